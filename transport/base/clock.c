@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* clock: monotonic and wall-clock time as two types that do not mix. */
+#include "transport/base/clock.h"
+
+#include <limits.h>
+#include <time.h>
+
+static int64_t read_us(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+struct mono mono_now(void)
+{
+	return (struct mono){ read_us(CLOCK_MONOTONIC) };
+}
+
+struct wall wall_now(void)
+{
+	return (struct wall){ read_us(CLOCK_REALTIME) };
+}
+
+struct mono mono_add_ms(struct mono t, int64_t ms)
+{
+	int64_t us;
+
+	if (mono_is_never(t) || __builtin_mul_overflow(ms, 1000, &us) ||
+	    __builtin_add_overflow(t.us, us, &us))
+		return MONO_NEVER;
+	return (struct mono){ us };
+}
+
+struct mono mono_in_ms(int64_t ms)
+{
+	return mono_add_ms(mono_now(), ms);
+}
+
+int mono_poll_ms(struct mono now, struct mono deadline)
+{
+	int64_t ms;
+
+	if (mono_is_never(deadline))
+		return -1;
+	if (deadline.us <= now.us)
+		return 0;
+	ms = (deadline.us - now.us + 999) / 1000;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* err: what went wrong, as a value with a closed kind and a cause chain. */
+#include "transport/base/err.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+static const char *const kind_names[] = {
+	[ERR_NONE] = "none",
+	[ERR_INTERNAL] = "internal",
+	[ERR_USAGE] = "usage",
+	[ERR_SYSTEM] = "system",
+	[ERR_TIMEOUT] = "timeout",
+	[ERR_CANCELLED] = "cancelled",
+	[ERR_CLOSED] = "closed",
+	[ERR_PROTOCOL] = "protocol",
+	[ERR_QMP] = "qmp",
+	[ERR_REMOTE] = "remote",
+	[ERR_NETWORK] = "network",
+	[ERR_HOSTKEY] = "host-key",
+	[ERR_AUTH] = "authentication",
+	[ERR_CRYPTO] = "crypto",
+	[ERR_BUSY] = "busy",
+	[ERR_NO_GUEST] = "no-guest",
+	[ERR_AMBIGUOUS] = "ambiguous",
+	[ERR_REFUSED] = "refused",
+	[ERR_BUDGET] = "budget",
+	[ERR_ENDED] = "ended",
+	[ERR_UNDECIDED] = "undecided",
+	[ERR_FAILED] = "failed",
+};
+static_assert(ARRAY_SIZE(kind_names) == ERR_KINDS, "a name for each kind");
+
+const char *err_kind_name(enum err_kind kind)
+{
+	assert(kind < ERR_KINDS);
+	return kind_names[kind];
+}
+
+int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return -1;
+	err_reset(err);
+	err->kind = kind;
+	va_start(ap, fmt);
+	err->message = xvasprintf(fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int err_sys(struct err *err, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return -1;
+	err_set(err, ERR_SYSTEM, "%s", strerror(errnum));
+	err_wrap(err, ERR_SYSTEM, "%s", "");
+	free(err->message);
+	va_start(ap, fmt);
+	err->message = xvasprintf(fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int err_wrap(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+	struct err *inner;
+	va_list ap;
+
+	if (!err)
+		return -1;
+	inner = XNEW(struct err);
+	*inner = *err;
+	va_start(ap, fmt);
+	*err = (struct err){
+		.kind = kind == ERR_NONE ? inner->kind : kind,
+		.message = xvasprintf(fmt, ap),
+		.cause = inner,
+	};
+	va_end(ap);
+	return -1;
+}
+
+int err_at_host(struct err *err, const char *host)
+{
+	if (err && !err->host)
+		err->host = xstrdup(host);
+	return -1;
+}
+
+int err_hint(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return -1;
+	free(err->hint);
+	va_start(ap, fmt);
+	err->hint = xvasprintf(fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+const char *err_host_of(const struct err *err)
+{
+	while (err && !err->host)
+		err = err->cause;
+	return err ? err->host : NULL;
+}
+
+const char *err_hint_of(const struct err *err)
+{
+	while (err && !err->hint)
+		err = err->cause;
+	return err ? err->hint : NULL;
+}
+
+bool err_has(const struct err *err, enum err_kind kind)
+{
+	while (err && err->kind != kind)
+		err = err->cause;
+	return err != NULL;
+}
+
+char *err_text(const struct err *err)
+{
+	char *text = xstrdup(err->message ? err->message : "no error");
+
+	for (err = err->cause; err; err = err->cause) {
+		char *longer = xasprintf("%s: %s", text, err->message);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+void err_reset(struct err *err)
+{
+	if (!err)
+		return;
+	err_reset(err->cause);
+	free(err->cause);
+	free(err->message);
+	free(err->host);
+	free(err->hint);
+	*err = (struct err){ .kind = ERR_NONE };
+}
+
+void err_copy(struct err *to, const struct err *from)
+{
+	if (!to)
+		return;
+	err_reset(to);
+	*to = (struct err){
+		.kind = from->kind,
+		.message = xstrdup(from->message),
+		.host = xstrdup(from->host),
+		.hint = xstrdup(from->hint),
+	};
+	if (!from->cause)
+		return;
+	to->cause = XNEW(struct err);
+	err_copy(to->cause, from->cause);
+}
+
+void err_move(struct err *to, struct err *from)
+{
+	if (!to) {
+		err_reset(from);
+		return;
+	}
+	err_reset(to);
+	*to = *from;
+	*from = (struct err){ .kind = ERR_NONE };
+}
