@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * holder: which process is at the other end of a single-client UNIX socket.
+ *
+ * A monitor serves one client; whoever comes second wants to know who was
+ * first. The kernel tells through sock_diag(7), this machine's sockets only.
+ */
+#ifndef QMP_HOLDER_H
+#define QMP_HOLDER_H
+
+/*
+ * "pid 5120 (virt-viewer)" for a client of the listener bound to @path; "a
+ * process of another user" cases, and nobody, are NULL. To be freed.
+ */
+char *holder_of_unix_socket(const char *path);
+/* The same for the listener that @fd, a UNIX socket, is connected to. */
+char *holder_of_unix_peer(int fd);
+
+#endif

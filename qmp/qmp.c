@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qmp: one session with one QEMU monitor. The theory of operation is in
+ * qmp.h; a picture of the inside in qmp_private.h.
+ */
+#include "qmp/qmp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "qmp/excerpt.h"
+#include "qmp/qmp_private.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+
+const struct qmp_version *qmp_version(const struct qmp *q)
+{
+	return &q->version;
+}
+
+bool qmp_has_oob(const struct qmp *q)
+{
+	return q->oob;
+}
+
+const char *qmp_side(const struct qmp *q)
+{
+	return q->side;
+}
+
+int qmp_check(const struct qmp *q, struct err *err)
+{
+	if (q->failure.kind == ERR_NONE)
+		return 0;
+	err_copy(err, &q->failure);
+	return -1;
+}
+
+void qmp_fail(struct qmp *q, struct err *err)
+{
+	if (q->failure.kind != ERR_NONE) {
+		err_reset(err);
+		return;
+	}
+	if (err->kind != ERR_CANCELLED)
+		log_info(q->side, "monitor lost: %s", err->message);
+	err_move(&q->failure, err);
+	for (struct qmp_waiter *w = q->waiters; w; w = w->next)
+		waitq_wake_all(&w->done);
+	waitq_wake_all(&q->idle);
+	qmp_wake_listeners(q);
+}
+
+/* --- reading ------------------------------------------------------------------ */
+
+int qmp_fill(struct qmp *q, struct mono deadline, struct err *err)
+{
+	size_t pending = buf_len(&q->frame.pending);
+	ssize_t n = stream_read(q->stream, q->chunk, sizeof(q->chunk),
+				deadline, err);
+
+	if (n < 0)
+		return -1;
+	if (n == 0 && pending) {
+		AUTO_FREE char *bytes =
+			excerpt(buf_data(&q->frame.pending), pending);
+
+		return err_set(err, ERR_CLOSED,
+			       "QEMU at the %s closed its monitor in the "
+			       "middle of a message: %s",
+			       q->side, bytes);
+	}
+	if (n == 0)
+		return err_set(err, ERR_CLOSED,
+			       "QEMU at the %s closed its monitor", q->side);
+	q->read_at = mono_now();
+	if (!pending)
+		q->frame_start = q->read_at;
+	frame_push(&q->frame, q->chunk, (size_t)n);
+	return 0;
+}
+
+/*
+ * An error without an id answers input that QEMU could not read. Nobody can
+ * tell whose it was, so no command fails by it; one that times out quotes it.
+ */
+static void note_complaint(struct qmp *q, struct json_at document)
+{
+	const char *desc = "no description";
+	struct json_at error;
+
+	if (json_opt_object(document, "error", &error, NULL) == 0 &&
+	    error.value)
+		(void)json_opt_str(error, "desc", &desc, NULL);
+	free(q->complaint);
+	q->complaint = xstrdup(desc);
+	log_warn(q->side, "QEMU could not read something: %s", desc);
+}
+
+static void take_reply(struct qmp *q, struct json_object *document)
+{
+	struct json_at at = { document, "reply" };
+	struct qmp_waiter *w = q->waiters;
+	const char *id = NULL;
+
+	if (!json_has(at, "id")) {
+		note_complaint(q, at);
+		return;
+	}
+	if (json_get_str(at, "id", &id, NULL) < 0)
+		id = "";
+	if (*id && strcmp(id, q->in_flight) == 0) {
+		q->in_flight[0] = '\0';
+		waitq_wake_all(&q->idle);
+	}
+	while (w && strcmp(w->id, id) != 0)
+		w = w->next;
+	if (!w || w->answered) {
+		log_debug(q->side, "dropped a reply that nobody awaits");
+		return;
+	}
+	w->document = json_object_get(document);
+	w->answered = true;
+	waitq_wake_all(&w->done);
+}
+
+static int take_document(struct qmp *q, const char *text, size_t len,
+			 struct err *err)
+{
+	AUTO_JSON struct json_object *document = json_parse(text, len, err);
+	AUTO_FREE char *bytes = NULL;
+
+	if (!document)
+		return -1;
+	if (json_object_object_get_ex(document, "event", NULL))
+		return qmp_deliver(q, document, len, err);
+	if (json_object_object_get_ex(document, "return", NULL) ||
+	    json_object_object_get_ex(document, "error", NULL)) {
+		take_reply(q, document);
+		return 0;
+	}
+	bytes = excerpt(text, len);
+	return err_set(err, ERR_PROTOCOL, "neither reply nor event: %s",
+		       bytes);
+}
+
+static int take_documents(struct qmp *q, struct err *err)
+{
+	const char *text;
+	size_t len;
+	int got;
+
+	while ((got = frame_next(&q->frame, &text, &len, err)) > 0) {
+		if (take_document(q, text, len, err) < 0)
+			return -1;
+		/* what is left came with the bytes read last */
+		q->frame_start = q->read_at;
+	}
+	return got;
+}
+
+static void explain_read_failure(const struct qmp *q, struct err *err)
+{
+	if (err->kind == ERR_PROTOCOL)
+		err_wrap(err, ERR_PROTOCOL,
+			 "the monitor of QEMU at the %s talks nonsense",
+			 q->side);
+	else if (err->kind != ERR_CANCELLED &&
+		 !(err->kind == ERR_CLOSED && !err->cause))
+		err_wrap(err, ERR_NONE,
+			 "lost the monitor of QEMU at the %s", q->side);
+}
+
+static void read_task(void *arg)
+{
+	struct qmp *q = arg;
+	AUTO_ERR struct err err = { 0 };
+
+	while (q->failure.kind == ERR_NONE) {
+		if (take_documents(q, &err) < 0 ||
+		    qmp_fill(q, MONO_NEVER, &err) < 0) {
+			explain_read_failure(q, &err);
+			qmp_fail(q, &err);
+		}
+	}
+}
+
+/* --- writing ------------------------------------------------------------------- */
+
+static void text_free(struct qmp_text *t)
+{
+	close_fd(t->fd);
+	free(t->text);
+	free(t);
+}
+
+static int write_text(struct qmp *q, const struct qmp_text *t,
+		      struct err *err)
+{
+	size_t len = strlen(t->text);
+
+	/* each caller has a deadline of its own; the session has none */
+	if (t->fd >= 0)
+		return stream_write_fd(q->stream, t->text, len, t->fd,
+				       MONO_NEVER, err);
+	return stream_write(q->stream, t->text, len, MONO_NEVER, err);
+}
+
+/*
+ * A task of its own writes, so that a caller who gives up or is cancelled
+ * never leaves half a command on the wire.
+ */
+static void write_task(void *arg)
+{
+	struct qmp *q = arg;
+	AUTO_ERR struct err err = { 0 };
+
+	while (q->failure.kind == ERR_NONE) {
+		struct qmp_text *t = q->texts;
+		int failed;
+
+		if (!t) {
+			if (task_wait_queue(&q->texts_wake, MONO_NEVER, &err) <
+			    0)
+				return;
+			continue;
+		}
+		q->texts = t->next;
+		failed = write_text(q, t, &err);
+		text_free(t);
+		if (failed) {
+			explain_read_failure(q, &err);
+			qmp_fail(q, &err);
+		}
+	}
+}
+
+/* Takes @text over. */
+static int queue_text(struct qmp *q, char *text, int fd, struct err *err)
+{
+	struct qmp_text *t = XNEW(struct qmp_text);
+	struct qmp_text **end = &q->texts;
+
+	*t = (struct qmp_text){ .text = text, .fd = -1 };
+	if (fd >= 0) {
+		t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (t->fd < 0) {
+			err_sys(err, errno, "cannot duplicate descriptor %d",
+				fd);
+			text_free(t);
+			return -1;
+		}
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = t;
+	waitq_wake_all(&q->texts_wake);
+	return 0;
+}
+
+/* --- commands ------------------------------------------------------------------- */
+
+struct request {
+	const char *command;
+	struct json_object *args; /* owned; NULL: none */
+	int fd;
+	bool oob;
+};
+
+static char *request_text(const struct request *r, const char *id)
+{
+	AUTO_JSON struct json_object *o = json_new();
+	AUTO_FREE char *line = NULL;
+
+	json_add_str(o, r->oob ? "exec-oob" : "execute", r->command);
+	if (r->args)
+		json_add_sub(o, "arguments", json_object_get(r->args));
+	json_add_str(o, "id", id);
+	line = json_line(o);
+	return xasprintf("%s\n", line);
+}
+
+/* A cancelled task learns of it here, before anything is sent. */
+static int check_cancel(struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct waitq nobody = { 0 };
+
+	if (!task_cancel_asked())
+		return 0;
+	if (task_wait_queue(&nobody, mono_now(), &e) == 0 ||
+	    e.kind != ERR_CANCELLED)
+		return 0; /* shielded */
+	err_move(err, &e);
+	return -1;
+}
+
+/*
+ * Waits on @w until it is woken. Timeouts are put into words that say what
+ * QEMU did not do; a cancel stays as it is.
+ */
+static int wait_for_qemu(const struct qmp *q, struct waitq *w,
+			 struct mono deadline, const char *what,
+			 const char *command, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (task_wait_queue(w, deadline, &e) == 0)
+		return 0;
+	if (e.kind != ERR_TIMEOUT) {
+		err_move(err, &e);
+		return -1;
+	}
+	if (q->complaint)
+		err_set(err, ERR_TIMEOUT, "%s", q->complaint);
+	else
+		err_set(err, ERR_TIMEOUT, "timed out");
+	return err_wrap(err, ERR_TIMEOUT, "QEMU at the %s %s %s", q->side,
+			what, command);
+}
+
+static int wait_idle(struct qmp *q, const char *command,
+		     struct mono deadline, struct err *err)
+{
+	while (q->in_flight[0] && q->failure.kind == ERR_NONE) {
+		if (wait_for_qemu(q, &q->idle, deadline, "still works on",
+				  q->in_flight_command, err) < 0)
+			return err_wrap(err, ERR_NONE, "cannot run %s at the %s",
+					command, q->side);
+	}
+	return 0;
+}
+
+static void waiter_add(struct qmp *q, struct qmp_waiter *w)
+{
+	snprintf(w->id, sizeof(w->id), "%016" PRIx64 "-%" PRIu64, q->token,
+		 q->count++);
+	w->next = q->waiters;
+	q->waiters = w;
+}
+
+static void waiter_remove(struct qmp *q, const struct qmp_waiter *w)
+{
+	struct qmp_waiter **at = &q->waiters;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+}
+
+static int send_request(struct qmp *q, const struct request *r,
+			struct qmp_waiter *w, struct err *err)
+{
+	if (queue_text(q, request_text(r, w->id), r->fd, err) < 0)
+		return -1;
+	log_debug(q->side, "%s%s", r->command, r->oob ? " (oob)" : "");
+	if (r->oob)
+		return 0;
+	snprintf(q->in_flight, sizeof(q->in_flight), "%s", w->id);
+	snprintf(q->in_flight_command, sizeof(q->in_flight_command), "%s",
+		 r->command);
+	free(STEAL(q->complaint));
+	return 0;
+}
+
+static int wait_answer(struct qmp *q, const struct request *r,
+		       struct qmp_waiter *w, struct mono deadline,
+		       struct err *err)
+{
+	while (!w->answered) {
+		if (qmp_check(q, err) < 0)
+			return err_wrap(err, ERR_NONE,
+					"no answer to %s from QEMU at the %s",
+					r->command, q->side);
+		if (wait_for_qemu(q, &w->done, deadline, "did not answer",
+				  r->command, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_answer(const struct qmp *q, const struct request *r,
+		       struct json_object *document,
+		       struct json_object **reply, struct err *err)
+{
+	struct json_at at = { document, r->command };
+	struct json_object *value;
+	const char *desc = NULL;
+	struct json_at error;
+
+	if (json_object_object_get_ex(document, "return", &value)) {
+		if (reply)
+			*reply = json_object_get(value);
+		return 0;
+	}
+	if (json_get_object(at, "error", &error, err) < 0 ||
+	    json_get_str(error, "desc", &desc, err) < 0)
+		return -1;
+	err_set(err, ERR_QMP, "%s", desc);
+	return err_wrap(err, ERR_QMP, "QEMU at the %s refused %s", q->side,
+			r->command);
+}
+
+static int exchange(struct qmp *q, const struct request *r,
+		    struct qmp_waiter *w, struct mono deadline,
+		    struct err *err)
+{
+	if (qmp_check(q, err) < 0 || send_request(q, r, w, err) < 0)
+		return -1;
+	return wait_answer(q, r, w, deadline, err);
+}
+
+/* Frees r->args. */
+static int run(struct qmp *q, const struct request *r,
+	       struct json_object **reply, struct mono deadline,
+	       struct err *err)
+{
+	struct qmp_waiter w = { .answered = false };
+	int result = -1;
+
+	if (reply)
+		*reply = NULL;
+	if (check_cancel(err) == 0 &&
+	    (r->oob || wait_idle(q, r->command, deadline, err) == 0)) {
+		waiter_add(q, &w);
+		result = exchange(q, r, &w, deadline, err);
+		waiter_remove(q, &w);
+	}
+	if (result == 0)
+		result = read_answer(q, r, w.document, reply, err);
+	json_object_put(w.document);
+	json_object_put(r->args);
+	return result;
+}
+
+int qmp_call(struct qmp *q, const char *command, struct json_object *args,
+	     struct json_object **reply, struct mono deadline,
+	     struct err *err)
+{
+	struct request r = { .command = command, .args = args, .fd = -1 };
+
+	return run(q, &r, reply, deadline, err);
+}
+
+int qmp_call_fd(struct qmp *q, const char *command, struct json_object *args,
+		int fd, struct json_object **reply, struct mono deadline,
+		struct err *err)
+{
+	struct request r = { .command = command, .args = args, .fd = fd };
+
+	return run(q, &r, reply, deadline, err);
+}
+
+int qmp_call_oob(struct qmp *q, const char *command, struct json_object *args,
+		 struct json_object **reply, struct mono deadline,
+		 struct err *err)
+{
+	struct request r = {
+		.command = command,
+		.args = args,
+		.fd = -1,
+		.oob = true,
+	};
+
+	if (!q->oob) {
+		json_object_put(args);
+		return err_set(err, ERR_QMP,
+			       "QEMU at the %s takes no out-of-band commands",
+			       q->side);
+	}
+	return run(q, &r, reply, deadline, err);
+}
+
+/* --- opening and closing ----------------------------------------------------------- */
+
+static int negotiate(struct qmp *q, struct mono deadline, struct err *err)
+{
+	struct json_object *args = NULL;
+
+	if (q->oob) {
+		struct json_object *list = json_object_new_array();
+
+		json_object_array_add(list, json_object_new_string("oob"));
+		args = json_add_sub(json_new(), "enable", list);
+	}
+	return qmp_call(q, "qmp_capabilities", args, NULL, deadline, err);
+}
+
+struct qmp *qmp_open(struct stream *stream, const char *side,
+		     struct mono deadline, struct err *err)
+{
+	struct qmp *q = XNEW(struct qmp);
+
+	q->stream = stream;
+	q->side = xstrdup(side);
+	if (getrandom(&q->token, sizeof(q->token), 0) != sizeof(q->token))
+		abort();
+	if (qmp_greet(q, deadline, err) < 0)
+		goto close;
+	q->reader = task_start(task_loop(), "qmp reader", read_task, q);
+	q->writer = task_start(task_loop(), "qmp writer", write_task, q);
+	if (negotiate(q, deadline, err) < 0)
+		goto close;
+	log_info(q->side, "QEMU %d.%d.%d %s%s", q->version.major,
+		 q->version.minor, q->version.micro, q->version.package,
+		 q->oob ? ", out-of-band" : "");
+	return q;
+close:
+	qmp_close(q);
+	return NULL;
+}
+
+static void end_task(struct task *t)
+{
+	if (!t)
+		return;
+	task_cancel(t);
+	task_join(t);
+}
+
+void qmp_close(struct qmp *q)
+{
+	if (!q)
+		return;
+	assert(!q->waiters && !q->listeners);
+	end_task(q->reader);
+	end_task(q->writer);
+	while (q->texts) {
+		struct qmp_text *t = q->texts;
+
+		q->texts = t->next;
+		text_free(t);
+	}
+	stream_close(q->stream);
+	frame_free(&q->frame);
+	err_reset(&q->failure);
+	free(q->complaint);
+	free(q->side);
+	free(q);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qmp_machine: commands that read what a guest is made of.
+ */
+#ifndef QMP_QMP_MACHINE_H
+#define QMP_QMP_MACHINE_H
+
+#include <stdint.h>
+
+#include "qmp/qmp.h"
+#include "transport/base/strv.h"
+
+/*
+ * The versioned machine type ("pc-i440fx-7.2"), from qom-get /machine type
+ * without its "-machine"; owned.
+ */
+int qmp_machine_type(struct qmp *q, char **type, struct mono deadline,
+		     struct err *err);
+/* base-memory + plugged-memory of query-memory-size-summary. */
+int qmp_memory_bytes(struct qmp *q, uint64_t *bytes, struct mono deadline,
+		     struct err *err);
+/* Virtual CPUs present now. */
+int qmp_vcpu_count(struct qmp *q, unsigned int *count, struct mono deadline,
+		   struct err *err);
+/* True when the guest runs on KVM (query-kvm enabled). */
+int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
+		    struct err *err);
+/*
+ * Hot-plugged devices under /machine/peripheral and -anon, as "ID (TYPE)";
+ * appended to @devices. Empty when everything came from the command line.
+ */
+int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
+		   struct err *err);
+
+/* One inserted medium of query-block. Strings owned. */
+struct qmp_disk {
+	char *device;    /* "virtio0", or "" for -blockdev */
+	char *qdev;      /* qdev path or id, NULL */
+	char *node_name; /* NULL */
+	char *file;      /* as QEMU names it; may be a json: or URL */
+	char *driver;    /* "qcow2", "raw" */
+	bool read_only;
+	uint64_t virtual_bytes;
+};
+struct qmp_disks {
+	struct qmp_disk *v;
+	size_t n;
+};
+int qmp_query_disks(struct qmp *q, struct qmp_disks *out,
+		    struct mono deadline, struct err *err);
+void qmp_disks_free(struct qmp_disks *d);
+
+/* Names of machine types and aliases that this QEMU knows (query-machines). */
+int qmp_query_machines(struct qmp *q, struct strv *names,
+		       struct mono deadline, struct err *err);
+/* Running block jobs ("mirror j1 ready"), appended. */
+int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
+		   struct err *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qmp_private: the inside of a session, for qmp.c, qmp_greeting.c and
+ * qmp_events.c alone.
+ *
+ *   caller ──▶ queue of texts ──▶ writer task ──▶ stream ──▶ QEMU
+ *   caller ◀── call.answered  ◀─┐
+ *   listener queues           ◀─┴ reader task ◀── frame ◀── stream
+ */
+#ifndef QMP_QMP_PRIVATE_H
+#define QMP_QMP_PRIVATE_H
+
+#include "qmp/frame.h"
+#include "qmp/json.h"
+#include "qmp/qmp.h"
+
+enum { QMP_ID_BYTES = 40, QMP_CHUNK_BYTES = 64 * 1024 };
+
+/* A command whose answer its caller awaits; lives on the caller's stack. */
+struct qmp_waiter {
+	char id[QMP_ID_BYTES];
+	bool answered;
+	struct json_object *document; /* the whole reply, owned */
+	struct waitq done;
+	struct qmp_waiter *next;
+};
+
+/* A text that waits to be written. */
+struct qmp_text {
+	char *text;
+	int fd; /* goes with it; -1: none */
+	struct qmp_text *next;
+};
+
+struct qmp {
+	struct stream *stream;
+	char *side;
+	struct qmp_version version;
+	bool oob;
+	struct err failure; /* ERR_NONE while the session works */
+
+	struct task *reader;
+	struct frame frame;
+	struct mono read_at;     /* the last read */
+	struct mono frame_start; /* when the pending document began */
+	char chunk[QMP_CHUNK_BYTES];
+
+	struct task *writer;
+	struct qmp_text *texts; /* oldest first */
+	struct waitq texts_wake;
+
+	uint64_t token; /* random, part of each id */
+	uint64_t count;
+	struct qmp_waiter *waiters;
+	/*
+	 * The in-band command that QEMU has not answered yet, though its caller
+	 * may be gone. There is never a second one: eight of them stop QEMU
+	 * from reading, out-of-band commands included.
+	 */
+	char in_flight[QMP_ID_BYTES]; /* "": none */
+	char in_flight_command[64];
+	struct waitq idle;
+	char *complaint; /* QEMU's last error without an id */
+
+	struct qmp_listener *listeners;
+};
+
+/* Reads once and appends to the frame. */
+int qmp_fill(struct qmp *q, struct mono deadline, struct err *err);
+/* The first failure stays; wakes everybody. Takes @err's contents. */
+void qmp_fail(struct qmp *q, struct err *err);
+
+/* Reads up to the greeting; the errors are those of qmp_open(). */
+int qmp_greet(struct qmp *q, struct mono deadline, struct err *err);
+
+/* Hands an event of @len bytes of text to every listener. */
+int qmp_deliver(struct qmp *q, struct json_object *document, size_t len,
+		struct err *err);
+void qmp_wake_listeners(struct qmp *q);
+
+#endif
