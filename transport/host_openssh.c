@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host_openssh: a host reached through a child ssh(1). One login (openssh.h)
+ * for control; each tunnel has a login, a process and a TCP connection of its
+ * own, so that its bytes never wait behind others.
+ */
+#include "transport/host_openssh.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/strv.h"
+#include "transport/base/xalloc.h"
+#include "transport/openssh.h"
+#include "transport/stream_fd.h"
+#include "transport/tunnel_fd.h"
+
+struct host_openssh {
+	struct host base;
+	struct openssh *control;
+	struct strv options; /* for further logins */
+	char *destination;
+	bool ask;
+};
+
+static struct host_openssh *of(struct host *h)
+{
+	return (struct host_openssh *)h;
+}
+
+static int op_run(struct host *h, const struct host_command *cmd,
+		  struct host_result *result, struct err *err)
+{
+	return openssh_run(of(h)->control, cmd, result, err);
+}
+
+/* --- files ----------------------------------------------------------------------- */
+
+/* The command that failed over there, in its own words. */
+static int words_of(struct host_result *r, struct err *err)
+{
+	char *end = buf_data(&r->err) + buf_len(&r->err);
+
+	while (end > buf_data(&r->err) && end[-1] == '\n')
+		*--end = '\0';
+	return err_set(err, ERR_REMOTE, "%s",
+		       *buf_data(&r->err) ? buf_data(&r->err) :
+					    "it failed without a word");
+}
+
+/*
+ * $1 path, $2 mode, $3 bytes. noclobber makes the creation exclusive; a
+ * connection that breaks ends the input early, hence the count.
+ */
+static const char put_script[] =
+	"umask 077; set -C\n"
+	"if [ -e \"$1\" ] || [ -h \"$1\" ]; then\n"
+	"	echo \"$1: File exists\" >&2; exit 1\n"
+	"fi\n"
+	": >\"$1\" || exit 1\n"
+	"trap 'rm -f \"$1\"; exit 1' HUP TERM PIPE\n"
+	"cat >|\"$1\" && [ \"$(wc -c <\"$1\")\" -eq \"$3\" ] &&\n"
+	"	chmod \"$2\" \"$1\" && exit 0\n"
+	"rm -f \"$1\"\n"
+	"exit 1\n";
+
+static int op_put(struct host *h, const char *path, mode_t mode,
+		  const void *data, size_t len, struct mono deadline,
+		  struct err *err)
+{
+	AUTO_FREE char *mode_text = xasprintf("%04o", (unsigned int)mode);
+	AUTO_FREE char *len_text = xasprintf("%zu", len);
+	const char *const argv[] = { "sh", "-c",      put_script, "sh",
+				     path, mode_text, len_text,   NULL };
+	const struct host_command cmd = {
+		.argv = argv,
+		.input = data,
+		.input_len = len,
+		.max_output = 4096,
+		.deadline = deadline,
+	};
+	struct host_result r = { 0 };
+	int rc = op_run(h, &cmd, &r, err);
+
+	if (!rc && r.status)
+		rc = words_of(&r, err);
+	host_result_free(&r);
+	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot write %s", path) : 0;
+}
+
+static int op_get(struct host *h, const char *path, struct buf *out,
+		  size_t max, struct mono deadline, struct err *err)
+{
+	const char *const argv[] = { "cat", "--", path, NULL };
+	const struct host_command cmd = {
+		.argv = argv,
+		.max_output = max > 4096 ? max : 4096,
+		.deadline = deadline,
+	};
+	struct host_result r = { 0 };
+	int rc = op_run(h, &cmd, &r, err);
+
+	if (!rc && r.status)
+		rc = words_of(&r, err);
+	if (!rc && buf_len(&r.out) > max)
+		rc = err_set(err, ERR_REMOTE, "it is larger than %zu bytes",
+			     max);
+	if (!rc)
+		buf_append(out, buf_data(&r.out), buf_len(&r.out));
+	host_result_free(&r);
+	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot read %s", path) : 0;
+}
+
+/* --- connections ------------------------------------------------------------------- */
+
+static struct stream *op_connect(struct host *h, const char *path,
+				 struct mono deadline, struct err *err)
+{
+	int fd = openssh_connect(of(h)->control, path, deadline, err);
+
+	return fd < 0 ? NULL : stream_fd_new(fd, fd);
+}
+
+static int carrier_check(void *carrier, int wait_ms, struct err *err)
+{
+	return openssh_check(carrier, wait_ms, err);
+}
+
+static void carrier_release(void *carrier)
+{
+	openssh_free(carrier);
+}
+
+static const struct tunnel_fd_carrier own_login = {
+	.check = carrier_check,
+	.release = carrier_release,
+};
+
+/* The control login's child, seen from a tunnel that shares it. */
+struct shared {
+	int end_fd;
+};
+
+static int shared_check(void *carrier, int wait_ms, struct err *err)
+{
+	const struct shared *s = carrier;
+	struct pollfd p = { .fd = s->end_fd, .events = POLLIN };
+
+	if (poll(&p, 1, wait_ms) <= 0)
+		return 0;
+	return err_set(err, ERR_NETWORK, "the shared ssh connection is gone");
+}
+
+static void shared_release(void *carrier)
+{
+	struct shared *s = carrier;
+
+	close_fd(s->end_fd);
+	free(s);
+}
+
+static const struct tunnel_fd_carrier shared_login = {
+	.check = shared_check,
+	.release = shared_release,
+};
+
+static struct tunnel *share_control(struct host_openssh *h, const char *path,
+				    struct mono deadline, struct err *err)
+{
+	int fd = openssh_connect(h->control, path, deadline, err);
+	struct shared *s;
+
+	if (fd < 0)
+		return NULL;
+	s = XNEW(struct shared);
+	s->end_fd = fcntl(openssh_end_fd(h->control), F_DUPFD_CLOEXEC, 0);
+	return tunnel_fd_new(h->base.name, fd, &shared_login, s);
+}
+
+/* Nobody is asked in the middle of a migration. */
+static struct openssh *login_again(const struct host_openssh *h,
+				   struct mono deadline, struct err *err)
+{
+	AUTO_STRV struct strv options = { .v = NULL };
+	const struct openssh_login login = {
+		.options = &options,
+		.destination = h->destination,
+		.name = h->base.name,
+	};
+
+	strv_push(&options, "-o");
+	strv_push(&options, "Ciphers=^aes128-gcm@openssh.com");
+	strv_push_all(&options, &h->options);
+	return openssh_new(&login, deadline, err);
+}
+
+static struct tunnel *op_tunnel(struct host *base, const char *path,
+				struct mono deadline, struct err *err)
+{
+	struct host_openssh *h = of(base);
+	AUTO_ERR struct err e = { 0 };
+	struct openssh *o = login_again(h, deadline, &e);
+	int fd;
+
+	/* what was typed once serves the tunnel as well */
+	if (!o && e.kind == ERR_AUTH && h->ask)
+		return share_control(h, path, deadline, err);
+	if (!o) {
+		err_move(err, &e);
+		return NULL;
+	}
+	fd = openssh_connect(o, path, deadline, err);
+	if (fd < 0) {
+		openssh_free(o);
+		return NULL;
+	}
+	return tunnel_fd_new(base->name, fd, &own_login, o);
+}
+
+/* --- the rest ------------------------------------------------------------------------ */
+
+static int op_alive(struct host *h, int silence_ms, struct err *err)
+{
+	return openssh_alive(of(h)->control, silence_ms, err);
+}
+
+static int op_ping(struct host *h, struct mono deadline, struct err *err)
+{
+	return openssh_ping(of(h)->control, deadline, err);
+}
+
+static void op_close(struct host *base)
+{
+	struct host_openssh *h = of(base);
+
+	openssh_free(h->control);
+	strv_free(&h->options);
+	free(h->destination);
+	free(h->base.name);
+	free(h);
+}
+
+static const struct host_ops openssh_ops = {
+	.backend = "openssh",
+	.run = op_run,
+	.put = op_put,
+	.get = op_get,
+	.connect = op_connect,
+	.tunnel = op_tunnel,
+	.alive = op_alive,
+	.ping = op_ping,
+	.close = op_close,
+};
+
+static void push_option(struct strv *argv, const char *flag,
+			const char *value)
+{
+	if (!value)
+		return;
+	strv_push(argv, flag);
+	strv_push(argv, value);
+}
+
+/* A file's name as ssh reads it: % expands, spaces separate. */
+static void push_file(struct strv *argv, const char *option,
+		      const char *path)
+{
+	struct buf b = { .base = NULL };
+
+	buf_printf(&b, "%s=\"", option);
+	for (; *path; path++) {
+		if (*path == '%')
+			buf_append(&b, "%", 1);
+		if (*path == '"' || *path == '\\')
+			buf_append(&b, "\\", 1);
+		buf_append(&b, path, 1);
+	}
+	buf_append(&b, "\"", 1);
+	strv_push(argv, "-o");
+	strv_take(argv, buf_steal(&b));
+}
+
+static void login_options(struct strv *argv, const struct host_target *t,
+			  const struct host_options *opt)
+{
+	push_option(argv, "-F", opt->ssh_config);
+	push_option(argv, "-l", t->user);
+	push_option(argv, "-p", t->port);
+	push_option(argv, "-o",
+		    opt->accept_new_host_key ?
+			    "StrictHostKeyChecking=accept-new" :
+			    "StrictHostKeyChecking=yes");
+	if (opt->identity)
+		push_file(argv, "IdentityFile", opt->identity);
+	if (opt->known_hosts) {
+		push_file(argv, "UserKnownHostsFile", opt->known_hosts);
+		push_option(argv, "-o", "GlobalKnownHostsFile=/dev/null");
+	}
+}
+
+static char *target_name(const struct host_target *t)
+{
+	bool v6 = t->port && strchr(t->host, ':');
+
+	return xasprintf("%s%s%s%s%s%s%s", t->user ? t->user : "",
+			 t->user ? "@" : "", v6 ? "[" : "", t->host,
+			 v6 ? "]" : "", t->port ? ":" : "",
+			 t->port ? t->port : "");
+}
+
+struct host *host_openssh_open(const struct host_target *t,
+			       const struct host_options *opt,
+			       struct mono deadline, struct err *err)
+{
+	struct host_openssh *h = XNEW(struct host_openssh);
+	struct openssh_login login;
+
+	h->base = (struct host){ .ops = &openssh_ops, .name = target_name(t) };
+	h->destination = xstrdup(t->host);
+	h->ask = opt->ask != NULL;
+	login_options(&h->options, t, opt);
+	login = (struct openssh_login){
+		.options = &h->options,
+		.destination = h->destination,
+		.name = h->base.name,
+		.ask = h->ask,
+	};
+	h->control = openssh_new(&login, deadline, err);
+	if (h->control)
+		return &h->base;
+	op_close(&h->base);
+	return NULL;
+}

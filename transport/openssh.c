@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * openssh: one login by a child ssh(1). The theory of operation is in
+ * openssh.h.
+ */
+#include "transport/openssh.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/child.h"
+#include "transport/quote.h"
+#include "transport/stream_fd.h"
+
+enum {
+	WORDS_BYTES = 4096,         /* of ssh's stderr that are kept */
+	STOP_MS = 500,              /* for ssh to end by itself */
+	ASK_EVERY_MS = 500,         /* heartbeats */
+	GREETING_BYTES = 64 * 1024, /* what a login shell may say first */
+	FORWARD_OUTPUT_BYTES = 16 * 1024,
+};
+
+#define READY "vmferry-ready"
+#define STATUS "vmferry-status:"
+
+struct openssh {
+	char *destination;
+	char *name;
+	char *dir;
+	char *control; /* path of the control socket */
+	struct child *child;
+	int fd;           /* to and from the host's cat */
+	bool session_end; /* cat is no more */
+	int stderr_fd;    /* non-blocking */
+	struct buf words;
+	unsigned int n_forwards;
+
+	/* heartbeat: a byte there, a byte back */
+	uint64_t asked, answered;
+	struct mono asked_at; /* the oldest without an answer */
+	struct mono heard_at;
+	struct waitq heard;
+};
+
+/* --- the directory --------------------------------------------------------------- */
+
+/* ssh gives % and " a meaning, and a socket's path has to be short. */
+static bool is_plain_dir(const char *base)
+{
+	enum { MAX_BYTES = 60 };
+
+	if (!base || *base != '/' || strlen(base) > MAX_BYTES)
+		return false;
+	for (; *base; base++) {
+		if (!isalnum((unsigned char)*base) && !strchr("/_.-", *base))
+			return false;
+	}
+	return true;
+}
+
+static char *make_dir(struct err *err)
+{
+	const char *const bases[] = { getenv("XDG_RUNTIME_DIR"), "/run",
+				      "/tmp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		char *dir;
+
+		if (!is_plain_dir(bases[i]))
+			continue;
+		dir = xasprintf("%s/vmferry-XXXXXX", bases[i]);
+		if (mkdtemp(dir))
+			return dir;
+		free(dir);
+	}
+	err_sys(err, errno, "cannot make a directory for ssh's socket");
+	return NULL;
+}
+
+static void remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	(void)rmdir(dir);
+}
+
+/* --- ssh's own words ---------------------------------------------------------------- */
+
+/* Takes what ssh has said; of much of it, the end. */
+static void hear_words(struct openssh *o)
+{
+	char piece[512];
+	ssize_t n;
+
+	while ((n = read(o->stderr_fd, piece, sizeof(piece))) > 0) {
+		buf_append(&o->words, piece, (size_t)n);
+		if (buf_len(&o->words) > WORDS_BYTES)
+			buf_consume(&o->words,
+				    buf_len(&o->words) - WORDS_BYTES);
+	}
+}
+
+/* One line of them, for an error; the frames of @ are left out. */
+static char *one_line(char *text)
+{
+	struct buf b = { .base = NULL };
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\r\n", &save); l;
+	     l = strtok_r(NULL, "\r\n", &save)) {
+		if (*l != '@')
+			buf_printf(&b, "%s%s", buf_len(&b) ? "; " : "", l);
+	}
+	return buf_steal(&b);
+}
+
+struct saying {
+	const char *words;
+	enum err_kind kind;
+};
+
+/* What ssh says, in the order in which one outweighs the other. */
+static const struct saying sayings[] = {
+	{ "Host key verification failed", ERR_HOSTKEY },
+	{ "HOST IDENTIFICATION HAS CHANGED", ERR_HOSTKEY },
+	{ "REVOKED HOST KEY", ERR_HOSTKEY },
+	{ "no matching ", ERR_CRYPTO },
+	{ "Permission denied", ERR_AUTH },
+	{ "Too many authentication failures", ERR_AUTH },
+};
+
+static enum err_kind kind_of_words(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sayings); i++) {
+		if (strstr(text, sayings[i].words))
+			return sayings[i].kind;
+	}
+	return ERR_NETWORK;
+}
+
+static void hint_for(struct err *err, enum err_kind kind, const char *dest)
+{
+	if (kind == ERR_HOSTKEY)
+		err_hint(err, "check the key of %s, then put it into "
+			 "known_hosts (an unknown one: "
+			 "--accept-new-host-key)", dest);
+	else if (kind == ERR_AUTH)
+		err_hint(err, "try `ssh %s true`; name a key with "
+			 "--identity, or load it into ssh-agent", dest);
+	else if (kind == ERR_CRYPTO)
+		err_hint(err, "allow an algorithm that both sides know");
+}
+
+/* The child has ended: why. */
+static int set_ended(struct openssh *o, const char *what, struct err *err)
+{
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *line = NULL;
+	enum err_kind kind;
+
+	hear_words(o);
+	text = xstrdup(buf_data(&o->words));
+	kind = kind_of_words(text);
+	line = one_line(text);
+	err_set(err, kind, "%s", *line ? line : "ssh ended without a word");
+	err_wrap(err, kind, "%s %s", what, o->name);
+	hint_for(err, kind, o->name);
+	return err_at_host(err, o->name);
+}
+
+int openssh_end_fd(const struct openssh *o)
+{
+	return child_end_fd(o->child);
+}
+
+int openssh_check(struct openssh *o, int wait_ms, struct err *err)
+{
+	struct pollfd p = { .fd = openssh_end_fd(o), .events = POLLIN };
+
+	hear_words(o);
+	if (!child_ended(o->child) && wait_ms > 0)
+		(void)poll(&p, 1, wait_ms);
+	if (!child_ended(o->child))
+		return 0;
+	set_ended(o, "lost the connection to", err);
+	if (err)
+		err->kind = ERR_NETWORK;
+	return -1;
+}
+
+/* --- logging in -------------------------------------------------------------------- */
+
+/* What the user's configuration must not change, and what we need. */
+static const char *const master_options[] = {
+	"-M", "-T", "-a", "-x",
+	"-o", "ControlPersist=no",
+	"-o", "ClearAllForwardings=yes",
+	"-o", "RemoteCommand=none",
+	"-o", "PermitLocalCommand=no",
+	"-o", "UpdateHostKeys=no",
+	"-o", "VisualHostKey=no",
+	"-o", "LogLevel=ERROR",
+	"-o", "Compression=no",
+	"-o", "ServerAliveInterval=5",
+	"-o", "ServerAliveCountMax=6",
+	"-o", "StreamLocalBindMask=0177",
+};
+
+/* The person at the terminal means us by Ctrl-C, and we decide. */
+static const char *const deaf[] = {
+	"sh", "-c", "trap '' INT QUIT HUP TSTP; exec \"$0\" \"$@\"",
+};
+
+static void master_argv(struct strv *argv, const struct openssh *o,
+			const struct openssh_login *login)
+{
+	for (size_t i = 0; login->ask && i < ARRAY_SIZE(deaf); i++)
+		strv_push(argv, deaf[i]);
+	strv_push(argv, "ssh");
+	for (size_t i = 0; i < ARRAY_SIZE(master_options); i++)
+		strv_push(argv, master_options[i]);
+	strv_push(argv, "-S");
+	strv_push(argv, o->control);
+	strv_push(argv, "-o");
+	strv_pushf(argv, "BatchMode=%s", login->ask ? "no" : "yes");
+	strv_push_all(argv, login->options);
+	strv_push(argv, "--");
+	strv_push(argv, o->destination);
+	strv_push(argv, "echo " READY " && exec cat");
+}
+
+static int start_master(struct openssh *o, const struct openssh_login *login,
+			struct err *err)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	struct child_spec spec = {
+		.in = CHILD_FD_SOCKET,
+		.out = CHILD_FD_SOCKET,
+		.err = CHILD_FD_PIPE,
+		.new_session = !login->ask,
+	};
+
+	master_argv(&argv, o, login);
+	spec.argv = (const char *const *)strv_argv(&argv);
+	o->child = child_start(&spec, err);
+	if (!o->child)
+		return err_hint(err, "install an OpenSSH client");
+	o->fd = child_take_stdout(o->child);
+	o->stderr_fd = child_take_stderr(o->child);
+	(void)fcntl(o->stderr_fd, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+/* Bytes from the host's cat; 0: none now. -1: it has ended. */
+static ssize_t hear(struct openssh *o, void *data, size_t len)
+{
+	ssize_t n = recv(o->fd, data, len, MSG_DONTWAIT);
+
+	if (n > 0) {
+		o->heard_at = mono_now();
+		waitq_wake_all(&o->heard);
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	o->session_end |= n <= 0;
+	return n > 0 ? n : -1;
+}
+
+static bool is_ready(struct buf *said)
+{
+	const char *at = strstr(buf_data(said), READY "\n");
+
+	/* a login shell may have said something before */
+	return at && (at == buf_data(said) || at[-1] == '\n');
+}
+
+static int wait_login(struct openssh *o, struct mono deadline,
+		      struct err *err)
+{
+	AUTO_BUF struct buf said = { .base = NULL };
+
+	for (;;) {
+		char piece[1024];
+		ssize_t n = hear(o, piece, sizeof(piece));
+
+		if (n < 0 || buf_len(&said) > GREETING_BYTES) {
+			(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL,
+					 NULL);
+			return set_ended(o, "cannot log in to", err);
+		}
+		buf_append(&said, piece, (size_t)n);
+		if (is_ready(&said))
+			return 0;
+		if (!n && task_wait_fd(o->fd, EPOLLIN, deadline, err) < 0)
+			return err_wrap(err, ERR_NONE, "cannot log in to %s",
+					o->name);
+	}
+}
+
+struct openssh *openssh_new(const struct openssh_login *login,
+			    struct mono deadline, struct err *err)
+{
+	struct openssh *o = XNEW(struct openssh);
+
+	o->destination = xstrdup(login->destination);
+	o->name = xstrdup(login->name);
+	o->fd = -1;
+	o->stderr_fd = -1;
+	o->dir = make_dir(err);
+	if (o->dir) {
+		o->control = xasprintf("%s/ctl", o->dir);
+		if (start_master(o, login, err) == 0 &&
+		    wait_login(o, deadline, err) == 0)
+			return o;
+	}
+	openssh_free(o);
+	return NULL;
+}
+
+void openssh_free(struct openssh *o)
+{
+	if (!o)
+		return;
+	close_fd(o->fd);
+	if (o->child)
+		child_stop(o->child, STOP_MS);
+	child_free(o->child);
+	close_fd(o->stderr_fd);
+	if (o->dir)
+		remove_dir(o->dir);
+	buf_free(&o->words);
+	free(o->control);
+	free(o->dir);
+	free(o->destination);
+	free(o->name);
+	free(o);
+}
+
+/* --- commands ------------------------------------------------------------------------ */
+
+/*
+ * Talks to the master and to nobody else: where the master cannot be reached,
+ * ssh would go and log in by itself, which ProxyCommand forbids it.
+ */
+static void client_argv(struct strv *argv, const struct openssh *o)
+{
+	static const char *const words[] = {
+		"ssh", "-F", "/dev/null", "-T",
+		"-o", "BatchMode=yes",
+		"-o", "ProxyCommand=false",
+		"-o", "LogLevel=ERROR",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		strv_push(argv, words[i]);
+	strv_push(argv, "-S");
+	strv_push(argv, o->control);
+}
+
+/*
+ * ssh's own exit status cannot tell its failures from the command's, nor a
+ * signal from either: so a shell over there adds the status to stderr.
+ */
+static char *remote_line(const struct host_command *cmd)
+{
+	static const char script[] =
+		"\"$@\"; printf '\\n" STATUS "%d\\n' \"$?\" >&2";
+	AUTO_STRV struct strv words = { .v = NULL };
+
+	strv_push(&words, "sh");
+	strv_push(&words, "-c");
+	strv_push(&words, script);
+	strv_push(&words, "sh");
+	for (size_t i = 0; cmd->argv[i]; i++)
+		strv_push(&words, cmd->argv[i]);
+	return quote_argv((const char *const *)strv_argv(&words));
+}
+
+/* Takes the status off the end of @errout; -1 when there is none. */
+static int take_status(struct buf *errout)
+{
+	static const char mark[] = "\n" STATUS;
+	const char *data = buf_data(errout);
+	const char *at = NULL, *next = data;
+	int status;
+
+	while ((next = memmem(next, buf_len(errout) - (size_t)(next - data),
+			      mark, strlen(mark))))
+		at = next++;
+	if (!at)
+		return -1;
+	status = atoi(at + strlen(mark));
+	buf_truncate(errout, (size_t)(at - data));
+	return status;
+}
+
+/* A client failed: because the connection is gone, or by what it says. */
+static int client_failed(struct openssh *o, struct buf *errout,
+			 struct err *err)
+{
+	AUTO_FREE char *line = NULL;
+
+	(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL, NULL);
+	if (openssh_check(o, 0, err) < 0)
+		return -1;
+	line = one_line(buf_data(errout));
+	return err_set(err, ERR_REMOTE, "%s",
+		       *line ? line : "it ended without a word");
+}
+
+int openssh_run(struct openssh *o, const struct host_command *cmd,
+		struct host_result *result, struct err *err)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	int ssh_status;
+
+	if (openssh_check(o, 0, err) < 0)
+		return -1;
+	client_argv(&argv, o);
+	strv_push(&argv, "--");
+	strv_push(&argv, o->destination);
+	strv_take(&argv, remote_line(cmd));
+	if (child_run((const char *const *)strv_argv(&argv), cmd->input,
+		      cmd->input_len, cmd->max_output + sizeof(STATUS) + 8,
+		      cmd->deadline, &ssh_status, &result->out, &result->err,
+		      err) < 0)
+		return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
+	result->status = take_status(&result->err);
+	if (result->status >= 0)
+		return 0;
+	client_failed(o, &result->err, err);
+	return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
+}
+
+/* --- connections ------------------------------------------------------------------------ */
+
+/* -O forward and -O cancel of "LOCAL:REMOTE". */
+static int control(struct openssh *o, const char *order, const char *spec,
+		   struct mono deadline, struct err *err)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_BUF struct buf errout = { .base = NULL };
+	int status;
+
+	client_argv(&argv, o);
+	strv_push(&argv, "-O");
+	strv_push(&argv, order);
+	strv_push(&argv, "-L");
+	strv_push(&argv, spec);
+	strv_push(&argv, "--");
+	strv_push(&argv, o->destination);
+	if (child_run((const char *const *)strv_argv(&argv), NULL, 0,
+		      FORWARD_OUTPUT_BYTES, deadline, &status, NULL, &errout,
+		      err) < 0)
+		return -1;
+	return status ? client_failed(o, &errout, err) : 0;
+}
+
+static void append_escaped(struct buf *b, const char *path)
+{
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
+			buf_append(b, "\\", 1);
+		buf_append(b, path, 1);
+	}
+}
+
+static bool ended_at_once(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * The connection is made while the master's listener stands, and a heartbeat
+ * goes there and back: by then the master has accepted it and the host has
+ * said no if it will. After that the listener is of no more use.
+ */
+static int connect_through(struct openssh *o, const char *local,
+			   const char *spec, struct mono deadline,
+			   struct err *err)
+{
+	AUTO_FD int fd = stream_fd_dial_unix(local, deadline, err);
+
+	if (fd < 0)
+		return -1;
+	if (openssh_ping(o, deadline, err) < 0 ||
+	    control(o, "cancel", spec, deadline, err) < 0)
+		return -1;
+	if (ended_at_once(fd))
+		return err_set(err, ERR_REMOTE, "nobody accepts connections");
+	return steal_fd(&fd);
+}
+
+int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
+		    struct err *err)
+{
+	AUTO_FREE char *local = xasprintf("%s/f%u", o->dir, ++o->n_forwards);
+	AUTO_BUF struct buf spec = { .base = NULL };
+	int fd = -1;
+
+	append_escaped(&spec, local);
+	buf_append(&spec, ":", 1);
+	append_escaped(&spec, path);
+	if (openssh_check(o, 0, err) == 0 &&
+	    control(o, "forward", buf_data(&spec), deadline, err) == 0)
+		fd = connect_through(o, local, buf_data(&spec), deadline, err);
+	(void)unlink(local);
+	return fd < 0 ? err_wrap(err, ERR_NONE, "cannot connect to %s", path) :
+			fd;
+}
+
+/* --- heartbeat -------------------------------------------------------------------------- */
+
+static void count_answers(struct openssh *o)
+{
+	char bytes[64];
+	ssize_t n;
+
+	while ((n = hear(o, bytes, sizeof(bytes))) > 0)
+		o->answered += (uint64_t)n;
+}
+
+/* The master may outlive its session for a while; it is of no use then. */
+static int check_session(struct openssh *o, struct err *err)
+{
+	if (openssh_check(o, 0, err) < 0)
+		return -1;
+	if (!o->session_end)
+		return 0;
+	err_set(err, ERR_NETWORK, "the session on %s has ended", o->name);
+	return err_at_host(err, o->name);
+}
+
+static void ask(struct openssh *o, struct mono now)
+{
+	if (send(o->fd, ".", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		return;
+	if (o->asked++ == o->answered)
+		o->asked_at = now;
+}
+
+int openssh_alive(struct openssh *o, int silence_ms, struct err *err)
+{
+	struct mono now = mono_now();
+	struct mono since;
+
+	count_answers(o);
+	if (check_session(o, err) < 0)
+		return -1;
+	if (o->answered == o->asked) {
+		if (!mono_before(now, mono_add_ms(o->asked_at, ASK_EVERY_MS)))
+			ask(o, now);
+		return 0;
+	}
+	since = mono_before(o->heard_at, o->asked_at) ? o->asked_at :
+							o->heard_at;
+	if (mono_before(now, mono_add_ms(since, silence_ms)))
+		return 0;
+	err_set(err, ERR_NETWORK, "%s has not answered for %.1f s",
+		o->name, mono_diff_ms(now, since) / 1000);
+	return err_at_host(err, o->name);
+}
+
+int openssh_ping(struct openssh *o, struct mono deadline, struct err *err)
+{
+	struct task_wait w = {
+		.fd = o->fd,
+		.events = EPOLLIN,
+		.queue = &o->heard,
+		.deadline = deadline,
+	};
+	uint64_t mine;
+
+	count_answers(o);
+	ask(o, mono_now());
+	mine = o->asked;
+	for (;;) {
+		count_answers(o);
+		if (o->answered >= mine)
+			return 0;
+		if (check_session(o, err) < 0)
+			return -1;
+		if (task_wait(&w, err) < 0)
+			break;
+	}
+	if (err && err->kind == ERR_TIMEOUT)
+		err_set(err, ERR_TIMEOUT, "%s did not answer in time",
+			o->name);
+	return err_at_host(err, o->name);
+}

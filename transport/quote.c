@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* quote: the one way words get into a shell of another host. */
+#include "transport/quote.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+static const char bare_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "abcdefghijklmnopqrstuvwxyz"
+				 "0123456789_@%+=:,./-";
+
+/* A shell takes these for its own grammar where a command may stand. */
+static const char *const reserved[] = {
+	"case", "do", "done", "elif", "else", "esac",     "fi",     "for",
+	"if",   "in", "then", "time", "until", "while",   "select", "function",
+	"coproc",
+};
+
+static void quote_always(struct buf *b, const char *word)
+{
+	buf_append(b, "'", 1);
+	while (*word) {
+		size_t n = strcspn(word, "'");
+
+		buf_append(b, word, n);
+		word += n;
+		if (*word) {
+			buf_append(b, "'\\''", 4);
+			word++;
+		}
+	}
+	buf_append(b, "'", 1);
+}
+
+void quote_word(struct buf *b, const char *word)
+{
+	if (*word && !word[strspn(word, bare_bytes)])
+		buf_append(b, word, strlen(word));
+	else
+		quote_always(b, word);
+}
+
+/* "A=b" would be an assignment and "if" a syntax error as a first word. */
+static bool means_more_when_first(const char *word)
+{
+	if (strchr(word, '='))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (!strcmp(word, reserved[i]))
+			return true;
+	}
+	return false;
+}
+
+char *quote_argv(const char *const *argv)
+{
+	struct buf b = { .base = NULL };
+
+	for (size_t i = 0; argv[i]; i++) {
+		if (i)
+			buf_append(&b, " ", 1);
+		if (!i && means_more_when_first(argv[i]))
+			quote_always(&b, argv[i]);
+		else
+			quote_word(&b, argv[i]);
+	}
+	return buf_steal(&b);
+}

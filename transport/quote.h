@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quote: the one way words get into a shell of another host.
+ */
+#ifndef TRANSPORT_QUOTE_H
+#define TRANSPORT_QUOTE_H
+
+#include "transport/base/buf.h"
+
+/*
+ * Appends @word so that a POSIX shell reads back exactly its bytes as one
+ * word, whatever they are (NUL cannot occur). Words made only of
+ * [A-Za-z0-9_@%+=:,./-] stay bare; the empty word becomes ''.
+ */
+void quote_word(struct buf *b, const char *word);
+/* All of a NULL-terminated argv, separated by spaces; to be freed. */
+char *quote_argv(const char *const *argv);
+
+#endif
