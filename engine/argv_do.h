@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * argv_do: what can become of an option; the verbs of argv_table.c.
+ *
+ * Each puts the option's destination form into the plan, or notes why there
+ * is none.
+ */
+#ifndef ENGINE_ARGV_DO_H
+#define ENGINE_ARGV_DO_H
+
+#include "engine/argv_table.h"
+#include "engine/argv_work.h"
+
+/* argv_do.c: any option */
+argv_handler argv_do_keep;
+argv_handler argv_do_drop;   /* with a note if the table has a text */
+argv_handler argv_do_refuse;
+argv_handler argv_do_warn;   /* kept */
+argv_handler argv_do_path;   /* the value is a path */
+argv_handler argv_do_machine;
+argv_handler argv_do_pidfile;
+argv_handler argv_do_logfile; /* -D */
+argv_handler argv_do_trace;
+argv_handler argv_do_run_with;
+/* What QEMU adds by itself, if it would not work without a terminal. */
+void argv_do_defaults(struct argv_work *w);
+
+/* argv_do_files.c: options that name files besides others */
+argv_handler argv_do_initrd;
+argv_handler argv_do_firmware; /* looked up in QEMU's own directories, too */
+argv_handler argv_do_boot;
+argv_handler argv_do_fw_cfg;
+argv_handler argv_do_smbios;
+argv_handler argv_do_acpitable;
+argv_handler argv_do_option_rom;
+argv_handler argv_do_plugin;
+argv_handler argv_do_tpmdev;
+argv_handler argv_do_set;
+argv_handler argv_do_icount;
+
+/* argv_do_disk.c */
+argv_handler argv_do_disk; /* the value is an image */
+argv_handler argv_do_drive;
+argv_handler argv_do_blockdev;
+
+/* argv_do_chardev.c */
+argv_handler argv_do_chardev;
+argv_handler argv_do_line;    /* -serial and the like */
+argv_handler argv_do_monitor; /* -monitor, -qmp, -qmp-pretty */
+argv_handler argv_do_gdb;
+
+/* argv_do_display.c */
+argv_handler argv_do_display;
+argv_handler argv_do_vnc;
+argv_handler argv_do_spice;
+
+/* argv_do_net.c */
+argv_handler argv_do_netdev; /* -netdev, -nic, -net */
+
+/* argv_do_object.c */
+argv_handler argv_do_object;
+argv_handler argv_do_device;
+
+#endif

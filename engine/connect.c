@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect: finds the guest, gets hold of its monitor and of the destination,
+ * and asks the source what it is made of. Changes nothing anywhere.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/discover.h"
+#include "engine/run.h"
+#include "qmp/holder.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+
+enum { SECOND_MONITOR_MS = 300 };
+
+static const char *label(const struct run *r)
+{
+	return guest_label(&r->guest);
+}
+
+static struct qmp *open_monitor(struct run *r, const char *path, int ms,
+				struct err *err)
+{
+	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), err);
+
+	return s ? qmp_open(s, "source", mono_in_ms(ms), err) : NULL;
+}
+
+static void explain_busy(const char *path, struct err *err)
+{
+	AUTO_FREE char *holder = holder_of_unix_socket(path);
+
+	err_wrap(err, ERR_BUSY, "the QMP monitor %s is in use%s%s", path,
+		 holder ? " by " : "", holder ? holder : "");
+	err_hint(err, "end that client, or start the guest with a second "
+		      "-qmp monitor");
+}
+
+/*
+ * The first monitor that greets becomes the session; a further free one is
+ * kept for rescue by out-of-band commands.
+ */
+static int open_monitors(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < r->guest.n_monitors; i++) {
+		const struct monitor *m = &r->guest.monitors[i];
+
+		if (m->kind != MONITOR_QMP || !m->path)
+			continue;
+		any = true;
+		if (r->src.qmp) {
+			r->src.rescue = open_monitor(r, m->path,
+						     SECOND_MONITOR_MS, NULL);
+			break;
+		}
+		r->src.qmp = open_monitor(r, m->path, RUN_QMP_MS, &e);
+		if (r->src.qmp)
+			continue;
+		if (e.kind == ERR_BUSY)
+			explain_busy(m->path, &e);
+	}
+	if (r->src.qmp)
+		return 0;
+	if (any) {
+		err_move(err, &e);
+		return err_wrap(err, ERR_NONE, "cannot use the monitor of %s",
+				label(r));
+	}
+	err_set(err, ERR_REFUSED, "%s has no QMP monitor on a UNIX socket",
+		label(r));
+	return err_hint(err, "start it with -qmp unix:/run/%s.qmp,server=on,"
+			     "wait=off", r->guest.name ? r->guest.name
+						       : "guest");
+}
+
+static void remember_source(struct run *r)
+{
+	struct result *res = r->result;
+
+	free(res->guest);
+	res->guest = xstrdup(label(r));
+	res->owner = OWNER_SOURCE;
+	res->owner_pid = r->guest.pid;
+}
+
+int run_connect(struct run *r, struct err *err)
+{
+	r->src_host = host_local_new();
+	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
+			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	remember_source(r);
+	if (probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return -1;
+	free(r->result->source);
+	r->result->source = xstrdup(r->src_facts.hostname);
+	if (open_monitors(r, err) < 0)
+		return -1;
+	r->src.events = qmp_listen(r->src.qmp, &r->wake);
+	r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
+				mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->dst_host)
+		return err_wrap(err, ERR_NONE, "cannot use %s as a destination",
+				r->opt->destination);
+	r->result->transport = host_backend(r->dst_host);
+	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return err_at_host(err, host_name(r->dst_host));
+	return 0;
+}
+
+/* --- what the source is made of ------------------------------------------- */
+
+static int ask_status(struct run *r, struct err *err)
+{
+	struct run_facts *f = &r->facts;
+
+	if (qmp_query_status(r->src.qmp, &f->first_status, run_qmp_deadline(),
+			     err) < 0)
+		return -1;
+	r->result->state = f->first_status.running ? "RUNNING" : "PAUSED";
+	switch (f->first_status.state) {
+	case RUN_RUNNING:
+	case RUN_PAUSED:
+	case RUN_PRELAUNCH:
+		return 0;
+	case RUN_POSTMIGRATE:
+		err_set(err, ERR_REFUSED, "%s stands in postmigrate: an "
+			"earlier migration of it ended half-way", label(r));
+		return err_hint(err, "make sure that it runs nowhere else, "
+				     "then `cont` it on its monitor");
+	default:
+		return err_set(err, ERR_REFUSED,
+			       "%s is in run state %s, which cannot be "
+			       "migrated", label(r), f->first_status.raw);
+	}
+}
+
+static int ask_migration(struct run *r, struct err *err)
+{
+	struct qmp_migrate_info info = { 0 };
+	bool busy;
+
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), err) < 0)
+		return -1;
+	busy = info.status == MIGRATION_SETUP ||
+	       info.status == MIGRATION_ACTIVE ||
+	       info.status == MIGRATION_PRE_SWITCHOVER ||
+	       info.status == MIGRATION_DEVICE ||
+	       info.status == MIGRATION_CANCELLING;
+	if (busy)
+		err_set(err, ERR_BUSY, "QEMU is already migrating %s "
+			"(status %s)", label(r), info.raw);
+	r->facts.blocked = STEAL(info.blocked);
+	qmp_migrate_info_free(&info);
+	return busy ? -1 : 0;
+}
+
+static int ask_hardware(struct run *r, struct err *err)
+{
+	struct run_facts *f = &r->facts;
+	struct qmp *q = r->src.qmp;
+
+	if (qmp_machine_type(q, &f->machine, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_uuid(q, f->uuid, run_qmp_deadline(), err) < 0 ||
+	    qmp_memory_bytes(q, &f->ram_bytes, run_qmp_deadline(), err) < 0 ||
+	    qmp_vcpu_count(q, &f->vcpus, run_qmp_deadline(), err) < 0 ||
+	    qmp_kvm_enabled(q, &f->kvm, run_qmp_deadline(), err) < 0 ||
+	    qmp_hotplugged(q, &f->hotplugged, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_disks(q, &f->disks, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_jobs(q, &f->jobs, run_qmp_deadline(), err) < 0)
+		return -1;
+	r->result->ram_bytes = (int64_t)f->ram_bytes;
+	return 0;
+}
+
+/* FNV-1a, 64 bit: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t fnv1a(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+/*
+ * A guest is known by its UUID, or, for the many that have none, by machine
+ * id, name and the start of its QEMU.
+ */
+static char *guest_key(const struct run *r)
+{
+	AUTO_FREE char *id = NULL;
+
+	if (strspn(r->facts.uuid, "0-") < strlen(r->facts.uuid))
+		return xstrdup(r->facts.uuid);
+	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id, label(r),
+		       (unsigned long long)r->guest.start_ticks);
+	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
+}
+
+int run_discover(struct run *r, struct err *err)
+{
+	if (ask_status(r, err) < 0 || ask_migration(r, err) < 0 ||
+	    ask_hardware(r, err) < 0)
+		return err_wrap(err, ERR_NONE, "cannot read the facts of %s",
+				label(r));
+	r->key = guest_key(r);
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * finish: the guest runs on the destination; the source ends, names move.
+ *
+ * Nothing here can fail the migration: what cannot be done is named as left
+ * over.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/discover.h"
+#include "engine/run.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+enum { POLL_MS = 10 };
+
+static void leftover_of(struct run *r, const struct err *e, const char *what)
+{
+	AUTO_FREE char *text = err_text(e);
+
+	run_leftover(r, "%s: %s", what, text);
+}
+
+static void announce(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (strcmp(r->result->state, "RUNNING"))
+		return;
+	if (qmp_announce_self(r->dst.qmp, run_qmp_deadline(), &e) < 0) {
+		AUTO_FREE char *text = err_text(&e);
+
+		run_warn(r, "announce", "the network was not told of the move: "
+			 "%s", text);
+	}
+}
+
+/* Total time and downtime are filled in a moment after `completed`. */
+static void read_totals(struct run *r)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct result *res = r->result;
+	struct tunnel_stats t;
+
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(),
+			      NULL) == 0) {
+		if (info.downtime_ms >= 0)
+			res->qemu_downtime_ms = (double)info.downtime_ms;
+		if (info.has_ram) {
+			res->transferred_bytes =
+				(int64_t)info.transferred_bytes;
+			res->passes = (int64_t)info.dirty_sync_count;
+		}
+	}
+	qmp_migrate_info_free(&info);
+	tunnel_stats(r->tunnel, &t);
+	res->tunnel_bytes = (int64_t)(t.sent_bytes + t.received_bytes);
+	res->throughput_bps = (double)t.sent_bytes /
+			      mono_diff_ms(r->completed_at, r->migrate_at) *
+			      1e3;
+}
+
+static int await_source_gone(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_QUIT_MS);
+
+	while (mono_before(mono_now(), until)) {
+		int alive = discover_alive(r->src_host, r->guest.pid,
+					   r->guest.start_ticks,
+					   mono_in_ms(RUN_QMP_MS), err);
+
+		if (alive <= 0)
+			return alive;
+		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+			return -1;
+	}
+	return err_set(err, ERR_TIMEOUT, "it still exists after %d s",
+		       RUN_QUIT_MS / 1000);
+}
+
+static bool end_source(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
+		log_warn("source", "quit failed: %s", e.message);
+	err_reset(&e);
+	if (await_source_gone(r, &e) == 0)
+		return true;
+	leftover_of(r, &e, "the source's QEMU, which must not run again");
+	return false;
+}
+
+/*
+ * A socket can be renamed within one file system only (a copy would be another
+ * inode); elsewhere the public name becomes a symbolic link to it.
+ */
+static const char publish_function[] =
+	"publish() {\n"
+	"	[ -e \"$1\" ] || return 0\n"
+	"	d=$(dirname -- \"$2\")\n"
+	"	if [ \"$(stat -c %d -- \"$1\")\" = \"$(stat -c %d -- \"$d\")\" ]\n"
+	"	then mv -f -T -- \"$1\" \"$2\"\n"
+	"	else ln -s -n -f -- \"$1\" \"$2.vmferry\" && "
+	"mv -f -T -- \"$2.vmferry\" \"$2\"; fi ||\n"
+	"	{ echo \"cannot give $1 its name $2\" >&2; rc=1; }\n"
+	"}\nrc=0\n";
+
+static void publish(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+	const struct socket_moves *m = &r->plan.moves;
+
+	buf_printf(&script, "%s", publish_function);
+	for (size_t i = 0; i < m->n; i++) {
+		buf_printf(&script, "publish ");
+		quote_word(&script, m->v[i].now);
+		buf_printf(&script, " ");
+		quote_word(&script, m->v[i].public);
+		buf_printf(&script, "\n");
+	}
+	buf_printf(&script, "rm -rf ");
+	quote_word(&script, r->dst_lock);
+	buf_printf(&script, " || rc=1\nexit $rc\n");
+	if (probe_script(r->dst_host, "publish", buf_data(&script), &out,
+			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
+		leftover_of(r, &e, "names on the destination");
+}
+
+/* What the source's QEMU leaves behind when an earlier run brought it there. */
+static void tidy_source(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+	const struct guest *g = &r->guest;
+	size_t root = strlen(r->src_facts.run_root);
+
+	if (!g->run_dir || strncmp(g->run_dir, r->src_facts.run_root, root) ||
+	    g->run_dir[root] != '/' || strstr(g->run_dir, "/.."))
+		return;
+	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
+		for (size_t i = 0; i < g->moves.n; i++) {
+			buf_printf(&script, "rm -f -- ");
+			quote_word(&script, g->moves.v[i].public);
+			buf_printf(&script, "\n");
+		}
+	}
+	buf_printf(&script, "rm -rf -- ");
+	quote_word(&script, g->run_dir);
+	buf_printf(&script, "\n");
+	if (probe_script(r->src_host, "tidy", buf_data(&script), &out,
+			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
+		leftover_of(r, &e, "files on the source");
+}
+
+int run_finish(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	(void)err;
+	announce(r);
+	read_totals(r);
+	if (run_reset_destination(r, &e) < 0)
+		leftover_of(r, &e, "migration settings on the destination");
+	if (end_source(r)) {
+		publish(r);
+		tidy_source(r);
+	}
+	tunnel_free(r->tunnel);
+	r->tunnel = NULL;
+	(void)run_unlock(r, NULL);
+	r->result->outcome = OUTCOME_MIGRATED;
+	return 0;
+}

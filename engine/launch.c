@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launch: the destination's QEMU, from its directories to its monitors, and
+ * back to nothing.
+ *
+ * Theory of operation. Two directories are made on the destination: in-KEY,
+ * whose mkdir is the lock over there (it holds the pid that answers for it, so
+ * that a dead one's lock can be told from a live one's), and the run directory,
+ * private to the guest's user, with every socket and the output of QEMU. QEMU
+ * is started by one script: as the guest's user, in a session of its own and,
+ * under systemd, a scope of its own, so that it outlives our login. The script
+ * ends when QEMU listens on its first monitor or has died. The undo is a
+ * script too, works from pid and start time alone, and so needs no monitor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/run.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+enum {
+	STDERR_MAX = 64 * 1024,
+	MONITOR_RETRIES = 40,
+	MONITOR_RETRY_MS = 50,
+};
+
+/* --- one migration of a guest at a time, on this host --------------------- */
+
+static int make_directory(const char *path, struct err *err)
+{
+	if (mkdir(path, 0711) == 0 || errno == EEXIST)
+		return 0;
+	return err_sys(err, errno, "cannot make %s", path);
+}
+
+int run_lock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, r->key);
+	AUTO_FD int fd = -1;
+
+	if (make_directory(r->src_facts.run_root, err) < 0 ||
+	    make_directory(dir, err) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open the lock %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		err_set(err, ERR_BUSY, "another migration of %s is under way",
+			guest_label(&r->guest));
+		return err_hint(err, "wait for it, or cancel it");
+	}
+	r->lock_fd = steal_fd(&fd);
+	return 0;
+}
+
+int run_unlock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/locks/%s", r->src_facts.run_root,
+					 r->key);
+
+	(void)err;
+	if (r->lock_fd >= 0)
+		(void)unlink(path);
+	close_fd(steal_fd(&r->lock_fd));
+	return 0;
+}
+
+/* --- the script that starts QEMU --------------------------------------------- */
+
+static void word(struct buf *b, const char *s)
+{
+	buf_printf(b, " ");
+	quote_word(b, s);
+}
+
+static void assign(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, "%s=", name);
+	quote_word(b, value);
+	buf_printf(b, "\n");
+}
+
+/* "nofile 1024 524288" of the source → --nofile=1024:524288 */
+static void add_limits(struct buf *b, const struct guest *g)
+{
+	if (!g->limits.n)
+		return;
+	buf_printf(b, " prlimit");
+	for (size_t i = 0; i < g->limits.n; i++) {
+		char name[32], soft[32], hard[32];
+
+		if (sscanf(g->limits.v[i], "%31s %31s %31s", name, soft,
+			   hard) == 3)
+			buf_printf(b, " --%s=%s:%s", name, soft, hard);
+	}
+}
+
+/* As whom, with which limits, outside of whose session. */
+static void add_wrappers(struct buf *b, const struct run *r)
+{
+	const struct guest *g = &r->guest;
+
+	if (r->dst_facts.systemd && r->dst_facts.uid == 0)
+		buf_printf(b, " systemd-run --scope --quiet --collect "
+			      "--unit=vmferry-%s", r->id);
+	buf_printf(b, " setsid");
+	if (r->dst_facts.uid == 0)
+		add_limits(b, g);
+	if (r->dst_facts.uid == 0 && g->uid != 0) {
+		buf_printf(b, " setpriv --init-groups --reuid");
+		word(b, g->user);
+		buf_printf(b, " --regid");
+		word(b, g->group);
+	}
+}
+
+static void add_environment(struct buf *b, const struct run *r)
+{
+	AUTO_FREE char *moves = argv_encode_moves(&r->plan.moves);
+	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dst_dir);
+	AUTO_FREE char *sockets = xasprintf("%s=%s", ARGV_ENV_SOCKETS, moves);
+
+	buf_printf(b, " env");
+	word(b, dir);
+	word(b, sockets);
+}
+
+static const char make_directories[] =
+	"fail() { echo \"$1\" >&2; exit 1; }\n"
+	"stat_of() { sed 's/.*) //' \"/proc/$1/stat\" 2>/dev/null; }\n"
+	/* prints the start time of a process that lives; a zombie does not */
+	"ticks_of() { set -- $(stat_of \"$1\"); "
+	"[ \"${1:-Z}\" != Z ] && echo \"${20}\"; }\n"
+	"umask 077\n"
+	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
+	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
+	"if ! mkdir \"$lock\" 2>/dev/null; then\n"
+	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
+	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" ]\n"
+	"	then echo busy=$pid; exit 0; fi\n"
+	"	rm -rf \"$lock\"\n"
+	"	mkdir \"$lock\" || fail \"cannot make $lock\"\n"
+	"fi\n"
+	"echo made=1\n"
+	"echo $$ $(ticks_of $$) >\"$lock/pid\"\n"
+	"printf '%s\\n' \"$run\" >\"$lock/run\"\n"
+	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
+	"chown \"$owner\" \"$dir\" || fail \"cannot give $dir to $owner\"\n";
+
+/*
+ * Waits for the monitor's socket; a child that has died stays a zombie of this
+ * shell until it is waited for, so its state is asked for.
+ */
+static const char await_monitor[] =
+	"pid=$!\n"
+	"ticks=$(ticks_of $pid)\n"
+	"echo $pid $ticks >\"$lock/pid\"\n"
+	"echo pid=$pid\n"
+	"echo ticks=$ticks\n"
+	"n=0\n"
+	"until [ -S \"$monitor\" ]; do\n"
+	"	if [ -z \"$(ticks_of $pid)\" ]; then\n"
+	"		wait $pid; echo died=$?; exit 0\n"
+	"	fi\n"
+	"	n=$((n + 1))\n"
+	"	[ $n -lt 300 ] || { echo slow=1; exit 0; }\n"
+	"	sleep 0.05\n"
+	"done\n"
+	"echo ready=1\n";
+
+static char *launch_script(struct run *r)
+{
+	struct buf b = { 0 };
+	AUTO_FREE char *owner = xasprintf("%s:%s", r->guest.user,
+					  r->guest.group);
+	char *const *argv = strv_argv(&r->plan.argv);
+
+	assign(&b, "root", r->dst_facts.run_root);
+	assign(&b, "lock", r->dst_lock);
+	assign(&b, "dir", r->dst_dir);
+	assign(&b, "run", r->id);
+	assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
+	assign(&b, "monitor", r->plan.monitor0);
+	assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
+	if (r->dst_facts.uid)
+		buf_printf(&b, "owner=$(id -u)\n");
+	buf_printf(&b, "%s", make_directories);
+	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
+	buf_printf(&b, ": >\"$dir/stderr\"; : >\"$dir/stdout\"\n");
+	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
+	add_wrappers(&b, r);
+	add_environment(&b, r);
+	for (; *argv; argv++)
+		word(&b, *argv);
+	buf_printf(&b, " </dev/null >>\"$dir/stdout\" 2>>\"$dir/stderr\" &\n");
+	buf_printf(&b, "%s", await_monitor);
+	return buf_steal(&b);
+}
+
+/* --- starting ------------------------------------------------------------------- */
+
+static bool has_line(const char *text, const char *key, char **value)
+{
+	free(*value);
+	*value = probe_value(text, key);
+	return *value != NULL;
+}
+
+static int explain_death(struct run *r, const char *how, struct err *err)
+{
+	AUTO_FREE char *words = run_dst_stderr(r);
+
+	err_set(err, ERR_FAILED, "%s", words && *words ? words
+						       : "it said nothing");
+	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst_host), how);
+	err_hint(err, "its command line is in the output of --dry-run");
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+static int read_launch(struct run *r, const char *text, struct err *err)
+{
+	AUTO_FREE char *v = NULL;
+
+	if (has_line(text, "busy", &v)) {
+		r->dst_made = false;
+		err_set(err, ERR_BUSY, "%s is already on its way to %s: "
+			"process %s over there answers for it",
+			guest_label(&r->guest), host_name(r->dst_host), v);
+		err_hint(err, "wait for that migration; if its engine died, "
+			      "end that process (the guest does not run in "
+			      "it)");
+		return err_at_host(err, host_name(r->dst_host));
+	}
+	if (has_line(text, "pid", &v))
+		r->dst_pid = (pid_t)strtol(v, NULL, 10);
+	if (has_line(text, "ticks", &v))
+		r->dst_ticks = strtoull(v, NULL, 10);
+	if (has_line(text, "died", &v))
+		return explain_death(r, "ended at once", err);
+	if (has_line(text, "slow", &v))
+		return explain_death(r, "opened no monitor in 15 s", err);
+	if (!has_line(text, "ready", &v))
+		return err_set(err, ERR_REMOTE,
+			       "the launch script on %s told too little",
+			       host_name(r->dst_host));
+	return 0;
+}
+
+static struct qmp *open_monitor(struct run *r, const char *path,
+				struct err *err)
+{
+	struct stream *s = NULL;
+
+	/* the socket's name shows up a moment before it listens */
+	for (int i = 0; i < MONITOR_RETRIES && !s; i++) {
+		if (i && task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
+			return NULL;
+		s = host_connect(r->dst_host, path, mono_in_ms(RUN_QMP_MS),
+				 err);
+		if (!s && host_alive(r->dst_host, RUN_CONNECT_MS, NULL) < 0)
+			break;
+	}
+	return s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS), err)
+		 : NULL;
+}
+
+int run_launch(struct run *r, struct err *err)
+{
+	AUTO_FREE char *script = launch_script(r);
+	AUTO_BUF struct buf out = { 0 };
+
+	r->dst_made = true;
+	if (probe_script(r->dst_host, "launch", script, &out,
+			 mono_in_ms(RUN_LAUNCH_MS), err) < 0)
+		return err_wrap(err, ERR_NONE, "cannot start QEMU on %s",
+				host_name(r->dst_host));
+	if (read_launch(r, buf_data(&out), err) < 0)
+		return -1;
+	r->dst.qmp = open_monitor(r, r->plan.monitor0, err);
+	if (!r->dst.qmp)
+		return explain_death(r, "cannot be talked to", err);
+	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
+	r->dst.rescue = open_monitor(r, r->plan.monitor1, err);
+	if (!r->dst.rescue)
+		return explain_death(r, "cannot be talked to", err);
+	return 0;
+}
+
+/* It must wait for a migration, or a `cont` of anybody would start it. */
+int run_launched(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return explain_death(r, "does not answer", err);
+	if (st.state != RUN_INMIGRATE)
+		return err_set(err, ERR_FAILED,
+			       "QEMU on %s is in run state %s instead of "
+			       "waiting for a migration",
+			       host_name(r->dst_host), st.raw);
+	return 0;
+}
+
+char *run_dst_stderr(struct run *r)
+{
+	AUTO_FREE char *path = xasprintf("%s/stderr", r->dst_dir);
+	struct buf b = { 0 };
+	char *text;
+
+	if (host_get(r->dst_host, path, &b, STDERR_MAX, mono_in_ms(RUN_QMP_MS),
+		     NULL) < 0) {
+		buf_free(&b);
+		return NULL;
+	}
+	text = buf_steal(&b);
+	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
+		text[n - 1] = '\0';
+	return text;
+}
+
+/* --- and back --------------------------------------------------------------------- */
+
+static const char remove_all[] =
+	"alive() { set -- $(sed 's/.*) //' /proc/$pid/stat 2>/dev/null); "
+	"[ \"${1:-Z}\" != Z ] && [ \"${20}\" = \"$ticks\" ]; }\n"
+	"stop() { kill -$1 $pid 2>/dev/null; n=0\n"
+	"	while alive && [ $n -lt $2 ]; do\n"
+	"		n=$((n + 1)); sleep 0.05; done; }\n"
+	/* a launch that was cut short has left its pid in the lock only */
+	"if [ -z \"$pid\" ] && [ \"$(cat \"$lock/run\" 2>/dev/null)\" = \"$run\" ]\n"
+	"then read -r pid ticks <\"$lock/pid\"; fi 2>/dev/null\n"
+	"if [ -n \"$pid\" ]; then\n"
+	"	alive && stop TERM 60\n"
+	"	alive && stop KILL 60\n"
+	"	alive && { echo \"process $pid does not end\" >&2; exit 1; }\n"
+	"fi\n"
+	"rm -rf \"$dir\" || exit 1\n"
+	"[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] || "
+	"rm -rf \"$lock\"\n";
+
+static char *remove_script(struct run *r)
+{
+	struct buf b = { 0 };
+
+	assign(&b, "lock", r->dst_lock);
+	assign(&b, "dir", r->dst_dir);
+	assign(&b, "run", r->id);
+	if (r->dst_pid > 0)
+		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dst_pid,
+			   (unsigned long long)r->dst_ticks);
+	else
+		buf_printf(&b, "pid= ticks=\n");
+	buf_printf(&b, "%s", remove_all);
+	return buf_steal(&b);
+}
+
+static void close_monitors(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	s->events = NULL;
+	qmp_close(s->qmp);
+	s->qmp = NULL;
+	qmp_close(s->rescue);
+	s->rescue = NULL;
+}
+
+int run_reconnect(struct run *r, struct err *err)
+{
+	struct host_options opt = r->opt->ssh;
+	struct host *fresh;
+
+	if (host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+		return 0;
+	opt.ask = NULL;
+	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
+			  err);
+	if (!fresh)
+		return -1;
+	host_close(r->dst_host);
+	r->dst_host = fresh;
+	return 0;
+}
+
+int run_unlaunch(struct run *r, struct err *err)
+{
+	AUTO_FREE char *script = NULL;
+	AUTO_BUF struct buf out = { 0 };
+
+	if (!r->dst_made)
+		return 0;
+	close_monitors(&r->dst);
+	script = remove_script(r);
+	if (run_reconnect(r, err) == 0 &&
+	    probe_script(r->dst_host, "clean-up", script, &out,
+			 mono_in_ms(RUN_UNDO_MS), err) == 0) {
+		r->dst_made = false;
+		return 0;
+	}
+	return err_wrap(err, ERR_NONE,
+			"%s on %s (QEMU pid %d, directories %s and %s) could "
+			"not be removed", guest_label(&r->guest),
+			r->opt->destination, (int)r->dst_pid, r->dst_dir,
+			r->dst_lock);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * migrate: one live migration from the first connection to the receipt.
+ *
+ * Makes the run, walks the stages, turns what happened into a result.
+ */
+#include "engine/migrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "engine/run.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+void migrate_options_init(struct migrate_options *opt)
+{
+	*opt = (struct migrate_options){ .max_blackout_ms = 300 };
+}
+
+/* A short random name: directories and locks of this run carry it. */
+static void make_run_id(char *id, size_t size)
+{
+	unsigned char bytes[6];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	snprintf(id, size, "run-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1],
+		 bytes[2], bytes[3], bytes[4], bytes[5]);
+}
+
+static void run_open(struct run *r, const struct migrate_options *opt,
+		     struct result *result)
+{
+	*r = (struct run){
+		.opt = opt,
+		.result = result,
+		.started = mono_now(),
+		.lock_fd = -1,
+	};
+	make_run_id(r->id, sizeof(r->id));
+	result->run = xstrdup(r->id);
+	result->guest = xstrdup(opt->guest);
+	result->destination = xstrdup(opt->destination);
+	result->budget_ms = opt->max_blackout_ms;
+}
+
+static void side_close(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	qmp_close(s->rescue);
+	qmp_close(s->qmp);
+	json_object_put(s->caps);
+	json_object_put(s->params);
+}
+
+static void facts_free(struct run_facts *f)
+{
+	free(f->machine);
+	free(f->blocked);
+	qmp_disks_free(&f->disks);
+	strv_free(&f->hotplugged);
+	strv_free(&f->jobs);
+}
+
+/* Releases what this process holds; touches nothing outside of it. */
+static void run_close(struct run *r)
+{
+	tunnel_free(r->tunnel);
+	side_close(&r->dst);
+	side_close(&r->src);
+	host_close(r->dst_host);
+	host_close(r->src_host);
+	host_facts_free(&r->src_facts);
+	host_facts_free(&r->dst_facts);
+	argv_plan_free(&r->plan);
+	facts_free(&r->facts);
+	guest_free(&r->guest);
+	checks_free(&r->checks);
+	close_fd(r->lock_fd);
+	free(r->key);
+	free(r->dst_binary);
+	free(r->dst_dir);
+	free(r->dst_lock);
+}
+
+/* --- how it ended ----------------------------------------------------------------- */
+
+/*
+ * What a failure means once something may have been changed. Before that the
+ * kind alone tells (outcome_of_error).
+ */
+static enum outcome outcome_of_failure(const struct run *r,
+				       const struct err *err)
+{
+	if (r->committed)
+		return OUTCOME_UNDECIDED;
+	switch (err->kind) {
+	case ERR_CANCELLED:
+		return OUTCOME_CANCELLED;
+	case ERR_BUDGET:
+		return OUTCOME_UNCONVERGED;
+	case ERR_ENDED:
+		return OUTCOME_ENDED;
+	case ERR_UNDECIDED:
+		return OUTCOME_UNDECIDED;
+	case ERR_BUSY:
+		return OUTCOME_BUSY;
+	case ERR_INTERNAL:
+		return OUTCOME_INTERNAL;
+	default:
+		return OUTCOME_FAILED;
+	}
+}
+
+static void settle(struct run *r, struct err *err)
+{
+	struct result *res = r->result;
+	bool changed = r->phase >= PHASE_LAUNCH;
+
+	if (!changed && task_cancel_asked() && err->kind == ERR_CANCELLED)
+		res->outcome = OUTCOME_CANCELLED;
+	else
+		res->outcome = changed ? outcome_of_failure(r, err)
+				       : outcome_of_error(err->kind);
+	if (res->outcome == OUTCOME_ENDED)
+		res->owner = OWNER_NONE;
+	else if (r->committed)
+		res->owner = OWNER_UNKNOWN;
+	err_move(&res->error, err);
+}
+
+static void tell_start(struct run *r)
+{
+	struct event ev = {
+		.kind = EVENT_RUN_START,
+		.run_start = {
+			.guest = r->opt->guest,
+			.source = "local",
+			.destination = r->opt->destination,
+			.max_blackout_ms = r->opt->max_blackout_ms,
+			.deadline_s = r->opt->deadline_s > 0 ? r->opt->deadline_s
+							     : NAN,
+			.policy = "fixed-point",
+			.transport = "ssh",
+		},
+	};
+
+	run_tell(r, &ev);
+}
+
+static void tell_result(struct run *r)
+{
+	struct event ev = { .kind = EVENT_RESULT, .result = r->result };
+
+	r->result->total_ms = mono_diff_ms(mono_now(), r->started);
+	run_tell(r, &ev);
+}
+
+/* Walks the first @end stages; 0, or -1 with the result settled. */
+static int walk(struct run *r, unsigned int end)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	if (stage_run(r, end, &err) == 0)
+		return 0;
+	settle(r, &err);
+	return -1;
+}
+
+void migrate_run(const struct migrate_options *opt, struct result *result)
+{
+	struct run *r = XNEW(struct run);
+
+	run_open(r, opt, result);
+	tell_start(r);
+	result->streams = 1;
+	(void)walk(r, stage_count);
+	tell_result(r);
+	if (r->shielded)
+		task_unshield();
+	run_close(r);
+	free(r);
+}
+
+/* --- without changing anything ---------------------------------------------------------- */
+
+static void take_checks(struct run *r, struct checks *list)
+{
+	*list = r->checks;
+	r->checks = (struct checks){ .v = NULL };
+}
+
+void migrate_check(const struct migrate_options *opt, struct checks *list,
+		   struct result *result)
+{
+	migrate_plan(opt, list, NULL, result);
+}
+
+static void describe_moves(const struct run *r, struct strv *plan)
+{
+	for (size_t i = 0; i < r->plan.moves.n; i++)
+		strv_pushf(plan, "socket: %s, renamed to %s when the source "
+				 "is gone", r->plan.moves.v[i].now,
+			   r->plan.moves.v[i].public);
+}
+
+static void describe(const struct run *r, struct strv *plan)
+{
+	AUTO_STRV struct strv argv = { 0 };
+	AUTO_FREE char *line = NULL;
+
+	argv_blank_secrets(&r->plan.argv, &argv);
+	line = strv_join(&argv, " ");
+	strv_pushf(plan, "guest: %s, pid %d, %s, %.1f GiB of RAM",
+		   guest_label(&r->guest), (int)r->guest.pid, r->facts.machine,
+		   (double)r->facts.ram_bytes / (1 << 30));
+	strv_pushf(plan, "destination: %s as %s, in %s",
+		   host_name(r->dst_host), r->guest.user, r->dst_dir);
+	strv_pushf(plan, "command: %s", line);
+	for (size_t i = 0; i < r->plan.n_notes; i++)
+		strv_pushf(plan, "changed: %s: %s", r->plan.notes[i].option,
+			   r->plan.notes[i].text);
+	describe_moves(r, plan);
+	for (unsigned int i = stage_preflight; i < stage_count; i++)
+		strv_pushf(plan, "stage: %s%s", stage_table[i].name,
+			   stage_table[i].no_return ? " (no way back)" : "");
+}
+
+void migrate_plan(const struct migrate_options *opt, struct checks *list,
+		  struct strv *plan, struct result *result)
+{
+	struct run *r = XNEW(struct run);
+
+	run_open(r, opt, result);
+	if (walk(r, stage_preflight) == 0)
+		result->outcome = OUTCOME_READY;
+	if (plan && r->plan.argv.n)
+		describe(r, plan);
+	take_checks(r, list);
+	run_close(r);
+	free(r);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * migrate: one live migration from the first connection to the receipt.
+ */
+#ifndef ENGINE_MIGRATE_H
+#define ENGINE_MIGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/argv.h"
+#include "engine/check.h"
+#include "engine/event.h"
+#include "engine/result.h"
+#include "transport/host_open.h"
+
+enum on_deadline { ON_DEADLINE_ABORT, ON_DEADLINE_FORCE };
+
+/* Everything is borrowed and must outlive the run. */
+struct migrate_options {
+	const char *guest;       /* name, pid:N, qmp:PATH */
+	const char *destination; /* host_open() target */
+	struct host_options ssh;
+	double max_blackout_ms; /* 300 by default */
+	double deadline_s;      /* 0: none */
+	enum on_deadline on_deadline;
+	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
+	const struct argv_remap *remaps;
+	size_t n_remaps;
+	const struct strv *dest_args; /* NULL: from the source's argv */
+	const char *qemu_binary;      /* NULL: the source's, looked up there */
+	bool paused;                  /* leave it paused on the destination */
+	const char *const *skip_checks; /* NULL-terminated, or NULL */
+	event_sink *sink; /* may be NULL */
+	void *sink_arg;
+};
+void migrate_options_init(struct migrate_options *opt);
+
+/*
+ * Migrates; to be called from a task. Always fills @result (result_init()ed
+ * before, result_free()d by the caller). task_cancel() on the task cancels the
+ * migration safely: before the point of no return everything is undone and the
+ * guest stays on the source; after it the migration is finished first.
+ */
+void migrate_run(const struct migrate_options *opt, struct result *result);
+
+/*
+ * Preflight only: connects, discovers, checks, changes nothing. @list gets
+ * every check; @result says what prevented even that.
+ */
+void migrate_check(const struct migrate_options *opt, struct checks *list,
+		   struct result *result);
+
+/*
+ * --dry-run: as migrate_check, and @plan gets the lines of what would be done
+ * (destination command line with secrets blanked, sockets, stages).
+ */
+void migrate_plan(const struct migrate_options *opt, struct checks *list,
+		  struct strv *plan, struct result *result);
+
+#endif

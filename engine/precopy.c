@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * precopy: watches QEMU's passes, feeds the policy, turns its gate.
+ *
+ * Theory of operation. QEMU iterates by itself; what is ours is to look (at
+ * query-migrate each POLL_MS and at every MIGRATION_PASS, at the tunnel's own
+ * counters for bandwidth) and to set downtime-limit as the policy says. A pass
+ * lasts from one dirty-bitmap sync to the next; what is dirty right after a
+ * sync is read at the event. The loop ends when QEMU has stopped the guest and
+ * waits in pre-switchover, or when something failed.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/run.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum { POLL_MS = 80 };
+
+/* Where the present pass began, and what was last seen moving. */
+struct watch {
+	uint64_t pass;
+	struct mono pass_at;
+	uint64_t pass_sent; /* tunnel bytes at its begin */
+	int64_t dirty_bps;
+	double bandwidth_bps;
+	struct mono sample_at;
+	uint64_t sample_sent;
+};
+
+static void tell_sample(struct run *r, struct watch *w,
+			const struct qmp_migrate_info *info,
+			const struct tunnel_stats *t, struct mono now)
+{
+	struct event ev = { .kind = EVENT_SAMPLE };
+	double ms = mono_diff_ms(now, w->sample_at);
+
+	if (ms > 0)
+		w->bandwidth_bps =
+			(double)(t->sent_bytes - w->sample_sent) / ms * 1e3;
+	w->sample_at = now;
+	w->sample_sent = t->sent_bytes;
+	ev.sample = (struct event_sample){
+		.status = info->raw,
+		.pass = (int64_t)info->dirty_sync_count,
+		.remaining_bytes = (int64_t)info->remaining_bytes,
+		.transferred_bytes = (int64_t)info->transferred_bytes,
+		.total_bytes = (int64_t)info->total_bytes,
+		.bandwidth_bps = w->bandwidth_bps,
+		.dirty_bps = (double)w->dirty_bps,
+		.tunnel_bytes = (int64_t)t->sent_bytes,
+		.downtime_limit_ms = r->downtime_limit_ms,
+		.throttle_percent = info->throttle_percent,
+		.elapsed_ms = mono_diff_ms(now, r->migrate_at),
+	};
+	run_tell(r, &ev);
+}
+
+static void tell_pass(struct run *r, const struct policy_pass *pass,
+		      const struct policy_decision *d)
+{
+	struct event ev = {
+		.kind = EVENT_PASS,
+		.pass = {
+			.number = pass->number,
+			.seconds = pass->seconds,
+			.sent_bytes = pass->sent_bytes,
+			.remaining_bytes = pass->dirty_bytes,
+			.dirtied_bytes = pass->dirty_bytes,
+			.bandwidth_bps = pass->bandwidth_bps,
+			.predicted_blackout_ms = d->predicted_ms,
+			.p_converge = NAN,
+		},
+	};
+
+	run_tell(r, &ev);
+}
+
+static void tell_decision(struct run *r, const struct policy_decision *d)
+{
+	struct event ev = {
+		.kind = EVENT_DECISION,
+		.decision = {
+			.action = policy_action_name(d->action),
+			.why = d->why,
+			.downtime_limit_ms = d->gate_ms,
+		},
+	};
+
+	run_tell(r, &ev);
+}
+
+static int obey(struct run *r, const struct policy_decision *d,
+		struct err *err)
+{
+	if (d->action == POLICY_WAIT)
+		return 0;
+	tell_decision(r, d);
+	free(r->result->decision);
+	r->result->decision = xstrdup(d->why);
+	if (d->lifted)
+		r->budget_lifted = true;
+	if (d->lifted)
+		run_warn(r, "budget-lifted", "%s", d->why);
+	if (d->action == POLICY_OPEN)
+		return run_set_downtime_limit(r, d->gate_ms, err);
+	err_set(err, ERR_BUDGET, "%s", d->why);
+	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
+	return err_hint(err, "give it a larger --max-blackout, a later "
+			     "--deadline, or --on-deadline force");
+}
+
+static int end_pass(struct run *r, struct watch *w,
+		    const struct qmp_migrate_info *info,
+		    const struct tunnel_stats *t, struct mono now,
+		    struct err *err)
+{
+	struct policy_pass pass = {
+		.number = (int64_t)info->dirty_sync_count,
+		.seconds = mono_diff_ms(now, w->pass_at) / 1e3,
+		.sent_bytes = (int64_t)(t->sent_bytes - w->pass_sent),
+		.dirty_bytes = (int64_t)info->remaining_bytes,
+	};
+	struct policy_decision d;
+
+	/* too short a pass measures buffers, not the link */
+	if (pass.seconds > 0.01 && pass.sent_bytes > 0)
+		pass.bandwidth_bps = (double)pass.sent_bytes / pass.seconds;
+	if (pass.seconds > 0)
+		w->dirty_bps = (int64_t)((double)pass.dirty_bytes /
+					 pass.seconds);
+	w->pass = info->dirty_sync_count;
+	w->pass_at = now;
+	w->pass_sent = t->sent_bytes;
+	policy_pass(&r->policy, &pass, &d);
+	tell_pass(r, &pass, &d);
+	if (r->result->passes < 2 && !isnan(d.predicted_ms)) {
+		r->result->forecast_blackout_ms = d.predicted_ms;
+		r->result->forecast_converges =
+			d.predicted_ms <= r->opt->max_blackout_ms ? 1 : -1;
+	}
+	r->result->passes = pass.number;
+	return obey(r, &d, err);
+}
+
+static int tunnel_failed(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (tunnel_verdict(r->tunnel, &e) == 0)
+		err_set(&e, ERR_CLOSED, "it was closed from the far side");
+	err_move(err, &e);
+	err_wrap(err, ERR_NETWORK, "the tunnel to %s ended",
+		 host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+/* What made QEMU's own migration fail; the far QEMU's words are the best. */
+static int explain_failure(struct run *r, const char *words, struct err *err)
+{
+	AUTO_FREE char *far = NULL;
+	struct tunnel_stats t;
+
+	tunnel_stats(r->tunnel, &t);
+	if (host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+		far = run_dst_stderr(r);
+	if (far && *far)
+		err_set(err, ERR_QMP, "%s", far);
+	else if (t.ended)
+		tunnel_failed(r, err);
+	else
+		err_set(err, ERR_QMP, "%s", words ? words
+						  : "QEMU gives no reason");
+	err_wrap(err, ERR_FAILED, "QEMU's migration failed");
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+int run_explain_failure(struct run *r, struct err *err)
+{
+	struct qmp_migrate_info info = { 0 };
+	int rc;
+
+	(void)qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), NULL);
+	rc = explain_failure(r, info.error_desc, err);
+	qmp_migrate_info_free(&info);
+	return rc;
+}
+
+/* Whether everything that the copy needs is still there. */
+static int watch_health(struct run *r, const struct tunnel_stats *t,
+			struct mono now, struct err *err)
+{
+	if (run_guest_alive(r, err) < 0)
+		return -1;
+	if (t->ended || qmp_check(r->dst.qmp, NULL) < 0)
+		return explain_failure(r, NULL, err);
+	if (host_alive(r->dst_host, RUN_STALL_MS, err) < 0)
+		return err_at_host(err, host_name(r->dst_host));
+	if (mono_diff_ms(now, t->progress) > RUN_STALL_MS) {
+		err_set(err, ERR_NETWORK,
+			"the tunnel to %s has not moved a byte for %d s",
+			host_name(r->dst_host), RUN_STALL_MS / 1000);
+		return err_at_host(err, host_name(r->dst_host));
+	}
+	return 0;
+}
+
+/* 1: go on watching, 0: the guest stands at pre-switchover, -1. */
+static int look(struct run *r, struct watch *w, struct err *err)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct policy_decision d;
+	struct tunnel_stats t;
+	struct mono now;
+	int rc = 1;
+
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), err) < 0)
+		return run_guest_alive(r, err) < 0 ? -1 : 1;
+	now = mono_now();
+	tunnel_stats(r->tunnel, &t);
+	if (info.status == MIGRATION_FAILED ||
+	    info.status == MIGRATION_CANCELLED ||
+	    info.status == MIGRATION_FAILING) {
+		rc = explain_failure(r, info.error_desc, err);
+	} else if (info.status == MIGRATION_PRE_SWITCHOVER) {
+		rc = 0;
+	} else if (info.has_ram) {
+		r->result->transferred_bytes = (int64_t)info.transferred_bytes;
+		tell_sample(r, w, &info, &t, now);
+		if (info.dirty_sync_count > w->pass && w->pass)
+			rc = end_pass(r, w, &info, &t, now, err) < 0 ? -1 : 1;
+		else if (!w->pass)
+			w->pass = info.dirty_sync_count;
+	}
+	qmp_migrate_info_free(&info);
+	if (rc == 1) {
+		policy_tick(&r->policy, mono_diff_ms(now, r->migrate_at) / 1e3,
+			    &d);
+		if (obey(r, &d, err) < 0 || watch_health(r, &t, now, err) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+/* Sleeps until something happened or it is time to look again. */
+static int await(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (task_wait_queue(&r->wake, mono_in_ms(POLL_MS), &e) == 0 ||
+	    e.kind == ERR_TIMEOUT)
+		return 0;
+	err_move(err, &e);
+	return -1;
+}
+
+int run_precopy(struct run *r, struct err *err)
+{
+	struct watch w = {
+		.pass_at = r->migrate_at,
+		.sample_at = r->migrate_at,
+	};
+
+	for (;;) {
+		int rc;
+
+		run_take_events(r);
+		/* the guest stands still: no more questions, go on at once */
+		if (r->pre_switchover_seen)
+			return 0;
+		rc = look(r, &w, err);
+		if (rc <= 0)
+			return rc;
+		if (await(r, err) < 0)
+			return -1;
+	}
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ram: capabilities, parameters, the tunnel, and the start of QEMU's
+ * migration; each with its undo.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/run.h"
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+static const char fd_name[] = "vmferry";
+
+enum { POLL_MS = 50 };
+
+/* --- capabilities and parameters, put back afterwards ------------------------ */
+
+/*
+ * What a run needs to be on or off. Capabilities that a QEMU does not know are
+ * left out: setting is all-or-nothing.
+ */
+struct wanted {
+	const char *name;
+	bool on;
+	bool source, destination;
+};
+
+static const struct wanted wanted[] = {
+	{ "events", true, true, true },
+	/* the source says `completed` only when the destination has all */
+	{ "return-path", true, true, true },
+	{ "pause-before-switchover", true, true, false },
+	/* images stay unlocked until the one `cont` */
+	{ "late-block-activate", true, false, true },
+	{ "validate-uuid", true, true, true },
+	/* one stream, as it is: what an earlier user left on would not match */
+	{ "multifd", false, true, true },
+	{ "compress", false, true, true },
+	{ "rdma-pin-all", false, true, true },
+	{ "x-colo", false, true, true },
+	{ "background-snapshot", false, true, false },
+	{ "mapped-ram", false, true, true },
+	{ "zero-copy-send", false, true, false },
+	{ "postcopy-ram", false, true, true },
+	{ "postcopy-preempt", false, true, true },
+	{ "dirty-bitmaps", false, true, true },
+	{ "block", false, true, false },
+	{ "x-ignore-shared", false, true, true },
+	{ "switchover-ack", false, true, true },
+};
+
+static int set_capabilities(struct run_side *s, bool source, struct err *err)
+{
+	struct qmp_capability caps[ARRAY_SIZE(wanted)];
+	size_t n = 0;
+	bool now;
+
+	if (qmp_query_capabilities(s->qmp, &s->caps, run_qmp_deadline(),
+				   err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct wanted *w = &wanted[i];
+
+		if (!(source ? w->source : w->destination) ||
+		    !qmp_capability_known(s->caps, w->name, &now) ||
+		    now == w->on)
+			continue;
+		caps[n++] = (struct qmp_capability){ w->name, w->on };
+	}
+	if (!n)
+		return 0;
+	s->caps_changed = true;
+	return qmp_migrate_set_capabilities(s->qmp, caps, n,
+					    run_qmp_deadline(), err);
+}
+
+static int restore_capabilities(struct run_side *s, struct err *err)
+{
+	struct qmp_capability caps[ARRAY_SIZE(wanted)];
+	size_t n = 0;
+
+	if (!s->caps_changed)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		bool before;
+
+		if (!qmp_capability_known(s->caps, wanted[i].name, &before))
+			continue;
+		caps[n++] = (struct qmp_capability){ wanted[i].name, before };
+	}
+	s->caps_changed = false;
+	return qmp_migrate_set_capabilities(s->qmp, caps, n,
+					    run_qmp_deadline(), err);
+}
+
+static int set_parameters(struct run *r, struct err *err)
+{
+	struct json_object *p;
+
+	if (qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
+					 run_qmp_deadline(), err) < 0)
+		return -1;
+	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
+	p = json_add_u64(p, "max-bandwidth", r->opt->bandwidth_bps);
+	r->src.params_changed = true;
+	r->downtime_limit_ms = POLICY_HOLD_MS;
+	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
+					  err);
+}
+
+static int restore_parameters(struct run_side *s, struct err *err)
+{
+	static const char *const ours[] = { "downtime-limit", "max-bandwidth" };
+	struct json_object *p = json_new();
+
+	if (!s->params_changed) {
+		json_object_put(p);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		struct json_at at = { s->params, "query-migrate-parameters" };
+		uint64_t before;
+
+		if (json_get_u64(at, ours[i], &before, NULL) == 0)
+			p = json_add_u64(p, ours[i], before);
+	}
+	s->params_changed = false;
+	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
+}
+
+int run_prepare(struct run *r, struct err *err)
+{
+	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
+
+	if (set_capabilities(&r->dst, false, err) < 0 ||
+	    set_capabilities(&r->src, true, err) < 0 ||
+	    set_parameters(r, err) < 0)
+		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
+	/* a second lock on the door that -S closes: clears its autostart */
+	if (qmp_stop(r->dst.qmp, run_qmp_deadline(), err) < 0 ||
+	    qmp_migrate_incoming(r->dst.qmp, uri, run_qmp_deadline(), err) < 0)
+		return err_wrap(err, ERR_FAILED,
+				"QEMU on %s does not accept a migration",
+				host_name(r->dst_host));
+	return 0;
+}
+
+int run_unprepare(struct run *r, struct err *err)
+{
+	int rc = 0;
+
+	if (r->src_ended)
+		return 0;
+	if (restore_parameters(&r->src, err) < 0)
+		rc = -1;
+	if (restore_capabilities(&r->src, rc ? NULL : err) < 0)
+		rc = -1;
+	if (rc < 0)
+		err_wrap(err, ERR_NONE,
+			 "migration settings of the source's QEMU could not be "
+			 "put back");
+	return rc;
+}
+
+/* After success the destination is as a fresh QEMU would be. */
+int run_reset_destination(struct run *r, struct err *err)
+{
+	return restore_capabilities(&r->dst, err);
+}
+
+/* --- the tunnel ------------------------------------------------------------------- */
+
+int run_open_tunnel(struct run *r, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dst_dir);
+	int pair[2];
+	int rc;
+
+	r->tunnel = host_tunnel(r->dst_host, path, mono_in_ms(RUN_CONNECT_MS),
+				err);
+	if (!r->tunnel)
+		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
+				host_name(r->dst_host));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "cannot make a socket pair");
+	rc = tunnel_start(r->tunnel, pair[0], 0, err);
+	if (rc == 0)
+		rc = qmp_getfd(r->src.qmp, fd_name, pair[1],
+			       run_qmp_deadline(), err);
+	if (rc < 0)
+		err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
+	else
+		r->fd_handed = true;
+	/* QEMU has its own copy; ours would hide the death of either end */
+	close_fd(pair[1]);
+	return rc;
+}
+
+int run_close_tunnel(struct run *r, struct err *err)
+{
+	tunnel_free(r->tunnel);
+	r->tunnel = NULL;
+	if (!r->fd_handed || r->migrating || r->src_ended)
+		return 0;
+	r->fd_handed = false;
+	return qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), err);
+}
+
+/* --- the migration itself ------------------------------------------------------------- */
+
+int run_start(struct run *r, struct err *err)
+{
+	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
+
+	policy_init(&r->policy, r->opt->max_blackout_ms, r->opt->deadline_s,
+		    r->opt->on_deadline == ON_DEADLINE_FORCE);
+	r->migrating = true;
+	r->migrate_at = mono_now();
+	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
+		/* refused outright: QEMU keeps the descriptor */
+		r->migrating = err_has(err, ERR_QMP) ? false : true;
+		return err_wrap(err, ERR_FAILED, "QEMU does not start to "
+						 "migrate");
+	}
+	return 0;
+}
+
+/* Out of `setup` in time; QEMU itself would wait for ever. */
+int run_started(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_SETUP_MS);
+	struct qmp_migrate_info info = { 0 };
+
+	for (;;) {
+		enum migration_status s;
+
+		if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(),
+				      err) < 0)
+			return -1;
+		s = info.status;
+		qmp_migrate_info_free(&info);
+		if (s != MIGRATION_NONE && s != MIGRATION_SETUP)
+			return 0;
+		if (mono_before(until, mono_now()))
+			return err_set(err, ERR_FAILED,
+				       "the migration does not get out of "
+				       "setup");
+		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+			return -1;
+	}
+}
+
+static bool is_over(enum migration_status s)
+{
+	return s == MIGRATION_NONE || s == MIGRATION_FAILED ||
+	       s == MIGRATION_CANCELLED || s == MIGRATION_COMPLETED;
+}
+
+/*
+ * Brings the source's migration to an end. In `device` a cancel could leave
+ * two running guests and QMP hangs when the stream does, so there only the
+ * closed tunnel may end it; elsewhere it is cancelled first, and the tunnel is
+ * closed all the same, since a cancel may wait for the stream.
+ */
+static int end_migration(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_UNDO_MS);
+	struct qmp_migrate_info info = { 0 };
+	bool cancelled = false;
+
+	if (r->src_status == MIGRATION_DEVICE && r->tunnel)
+		tunnel_kill(r->tunnel);
+	for (;;) {
+		enum migration_status s;
+
+		if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(),
+				      err) < 0)
+			return -1;
+		s = info.status;
+		qmp_migrate_info_free(&info);
+		if (is_over(s))
+			return 0;
+		if (s != MIGRATION_DEVICE && !cancelled) {
+			cancelled = true;
+			if (qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(),
+					       err) < 0)
+				return -1;
+		}
+		if (r->tunnel)
+			tunnel_kill(r->tunnel);
+		if (mono_before(until, mono_now()))
+			return err_set(err, ERR_FAILED, "the migration does "
+							"not end");
+		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+			return -1;
+	}
+}
+
+static int rescue(struct run *r, struct err *err)
+{
+	if (!r->src.rescue || !qmp_has_oob(r->src.rescue))
+		return -1;
+	log_warn("source", "the monitor hangs; yanking the migration");
+	err_reset(err);
+	if (qmp_yank_migration(r->src.rescue, run_qmp_deadline(), err) < 0)
+		return -1;
+	return end_migration(r, err);
+}
+
+/* Nothing but what ran before may run again, and that must. */
+static int resume_source(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_UNDO_MS);
+	struct qmp_status st;
+
+	for (;;) {
+		if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(),
+				     err) < 0)
+			return -1;
+		if (st.running || !r->facts.first_status.running)
+			break;
+		if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+			break;
+		/* QEMU resumes by itself; postmigrate is where it does not */
+		if (st.state == RUN_POSTMIGRATE &&
+		    qmp_cont(r->src.qmp, run_qmp_deadline(), err) < 0)
+			return -1;
+		if (mono_before(until, mono_now()))
+			return err_set(err, ERR_UNDECIDED,
+				       "%s stands in run state %s",
+				       guest_label(&r->guest), st.raw);
+		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+			return -1;
+	}
+	r->result->state = st.running ? "RUNNING" : "PAUSED";
+	if (st.state == RUN_POSTMIGRATE)
+		run_warn(r, "postmigrate",
+			 "%s was paused before and stands in postmigrate now; "
+			 "QEMU migrates it again only after a `cont`",
+			 guest_label(&r->guest));
+	return 0;
+}
+
+int run_unstart(struct run *r, struct err *err)
+{
+	if (!r->migrating || run_source_gone(r))
+		return 0;
+	if (end_migration(r, err) < 0 && rescue(r, err) < 0)
+		return err_wrap(err, ERR_UNDECIDED,
+				"the migration on the source could not be "
+				"ended");
+	r->migrating = false;
+	if (resume_source(r, err) < 0)
+		return err_wrap(err, ERR_UNDECIDED,
+				"%s was not seen running on the source again",
+				guest_label(&r->guest));
+	return 0;
+}

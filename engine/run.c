@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* run: telling, and what several stages need. */
+#include "engine/run.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+
+void run_tell(struct run *r, struct event *ev)
+{
+	ev->t = wall_now();
+	ev->mono = mono_now();
+	ev->run = r->id;
+	if (r->opt->sink)
+		r->opt->sink(r->opt->sink_arg, ev);
+}
+
+void run_warn(struct run *r, const char *name, const char *fmt, ...)
+{
+	AUTO_FREE char *text = NULL;
+	struct event ev = { .kind = EVENT_WARNING };
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	ev.warning.name = name;
+	ev.warning.text = text;
+	run_tell(r, &ev);
+}
+
+void run_enter(struct run *r, enum phase to)
+{
+	struct event ev = {
+		.kind = EVENT_PHASE,
+		.phase = { .from = r->phase, .to = to },
+	};
+
+	log_info(NULL, "%s -> %s", phase_name(r->phase), phase_name(to));
+	r->phase = to;
+	run_tell(r, &ev);
+}
+
+void run_leftover(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strv_take(&r->result->leftovers, xvasprintf(fmt, ap));
+	va_end(ap);
+}
+
+struct mono run_qmp_deadline(void)
+{
+	return mono_in_ms(RUN_QMP_MS);
+}
+
+static const char *event_status(const struct qmp_event *ev)
+{
+	const char *status = "";
+
+	if (ev->data)
+		(void)json_opt_str((struct json_at){ ev->data, ev->name },
+				   "status", &status, NULL);
+	return status;
+}
+
+/* What a source's event changes; true for a new pass. */
+static bool source_event(struct run *r, const struct qmp_event *ev)
+{
+	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
+		r->stop_seen = true;
+		r->stop_at = ev->received;
+	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
+		r->stop_seen = false;
+		r->pre_switchover_seen = false;
+	} else if (!strcmp(ev->name, "SHUTDOWN")) {
+		r->src_ended = true;
+	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
+		log_warn("source", "the guest panicked");
+	} else if (!strcmp(ev->name, "MIGRATION")) {
+		enum migration_status s =
+			migration_status_parse(event_status(ev));
+
+		r->src_status = s;
+		if (s == MIGRATION_PRE_SWITCHOVER) {
+			r->pre_switchover_seen = true;
+			r->pre_switchover_at = ev->received;
+		} else if (s == MIGRATION_COMPLETED) {
+			r->completed_at = ev->received;
+		}
+	}
+	return !strcmp(ev->name, "MIGRATION_PASS");
+}
+
+static void destination_event(struct run *r, const struct qmp_event *ev)
+{
+	if (!strcmp(ev->name, "RESUME") && !r->resume_seen) {
+		r->resume_seen = true;
+		r->resume_at = ev->received;
+	} else if (!strcmp(ev->name, "MIGRATION")) {
+		r->dst_status = migration_status_parse(event_status(ev));
+	}
+}
+
+bool run_take_events(struct run *r)
+{
+	struct qmp_event *ev;
+	bool pass = false;
+
+	while (r->src.events && (ev = qmp_listener_take(r->src.events))) {
+		pass |= source_event(r, ev);
+		qmp_event_free(ev);
+	}
+	while (r->dst.events && (ev = qmp_listener_take(r->dst.events))) {
+		destination_event(r, ev);
+		qmp_event_free(ev);
+	}
+	return pass;
+}
+
+int run_guest_alive(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	int alive;
+
+	if (!r->src_ended && qmp_check(r->src.qmp, &e) == 0)
+		return 0;
+	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			       mono_in_ms(RUN_QMP_MS), NULL);
+	if (alive == 0)
+		return err_set(err, ERR_ENDED,
+			       "QEMU of %s ended on the source while it was "
+			       "being migrated", guest_label(&r->guest));
+	if (r->src_ended)
+		return err_set(err, ERR_ENDED,
+			       "%s shut down while it was being migrated",
+			       guest_label(&r->guest));
+	err_move(err, &e);
+	return err_wrap(err, ERR_UNDECIDED,
+			"the source's monitor failed while %s still exists "
+			"as process %d", guest_label(&r->guest),
+			(int)r->guest.pid);
+}
+
+bool run_source_gone(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	return run_guest_alive(r, &e) < 0 && e.kind == ERR_ENDED;
+}
+
+int run_set_downtime_limit(struct run *r, double ms, struct err *err)
+{
+	struct json_object *params;
+
+	if (ms == r->downtime_limit_ms)
+		return 0;
+	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)ms);
+	r->src.params_changed = true;
+	if (qmp_migrate_set_parameters(r->src.qmp, params, run_qmp_deadline(),
+				       err) < 0)
+		return err_wrap(err, ERR_NONE, "cannot set downtime-limit");
+	r->downtime_limit_ms = ms;
+	return 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: everything one migration knows and holds, shared by its stages.
+ *
+ * Private to the engine. Created by migrate.c, passed through every stage, torn
+ * down by run_close(). What stands outside of this process (a directory, a
+ * QEMU, a capability) is marked here when it is made, and undone by the stage
+ * that made it, never by a destructor.
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include "engine/argv.h"
+#include "engine/discover.h"
+#include "engine/event.h"
+#include "engine/guest.h"
+#include "engine/migrate.h"
+#include "engine/policy.h"
+#include "engine/probe.h"
+#include "engine/stage.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_machine.h"
+#include "qmp/qmp_migrate.h"
+#include "qmp/qmp_status.h"
+#include "transport/host.h"
+
+/* Deadlines in ms. Nobody waits for ever, and never with the guest frozen. */
+enum {
+	RUN_CONNECT_MS = 10000, /* a host: resolve, connect, log in */
+	RUN_QMP_MS = 5000,      /* one QMP command */
+	RUN_SCRIPT_MS = 20000,  /* one script on a host */
+	RUN_LAUNCH_MS = 20000,  /* a QEMU from exec to its monitor */
+	RUN_SETUP_MS = 15000,   /* QEMU's migration status `setup` */
+	RUN_STALL_MS = 30000,   /* pre-copy without a byte of progress */
+	RUN_FROZEN_MS = 5000,   /* the same while the guest stands still */
+	RUN_QUIT_MS = 10000,    /* a QEMU from quit to gone */
+	RUN_UNDO_MS = 10000,    /* one step of a rollback */
+};
+
+/* What the source was asked before anything moved. */
+struct run_facts {
+	struct qmp_status first_status; /* cont only what was running */
+	char *machine;                  /* versioned */
+	char uuid[37];                  /* all zero: none */
+	uint64_t ram_bytes;
+	unsigned int vcpus;
+	bool kvm;
+	struct qmp_disks disks;
+	struct strv hotplugged;
+	struct strv jobs;
+	char *blocked; /* QEMU's own reasons, NULL when none */
+};
+
+/* One side's monitor with what it tells. */
+struct run_side {
+	struct qmp *qmp;    /* in-band session */
+	struct qmp *rescue; /* second session for out-of-band, or NULL */
+	struct qmp_listener *events;
+	struct json_object *caps;   /* as they were, for putting back */
+	struct json_object *params; /* the same */
+	bool caps_changed, params_changed;
+};
+
+struct run {
+	const struct migrate_options *opt;
+	struct result *result;
+	char id[20];
+	struct mono started;
+	struct waitq wake; /* any event of either monitor */
+
+	struct host *src_host, *dst_host;
+	struct host_facts src_facts, dst_facts;
+	struct guest guest;
+	struct run_facts facts;
+	struct checks checks;
+	char *key; /* names this guest in locks and directories */
+
+	struct run_side src, dst;
+	int lock_fd; /* flock on this host, -1 */
+
+	/* the destination's QEMU */
+	struct argv_plan plan;
+	char *dst_binary; /* absolute path over there */
+	char *dst_dir;    /* its run directory */
+	char *dst_lock;   /* the lock directory */
+	bool dst_made;    /* the directories exist, QEMU may */
+	pid_t dst_pid;    /* 0: not started */
+	uint64_t dst_ticks;
+	bool src_ended; /* the guest shut down on the source */
+
+	struct tunnel *tunnel;
+	bool fd_handed; /* QEMU holds a descriptor of the tunnel */
+	bool migrating; /* `migrate` was sent */
+	struct mono migrate_at;
+	struct policy policy;
+	double downtime_limit_ms; /* as set in the source now */
+
+	/* the switchover, on this host's clock */
+	struct mono stop_at, pre_switchover_at, completed_at, cont_at;
+	struct mono resume_at;
+	bool stop_seen, pre_switchover_seen, resume_seen;
+	enum migration_status src_status, dst_status; /* by events */
+	double dst_rtt_ms;
+	bool budget_lifted; /* by --on-deadline force */
+	bool committed; /* the point of no return is behind us */
+	bool shielded;  /* a cancel waits until the migration is finished */
+	enum phase phase;
+};
+
+/* Tells the sink; fills time and run id. */
+void run_tell(struct run *r, struct event *ev);
+void run_warn(struct run *r, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The one setter of the phase; tells about it. */
+void run_enter(struct run *r, enum phase to);
+/* Names something the user has to clean up. */
+void run_leftover(struct run *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+struct mono run_qmp_deadline(void);
+
+/* --- the stages, one or a few a file; see stage.h ---------------------------- */
+
+/* connect.c */
+int run_connect(struct run *r, struct err *err);
+int run_discover(struct run *r, struct err *err);
+/* preflight.c */
+int run_preflight(struct run *r, struct err *err);
+/* launch.c */
+int run_lock(struct run *r, struct err *err);
+int run_unlock(struct run *r, struct err *err);
+int run_launch(struct run *r, struct err *err);
+int run_launched(struct run *r, struct err *err);
+int run_unlaunch(struct run *r, struct err *err);
+/* Makes sure of a working connection to the destination: one fresh try. */
+int run_reconnect(struct run *r, struct err *err);
+/* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
+char *run_dst_stderr(struct run *r);
+/* ram.c */
+int run_prepare(struct run *r, struct err *err);
+int run_unprepare(struct run *r, struct err *err);
+int run_open_tunnel(struct run *r, struct err *err);
+int run_close_tunnel(struct run *r, struct err *err);
+int run_start(struct run *r, struct err *err);
+int run_started(struct run *r, struct err *err);
+int run_unstart(struct run *r, struct err *err);
+/* Gives the destination's QEMU the settings back that it started with. */
+int run_reset_destination(struct run *r, struct err *err);
+/* precopy.c */
+int run_precopy(struct run *r, struct err *err);
+/* Fills @err with why QEMU's migration failed, in the best words there are. */
+int run_explain_failure(struct run *r, struct err *err);
+/* switchover.c */
+int run_switch(struct run *r, struct err *err);
+int run_commit(struct run *r, struct err *err);
+int run_resume(struct run *r, struct err *err);
+/* finish.c */
+int run_finish(struct run *r, struct err *err);
+
+/* --- shared between stages ------------------------------------------------------ */
+
+/*
+ * Drains the events of both monitors into the run (STOP, RESUME, the ends of a
+ * QEMU). True when a MIGRATION_PASS was among them.
+ */
+bool run_take_events(struct run *r);
+/* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
+int run_guest_alive(struct run *r, struct err *err);
+/* True when the source's QEMU is proved gone, or its guest has shut down. */
+bool run_source_gone(struct run *r);
+/* Sets downtime-limit on the source unless it stands there already. */
+int run_set_downtime_limit(struct run *r, double ms, struct err *err);
+
+#endif

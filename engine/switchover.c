@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * switchover: from pre-switchover to the guest running on the destination.
+ *
+ * Theory of operation. The guest stands still all through here, so every step
+ * is one round trip or less.
+ *
+ *   source            engine                      destination
+ *   STOP ───────────▶
+ *   pre-switchover ─▶ fresh answer? ────────────▶ (inmigrate)
+ *                     budget still kept?
+ *   ◀─────────────────migrate-continue
+ *   device: last pages and device state ════════▶ loads
+ *   completed ◀══════ return path ═══════════════ completed, paused
+ *   postmigrate ────▶ both seen
+ *                     ━━━ COMMIT: the point of no return ━━━
+ *                     cont ─────────────────────▶ RESUME
+ *                     quit (finish.c)
+ *
+ * The source never runs again after COMMIT, unless the destination answered
+ * `cont` with an error and was then seen dead: only that answer proves that it
+ * did not run. A lost answer proves nothing: the engine asks again over a new
+ * connection, whose greeting is a fence, and starts nothing meanwhile.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/run.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum {
+	POLL_MS = 20,
+	ASK_AGAIN_MS = 1000,
+	UNDECIDED_AFTER_MS = 60000,
+};
+
+/* --- before the point of no return -------------------------------------------- */
+
+/* A destination that died while we held would freeze the guest for nothing. */
+static int fresh_answer(struct run *r, struct err *err)
+{
+	struct mono asked = mono_now();
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS),
+			     err) < 0) {
+		err_wrap(err, ERR_FAILED,
+			 "QEMU on %s gives no sign of life before the "
+			 "switchover", host_name(r->dst_host));
+		return err_at_host(err, host_name(r->dst_host));
+	}
+	r->dst_rtt_ms = mono_diff_ms(mono_now(), asked);
+	if (st.state != RUN_INMIGRATE && st.state != RUN_PAUSED)
+		return err_set(err, ERR_FAILED,
+			       "QEMU on %s is in run state %s before the "
+			       "switchover", host_name(r->dst_host), st.raw);
+	return 0;
+}
+
+static int check_budget(struct run *r, struct err *err)
+{
+	double stood_ms = mono_diff_ms(mono_now(), r->stop_at);
+	double left_ms = r->policy.budget_ms - stood_ms;
+
+	if (!r->stop_seen || left_ms > 0 || r->budget_lifted)
+		return 0;
+	return err_set(err, ERR_BUDGET,
+		       "the guest already stood still for %.0f ms of the "
+		       "%.0f ms allowed, before its last pages were sent",
+		       stood_ms, r->policy.budget_ms);
+}
+
+static bool source_over(const struct run *r)
+{
+	return r->src_status == MIGRATION_FAILED ||
+	       r->src_status == MIGRATION_CANCELLED ||
+	       r->src_status == MIGRATION_FAILING;
+}
+
+/*
+ * Waits for the source's `completed` by events alone: in `device` the monitor
+ * does not answer while the stream is stuck, so the tunnel is the one to watch,
+ * and to close.
+ */
+static int await_completed(struct run *r, struct err *err)
+{
+	struct mono moved = mono_now();
+
+	for (;;) {
+		AUTO_ERR struct err e = { 0 };
+		struct tunnel_stats t;
+
+		run_take_events(r);
+		if (r->src_status == MIGRATION_COMPLETED)
+			return 0;
+		if (source_over(r))
+			return run_explain_failure(r, err);
+		if (run_guest_alive(r, err) < 0)
+			return -1;
+		tunnel_stats(r->tunnel, &t);
+		if (mono_before(moved, t.progress))
+			moved = t.progress;
+		if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS) {
+			tunnel_kill(r->tunnel);
+			return err_set(err, ERR_FAILED,
+				       "no byte moved for %d s while the guest "
+				       "stood still; the tunnel was closed",
+				       RUN_FROZEN_MS / 1000);
+		}
+		if (task_wait_queue(&r->wake, mono_in_ms(POLL_MS), &e) < 0 &&
+		    e.kind != ERR_TIMEOUT) {
+			err_move(err, &e);
+			return -1;
+		}
+	}
+}
+
+static int await_postmigrate(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_FROZEN_MS);
+	struct qmp_status st;
+
+	/* `completed` shows up before the run state follows */
+	do {
+		if (qmp_query_status(r->src.qmp, &st, until, err) < 0)
+			return -1;
+		if (st.state == RUN_POSTMIGRATE)
+			return 0;
+		task_yield();
+	} while (mono_before(mono_now(), until));
+	return err_set(err, ERR_FAILED,
+		       "the source's migration completed, but its run state is "
+		       "%s", st.raw);
+}
+
+static int await_loaded(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_FROZEN_MS);
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+
+	for (;;) {
+		enum migration_status s;
+
+		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0 ||
+		    qmp_query_status(r->dst.qmp, &st, until, err) < 0)
+			return err_at_host(err, host_name(r->dst_host));
+		s = info.status;
+		qmp_migrate_info_free(&info);
+		if (s == MIGRATION_COMPLETED && st.state == RUN_PAUSED)
+			return 0;
+		if (s == MIGRATION_FAILED || !mono_before(mono_now(), until))
+			return err_set(err, ERR_FAILED,
+				       "QEMU on %s has status %s and run state "
+				       "%s instead of completed and paused",
+				       host_name(r->dst_host),
+				       migration_status_name(s), st.raw);
+	}
+}
+
+int run_switch(struct run *r, struct err *err)
+{
+	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
+		return -1;
+	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS),
+				 err) < 0)
+		return err_wrap(err, ERR_FAILED, "QEMU does not go on to the "
+						 "switchover");
+	if (await_completed(r, err) < 0 || await_postmigrate(r, err) < 0 ||
+	    await_loaded(r, err) < 0)
+		return err_wrap(err, ERR_NONE, "the switchover failed");
+	return 0;
+}
+
+int run_commit(struct run *r, struct err *err)
+{
+	if (task_cancel_asked() && !r->shielded)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	r->committed = true;
+	return 0;
+}
+
+/* --- after it ------------------------------------------------------------------- */
+
+static int reopen(struct run *r, struct err *err)
+{
+	struct stream *s;
+
+	qmp_listener_free(r->dst.events);
+	r->dst.events = NULL;
+	qmp_close(r->dst.qmp);
+	r->dst.qmp = NULL;
+	if (run_reconnect(r, err) < 0)
+		return -1;
+	s = host_connect(r->dst_host, r->plan.monitor0,
+			 mono_in_ms(RUN_QMP_MS), err);
+	r->dst.qmp = s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS),
+				  err)
+		       : NULL;
+	if (!r->dst.qmp)
+		return -1;
+	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
+	return 0;
+}
+
+/* 1 runs, 0 loaded and paused, -1 not known. */
+static int ask_destination(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	if (reopen(r, err) < 0 ||
+	    qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return -1;
+	if (st.running)
+		return 1;
+	if (st.state == RUN_PAUSED)
+		return 0;
+	return err_set(err, ERR_UNDECIDED, "it is in run state %s", st.raw);
+}
+
+/*
+ * The answer to `cont` is lost. Asks until it is known whether the guest runs;
+ * the source's memory is kept meanwhile, and nothing is started.
+ */
+static int hold(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(UNDECIDED_AFTER_MS);
+
+	run_warn(r, "hold", "the answer from %s is lost; asking again, with "
+		 "%s kept stopped on the source", host_name(r->dst_host),
+		 guest_label(&r->guest));
+	for (;;) {
+		AUTO_ERR struct err e = { 0 };
+		int runs = ask_destination(r, &e);
+
+		if (runs == 1)
+			return 0;
+		if (runs == 0 && qmp_cont(r->dst.qmp, run_qmp_deadline(),
+					  &e) == 0)
+			return 0;
+		if (mono_before(until, mono_now())) {
+			err_move(err, &e);
+			break;
+		}
+		if (task_sleep_until(mono_in_ms(ASK_AGAIN_MS), err) < 0)
+			return -1;
+	}
+	err_wrap(err, ERR_UNDECIDED,
+		 "%s was told to start on %s and did not answer; it may run "
+		 "there", guest_label(&r->guest), host_name(r->dst_host));
+	err_hint(err, "when %s answers again: if the guest runs there, quit "
+		      "QEMU pid %d here; if its QEMU is gone, `cont` it here",
+		 host_name(r->dst_host), (int)r->guest.pid);
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+/*
+ * `cont` was answered with an error, so the guest did not run over there. Once
+ * that QEMU is seen gone, it cannot any more, and going back is safe again.
+ */
+static int take_back(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), &e) == 0 &&
+	    st.running)
+		return 0;
+	if (run_unlaunch(r, &e) < 0) {
+		err_move(err, &e);
+		return err_wrap(err, ERR_UNDECIDED,
+				"QEMU on %s refused to run %s and could not be "
+				"removed", host_name(r->dst_host),
+				guest_label(&r->guest));
+	}
+	r->committed = false;
+	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",
+			host_name(r->dst_host), guest_label(&r->guest));
+}
+
+static int start_guest(struct run *r, struct err *err)
+{
+	r->cont_at = mono_now();
+	if (qmp_cont(r->dst.qmp, run_qmp_deadline(), err) == 0)
+		return 0;
+	if (err_has(err, ERR_QMP))
+		return take_back(r, err);
+	return hold(r, err);
+}
+
+/* The RESUME event came before the reply to `cont`; this is the proof. */
+static int see_running(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	run_take_events(r);
+	if (r->resume_seen)
+		return 0;
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return hold(r, err);
+	run_take_events(r);
+	if (!st.running)
+		return err_set(err, ERR_UNDECIDED,
+			       "%s was started on %s and is in run state %s",
+			       guest_label(&r->guest), host_name(r->dst_host),
+			       st.raw);
+	return 0;
+}
+
+static void tell_switchover(struct run *r)
+{
+	struct result *res = r->result;
+	struct event ev = { .kind = EVENT_SWITCHOVER };
+
+	if (r->stop_seen && r->resume_seen) {
+		res->blackout_ms = mono_diff_ms(r->resume_at, r->stop_at);
+		/*
+		 * RESUME happened between the sending of `cont` and the
+		 * receipt of the event; STOP is received over a local socket.
+		 */
+		res->blackout_uncertainty_ms =
+			mono_diff_ms(r->resume_at, r->cont_at);
+	}
+	ev.switchover = (struct event_switchover){
+		.pre_switchover_ms =
+			mono_diff_ms(r->pre_switchover_at, r->stop_at),
+		.completed_ms = mono_diff_ms(r->completed_at, r->stop_at),
+		.cont_sent_ms = mono_diff_ms(r->cont_at, r->stop_at),
+		.resume_ms = mono_diff_ms(r->resume_at, r->stop_at),
+		.blackout_ms = res->blackout_ms,
+		.blackout_uncertainty_ms = res->blackout_uncertainty_ms,
+		.qemu_downtime_ms = res->qemu_downtime_ms,
+	};
+	if (r->resume_seen)
+		run_tell(r, &ev);
+}
+
+int run_resume(struct run *r, struct err *err)
+{
+	bool runs = r->facts.first_status.running && !r->opt->paused;
+
+	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
+		return -1;
+	r->result->owner = OWNER_DESTINATION;
+	r->result->owner_pid = r->dst_pid;
+	r->result->state = runs ? "RUNNING" : "PAUSED";
+	if (runs)
+		tell_switchover(r);
+	return 0;
+}
