@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Holders of namespaces: start one, find it again, enter it, end it.
+
+A holder is a `sleep` that owns a set of namespaces. Nothing pins them
+anywhere else, so killing the holder ends all that is in them; where a PID
+namespace is among them the holder is its PID 1.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+
+# From <linux/sched.h> and <linux/prctl.h>.
+MNT = 0x00020000
+UTS = 0x04000000
+IPC = 0x08000000
+PID = 0x20000000
+NET = 0x40000000
+PR_SET_PDEATHSIG = 1
+
+END_TIMEOUT_MS = 10000
+PASSED_ON = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM,
+             signal.SIGUSR1, signal.SIGUSR2}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class LabError(Exception):
+    """A failure to be shown to the user as it is."""
+
+
+def run(*argv, stdin=None, check=True):
+    """Run a command; its stdout, or LabError with its own words."""
+    done = subprocess.run(argv, input=stdin, text=True, capture_output=True)
+    if check and done.returncode != 0:
+        words = (done.stderr or done.stdout).strip() or "no message"
+        raise LabError(f"{' '.join(argv)}: {words} "
+                       f"(status {done.returncode})")
+    return done.stdout
+
+
+def syscall(name, *args):
+    if getattr(libc, name)(*args) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def start_ticks(pid):
+    """When the process started, in ticks since boot; None if it is dead."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def find(record):
+    """The pid of the holder that a record file names; None if it is gone."""
+    try:
+        with open(record) as f:
+            pid, started = f.read().split()
+    except (OSError, ValueError):
+        return None
+    return int(pid) if start_ticks(pid) == started else None
+
+
+def spawn(kinds, record, prepare):
+    """Start a holder of new namespaces of these kinds and return its pid.
+
+    The holder writes itself down in `record`, calls prepare() inside, and
+    is ready when this returns. Without it, LabError says why.
+    """
+    ready, report = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        _hold(kinds, record, prepare, report)
+    os.close(report)
+    with os.fdopen(ready) as f:
+        failure = f.read()
+    os.waitpid(helper, 0)
+    pid = find(record)
+    if failure or not pid:
+        raise LabError(failure or "the holder of the namespaces died")
+    return pid
+
+
+def _hold(kinds, record, prepare, report):
+    """The child of spawn: never returns. Closing `report` means ready."""
+    try:
+        os.setsid()
+        syscall("unshare", kinds)
+        if os.fork():
+            os._exit(0)
+        # /proc is still the outer one, and so is the pid it shows.
+        pid = os.readlink("/proc/self")
+        with open(record, "w") as f:
+            f.write(f"{pid} {start_ticks(pid)}\n")
+        os.chdir("/")
+        _drop_descriptors(report)
+        prepare()
+        # An ignored SIGCHLD outlives exec and has the kernel reap every
+        # orphan that falls to this PID 1, at no cost in time or memory.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        os.execvp("sleep", ["sleep", "infinity"])
+    except Exception as e:
+        os.write(report, str(e).encode())
+    os._exit(1)
+
+
+def _drop_descriptors(keep):
+    """Keep no pipe, terminal or lock of the caller's open."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def end(record):
+    """Kill the holder and wait until all that it held is dead."""
+    pid = find(record)
+    if pid is None:
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        # Asked again, now that the handle keeps the pid from being reused.
+        if find(record) != pid:
+            return
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        waiter = select.poll()
+        waiter.register(handle, select.POLLIN)
+        if not waiter.poll(END_TIMEOUT_MS):
+            raise LabError(f"process {pid} does not die: something in its "
+                           f"namespaces hangs in the kernel")
+    finally:
+        os.close(handle)
+
+
+def run_inside(holder, argv, environ, cwd):
+    """Run a command in all namespaces of the holder; its exit status.
+
+    The command keeps the standard streams and the terminal, gets the
+    signals that are sent to us, and dies if we do. Ended by signal N, it
+    has status 128 + N, as in a shell.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK,
+                                  PASSED_ON | {signal.SIGCHLD})
+    handle = os.pidfd_open(holder)
+    syscall("setns", handle, MNT | UTS | IPC | PID | NET)
+    child = os.fork()
+    if child == 0:
+        _become(argv, environ, cwd, mask)
+    return _attend(child)
+
+
+def _become(argv, environ, cwd, mask):
+    """The child of run_inside: never returns."""
+    try:
+        syscall("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Python ignores these two, and exec would hand that on.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            os.chdir(cwd)
+        except OSError:
+            os.chdir(environ["HOME"])
+        os.execvpe(argv[0], argv, environ)
+    except OSError as e:
+        print(f"lab: cannot run {argv[0]}: {e.strerror}", file=sys.stderr,
+              flush=True)
+        os._exit(127 if isinstance(e, FileNotFoundError) else 126)
+
+
+def _attend(child):
+    """Wait for the child, passing on the signals that others send us."""
+    while True:
+        info = signal.sigwaitinfo(PASSED_ON | {signal.SIGCHLD})
+        if info.si_signo == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+        elif info.si_code <= 0:
+            # Sent by a process. What the terminal sends (si_code above 0)
+            # reaches the child by itself: it is in our process group.
+            os.kill(child, info.si_signo)
