@@ -72,10 +72,110 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(SUPPORT_OBJ) \
 -include tools/guest/guest.mk
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# --- tests ------------------------------------------------------------------
+
 .PHONY: unit
 unit: $(UNIT_BIN)
-	@set -e; for t in $(UNIT_BIN); do echo "== $$t"; $$t; done
+	$(Q)tools/dev/run_unit.sh $(UNIT_BIN)
+
+.PHONY: check
+check: need all man lint unit
+	$(Q)$(MAKE) asan-unit
+	$(Q)tests/e2e/run.py
+
+.PHONY: e2e
+e2e: all
+	$(Q)tests/e2e/run.py
+
+# The demo installs what it lacks when run by root, and says what otherwise.
+.PHONY: demo
+demo: need all
+	$(Q)tools/demo/demo.py
+
+.PHONY: need
+need:
+	$(Q)tools/dev/need.sh
+
+# A build of its own for each tool that needs other flags.
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+.PHONY: asan asan-unit tsan valgrind analyze
+asan:
+	$(Q)$(MAKE) BUILD=build-asan EXTRA='$(ASAN)' CFLAGS='-O1 -g' all
+asan-unit:
+	$(Q)$(MAKE) BUILD=build-asan EXTRA='$(ASAN)' CFLAGS='-O1 -g' unit
+tsan:
+	$(Q)$(MAKE) BUILD=build-tsan EXTRA=-fsanitize=thread CFLAGS='-O1 -g' \
+		unit
+valgrind:
+	$(Q)$(MAKE) BUILD=build-valgrind EXTRA=-DVMFERRY_VALGRIND unit \
+		UNIT_RUNNER='valgrind -q --error-exitcode=99 --leak-check=full'
+analyze:
+	$(Q)$(MAKE) BUILD=build-analyze EXTRA=-fanalyzer build-analyze/libvmferry.a
+
+# Two hosts in namespaces, there and back, N times; resumes from its ledger.
+N ?= 200
+.PHONY: soak
+soak: all
+	$(Q)tests/e2e/soak.py $(N)
+
+# --- lint -------------------------------------------------------------------
+
+C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC)
+TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
+.PHONY: lint layers words cppcheck tidy
+lint: layers words cppcheck tidy
+layers:
+	$(Q)tools/dev/layers.sh
+words:
+	$(Q)tools/dev/words.sh
+cppcheck:
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
+		--inline-suppr --error-exitcode=1 -I. -j2 \
+		--suppress=missingIncludeSystem $(LIB_SRC) $(CLI_SRC)
+tidy: $(TIDY_SRC:%.c=$(BUILD)/tidy/%.ok)
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS_ALL) 2>/dev/null
+	@touch $@
+
+# --- documents and installation ------------------------------------------------
+
+.PHONY: man
+man: $(BUILD)/vmferry.1
+$(BUILD)/vmferry.1: $(BUILD)/vmferry
+	$(call say,MAN,$@)
+	$(Q)$(BUILD)/vmferry help --man >$@
+$(BUILD)/completion/vmferry.%: $(BUILD)/vmferry
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/vmferry help --completion $* >$@
+
+.PHONY: install
+install: $(BUILD)/vmferry $(BUILD)/libvmferry.a $(BUILD)/vmferry.1 \
+		$(BUILD)/completion/vmferry.bash $(BUILD)/completion/vmferry.zsh
+	install -D -m 755 $(BUILD)/vmferry $(DESTDIR)$(PREFIX)/bin/vmferry
+	install -D -m 644 $(BUILD)/libvmferry.a \
+		$(DESTDIR)$(PREFIX)/lib/libvmferry.a
+	install -D -m 644 engine/vmferry.h $(DESTDIR)$(PREFIX)/include/vmferry.h
+	install -D -m 644 $(BUILD)/vmferry.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/vmferry.1
+	install -D -m 644 $(BUILD)/completion/vmferry.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmferry
+	install -D -m 644 $(BUILD)/completion/vmferry.zsh \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vmferry
 
 .PHONY: clean
 clean:
 	rm -rf build build-*
+
+.PHONY: help
+help:
+	@echo 'make           builds build/vmferry, build/libvmferry.a, the guest'
+	@echo 'make demo      migrates a real guest live on this machine'
+	@echo 'make check     lint, unit tests, sanitizers, end-to-end tests'
+	@echo 'make unit e2e  parts of it'
+	@echo 'make lint      layers, words, cppcheck, clang-tidy'
+	@echo 'make asan      an ASan+UBSan build in build-asan'
+	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
+	@echo 'make install PREFIX=/usr/local DESTDIR='

@@ -45,9 +45,25 @@ argv_handler argv_do_blockdev;
 
 /* argv_do_chardev.c */
 argv_handler argv_do_chardev;
+
+/* argv_do_line.c */
 argv_handler argv_do_line;    /* -serial and the like */
 argv_handler argv_do_monitor; /* -monitor, -qmp, -qmp-pretty */
 argv_handler argv_do_gdb;
+
+/* argv_do_socket.c: what those two and others have in common */
+
+/* True when @it bound a UNIX socket; it is dealt with then. */
+bool argv_do_bind(struct argv_work *w, const struct argv_item *it);
+/* A port or name that can be had once a host. False: refused. */
+bool argv_do_listen(struct argv_work *w, const struct argv_item *it,
+		    bool monitor);
+/* A UNIX socket that QEMU connects to, in the key "path". */
+void argv_do_client(struct argv_work *w, const struct argv_item *it,
+		    struct argv_opt *o);
+/* A server socket must not hold QEMU up until somebody connects. */
+void argv_do_wait_off(struct argv_work *w, const struct argv_item *it,
+		      struct argv_opt *o);
 
 /* argv_do_display.c */
 argv_handler argv_do_display;

@@ -3,23 +3,10 @@
 #include <string.h>
 
 #include "engine/argv_do.h"
-#include "engine/argv_socket.h"
 #include "transport/base/xalloc.h"
 
 static const char port_taken[] =
 	"on one host the source still has this port; use a UNIX socket";
-
-static bool bind_socket(struct argv_work *w, const struct argv_item *it)
-{
-	AUTO_SOCKET struct argv_socket s;
-	AUTO_FREE char *text = NULL;
-
-	if (!argv_socket_find(it, &s))
-		return false;
-	text = argv_socket_with(&s, argv_work_bind(w, s.path));
-	argv_work_emit(w, it, text);
-	return true;
-}
 
 /* True unless @text ("none", "unix:…", ":1,to=9") takes one certain port. */
 static bool vnc_can_share(const char *text)
@@ -38,7 +25,7 @@ static bool vnc_can_share(const char *text)
 static void vnc(struct argv_work *w, const struct argv_item *it,
 		const char *text)
 {
-	if (bind_socket(w, it))
+	if (argv_do_bind(w, it))
 		return;
 	if (w->in->same_host && !vnc_can_share(text))
 		argv_work_refuse(w, it, "%s", port_taken);
@@ -108,7 +95,7 @@ void argv_do_spice(struct argv_work *w, const struct argv_item *it)
 			       "processes; use password-secret=");
 	text = argv_opt_text(&o);
 	there.value = text;
-	if (bind_socket(w, &there))
+	if (argv_do_bind(w, &there))
 		return;
 	if (w->in->same_host)
 		argv_work_refuse(w, it, "%s", port_taken);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "engine/argv_do.h"
-#include "engine/argv_socket.h"
 #include "transport/base/xalloc.h"
 
 struct net {
@@ -189,17 +188,10 @@ static void do_type(struct argv_work *w, const struct net *n)
 void argv_do_netdev(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_OPT struct argv_opt o;
-	AUTO_SOCKET struct argv_socket s = { .path = NULL };
-	AUTO_FREE char *text = NULL;
 
 	argv_opt_init(&o, it->value, it->def->implied);
-	if (argv_work_has_fd(w, it, &o))
+	if (argv_work_has_fd(w, it, &o) || argv_do_bind(w, it))
 		return;
-	if (argv_socket_find(it, &s)) {
-		text = argv_socket_with(&s, argv_work_bind(w, s.path));
-		argv_work_emit(w, it, text);
-		return;
-	}
 	do_type(w, &(struct net){ .it = it, .o = &o });
 	argv_work_emit_opt(w, it, &o);
 }

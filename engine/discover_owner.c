@@ -135,7 +135,7 @@ static char *command_of(const struct strv *parent)
 	for (size_t i = 1; runs_scripts(command) && i < parent->n; i++) {
 		if (!strcmp(parent->v[i], "-c"))
 			break;
-		if (*parent->v[i] != '-')
+		if (*parent->v[i] != '-' && strncmp(parent->v[i], "/dev/", 5))
 			return xstrdup(parent->v[i]);
 	}
 	return xstrdup(command);

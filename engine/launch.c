@@ -27,7 +27,7 @@
 #include "transport/quote.h"
 
 enum {
-	STDERR_MAX = 64 * 1024,
+	STDERR_MAX = 16 * 1024,
 	MONITOR_RETRIES = 40,
 	MONITOR_RETRY_MS = 50,
 };
@@ -150,9 +150,10 @@ static const char make_directories[] =
 	"	rm -rf \"$lock\"\n"
 	"	mkdir \"$lock\" || fail \"cannot make $lock\"\n"
 	"fi\n"
-	"echo made=1\n"
-	"echo $$ $(ticks_of $$) >\"$lock/pid\"\n"
-	"printf '%s\\n' \"$run\" >\"$lock/run\"\n"
+	"fail() { rm -rf \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; }\n"
+	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
+	"printf '%s\\n' \"$run\" >\"$lock/run\" || "
+	"fail \"cannot write to $lock\"\n"
 	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
 	"chown \"$owner\" \"$dir\" || fail \"cannot give $dir to $owner\"\n";
 
@@ -195,7 +196,8 @@ static char *launch_script(struct run *r)
 		buf_printf(&b, "owner=$(id -u)\n");
 	buf_printf(&b, "%s", make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
-	buf_printf(&b, ": >\"$dir/stderr\"; : >\"$dir/stdout\"\n");
+	buf_printf(&b, ": >\"$dir/stderr\" && : >\"$dir/stdout\" || "
+			"fail \"cannot write to $dir\"\n");
 	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
 	add_wrappers(&b, r);
 	add_environment(&b, r);
@@ -312,15 +314,16 @@ int run_launched(struct run *r, struct err *err)
 
 char *run_dst_stderr(struct run *r)
 {
-	AUTO_FREE char *path = xasprintf("%s/stderr", r->dst_dir);
+	AUTO_BUF struct buf script = { 0 };
 	struct buf b = { 0 };
 	char *text;
 
-	if (host_get(r->dst_host, path, &b, STDERR_MAX, mono_in_ms(RUN_QMP_MS),
-		     NULL) < 0) {
-		buf_free(&b);
+	buf_printf(&script, "tail -c %d -- ", STDERR_MAX);
+	quote_word(&script, r->dst_dir);
+	buf_printf(&script, "/stderr\n");
+	if (probe_script(r->dst_host, "stderr", buf_data(&script), &b,
+			 mono_in_ms(RUN_QMP_MS), NULL) < 0)
 		return NULL;
-	}
 	text = buf_steal(&b);
 	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
 		text[n - 1] = '\0';

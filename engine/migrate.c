@@ -97,7 +97,7 @@ static void run_close(struct run *r)
 static enum outcome outcome_of_failure(const struct run *r,
 				       const struct err *err)
 {
-	if (r->committed)
+	if (r->committed || r->source_unsure)
 		return OUTCOME_UNDECIDED;
 	switch (err->kind) {
 	case ERR_CANCELLED:
@@ -129,7 +129,7 @@ static void settle(struct run *r, struct err *err)
 				       : outcome_of_error(err->kind);
 	if (res->outcome == OUTCOME_ENDED)
 		res->owner = OWNER_NONE;
-	else if (r->committed)
+	else if (r->committed || r->source_unsure)
 		res->owner = OWNER_UNKNOWN;
 	err_move(&res->error, err);
 }

@@ -19,6 +19,9 @@
 
 enum { POLL_MS = 80 };
 
+/* A shorter pass measures buffers and round trips, not the link. */
+static const double measured_s = 0.05;
+
 /* Where the present pass began, and what was last seen moving. */
 struct watch {
 	uint64_t pass;
@@ -112,6 +115,28 @@ static int obey(struct run *r, const struct policy_decision *d,
 			     "--deadline, or --on-deadline force");
 }
 
+/*
+ * After the first pass: each later one copies what the one before re-dirtied, a
+ * share q = W / sent of it, so what is left takes W/B · 1/(1-q). With q >= 1 the
+ * passes do not shrink, and no total can be told.
+ */
+static void forecast(struct run *r, const struct policy_pass *pass,
+		     double elapsed_ms)
+{
+	double q = (double)pass->dirty_bytes / (double)pass->sent_bytes;
+	double copy_ms = (double)pass->dirty_bytes / pass->bandwidth_bps * 1e3;
+	struct result *res = r->result;
+
+	if (pass->bandwidth_bps <= 0)
+		return;
+	res->forecast_converges = q < 1;
+	if (q >= 1)
+		return;
+	res->forecast_total_ms =
+		elapsed_ms + copy_ms / (1 - q) + r->policy.fixed_ms;
+	res->forecast_blackout_ms = r->policy.gate_ms + r->policy.fixed_ms;
+}
+
 static int end_pass(struct run *r, struct watch *w,
 		    const struct qmp_migrate_info *info,
 		    const struct tunnel_stats *t, struct mono now,
@@ -125,8 +150,7 @@ static int end_pass(struct run *r, struct watch *w,
 	};
 	struct policy_decision d;
 
-	/* too short a pass measures buffers, not the link */
-	if (pass.seconds > 0.01 && pass.sent_bytes > 0)
+	if (pass.seconds > measured_s && pass.sent_bytes > 0)
 		pass.bandwidth_bps = (double)pass.sent_bytes / pass.seconds;
 	if (pass.seconds > 0)
 		w->dirty_bps = (int64_t)((double)pass.dirty_bytes /
@@ -136,11 +160,8 @@ static int end_pass(struct run *r, struct watch *w,
 	w->pass_sent = t->sent_bytes;
 	policy_pass(&r->policy, &pass, &d);
 	tell_pass(r, &pass, &d);
-	if (r->result->passes < 2 && !isnan(d.predicted_ms)) {
-		r->result->forecast_blackout_ms = d.predicted_ms;
-		r->result->forecast_converges =
-			d.predicted_ms <= r->opt->max_blackout_ms ? 1 : -1;
-	}
+	if (r->policy.passes == 1)
+		forecast(r, &pass, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
 	return obey(r, &d, err);
 }
@@ -236,7 +257,7 @@ static int look(struct run *r, struct watch *w, struct err *err)
 	}
 	qmp_migrate_info_free(&info);
 	if (rc == 1) {
-		policy_tick(&r->policy, mono_diff_ms(now, r->migrate_at) / 1e3,
+		policy_tick(&r->policy, mono_diff_ms(now, r->started) / 1e3,
 			    &d);
 		if (obey(r, &d, err) < 0 || watch_health(r, &t, now, err) < 0)
 			rc = -1;

@@ -227,6 +227,23 @@ static void check_hotplug(struct preflight *p)
 	    xstrdup("unplug it, or restart the guest with it"));
 }
 
+/* Without image locks nothing stops two QEMUs from writing to one disk. */
+static void check_locking(struct preflight *p)
+{
+	const struct strv *argv = &p->r->guest.argv;
+
+	for (size_t i = 0; i < argv->n; i++) {
+		if (!strstr(argv->v[i], "locking=off") &&
+		    !strstr(argv->v[i], "\"locking\":\"off\""))
+			continue;
+		ADD(p, "locking", SOURCE, FAIL,
+		    xstrdup("image locking is off: nothing would stop two "
+			    "QEMUs from writing to one disk"),
+		    xstrdup("start the guest without locking=off"));
+		return;
+	}
+}
+
 static void check_command_line(struct preflight *p)
 {
 	const struct argv_plan *plan = &p->r->plan;
@@ -461,7 +478,7 @@ static void check_cwd(struct preflight *p)
 
 static void (*const preflight_table[])(struct preflight *p) = {
 	check_manager, check_restart,	     check_blocked, check_jobs,
-	check_hotplug, check_command_line, check_tcg_dirty_bits,
+	check_hotplug, check_locking, check_command_line, check_tcg_dirty_bits,
 	check_qemu,    check_machine,	     check_version, check_kvm,
 	check_memory,  check_user,	     check_files,   check_network,
 	check_cwd,

@@ -154,7 +154,7 @@ int run_unprepare(struct run *r, struct err *err)
 {
 	int rc = 0;
 
-	if (r->src_ended)
+	if (run_source_gone(r))
 		return 0;
 	if (restore_parameters(&r->src, err) < 0)
 		rc = -1;
@@ -205,7 +205,7 @@ int run_close_tunnel(struct run *r, struct err *err)
 {
 	tunnel_free(r->tunnel);
 	r->tunnel = NULL;
-	if (!r->fd_handed || r->migrating || r->src_ended)
+	if (!r->fd_handed || r->migrating || run_source_gone(r))
 		return 0;
 	r->fd_handed = false;
 	return qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), err);
@@ -350,14 +350,22 @@ int run_unstart(struct run *r, struct err *err)
 {
 	if (!r->migrating || run_source_gone(r))
 		return 0;
-	if (end_migration(r, err) < 0 && rescue(r, err) < 0)
+	if (end_migration(r, err) < 0 && rescue(r, err) < 0) {
+		if (run_source_gone(r))
+			return 0;
+		r->source_unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,
 				"the migration on the source could not be "
 				"ended");
+	}
 	r->migrating = false;
-	if (resume_source(r, err) < 0)
+	if (resume_source(r, err) < 0) {
+		if (run_source_gone(r))
+			return 0;
+		r->source_unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,
 				"%s was not seen running on the source again",
 				guest_label(&r->guest));
+	}
 	return 0;
 }

@@ -9,7 +9,10 @@
 
 #include "qmp/json.h"
 #include "transport/base/log.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+
+enum { GONE_TRIES = 20, GONE_RETRY_MS = 50 };
 
 void run_tell(struct run *r, struct event *ev)
 {
@@ -150,9 +153,18 @@ int run_guest_alive(struct run *r, struct err *err)
 
 bool run_source_gone(struct run *r)
 {
-	AUTO_ERR struct err e = { 0 };
-
-	return run_guest_alive(r, &e) < 0 && e.kind == ERR_ENDED;
+	/* a guest that powers off is seen a moment before its QEMU is gone */
+	for (int i = 0; i < GONE_TRIES; i++) {
+		if (!r->src_ended && qmp_check(r->src.qmp, NULL) == 0)
+			return false;
+		if (discover_alive(r->src_host, r->guest.pid,
+				   r->guest.start_ticks,
+				   run_qmp_deadline(), NULL) == 0)
+			return true;
+		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
+			return false;
+	}
+	return false;
 }
 
 int run_set_downtime_limit(struct run *r, double ms, struct err *err)

@@ -87,6 +87,7 @@ struct run {
 	pid_t dst_pid;    /* 0: not started */
 	uint64_t dst_ticks;
 	bool src_ended; /* the guest shut down on the source */
+	bool source_unsure; /* the rollback did not see it run again */
 
 	struct tunnel *tunnel;
 	bool fd_handed; /* QEMU holds a descriptor of the tunnel */
@@ -166,7 +167,10 @@ int run_finish(struct run *r, struct err *err);
 bool run_take_events(struct run *r);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
 int run_guest_alive(struct run *r, struct err *err);
-/* True when the source's QEMU is proved gone, or its guest has shut down. */
+/*
+ * True when the source's QEMU is proved gone. Waits a little for one whose guest
+ * has just shut down.
+ */
 bool run_source_gone(struct run *r);
 /* Sets downtime-limit on the source unless it stands there already. */
 int run_set_downtime_limit(struct run *r, double ms, struct err *err);

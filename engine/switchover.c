@@ -160,8 +160,20 @@ static int await_loaded(struct run *r, struct err *err)
 	}
 }
 
+/* QEMU went through the gate by itself; say so when nothing else was said. */
+static void explain_decision(struct run *r)
+{
+	if (!r->result->decision)
+		r->result->decision =
+			xasprintf("What was left fitted through the gate, held "
+				  "at %.0f ms, after pass %lld.",
+				  r->downtime_limit_ms,
+				  (long long)r->result->passes);
+}
+
 int run_switch(struct run *r, struct err *err)
 {
+	explain_decision(r);
 	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
 		return -1;
 	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS),

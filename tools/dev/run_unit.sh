@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs cmocka programs one after another; prints what failed, and a total.
+# UNIT_RUNNER is put before each (valgrind, say).
+set -u
+
+failed=0
+passed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for t in "$@"; do
+	# shellcheck disable=SC2086 # a runner is several words
+	if ${UNIT_RUNNER:-} timeout 300 "$t" >"$log" 2>&1; then
+		passed=$((passed + 1))
+		grep -E 'SKIPPED|\[  SKIP' "$log" | sed "s,^,$t: ,"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $t"
+		cat "$log"
+	fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
