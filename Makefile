@@ -24,7 +24,7 @@ CPPFLAGS_ALL = -D_GNU_SOURCE -DVMFERRY_VERSION='"$(VERSION)"' -I. \
 	$(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
 CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(HARDEN) $(CFLAGS) $(EXTRA)
 LDFLAGS_ALL = -pthread $(LINK_HARDEN) $(LDFLAGS) $(EXTRA)
-LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypto
+LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypto -lm
 
 # One short line a step; V=1 shows the commands.
 V ?= 0
@@ -63,6 +63,7 @@ $(BUILD)/vmferry: $(CLI_OBJ) $(BUILD)/libvmferry.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+.SECONDARY:
 $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(SUPPORT_OBJ) \
 		$(BUILD)/libvmferry.a
 	@mkdir -p $(@D)

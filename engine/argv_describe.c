@@ -14,30 +14,6 @@
 
 /* --- name, UUID, RAM, CPUs ------------------------------------------------- */
 
-/* The value of @key in the last option @name that has one; to be freed. */
-static char *option_key(const struct argv_items *items, const char *name,
-			const char *key)
-{
-	for (size_t i = items->n; i--;) {
-		const struct argv_item *it = &items->v[i];
-		AUTO_OPT struct argv_opt o = { .v = NULL };
-
-		if (!it->def || !it->value || strcmp(it->def->name, name))
-			continue;
-		argv_opt_init(&o, it->value, it->def->implied);
-		if (argv_opt_get(&o, key))
-			return xstrdup(argv_opt_get(&o, key));
-	}
-	return NULL;
-}
-
-static char *machine_key(const struct argv_items *items, const char *key)
-{
-	char *value = option_key(items, "machine", key);
-
-	return value ? value : option_key(items, "M", key);
-}
-
 static char *lower_uuid(const struct argv_items *items)
 {
 	const struct argv_item *it = argv_items_last(items, "uuid");
@@ -71,8 +47,8 @@ enum { DEFAULT_RAM_MIB = 128 };
 
 static uint64_t ram_bytes(const struct argv_items *items)
 {
-	AUTO_FREE char *size = option_key(items, "m", "size");
-	AUTO_FREE char *backend = machine_key(items, "memory-backend");
+	AUTO_FREE char *size = argv_items_key(items, "m", "size");
+	AUTO_FREE char *backend = argv_items_machine(items, "memory-backend");
 
 	if (size)
 		return size_bytes(size);
@@ -81,7 +57,7 @@ static uint64_t ram_bytes(const struct argv_items *items)
 
 static unsigned int smp_key(const struct argv_items *items, const char *key)
 {
-	AUTO_FREE char *text = option_key(items, "smp", key);
+	AUTO_FREE char *text = argv_items_key(items, "smp", key);
 
 	return text ? (unsigned int)strtoul(text, NULL, 10) : 0;
 }
@@ -104,14 +80,33 @@ static unsigned int vcpus(const struct argv_items *items)
 	return n ? n : product;
 }
 
-static bool asks_for_kvm(const struct argv_items *items)
+/* QEMU called "kvm" prefers it unless told otherwise. */
+static bool is_called_kvm(const struct strv *argv)
 {
-	AUTO_FREE char *accel = option_key(items, "accel", "accel");
-	AUTO_FREE char *machine = machine_key(items, "accel");
+	size_t len = argv->n ? strlen(argv->v[0]) : 0;
 
-	return argv_items_last(items, "enable-kvm") ||
-	       (accel && !strncmp(accel, "kvm", 3)) ||
-	       (machine && strstr(machine, "kvm"));
+	return len >= 3 && !strcmp(argv->v[0] + len - 3, "kvm");
+}
+
+static bool asks_for_kvm(const struct argv_items *items,
+			 const struct strv *argv)
+{
+	AUTO_FREE char *machine = argv_items_machine(items, "accel");
+	bool chosen = machine != NULL;
+
+	if (argv_items_last(items, "enable-kvm") ||
+	    (machine && strstr(machine, "kvm")))
+		return true;
+	for (size_t i = 0; i < items->n; i++) {
+		AUTO_OPT struct argv_opt o = { .v = NULL };
+
+		if (!argv_item_opt(&items->v[i], "accel", &o))
+			continue;
+		if (argv_opt_is(&o, "accel", "kvm"))
+			return true;
+		chosen = true;
+	}
+	return !chosen && is_called_kvm(argv);
 }
 
 /* --- monitors -------------------------------------------------------------- */
@@ -119,21 +114,15 @@ static bool asks_for_kvm(const struct argv_items *items)
 struct scan {
 	struct guest *g;
 	const struct argv_items *items;
+	size_t n_own; /* of ours found so far */
 };
 
 /* Ours come first: nobody else is connected to them. */
-static void add_monitor(struct guest *g, struct monitor m, bool own)
+static void add_monitor(struct scan *s, struct monitor m, bool own)
 {
-	size_t at = g->n_monitors;
+	struct guest *g = s->g;
+	size_t at = own ? s->n_own++ : g->n_monitors;
 
-	if (own) {
-		at = 0;
-		while (at < g->n_monitors && g->monitors[at].path &&
-		       g->run_dir &&
-		       !strncmp(g->monitors[at].path, g->run_dir,
-				strlen(g->run_dir)))
-			at++;
-	}
 	g->monitors = xrealloc(g->monitors, g->n_monitors + 1,
 			       sizeof(*g->monitors));
 	memmove(&g->monitors[at + 1], &g->monitors[at],
@@ -142,35 +131,35 @@ static void add_monitor(struct guest *g, struct monitor m, bool own)
 	g->n_monitors++;
 }
 
-static void add_unix(struct guest *g, enum monitor_kind kind,
-		     const char *path, bool own)
+static void add_unix(struct scan *s, enum monitor_kind kind, const char *path,
+		     bool own)
 {
-	AUTO_FREE char *full = argv_path_absolute(g->cwd, path);
-	const char *public = socket_moves_public(&g->moves, full);
+	AUTO_FREE char *full = argv_path_absolute(s->g->cwd, path);
+	const char *public = socket_moves_public(&s->g->moves, full);
 
-	add_monitor(g,
+	add_monitor(s,
 		    (struct monitor){ .kind = kind,
 				      .path = xstrdup(public ? public : full) },
 		    own);
 }
 
-static void add_chardev(const struct scan *s, enum monitor_kind kind,
+static void add_chardev(struct scan *s, enum monitor_kind kind,
 			const struct argv_item *it)
 {
 	AUTO_SOCKET struct argv_socket sock = { .path = NULL };
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	const char *host, *port;
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_socket_find(it, &sock)) {
-		add_unix(s->g, kind, sock.path,
+		add_unix(s, kind, sock.path,
 			 argv_own_id(argv_opt_get(&o, "id")));
 		return;
 	}
 	host = argv_opt_get(&o, "host");
 	port = argv_opt_get(&o, "port");
 	if (port && argv_opt_bool(&o, "server", false))
-		add_monitor(s->g,
+		add_monitor(s,
 			    (struct monitor){
 				    .kind = kind,
 				    .tcp = xasprintf("%s:%s", host ? host : "",
@@ -179,22 +168,20 @@ static void add_chardev(const struct scan *s, enum monitor_kind kind,
 }
 
 /* The monitor on the character device @id. */
-static void add_by_id(const struct scan *s, enum monitor_kind kind,
+static void add_by_id(struct scan *s, enum monitor_kind kind,
 		      const char *id)
 {
 	for (size_t i = 0; id && i < s->items->n; i++) {
 		const struct argv_item *it = &s->items->v[i];
 		AUTO_OPT struct argv_opt o = { .v = NULL };
 
-		if (!it->def || !it->value || strcmp(it->def->name, "chardev"))
-			continue;
-		argv_opt_init(&o, it->value, it->def->implied);
-		if (argv_opt_is(&o, "id", id))
+		if (argv_item_opt(it, "chardev", &o) &&
+		    argv_opt_is(&o, "id", id))
 			add_chardev(s, kind, it);
 	}
 }
 
-static void add_line(const struct scan *s, enum monitor_kind kind,
+static void add_line(struct scan *s, enum monitor_kind kind,
 		     const struct argv_item *it)
 {
 	AUTO_SOCKET struct argv_socket sock = { .path = NULL };
@@ -203,7 +190,7 @@ static void add_line(const struct scan *s, enum monitor_kind kind,
 	const char *rest;
 
 	if (argv_socket_find(it, &sock)) {
-		add_unix(s->g, kind, sock.path, false);
+		add_unix(s, kind, sock.path, false);
 		return;
 	}
 	argv_socket_split(it->value, &lead, &rest);
@@ -213,7 +200,7 @@ static void add_line(const struct scan *s, enum monitor_kind kind,
 	if ((!strcmp(lead, "tcp:") || !strcmp(lead, "telnet:") ||
 	     !strcmp(lead, "mon:tcp:") || !strcmp(lead, "mon:telnet:")) &&
 	    argv_opt_bool(&o, "server", false))
-		add_monitor(s->g,
+		add_monitor(s,
 			    (struct monitor){
 				    .kind = kind,
 				    .tcp = xstrdup(argv_opt_get(&o,
@@ -221,9 +208,9 @@ static void add_line(const struct scan *s, enum monitor_kind kind,
 			    false);
 }
 
-static void add_mon(const struct scan *s, const struct argv_item *it)
+static void add_mon(struct scan *s, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	add_by_id(s,
@@ -232,9 +219,9 @@ static void add_mon(const struct scan *s, const struct argv_item *it)
 		  argv_opt_get(&o, "chardev"));
 }
 
-static void add_object(const struct scan *s, const struct argv_item *it)
+static void add_object(struct scan *s, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_is(&o, "qom-type", "monitor-qmp"))
@@ -243,7 +230,7 @@ static void add_object(const struct scan *s, const struct argv_item *it)
 		add_by_id(s, MONITOR_HMP, argv_opt_get(&o, "chardev"));
 }
 
-static void scan_item(const struct scan *s, const struct argv_item *it)
+static void scan_item(struct scan *s, const struct argv_item *it)
 {
 	const char *name = it->def && it->value ? it->def->name : "";
 
@@ -260,15 +247,15 @@ static void scan_item(const struct scan *s, const struct argv_item *it)
 
 void argv_describe(struct guest *g)
 {
-	AUTO_ITEMS struct argv_items items;
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	struct scan s = { .g = g, .items = &items };
 
 	argv_items_read(&items, &g->argv);
-	g->name = option_key(&items, "name", "guest");
+	g->name = argv_items_key(&items, "name", "guest");
 	g->uuid = lower_uuid(&items);
 	g->ram_bytes = ram_bytes(&items);
 	g->vcpus = vcpus(&items);
-	g->has_kvm_arg = asks_for_kvm(&items);
+	g->has_kvm_arg = asks_for_kvm(&items, &g->argv);
 	for (size_t i = 0; i < items.n; i++)
 		scan_item(&s, &items.v[i]);
 }

@@ -32,6 +32,8 @@ void argv_do_path(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_FREE char *there = argv_work_path(w, it->value);
 
+	if (it->def->why)
+		argv_work_warn(w, it, "%s", it->def->why);
 	argv_work_file(w, it->value, (struct argv_use){ .kind = it->def->file });
 	argv_work_emit(w, it, there);
 }
@@ -47,7 +49,7 @@ static bool is_confidential(const struct argv_opt *o)
 
 void argv_do_machine(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (is_confidential(&o))
@@ -87,7 +89,7 @@ void argv_do_logfile(struct argv_work *w, const struct argv_item *it)
 
 void argv_do_trace(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (w->in->same_host && argv_opt_get(&o, "file")) {
@@ -110,9 +112,18 @@ void argv_do_trace(struct argv_work *w, const struct argv_item *it)
 		argv_work_emit_opt(w, it, &o);
 }
 
+static void drop_key(struct argv_work *w, const struct argv_item *it,
+		     struct argv_opt *o, const char *key, const char *why)
+{
+	if (!argv_opt_get(o, key))
+		return;
+	argv_opt_remove(o, key);
+	argv_work_changed(w, it, "%s= dropped: %s", key, why);
+}
+
 void argv_do_run_with(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_get(&o, "chroot")) {
@@ -120,11 +131,10 @@ void argv_do_run_with(struct argv_work *w, const struct argv_item *it)
 				 "the chroot; start the guest without it");
 		return;
 	}
-	if (argv_opt_get(&o, "user")) {
-		argv_opt_remove(&o, "user");
-		argv_work_changed(w, it, "user= dropped: it is started as "
-				  "that user to begin with");
-	}
+	drop_key(w, it, &o, "user",
+		 "it is started as that user to begin with");
+	drop_key(w, it, &o, "exit-with-parent",
+		 "it has to outlive what starts it over there");
 	if (o.n)
 		argv_work_emit_opt(w, it, &o);
 }
@@ -139,16 +149,20 @@ static bool has(const struct argv_work *w, const char *name)
 static bool has_device(const struct argv_work *w, const char *driver)
 {
 	for (size_t i = 0; i < w->items->n; i++) {
-		const struct argv_item *it = &w->items->v[i];
 		AUTO_OPT struct argv_opt o = { .v = NULL };
 
-		if (!it->def || !it->value || strcmp(it->def->name, "device"))
-			continue;
-		argv_opt_init(&o, it->value, it->def->implied);
-		if (argv_opt_is(&o, "driver", driver))
+		if (argv_item_opt(&w->items->v[i], "device", &o) &&
+		    argv_opt_is(&o, "driver", driver))
 			return true;
 	}
 	return false;
+}
+
+static bool machine_has(const struct argv_work *w, const char *key)
+{
+	AUTO_FREE char *value = argv_items_machine(w->items, key);
+
+	return value != NULL;
 }
 
 /*
@@ -168,6 +182,28 @@ static void default_serial(struct argv_work *w)
 			  "serial port over there");
 }
 
+static bool called_kvm(const char *command)
+{
+	size_t len = strlen(command);
+
+	return len >= 3 && !strcmp(command + len - 3, "kvm");
+}
+
+/* Called "kvm", QEMU prefers KVM without being told. */
+static void default_accel(struct argv_work *w)
+{
+	if (!called_kvm(w->in->argv->v[0]) || called_kvm(w->in->binary) ||
+	    has(w, "accel") || has(w, "enable-kvm") ||
+	    machine_has(w, "accel"))
+		return;
+	strv_push(&w->out->argv, "-accel");
+	strv_push(&w->out->argv, "kvm");
+	strv_push(&w->out->argv, "-accel");
+	strv_push(&w->out->argv, "tcg");
+	argv_work_changed(w, NULL, "-accel kvm -accel tcg added: the source "
+			  "was started as %s", w->in->argv->v[0]);
+}
+
 static void default_display(struct argv_work *w)
 {
 	static const char *const shown[] = { "display", "nographic", "vnc",
@@ -185,6 +221,7 @@ static void default_display(struct argv_work *w)
 
 void argv_do_defaults(struct argv_work *w)
 {
+	default_accel(w);
 	default_serial(w);
 	default_display(w);
 }

@@ -37,6 +37,7 @@ argv_handler argv_do_plugin;
 argv_handler argv_do_tpmdev;
 argv_handler argv_do_set;
 argv_handler argv_do_icount;
+argv_handler argv_do_audio;
 
 /* argv_do_disk.c */
 argv_handler argv_do_disk; /* the value is an image */

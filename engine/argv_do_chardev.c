@@ -16,19 +16,23 @@ struct backend {
 
 static bool mon_uses(const struct argv_item *it, const char *id)
 {
+	static const char *const lines[] = { "monitor", "qmp", "qmp-pretty" };
 	AUTO_OPT struct argv_opt o = { .v = NULL };
-	const char *line = it->value;
 
-	if (!it->def || !line)
+	if (!it->def || !it->value)
 		return false;
-	if (!strcmp(it->def->name, "mon")) {
-		argv_opt_init(&o, line, it->def->implied);
+	if (argv_item_opt(it, "mon", &o))
 		return argv_opt_is(&o, "chardev", id);
+	if (argv_item_opt(it, "object", &o))
+		return argv_opt_is(&o, "chardev", id) &&
+		       (argv_opt_is(&o, "qom-type", "monitor-qmp") ||
+			argv_opt_is(&o, "qom-type", "monitor-hmp"));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (!strcmp(it->def->name, lines[i]))
+			return !strncmp(it->value, "chardev:", 8) &&
+			       !strcmp(it->value + 8, id);
 	}
-	return (!strcmp(it->def->name, "monitor") ||
-		!strcmp(it->def->name, "qmp") ||
-		!strcmp(it->def->name, "qmp-pretty")) &&
-	       !strncmp(line, "chardev:", 8) && !strcmp(line + 8, id);
+	return false;
 }
 
 static bool serves_monitor(const struct argv_work *w, const char *id)
@@ -158,7 +162,7 @@ static void do_backend(struct argv_work *w, const struct backend *b)
 
 void argv_do_chardev(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	struct backend b = { .it = it, .o = &o };
 	struct argv_item logged = *it;
 	AUTO_FREE char *text = NULL;

@@ -42,7 +42,7 @@ static bool is_filename(const char *key)
 static char *json_name(struct argv_work *w, const struct disk *d,
 		       const char *text)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	AUTO_FREE char *json = NULL;
 
 	argv_opt_init(&o, text, NULL);
@@ -139,25 +139,46 @@ static void check_safety(struct argv_work *w, const struct argv_item *it,
 	}
 }
 
+/* Drivers whose "path" is here, not on a server. */
+static bool has_local_path(const struct argv_opt *o)
+{
+	const char *driver = argv_opt_get(o, "driver");
+
+	return driver && (!strncmp(driver, "virtio-blk-", 11) ||
+			  !strncmp(driver, "nvme-", 5));
+}
+
+/* What the key of a block node names; false: no file of this host. */
+static bool node_use(const struct argv_opt *o, const char *key,
+		     struct argv_use *use)
+{
+	if (is_filename(key)) {
+		/* Only the top of a chain of images is written. */
+		if (!strncmp(key, "backing.", 8) || strstr(key, ".backing."))
+			use->writable = false;
+		return true;
+	}
+	*use = (struct argv_use){ .kind = ARGV_OTHER };
+	if (ends_in(key, "dir")) {
+		*use = (struct argv_use){ .kind = ARGV_IMAGE,
+					  .directory = true };
+		return true;
+	}
+	if (!strcmp(key, "path"))
+		return has_local_path(o);
+	return !strcmp(key, "server.path") || strstr(key, ".server.path") ||
+	       ends_in(key, "conf");
+}
+
 /* -blockdev and the dotted half of -drive. */
 static void node_paths(struct argv_work *w, const struct disk *d,
 		       struct argv_opt *o)
 {
 	for (size_t i = 0; i < o->n; i++) {
-		const char *key = argv_opt_key(o, i);
 		struct argv_use use = d->use;
 
-		if (is_filename(key)) {
+		if (node_use(o, argv_opt_key(o, i), &use))
 			argv_work_opt_path(w, d->it, o, i, use);
-		} else if (!strcmp(key, "dir") || ends_in(key, "dir")) {
-			use.directory = true;
-			argv_work_opt_path(w, d->it, o, i, use);
-		} else if (!strcmp(key, "server.path") ||
-			   ends_in(key, "server.path") ||
-			   !strcmp(key, "path")) {
-			use = (struct argv_use){ .kind = ARGV_OTHER };
-			argv_work_opt_path(w, d->it, o, i, use);
-		}
 	}
 }
 
@@ -192,7 +213,7 @@ static bool read_only(const struct argv_opt *o)
 
 void argv_do_blockdev(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	struct disk d = { .it = it };
 
 	argv_opt_init(&o, it->value, it->def->implied);
@@ -205,7 +226,7 @@ void argv_do_blockdev(struct argv_work *w, const struct argv_item *it)
 
 void argv_do_drive(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	struct disk d = { .it = it };
 
 	argv_opt_init(&o, it->value, it->def->implied);

@@ -11,7 +11,7 @@ static const char port_taken[] =
 /* True unless @text ("none", "unix:…", ":1,to=9") takes one certain port. */
 static bool vnc_can_share(const char *text)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	const char *at;
 
 	argv_opt_init(&o, text, "vnc");
@@ -46,7 +46,7 @@ static bool is_headless(const char *type)
 
 void argv_do_display(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	const char *type;
 
 	if (!strncmp(it->value, "vnc=", 4)) {
@@ -84,7 +84,7 @@ static void spice_files(struct argv_work *w, const struct argv_item *it,
 
 void argv_do_spice(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	AUTO_FREE char *text = NULL;
 	struct argv_item there = *it;
 

@@ -59,7 +59,7 @@ void argv_do_firmware(struct argv_work *w, const struct argv_item *it)
 static void do_keys(struct argv_work *w, const struct argv_item *it,
 		    const char *const *keys, struct argv_use use)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	for (; *keys; keys++)
@@ -121,7 +121,7 @@ static void translate_list(struct argv_work *w, struct argv_opt *o, size_t i)
 /* data= and file= are lists of paths with colons between them. */
 void argv_do_acpitable(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	for (size_t i = 0; i < o.n; i++) {
@@ -136,7 +136,7 @@ void argv_do_acpitable(struct argv_work *w, const struct argv_item *it)
 
 void argv_do_tpmdev(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_is(&o, "type", "passthrough"))
@@ -169,11 +169,28 @@ void argv_do_set(struct argv_work *w, const struct argv_item *it)
 
 void argv_do_icount(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_get(&o, "rr"))
 		argv_work_refuse(w, it, "a recorded or replayed run cannot be "
 				 "migrated; start the guest without rr=");
 	argv_work_keep(w, it);
+}
+
+/* Sound cards of the host, and servers of the user who sits there. */
+void argv_do_audio(struct argv_work *w, const struct argv_item *it)
+{
+	static const char *const silent[] = { "none", "wav", "spice", "vnc",
+					      "dbus" };
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+
+	argv_opt_init(&o, it->value, it->def->implied);
+	argv_work_keep(w, it);
+	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+		if (argv_opt_is(&o, "driver", silent[i]))
+			return;
+	}
+	argv_work_warn(w, it, "sound of the host: QEMU may not start over "
+		       "there without the same");
 }

@@ -38,7 +38,7 @@ static void emit_opt(struct argv_work *w, const struct line *l,
 /* "HOST:PORT,server=on,wait=off": the address is no key of its own. */
 static void line_tcp(struct argv_work *w, const struct line *l)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, l->rest, "address");
 	if (argv_opt_bool(&o, "server", false))
@@ -50,7 +50,7 @@ static void line_tcp(struct argv_work *w, const struct line *l)
 /* Those that QEMU binds never get here. */
 static void line_unix(struct argv_work *w, const struct line *l)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, l->rest, "path");
 	argv_do_client(w, l->it, &o);
@@ -68,16 +68,21 @@ static void line_udp(struct argv_work *w, const struct line *l)
 	argv_work_keep(w, l->it);
 }
 
-/* This notation has no append=, so the file gets a chardev of its own. */
+/*
+ * This notation has no append=, so the file gets a chardev of its own, which
+ * -debugcon and "mon:" do not take.
+ */
 static void line_append(struct argv_work *w, const struct line *l,
 			const char *there)
 {
 	AUTO_FREE char *path = argv_opt_escape(there);
 	unsigned int id = w->n_files++;
 
-	if (strcmp(l->lead, "file:")) {
+	if (strcmp(l->lead, "file:") ||
+	    !strcmp(l->it->def->name, "debugcon")) {
 		argv_work_refuse(w, l->it, "on one host the destination would "
-				 "empty the file that the source writes");
+				 "empty the file that the source writes; use "
+				 "a -chardev with append=on");
 		return;
 	}
 	strv_push(&w->out->argv, "-chardev");

@@ -187,7 +187,7 @@ static void do_type(struct argv_work *w, const struct net *n)
 
 void argv_do_netdev(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_work_has_fd(w, it, &o) || argv_do_bind(w, it))

@@ -17,6 +17,9 @@ static const char confidential[] =
 static const char passthrough[] =
 	"hardware of this host is in the guest and cannot come along; unplug "
 	"it first (device_del) and start the guest without it";
+static const char graphics[] =
+	"what the guest draws lives in the graphics card of this host; use "
+	"virtio-vga";
 static const char other_end[] =
 	"a process outside of QEMU serves this; it must run over there, too";
 
@@ -51,6 +54,10 @@ static const struct rule device_rules[] = {
 				 "virtio-scsi" },
 	{ "vhost-vsock*", SAME_HOST, "on one host the source still has this "
 				     "guest-cid" },
+	{ "virtio-vga-gl", REFUSE, graphics },
+	{ "virtio-gpu-gl*", REFUSE, graphics },
+	{ "virtio-vga-rutabaga", REFUSE, graphics },
+	{ "virtio-gpu-rutabaga*", REFUSE, graphics },
 	{ "vhost-user-*", WARN, other_end },
 	{ "usb-host", WARN, "a USB device of this host: the guest sees it "
 			    "unplugged" },
@@ -169,7 +176,7 @@ static void capture(struct argv_work *w, const struct argv_item *it,
 
 void argv_do_object(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	const char *type;
 
 	argv_opt_init(&o, it->value, it->def->implied);
@@ -213,7 +220,7 @@ static void option_rom(struct argv_work *w, const struct argv_item *it,
 
 void argv_do_device(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 	const char *type;
 
 	argv_opt_init(&o, it->value, it->def->implied);

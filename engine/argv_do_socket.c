@@ -19,7 +19,7 @@ void argv_do_wait_off(struct argv_work *w, const struct argv_item *it,
 
 bool argv_do_bind(struct argv_work *w, const struct argv_item *it)
 {
-	AUTO_SOCKET struct argv_socket s;
+	AUTO_SOCKET struct argv_socket s = { .path = NULL };
 	AUTO_FREE char *text = NULL;
 
 	if (!argv_socket_find(it, &s))

@@ -53,6 +53,35 @@ const struct argv_item *argv_items_last(const struct argv_items *list,
 	return NULL;
 }
 
+bool argv_item_opt(const struct argv_item *it, const char *name,
+		   struct argv_opt *o)
+{
+	if (!it->def || !it->value || strcmp(it->def->name, name))
+		return false;
+	argv_opt_init(o, it->value, it->def->implied);
+	return true;
+}
+
+char *argv_items_key(const struct argv_items *list, const char *name,
+		     const char *key)
+{
+	for (size_t i = list->n; i--;) {
+		AUTO_OPT struct argv_opt o = { .v = NULL };
+
+		if (argv_item_opt(&list->v[i], name, &o) &&
+		    argv_opt_get(&o, key))
+			return xstrdup(argv_opt_get(&o, key));
+	}
+	return NULL;
+}
+
+char *argv_items_machine(const struct argv_items *list, const char *key)
+{
+	char *value = argv_items_key(list, "machine", key);
+
+	return value ? value : argv_items_key(list, "M", key);
+}
+
 void argv_item_push(struct strv *argv, const struct argv_item *it)
 {
 	if (it->word)

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "engine/argv_opt.h"
 #include "engine/argv_table.h"
 #include "transport/base/strv.h"
 
@@ -34,6 +35,19 @@ void argv_items_free(struct argv_items *list);
 /* The last option of that name (without dashes), or NULL. */
 const struct argv_item *argv_items_last(const struct argv_items *list,
 					const char *name);
+/*
+ * True when @it is the option @name and takes an option string, which is read
+ * into @o then.
+ */
+bool argv_item_opt(const struct argv_item *it, const char *name,
+		   struct argv_opt *o);
+/*
+ * The value of @key in the last option @name (or, second, in -machine and -M)
+ * that has one; to be freed. NULL: none.
+ */
+char *argv_items_key(const struct argv_items *list, const char *name,
+		     const char *key);
+char *argv_items_machine(const struct argv_items *list, const char *key);
 /* Appends the words of @it to @argv. */
 void argv_item_push(struct strv *argv, const struct argv_item *it);
 

@@ -38,23 +38,6 @@ static int rebuild_item(struct argv_work *w, const struct argv_item *it,
 
 /* --- what is added --------------------------------------------------------- */
 
-static bool names_machine(const struct argv_items *items)
-{
-	for (size_t i = 0; i < items->n; i++) {
-		const struct argv_item *it = &items->v[i];
-		AUTO_OPT struct argv_opt o = { .v = NULL };
-
-		if (!it->def || !it->value ||
-		    (strcmp(it->def->name, "machine") &&
-		     strcmp(it->def->name, "M")))
-			continue;
-		argv_opt_init(&o, it->value, it->def->implied);
-		if (argv_opt_get(&o, "type"))
-			return true;
-	}
-	return false;
-}
-
 static void add_monitor(struct argv_work *w, unsigned int n, char **path)
 {
 	struct strv *argv = &w->out->argv;
@@ -126,8 +109,10 @@ static int check_length(struct argv_work *w, struct err *err)
 
 static int rebuild_items(struct argv_work *w, struct err *err)
 {
+	AUTO_FREE char *type = argv_items_machine(w->items, "type");
+
 	strv_push(&w->out->argv, w->in->binary);
-	if (!names_machine(w->items)) {
+	if (!type) {
 		strv_push(&w->out->argv, "-machine");
 		strv_push(&w->out->argv, w->in->machine);
 	}

@@ -110,7 +110,7 @@ bool argv_own_id(const char *id)
 
 static bool own_opt(const struct argv_item *it, const char *key)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	if (!it->value)
 		return false;
@@ -151,7 +151,7 @@ void argv_restore(const struct strv *argv, const struct socket_moves *moves,
 		  struct strv *out)
 {
 	static const struct socket_moves none;
-	AUTO_ITEMS struct argv_items items;
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
 	argv_items_read(&items, argv);
 	if (argv->n)

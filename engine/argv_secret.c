@@ -96,7 +96,7 @@ static char *blank_inside(const char *text)
 
 static char *blank_options(const struct argv_item *it)
 {
-	AUTO_OPT struct argv_opt o;
+	AUTO_OPT struct argv_opt o = { .v = NULL };
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	for (size_t i = 0; i < o.n; i++) {
@@ -129,7 +129,7 @@ char *argv_secret_blank(const struct argv_item *it)
 
 void argv_blank_secrets(const struct strv *argv, struct strv *out)
 {
-	AUTO_ITEMS struct argv_items items;
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
 	argv_items_read(&items, argv);
 	if (argv->n)

@@ -37,6 +37,9 @@ static const char why_fd[] = "the descriptor was inherited by the source and "
 			     "cannot be opened again; name the file instead";
 static const char why_run_once[] =
 	"such a QEMU does not run a guest that could be moved";
+static const char why_config[] =
+	"what this file says is used over there as it is, sockets and paths "
+	"included";
 static const char why_window[] = "dropped: there is no window over there";
 
 static const struct argv_def table[] = {
@@ -60,8 +63,8 @@ static const struct argv_def table[] = {
 	PLAIN("k", keep),
 	FLAG_WHY("audio-help", refuse, why_run_once),
 	PLAIN("soundhw", keep),
-	OPTS("audio", "driver", keep),
-	OPTS("audiodev", "driver", keep),
+	OPTS("audio", "driver", audio),
+	OPTS("audiodev", "driver", audio),
 	PLAIN("balloon", keep),
 	OPTS("device", "driver", device),
 	OPTS("name", "guest", keep),
@@ -189,7 +192,8 @@ static const struct argv_def table[] = {
 	OPTS("sandbox", "enable", keep),
 	OPTS("run-with", NULL, run_with),
 	FLAG("async-teardown", keep),
-	FILE_OF("readconfig", path, ARGV_OTHER),
+	{ .name = "readconfig", .has_arg = true, .handle = argv_do_path,
+	  .file = ARGV_OTHER, .why = why_config },
 	PLAIN_WHY("writeconfig", drop, NULL),
 	FLAG("no-user-config", keep),
 	FLAG("nodefconfig", keep),

@@ -243,6 +243,7 @@ static int hold(struct run *r, struct err *err)
 	run_warn(r, "hold", "the answer from %s is lost; asking again, with "
 		 "%s kept stopped on the source", host_name(r->dst_host),
 		 guest_label(&r->guest));
+	err_reset(err);
 	for (;;) {
 		AUTO_ERR struct err e = { 0 };
 		int runs = ask_destination(r, &e);
@@ -278,8 +279,10 @@ static int take_back(struct run *r, struct err *err)
 	struct qmp_status st;
 
 	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), &e) == 0 &&
-	    st.running)
+	    st.running) {
+		err_reset(err);
 		return 0;
+	}
 	if (run_unlaunch(r, &e) < 0) {
 		err_move(err, &e);
 		return err_wrap(err, ERR_UNDECIDED,

@@ -34,7 +34,7 @@ boot_start:
 	subl	$8, %esp		/* 16-byte aligned at the call */
 	pushl	%ebx			/* multiboot information */
 	pushl	%eax			/* multiboot magic */
-	call	guest_main
+	call	testguest_main
 2:	cli
 	hlt
 	jmp	2b
@@ -59,7 +59,7 @@ boot_exceptions:
 	.rept	32
 	.align	16
 	pushl	$vector
-	call	guest_exception
+	call	testguest_exception
 	.set	vector, vector + 1
 	.endr
 

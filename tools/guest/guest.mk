@@ -3,9 +3,10 @@
 # top Makefile; needs a compiler that knows -m32 (gcc-multilib for gcc).
 
 GUEST_CC ?= $(CC)
+BUILD ?= build
 GUEST_DIR := tools/guest
-GUEST_OBJDIR := build/obj/guest
-GUEST_SRC := boot.S guest.c hw.c pages.c param.c uart.c
+GUEST_OBJDIR := $(BUILD)/obj/guest
+GUEST_SRC := boot.S testguest.c hw.c pages.c param.c uart.c
 GUEST_OBJ := $(patsubst %,$(GUEST_OBJDIR)/%.o,$(basename $(GUEST_SRC)))
 
 # The compiler keeps its hands off the SSE registers: root.h lives there.
@@ -18,7 +19,7 @@ GUEST_LDFLAGS := -m32 -nostdlib -static -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
 	-Wl,-T,$(GUEST_DIR)/guest.ld
 
-build/guest.elf: $(GUEST_OBJ) $(GUEST_DIR)/guest.ld
+$(BUILD)/guest.elf: $(GUEST_OBJ) $(GUEST_DIR)/guest.ld
 	$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ) -lgcc
 
 $(GUEST_OBJDIR)/%.o: $(GUEST_DIR)/%.c

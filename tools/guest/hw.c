@@ -8,7 +8,7 @@
  * stopped and goes on where it was after a migration, on any host. The TSC
  * would not, so nothing here reads it.
  */
-#include "guest.h"
+#include "testguest.h"
 #include "io.h"
 
 #define ACPI_PM1_CONTROL 0x604

@@ -16,7 +16,7 @@
  * A rewrite would hide the loss of the page that it overwrites, so each one
  * first compares a line of the old content, and counts what it finds.
  */
-#include "guest.h"
+#include "testguest.h"
 #include "root.h"
 
 #define LINE_BYTES 64u

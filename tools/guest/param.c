@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's parameters: words key=value of the multiboot command line, whose
- * first word is the path of the image. guest.c's head lists them.
+ * first word is the path of the image. testguest.c's head lists them.
  */
-#include "guest.h"
+#include "testguest.h"
 
 struct choice {
 	const char *word;

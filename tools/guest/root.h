@@ -15,7 +15,7 @@ struct root {
 	uint64_t work;		/* pages rewritten since boot */
 	uint64_t seq;		/* number of the next heartbeat */
 	uint64_t bad;		/* stale pages caught outside of a verify */
-	uint64_t lap;		/* turns of the main loop, see guest_check */
+	uint64_t lap;		/* turns of the main loop, see check_small_pages */
 	uint32_t first_bad;	/* address of the first of them */
 	uint32_t unused[5];
 } __attribute__((aligned(16)));

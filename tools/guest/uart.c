@@ -6,7 +6,7 @@
  */
 #include <stdarg.h>
 
-#include "guest.h"
+#include "testguest.h"
 #include "io.h"
 
 #define UART_DATA 0x3f8

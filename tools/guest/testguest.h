@@ -4,8 +4,8 @@
  * is in one of four places, each of which the self-check covers: struct state
  * (one page), the stack page, the table of generations, the working set.
  */
-#ifndef GUEST_GUEST_H
-#define GUEST_GUEST_H
+#ifndef GUEST_TESTGUEST_H
+#define GUEST_TESTGUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ struct state {
 	struct verify verify;
 	uint64_t next_beat_us, next_work_us;
 	uint32_t cursor, random;	/* where the patterns are */
-	char command[16];		/* an unfinished r=… */
+	char command[16];		/* an unfinished r=MIB */
 	uint32_t command_len;
 	uint32_t tx_head, tx_tail;
 	char tx[2048];
@@ -61,10 +61,10 @@ struct state {
 extern struct state st;
 extern volatile uint32_t boot_canary;	/* top word of the stack page */
 
-/* guest.c */
-void guest_main(uint32_t magic, const uint32_t *mbi)
+/* testguest.c */
+void testguest_main(uint32_t magic, const uint32_t *mbi)
 	__attribute__((noreturn));
-void guest_exception(uint32_t vector) __attribute__((noreturn));
+void testguest_exception(uint32_t vector) __attribute__((noreturn));
 
 /* param.c: NULL, or the word that is wrong (and why, in *reason). */
 const char *param_parse(struct param *p, char *cmdline, const char **reason);

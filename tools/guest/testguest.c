@@ -18,19 +18,19 @@
  *	burst=MS	how much missed time a late guest makes up for (10)
  *
  * Lines it sends:
- *	B …		boot: version and parameters as understood
+ *	B ...		boot: version and parameters as understood
  *	F pages=N us=T	memory is filled; the beats start now
  *	H SEQ TIMEus	heartbeat; SEQ starts at 0 and has no gaps
  *	W PAGES TIMEus	pages rewritten so far, every 100 ms while busy
- *	V …, S …	answers to the commands v and s
+ *	V ..., S ...	answers to the commands v and s
  *	O c		command c was obeyed
- *	E …		error; ends in a halt where it cannot go on
+ *	E ...		error; ends in a halt where it cannot go on
  *
  * Commands it takes, one character each:
  *	v verify   s status   p pause rewriting   c continue   q power off
- *	r=MIB⏎ new rate   x flip a bit of the last page   t triple fault
+ *	r=MIB and newline: new rate   x flip a bit of the last page   t triple fault
  */
-#include "guest.h"
+#include "testguest.h"
 #include "root.h"
 
 #define MULTIBOOT_MAGIC 0x2badb002u
@@ -53,16 +53,14 @@ struct mmap_entry {
 struct state st __attribute__((aligned(4096)));
 _Static_assert(sizeof(struct state) <= PAGE_BYTES, "state is one page");
 
-extern const char guest_image_end[];
-
-static void die(const char *what, const char *why)
+static void __attribute__((noreturn)) die(const char *what, const char *why)
 {
 	uart_line("E %s: %s", what, why);
 	uart_drain();
 	hw_halt();
 }
 
-void guest_exception(uint32_t vector)
+void testguest_exception(uint32_t vector)
 {
 	uart_line("E exception %u", vector);
 	uart_drain();
@@ -89,7 +87,6 @@ static uint32_t memory_end(const uint32_t *mbi)
 		       (uint32_t)top;
 	}
 	die("memory", "nothing usable above 2 MiB");
-	return 0;
 }
 
 static void read_parameters(const uint32_t *mbi)
@@ -368,7 +365,7 @@ static void __attribute__((noreturn)) run(void)
 	}
 }
 
-void guest_main(uint32_t magic, const uint32_t *mbi)
+void testguest_main(uint32_t magic, const uint32_t *mbi)
 {
 	root_put(&(struct root){ 0 });
 	st.random = 2463534242u;
