@@ -63,8 +63,7 @@ static int step(struct frame *f, char c)
 	return 0;
 }
 
-int frame_next(struct frame *f, const char **text, size_t *len,
-	       struct err *err)
+int frame_next(struct frame *f, const char **text, size_t *len, struct err *err)
 {
 	const char *data;
 

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,15 +29,16 @@
 #include "transport/base/xalloc.h"
 
 enum { TCP_ESTABLISHED_STATE = 1 };
+static const size_t dump_bytes = 32768; /* the kernel's largest datagram */
 
 struct search {
 	const char *name; /* as bound: not always terminated */
 	size_t name_len;
-	uint32_t client; /* inode of the client's socket; 0: none yet */
+	uint32_t client;     /* inode of the client's socket; 0: none yet */
 	uint32_t not_client; /* our own */
 };
 
-/* --- the clients of a listener ------------------------------------------------ */
+/* --- the clients of a listener -------------------------------------------- */
 
 static int ask_kernel(int sock)
 {
@@ -85,7 +87,7 @@ static void examine(const struct nlmsghdr *head, struct search *s)
 static bool read_answer(int sock, struct buf *b, struct search *s)
 {
 	const struct nlmsghdr *head = (void *)buf_data(b);
-	ssize_t n = recv(sock, buf_data(b), 32 * 1024, 0);
+	ssize_t n = recv(sock, buf_data(b), dump_bytes, 0);
 	unsigned int left = n > 0 ? (unsigned int)n : 0;
 
 	if (!left)
@@ -100,19 +102,19 @@ static bool read_answer(int sock, struct buf *b, struct search *s)
 
 static void find_client(struct search *s)
 {
-	AUTO_FD int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-				  NETLINK_SOCK_DIAG);
+	AUTO_FD int sock =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	AUTO_BUF struct buf b = { 0 };
 
 	if (sock < 0 || ask_kernel(sock) < 0)
 		return;
-	buf_reserve(&b, 32 * 1024);
+	buf_reserve(&b, dump_bytes);
 	buf_commit(&b, 0);
 	while (read_answer(sock, &b, s))
 		;
 }
 
-/* --- the process that has a socket open ------------------------------------------ */
+/* --- the process that has a socket open ----------------------------------- */
 
 static bool process_has(const char *pid, const char *link)
 {
@@ -185,15 +187,9 @@ char *holder_of_unix_socket(const char *path)
 /* The inode by which the kernel knows the socket @fd. */
 static uint32_t socket_inode(int fd)
 {
-	char link[32], target[64];
-	unsigned int inode = 0;
-	ssize_t n;
+	struct stat st;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, target, sizeof(target) - 1);
-	target[n > 0 ? n : 0] = '\0';
-	(void)sscanf(target, "socket:[%u]", &inode);
-	return inode;
+	return fstat(fd, &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
 char *holder_of_unix_peer(int fd)

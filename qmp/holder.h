@@ -9,8 +9,8 @@
 #define QMP_HOLDER_H
 
 /*
- * "pid 5120 (virt-viewer)" for a client of the listener bound to @path; "a
- * process of another user" cases, and nobody, are NULL. To be freed.
+ * "pid 5120 (virt-viewer)": a client of the listener bound to @path. NULL when
+ * there is none, or its process cannot be seen by us. To be freed.
  */
 char *holder_of_unix_socket(const char *path);
 /* The same for the listener that @fd, a UNIX socket, is connected to. */

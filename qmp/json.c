@@ -12,7 +12,7 @@
 #include "qmp/excerpt.h"
 #include "transport/base/xalloc.h"
 
-/* --- getters ------------------------------------------------------------------ */
+/* --- getters -------------------------------------------------------------- */
 
 /* Reads @value into @out; false when it is of another type. */
 typedef bool json_reader(struct json_object *value, void *out);
@@ -101,8 +101,7 @@ static int mismatch(const char *path, const char *key, const char *expected,
 
 /* 1 when @key was there and read, 0 when it is absent. */
 static int lookup(struct json_at at, const char *key,
-		  const struct json_type_info *type, void *out,
-		  struct err *err)
+		  const struct json_type_info *type, void *out, struct err *err)
 {
 	struct json_object *value = NULL;
 
@@ -247,7 +246,7 @@ int json_index(struct json_at at, size_t i, struct json_at *out,
 	return 0;
 }
 
-/* --- building -------------------------------------------------------------------- */
+/* --- building ------------------------------------------------------------- */
 
 struct json_object *json_new(void)
 {
@@ -255,32 +254,33 @@ struct json_object *json_new(void)
 }
 
 struct json_object *json_add_sub(struct json_object *o, const char *key,
-			     struct json_object *value)
+				 struct json_object *value)
 {
 	json_object_object_add(o, key, value);
 	return o;
 }
 
 struct json_object *json_add_str(struct json_object *o, const char *key,
-			     const char *value)
+				 const char *value)
 {
-	return json_add_sub(o, key, value ? json_object_new_string(value) : NULL);
+	return json_add_sub(o, key,
+			    value ? json_object_new_string(value) : NULL);
 }
 
 struct json_object *json_add_u64(struct json_object *o, const char *key,
-			     uint64_t value)
+				 uint64_t value)
 {
 	return json_add_sub(o, key, json_object_new_uint64(value));
 }
 
 struct json_object *json_add_i64(struct json_object *o, const char *key,
-			     int64_t value)
+				 int64_t value)
 {
 	return json_add_sub(o, key, json_object_new_int64(value));
 }
 
 struct json_object *json_add_bool(struct json_object *o, const char *key,
-			      bool value)
+				  bool value)
 {
 	return json_add_sub(o, key, json_object_new_boolean(value));
 }
@@ -302,7 +302,7 @@ static void tidy_decimal(char *text)
 }
 
 struct json_object *json_add_num(struct json_object *o, const char *key,
-			     double value, int digits)
+				 double value, int digits)
 {
 	AUTO_FREE char *text = NULL;
 

@@ -82,18 +82,18 @@ int json_index(struct json_at at, size_t i, struct json_at *out,
 
 struct json_object *json_new(void);
 struct json_object *json_add_str(struct json_object *o, const char *key,
-			     const char *value); /* NULL: null */
+				 const char *value); /* NULL: null */
 struct json_object *json_add_u64(struct json_object *o, const char *key,
-			     uint64_t value);
+				 uint64_t value);
 struct json_object *json_add_i64(struct json_object *o, const char *key,
-			     int64_t value);
+				 int64_t value);
 struct json_object *json_add_bool(struct json_object *o, const char *key,
-			      bool value);
+				  bool value);
 /* NaN becomes null. Printed with at most @digits decimals. */
 struct json_object *json_add_num(struct json_object *o, const char *key,
-			     double value, int digits);
+				 double value, int digits);
 struct json_object *json_add_sub(struct json_object *o, const char *key,
-			     struct json_object *value); /* takes @value */
+				 struct json_object *value); /* takes @value */
 /* One line, without spaces; to be freed. */
 char *json_line(struct json_object *o);
 

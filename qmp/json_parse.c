@@ -18,7 +18,7 @@
 #include "transport/base/xalloc.h"
 
 /* About what json-c 0.16 allocates for a container and for any other value. */
-enum { COST_CONTAINER = 800, COST_VALUE = 96, COST_MAX = 192 * 1024 * 1024 };
+enum { COST_CONTAINER = 800, COST_VALUE = 96, COST_MAX = 64 * 1024 * 1024 };
 
 struct reader {
 	const char *begin;
@@ -65,7 +65,7 @@ static int spend(struct reader *r, long bytes)
 	return 0;
 }
 
-/* --- strings ---------------------------------------------------------------- */
+/* --- strings -------------------------------------------------------------- */
 
 /* Length of the UTF-8 sequence at @p, 0 if it is malformed. */
 static size_t utf8_length(const char *p, const char *end)
@@ -110,8 +110,8 @@ static int read_hex4(struct reader *r)
 		return -1;
 	for (int i = 0; i < 4; i++) {
 		static const char digits[] = "0123456789abcdef";
-		int c = r->p[i] >= 'A' && r->p[i] <= 'F' ? r->p[i] | 0x20 :
-							   r->p[i];
+		int c = r->p[i] >= 'A' && r->p[i] <= 'F' ? r->p[i] | 0x20
+							 : r->p[i];
 		const char *at = c ? strchr(digits, c) : NULL;
 
 		if (!at)
@@ -201,7 +201,7 @@ static int read_string_value(struct reader *r, struct json_object **out)
 	return 0;
 }
 
-/* --- numbers and words --------------------------------------------------------- */
+/* --- numbers and words ---------------------------------------------------- */
 
 static size_t count_digits(const char *p, const char *end)
 {
@@ -261,8 +261,8 @@ static struct json_object *make_integer(const char *text)
 	u = strtoull(text, NULL, 10);
 	if (errno)
 		return NULL;
-	return u > INT64_MAX ? json_object_new_uint64(u) :
-			       json_object_new_int64((int64_t)u);
+	return u > INT64_MAX ? json_object_new_uint64(u)
+			     : json_object_new_int64((int64_t)u);
 }
 
 /* By json-c: it knows how to be independent of the locale. */
@@ -301,7 +301,7 @@ static bool accept_word(struct reader *r, const char *word)
 	return true;
 }
 
-/* --- values ------------------------------------------------------------------------ */
+/* --- values --------------------------------------------------------------- */
 
 static int read_value(struct reader *r, struct json_object **out);
 

@@ -12,7 +12,10 @@
  * client takes effect after it.
  *
  * Commands are sent one at a time (QEMU runs them in order and reads its input
- * slowly); out-of-band ones go at once, past a command that hangs.
+ * slowly); out-of-band ones go at once, past a command that hangs. While QEMU
+ * owes an answer, even to a caller that gave up, no other in-band command is
+ * sent: eight unanswered ones would stop it from reading, out-of-band commands
+ * included. A later call then ends with ERR_TIMEOUT and was never sent.
  *
  * Only for tasks. Everything has a deadline. Once the stream fails, every
  * waiting and later call fails with that same reason.
@@ -49,7 +52,10 @@ struct qmp_version {
  */
 struct qmp *qmp_open(struct stream *stream, const char *side,
 		     struct mono deadline, struct err *err);
-/* Closes and frees; never waits for QEMU. NULL is fine. */
+/*
+ * Closes and frees; never waits for QEMU. No call may be under way. NULL is
+ * fine.
+ */
 void qmp_close(struct qmp *q);
 
 const struct qmp_version *qmp_version(const struct qmp *q);
@@ -65,8 +71,7 @@ int qmp_check(const struct qmp *q, struct err *err);
  * its late reply is dropped.
  */
 int qmp_call(struct qmp *q, const char *command, struct json_object *args,
-	     struct json_object **reply, struct mono deadline,
-	     struct err *err);
+	     struct json_object **reply, struct mono deadline, struct err *err);
 /* The same, handing @fd to QEMU with it (the caller keeps its copy). */
 int qmp_call_fd(struct qmp *q, const char *command, struct json_object *args,
 		int fd, struct json_object **reply, struct mono deadline,
@@ -76,13 +81,13 @@ int qmp_call_oob(struct qmp *q, const char *command, struct json_object *args,
 		 struct json_object **reply, struct mono deadline,
 		 struct err *err);
 
-/* --- events ------------------------------------------------------------------ */
+/* --- events --------------------------------------------------------------- */
 
 struct qmp_event {
 	char *name;
 	struct json_object *data; /* NULL when the event has none */
-	struct mono received;     /* as its first byte was read */
-	struct wall stamp;        /* QEMU's own, its host's clock */
+	struct mono received;	  /* as its first byte was read */
+	struct wall stamp;	  /* QEMU's own, its host's clock */
 };
 void qmp_event_free(struct qmp_event *e);
 
@@ -90,7 +95,8 @@ struct qmp_listener;
 /*
  * Queues copies of all events from now on. @wake (borrowed, may be NULL) is
  * woken at each event and when the session fails. More than QMP_MAX_EVENTS
- * unread ones fail the session. Free listeners before qmp_close().
+ * unread ones, or 32 MiB of them, fail the session. Free listeners before
+ * qmp_close().
  */
 struct qmp_listener *qmp_listen(struct qmp *q, struct waitq *wake);
 /* The oldest unread event, owned by the caller; NULL when there is none. */

@@ -12,8 +12,7 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-static int read_version(struct qmp *q, struct json_at version,
-			struct err *err)
+static int read_version(struct qmp *q, struct json_at version, struct err *err)
 {
 	uint64_t major, minor, micro;
 	const char *package = "";
@@ -31,8 +30,7 @@ static int read_version(struct qmp *q, struct json_at version,
 	q->version.major = (int)major;
 	q->version.minor = (int)minor;
 	q->version.micro = (int)micro;
-	snprintf(q->version.package, sizeof(q->version.package), "%s",
-		 package);
+	snprintf(q->version.package, sizeof(q->version.package), "%s", package);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ static int for_each(struct qmp *q, const char *command,
 	return result;
 }
 
-/* --- machine, memory, processors -------------------------------------------------- */
+/* --- machine, memory, processors ------------------------------------------ */
 
 static int qom_get(struct qmp *q, const char *path, const char *property,
 		   struct json_object **reply, struct mono deadline,
@@ -126,7 +126,7 @@ int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 	return json_get_bool(at, "enabled", enabled, err);
 }
 
-/* --- hot-plugged devices ------------------------------------------------------------- */
+/* --- hot-plugged devices -------------------------------------------------- */
 
 /* The device type in "child<TYPE>", owned; NULL when it is no child. */
 static char *child_type(const char *type)
@@ -134,8 +134,7 @@ static char *child_type(const char *type)
 	static const char prefix[] = "child<";
 	size_t len = strlen(type);
 
-	if (strncmp(type, prefix, strlen(prefix)) != 0 ||
-	    type[len - 1] != '>')
+	if (strncmp(type, prefix, strlen(prefix)) != 0 || type[len - 1] != '>')
 		return NULL;
 	return xstrndup(type + strlen(prefix), len - strlen(prefix) - 1);
 }
@@ -192,7 +191,7 @@ int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
 	return 0;
 }
 
-/* --- disks ----------------------------------------------------------------------------- */
+/* --- disks ---------------------------------------------------------------- */
 
 static void disk_free(struct qmp_disk *d)
 {
@@ -251,18 +250,17 @@ static int add_disk(void *arg, struct json_at entry, struct err *err)
 	return 0;
 }
 
-int qmp_query_disks(struct qmp *q, struct qmp_disks *out,
-		    struct mono deadline, struct err *err)
+int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
+		    struct err *err)
 {
 	*out = (struct qmp_disks){ .n = 0 };
-	if (for_each(q, "query-block", NULL, add_disk, out, deadline, err) ==
-	    0)
+	if (for_each(q, "query-block", NULL, add_disk, out, deadline, err) == 0)
 		return 0;
 	qmp_disks_free(out);
 	return -1;
 }
 
-/* --- machine types, jobs ------------------------------------------------------------------ */
+/* --- machine types, jobs -------------------------------------------------- */
 
 static int add_machine(void *arg, struct json_at entry, struct err *err)
 {
@@ -292,11 +290,11 @@ static int add_job(void *arg, struct json_at entry, struct err *err)
 	return 0;
 }
 
-int qmp_query_machines(struct qmp *q, struct strv *names,
-		       struct mono deadline, struct err *err)
+int qmp_query_machines(struct qmp *q, struct strv *names, struct mono deadline,
+		       struct err *err)
 {
-	return for_each(q, "query-machines", NULL, add_machine, names,
-			deadline, err);
+	return for_each(q, "query-machines", NULL, add_machine, names, deadline,
+			err);
 }
 
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,

@@ -34,11 +34,11 @@ int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
 
 /* One inserted medium of query-block. Strings owned. */
 struct qmp_disk {
-	char *device;    /* "virtio0", or "" for -blockdev */
-	char *qdev;      /* qdev path or id, NULL */
+	char *device;	 /* "virtio0", or "" for -blockdev */
+	char *qdev;	 /* qdev path or id, NULL */
 	char *node_name; /* NULL */
-	char *file;      /* as QEMU names it; may be a json: or URL */
-	char *driver;    /* "qcow2", "raw" */
+	char *file;	 /* as QEMU names it; may be a json: or URL */
+	char *driver;	 /* "qcow2", "raw" */
 	bool read_only;
 	uint64_t virtual_bytes;
 };
@@ -46,13 +46,13 @@ struct qmp_disks {
 	struct qmp_disk *v;
 	size_t n;
 };
-int qmp_query_disks(struct qmp *q, struct qmp_disks *out,
-		    struct mono deadline, struct err *err);
+int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
+		    struct err *err);
 void qmp_disks_free(struct qmp_disks *d);
 
 /* Names of machine types and aliases that this QEMU knows (query-machines). */
-int qmp_query_machines(struct qmp *q, struct strv *names,
-		       struct mono deadline, struct err *err);
+int qmp_query_machines(struct qmp *q, struct strv *names, struct mono deadline,
+		       struct err *err);
 /* Running block jobs ("mirror j1 ready"), appended. */
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
 		   struct err *err);

@@ -48,7 +48,7 @@ enum migration_status migration_status_parse(const char *word)
 	return MIGRATION_UNKNOWN;
 }
 
-/* --- query-migrate -------------------------------------------------------------- */
+/* --- query-migrate -------------------------------------------------------- */
 
 static int read_ms(struct json_at at, const char *key, int64_t *ms,
 		   struct err *err)
@@ -63,8 +63,8 @@ static int read_times(struct json_at at, struct qmp_migrate_info *info,
 	if (read_ms(at, "total-time", &info->total_time_ms, err) < 0 ||
 	    read_ms(at, "setup-time", &info->setup_time_ms, err) < 0 ||
 	    read_ms(at, "downtime", &info->downtime_ms, err) < 0 ||
-	    read_ms(at, "expected-downtime", &info->expected_downtime_ms,
-		    err) < 0)
+	    read_ms(at, "expected-downtime", &info->expected_downtime_ms, err) <
+		    0)
 		return -1;
 	return 0;
 }
@@ -172,7 +172,7 @@ void qmp_migrate_info_free(struct qmp_migrate_info *info)
 	*info = (struct qmp_migrate_info){ .status = MIGRATION_UNKNOWN };
 }
 
-/* --- capabilities and parameters ---------------------------------------------------- */
+/* --- capabilities and parameters ------------------------------------------ */
 
 int qmp_query_capabilities(struct qmp *q, struct json_object **reply,
 			   struct mono deadline, struct err *err)
@@ -207,7 +207,8 @@ int qmp_migrate_set_capabilities(struct qmp *q,
 				 struct mono deadline, struct err *err)
 {
 	struct json_object *list = json_object_new_array();
-	struct json_object *args = json_add_sub(json_new(), "capabilities", list);
+	struct json_object *args =
+		json_add_sub(json_new(), "capabilities", list);
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_new();
@@ -234,7 +235,7 @@ int qmp_migrate_set_parameters(struct qmp *q, struct json_object *params,
 			err);
 }
 
-/* --- the migration itself ----------------------------------------------------------- */
+/* --- the migration itself ------------------------------------------------- */
 
 int qmp_migrate(struct qmp *q, const char *uri, struct mono deadline,
 		struct err *err)
@@ -251,8 +252,7 @@ int qmp_migrate_incoming(struct qmp *q, const char *uri, struct mono deadline,
 			err);
 }
 
-int qmp_migrate_continue(struct qmp *q, struct mono deadline,
-			 struct err *err)
+int qmp_migrate_continue(struct qmp *q, struct mono deadline, struct err *err)
 {
 	return qmp_call(q, "migrate-continue",
 			json_add_str(json_new(), "state", "pre-switchover"),

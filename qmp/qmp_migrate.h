@@ -42,7 +42,7 @@ struct qmp_migrate_info {
 	enum migration_status status;
 	char raw[32];
 	char *error_desc; /* NULL when absent */
-	char *blocked;    /* blocked-reasons joined by "; ", NULL when none */
+	char *blocked;	  /* blocked-reasons joined by "; ", NULL when none */
 	int64_t total_time_ms;
 	int64_t setup_time_ms;
 	int64_t downtime_ms;
@@ -93,8 +93,7 @@ int qmp_migrate(struct qmp *q, const char *uri, struct mono deadline,
 int qmp_migrate_incoming(struct qmp *q, const char *uri, struct mono deadline,
 			 struct err *err);
 /* Leaves pre-switchover. */
-int qmp_migrate_continue(struct qmp *q, struct mono deadline,
-			 struct err *err);
+int qmp_migrate_continue(struct qmp *q, struct mono deadline, struct err *err);
 int qmp_migrate_cancel(struct qmp *q, struct mono deadline, struct err *err);
 /* Out of band: tears the migration's own connections down. */
 int qmp_yank_migration(struct qmp *q, struct mono deadline, struct err *err);

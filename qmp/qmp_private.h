@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qmp_private: the inside of a session, for qmp.c, qmp_greeting.c and
- * qmp_events.c alone.
+ * qmp_private: the inside of a session, for the qmp*.c that make it up: qmp,
+ * qmp_greeting, qmp_call, qmp_events.
  *
  *   caller ──▶ queue of texts ──▶ writer task ──▶ stream ──▶ QEMU
  *   caller ◀── call.answered  ◀─┐
@@ -41,7 +41,7 @@ struct qmp {
 
 	struct task *reader;
 	struct frame frame;
-	struct mono read_at;     /* the last read */
+	struct mono read_at;	 /* the last read */
 	struct mono frame_start; /* when the pending document began */
 	char chunk[QMP_CHUNK_BYTES];
 
@@ -69,6 +69,9 @@ struct qmp {
 int qmp_fill(struct qmp *q, struct mono deadline, struct err *err);
 /* The first failure stays; wakes everybody. Takes @err's contents. */
 void qmp_fail(struct qmp *q, struct err *err);
+
+/* Queues @text, which it takes over, for the writer; @fd is copied. */
+int qmp_queue_text(struct qmp *q, char *text, int fd, struct err *err);
 
 /* Reads up to the greeting; the errors are those of qmp_open(). */
 int qmp_greet(struct qmp *q, struct mono deadline, struct err *err);

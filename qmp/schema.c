@@ -82,7 +82,7 @@ void schema_free(struct schema *s)
 	free(s);
 }
 
-/* --- reading entries -------------------------------------------------------------- */
+/* --- reading entries ------------------------------------------------------ */
 
 static struct json_object *member(struct json_object *o, const char *key)
 {
@@ -98,9 +98,9 @@ static const char *word(struct json_object *o, const char *key)
 {
 	struct json_object *value = member(o, key);
 
-	return json_object_is_type(value, json_type_string) ?
-		       json_object_get_string(value) :
-		       "";
+	return json_object_is_type(value, json_type_string)
+		       ? json_object_get_string(value)
+		       : "";
 }
 
 static struct json_object *find(const struct schema *s, const char *name)
@@ -158,7 +158,7 @@ static bool enum_has(struct json_object *type, const char *value)
 	return false;
 }
 
-/* --- what exists --------------------------------------------------------------------- */
+/* --- what exists ---------------------------------------------------------- */
 
 bool schema_has_command(const struct schema *s, const char *command)
 {
@@ -219,9 +219,8 @@ static struct json_object *unwrap(const struct schema *s,
 	return NULL;
 }
 
-static struct json_object *argument_type(const struct schema *s,
-					 const char *command,
-					 const char *argument)
+static struct json_object *
+argument_type(const struct schema *s, const char *command, const char *argument)
 {
 	struct json_object *entry = find_meta(s, command, "command");
 	struct json_object *type = find(s, word(entry, "arg-type"));
@@ -254,7 +253,7 @@ bool schema_enum_has(const struct schema *s, const char *command,
 	return is_meta(type, "enum") && enum_has(type, value);
 }
 
-/* --- validation ------------------------------------------------------------------------ */
+/* --- validation ----------------------------------------------------------- */
 
 static int check_type(const struct schema *s, struct json_object *type,
 		      struct json_object *value, const char *path,
@@ -267,14 +266,18 @@ static bool fits(struct json_object *type, struct json_object *value)
 		const char *name;
 		enum json_type type;
 	} kinds[] = {
-		{ "string", json_type_string },   { "int", json_type_int },
-		{ "number", json_type_double },   { "number", json_type_int },
-		{ "boolean", json_type_boolean }, { "null", json_type_null },
-		{ "array", json_type_array },     { "object", json_type_object },
+		{ "string", json_type_string },
+		{ "int", json_type_int },
+		{ "number", json_type_double },
+		{ "number", json_type_int },
+		{ "boolean", json_type_boolean },
+		{ "null", json_type_null },
+		{ "array", json_type_array },
+		{ "object", json_type_object },
 		{ "enum", json_type_string },
 	};
-	const char *kind = is_meta(type, "builtin") ? word(type, "json-type") :
-						      word(type, "meta-type");
+	const char *kind = is_meta(type, "builtin") ? word(type, "json-type")
+						    : word(type, "meta-type");
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(kinds[i].name, kind) == 0 &&
@@ -287,8 +290,8 @@ static bool fits(struct json_object *type, struct json_object *value)
 static int wrong(const char *path, const char *why, struct json_object *value,
 		 struct err *err)
 {
-	const char *text = json_object_to_json_string_ext(
-		value, JSON_C_TO_STRING_PLAIN);
+	const char *text =
+		json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
 	AUTO_FREE char *bytes = excerpt(text, strlen(text));
 
 	return err_set(err, ERR_PROTOCOL, "%s: %s: %s", path, why, bytes);
@@ -301,8 +304,7 @@ static struct json_object *variant(const struct schema *s,
 {
 	const char *tag = word(value, word(type, "tag"));
 
-	return find(s, word(item_where(type, "variants", "case", tag),
-			    "type"));
+	return find(s, word(item_where(type, "variants", "case", tag), "type"));
 }
 
 static int check_complete(const struct schema *s, struct json_object *type,
@@ -340,8 +342,8 @@ static struct json_object *known_member(const struct schema *s,
 
 /* @open: members that the schema does not list are fine. */
 static int check_object(const struct schema *s, struct json_object *type,
-			struct json_object *value, bool open,
-			const char *path, struct err *err)
+			struct json_object *value, bool open, const char *path,
+			struct err *err)
 {
 	json_object_object_foreach(value, key, inner)
 	{

@@ -38,8 +38,7 @@ struct fake_qemu {
 	char *problem;
 };
 
-const char *const fake_qemu_versions[] = { "7.2.22", "10.0.2", "11.1.3",
-					   NULL };
+const char *const fake_qemu_versions[] = { "7.2.22", "10.0.2", "11.1.3", NULL };
 
 struct json_object *fake_qemu_schema(const char *version)
 {
@@ -51,8 +50,8 @@ struct json_object *fake_qemu_schema(const char *version)
 	size_t n;
 
 	if (!f) {
-		fprintf(stderr, "%s: %s (run from the top of the tree)\n",
-			path, strerror(errno));
+		fprintf(stderr, "%s: %s (run from the top of the tree)\n", path,
+			strerror(errno));
 		abort();
 	}
 	while ((n = fread(buf_reserve(&b, 65536), 1, 65536, f)) > 0)
@@ -64,7 +63,7 @@ struct json_object *fake_qemu_schema(const char *version)
 	return o;
 }
 
-/* --- failures -------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------- */
 
 /* The first problem counts; -1, to end the script. */
 static int __attribute__((format(printf, 2, 3)))
@@ -89,9 +88,12 @@ static int problem_err(struct fake_qemu *f, struct err *err)
 	return problem(f, "%s", text);
 }
 
-/* --- bytes ------------------------------------------------------------------------ */
+/* --- bytes ---------------------------------------------------------------- */
 
-/* A client that has left is no failure of its own: the script tells. */
+/*
+ * 1 when the client has left, which is no fault by itself: what the script
+ * still wants of it tells.
+ */
 static int send_bytes(struct fake_qemu *f, const char *data, size_t len)
 {
 	size_t chunk = f->options.chunk ? f->options.chunk : len;
@@ -101,7 +103,7 @@ static int send_bytes(struct fake_qemu *f, const char *data, size_t len)
 		ssize_t n = send(f->fd, data, part, MSG_NOSIGNAL);
 
 		if (n < 0)
-			return 0;
+			return 1;
 		data += n;
 		len -= (size_t)n;
 	}
@@ -113,11 +115,12 @@ static int send_document(struct fake_qemu *f, struct json_object *o)
 	AUTO_FREE char *text = xasprintf(
 		"%s\r\n",
 		json_object_to_json_string_ext(
-			o, f->options.pretty ? JSON_C_TO_STRING_PRETTY :
-					       JSON_C_TO_STRING_SPACED));
+			o, f->options.pretty ? JSON_C_TO_STRING_PRETTY
+					     : JSON_C_TO_STRING_SPACED));
 
 	json_object_put(o);
-	return send_bytes(f, text, strlen(text));
+	(void)send_bytes(f, text, strlen(text));
+	return 0;
 }
 
 static void keep_fd(struct fake_qemu *f, struct msghdr *msg)
@@ -189,7 +192,7 @@ static int next_command(struct fake_qemu *f, struct json_object **command)
 	return got > 0 && *command ? 1 : problem_err(f, &err);
 }
 
-/* --- answers ------------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 static struct json_object *echo_id(struct json_object *command,
 				   struct json_object *answer)
@@ -239,13 +242,13 @@ static int emit(struct fake_qemu *f, const char *event)
 		json_add_sub(o, "data", json_tokener_parse(event + len + 1));
 	if (!schema_has_event(f->schema, name)) {
 		json_object_put(o);
-		return problem(f, "QEMU %s has no event %s",
-			       f->options.version, name);
+		return problem(f, "QEMU %s has no event %s", f->options.version,
+			       name);
 	}
 	return send_document(f, o);
 }
 
-/* --- commands ------------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 static int check_args(struct fake_qemu *f, const char *name,
 		      struct json_object *args, const struct fake_step *s)
@@ -303,9 +306,9 @@ static int serve_command(struct fake_qemu *f, const struct fake_step *s)
 	if (s->event && emit(f, s->event) < 0)
 		return -1;
 	if (!s->hold)
-		return s->close && !s->reply && !s->error ?
-			       0 :
-			       answer(f, command, s);
+		return s->close && !s->reply && !s->error
+			       ? 0
+			       : answer(f, command, s);
 	if (f->n_held == MAX_HELD)
 		return problem(f, "too many commands held back");
 	f->held[f->n_held++] = json_object_get(command);
@@ -320,11 +323,13 @@ static int release(struct fake_qemu *f, const struct fake_step *s)
 		return problem(f, "no command is held back");
 	result = answer(f, f->held[0], s);
 	json_object_put(f->held[0]);
-	memmove(f->held, f->held + 1, --f->n_held * sizeof(f->held[0]));
+	f->n_held--;
+	for (size_t i = 0; i < f->n_held; i++)
+		f->held[i] = f->held[i + 1];
 	return result;
 }
 
-/* --- connections ------------------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 static int greet(struct fake_qemu *f)
 {
@@ -333,14 +338,13 @@ static int greet(struct fake_qemu *f)
 	};
 	struct json_object *offers = json_object_new_array();
 	struct json_object *o, *numbers = json_new();
-	int major = 0, minor = 0, micro = 0;
+	char *rest = (char *)f->options.version;
 
 	if (f->options.manual)
 		return json_object_put(offers), json_object_put(numbers), 0;
-	sscanf(f->options.version, "%d.%d.%d", &major, &minor, &micro);
-	json_add_i64(numbers, "major", major);
-	json_add_i64(numbers, "minor", minor);
-	json_add_i64(numbers, "micro", micro);
+	json_add_i64(numbers, "major", strtol(rest, &rest, 10));
+	json_add_i64(numbers, "minor", strtol(rest + 1, &rest, 10));
+	json_add_i64(numbers, "micro", strtol(rest + 1, &rest, 10));
 	if (!f->options.no_oob)
 		json_object_array_add(offers, json_object_new_string("oob"));
 	o = json_add_sub(json_new(), "qemu", numbers);
@@ -387,14 +391,16 @@ static int run_step(struct fake_qemu *f, const struct fake_step *s)
 {
 	if (take_client(f) < 0)
 		return -1;
-	if (s->expect ? serve_command(f, s) < 0 :
-	    s->event  ? emit(f, s->event) < 0 :
-			0)
+	if (s->expect  ? serve_command(f, s) < 0
+	    : s->event ? emit(f, s->event) < 0
+		       : 0)
 		return -1;
 	if (s->release && release(f, s) < 0)
 		return -1;
-	for (size_t i = 0; s->raw && i <= s->flood; i++)
-		send_bytes(f, s->raw, strlen(s->raw));
+	for (size_t i = 0; s->raw && i <= s->flood; i++) {
+		if (send_bytes(f, s->raw, strlen(s->raw)))
+			break;
+	}
 	if (s->leaves && wait_left(f) < 0)
 		return -1;
 	if (s->close || s->leaves)
@@ -431,7 +437,7 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* --- start and end ------------------------------------------------------------------------ */
+/* --- start and end -------------------------------------------------------- */
 
 static void open_sockets(struct fake_qemu *f)
 {
@@ -446,8 +452,7 @@ static void open_sockets(struct fake_qemu *f)
 		f->fd = pair[1];
 		return;
 	}
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s",
-		 f->options.path);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->options.path);
 	f->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(f->listen_fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    listen(f->listen_fd, 1)) {

@@ -27,19 +27,20 @@
 struct fake_qemu;
 
 /* What happens in one step, in the order of the members. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct fake_step {
 	const char *expect; /* waits for this command; NULL: for none */
 	const char *args;   /* its exact arguments, as JSON; NULL: any */
-	bool oob;           /* it must come out of band (else in band) */
-	bool fd;            /* a descriptor must come with it */
+	bool oob;	    /* it must come out of band (else in band) */
+	bool fd;	    /* a descriptor must come with it */
 	const char *event;  /* emits it: "STOP", or "MIGRATION {…data…}" */
-	bool hold;          /* keeps the answer back until a release */
-	bool release;       /* answers the oldest command kept back */
+	bool hold;	    /* keeps the answer back until a release */
+	bool release;	    /* answers the oldest command kept back */
 	const char *reply;  /* value of "return"; NULL: {} */
 	const char *error;  /* answers with this error instead */
 	const char *raw;    /* sends these bytes as they are */
-	size_t flood;       /* sends raw that many times more */
-	bool leaves;        /* waits until the client has left */
+	size_t flood;	    /* sends raw that many times more */
+	bool leaves;	    /* waits until the client has left */
 	/*
 	 * Closes; a command of this step then stays unanswered unless it has a
 	 * reply or error. A fake that listens serves the next client after it.
@@ -50,10 +51,10 @@ struct fake_step {
 struct fake_options {
 	const char *version; /* a file of tests/data/schema; NULL: "7.2.22" */
 	const char *path;    /* listens there; NULL: one socketpair */
-	bool manual;         /* neither greets nor negotiates by itself */
-	bool no_oob;         /* does not offer out-of-band commands */
-	bool pretty;         /* documents over many lines */
-	size_t chunk;        /* bytes per write; 0: whole documents */
+	bool manual;	     /* neither greets nor negotiates by itself */
+	bool no_oob;	     /* does not offer out-of-band commands */
+	bool pretty;	     /* documents over many lines */
+	size_t chunk;	     /* bytes per write; 0: whole documents */
 };
 
 /* Versions there are schemas for, NULL at the end. */

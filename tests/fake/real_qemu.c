@@ -43,7 +43,7 @@ static void arguments(const struct real_qemu *r, struct strv *argv,
 {
 	static const char *const always[] = {
 		program, "-accel",  "tcg",  "-nodefaults", "-display",
-		"none",  "-serial", "none", "-m",	   "131080K",
+		"none",	 "-serial", "none", "-m",	   "131080K",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)

@@ -25,7 +25,7 @@ void in_task(void (*fn)(void *arg), void *arg);
 void with_script(const struct fake_options *options,
 		 const struct fake_step *steps, size_t n,
 		 void (*body)(struct qmp *q));
-#define WITH_SCRIPT(steps, body)                                     \
+#define WITH_SCRIPT(steps, body)                                      \
 	with_script(&(struct fake_options){ .version = NULL }, steps, \
 		    ARRAY_SIZE(steps), body)
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* excerpt: escaping and cutting of a peer's bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

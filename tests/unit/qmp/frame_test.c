@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* frame: documents out of bytes however they are split, and its limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +85,8 @@ static void byte_by_byte_a_document_ends_at_its_last_brace(void **state)
 
 static void braces_and_quotes_inside_strings_do_not_count(void **state)
 {
-	static const char text[] = "{\"}{][\":\"\\\"}\\\\\",\"x\":\"{\\\\\\\"[\"}";
+	static const char text[] =
+		"{\"}{][\":\"\\\"}\\\\\",\"x\":\"{\\\\\\\"[\"}";
 	struct frame f = { 0 };
 
 	(void)state;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* json_parse: what the strict reader takes and, mostly, what it refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -200,9 +201,9 @@ static void strings_must_be_utf8(void **state)
 	same("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
 	REFUSED("\"\xff\"", "UTF-8");
 	REFUSED("\"\x80\"", "UTF-8");
-	REFUSED("\"\xc0\xaf\"", "UTF-8");         /* overlong */
-	REFUSED("\"\xe0\x80\xaf\"", "UTF-8");     /* overlong */
-	REFUSED("\"\xed\xa0\x80\"", "UTF-8");     /* surrogate */
+	REFUSED("\"\xc0\xaf\"", "UTF-8");	  /* overlong */
+	REFUSED("\"\xe0\x80\xaf\"", "UTF-8");	  /* overlong */
+	REFUSED("\"\xed\xa0\x80\"", "UTF-8");	  /* surrogate */
 	REFUSED("\"\xf4\x90\x80\x80\"", "UTF-8"); /* beyond Unicode */
 	REFUSED("\"\xc3\"", "UTF-8");
 }

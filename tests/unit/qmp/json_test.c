@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* json: the typed getters and the builders. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* qmp_events: what listeners get, and the limits on what is unread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "qmp/json.h"
+#include "qmp/qmp_status.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+
+static void expect_event(struct qmp_listener *l, const char *name)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+
+	expect_ok(e ? 0 : -1, &err);
+	assert_string_equal(e->name, name);
+	qmp_event_free(e);
+}
+
+static void order_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	expect_ok(qmp_cont(q, SOON, &err), &err);
+	expect_event(l, "STOP");
+	expect_event(l, "RESUME");
+	expect_event(l, "RESET");
+	qmp_listener_free(l);
+}
+
+static void events_come_in_order_and_between_replies(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .event = "STOP" },
+		{ .expect = "cont", .event = "RESUME" },
+		{ .event =
+			  "RESET {\"guest\":true,\"reason\":\"guest-reset\"}" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, order_body);
+}
+
+static void content_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct mono before = mono_now();
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	const char *status = "";
+	struct qmp_event *e;
+
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	e = qmp_listener_take(l);
+	assert_non_null(e);
+	expect_ok(json_get_str((struct json_at){ e->data, e->name }, "status",
+			       &status, &err),
+		  &err);
+	assert_string_equal(status, "active");
+	assert_true(e->stamp.us == INT64_C(1700000000000042));
+	assert_false(mono_before(e->received, before));
+	assert_false(mono_before(mono_now(), e->received));
+	qmp_event_free(e);
+	assert_null(qmp_listener_take(l));
+	qmp_listener_free(l);
+}
+
+static void an_event_carries_its_data_and_both_times(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop",
+		  .event = "MIGRATION {\"status\":\"active\"}" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, content_body);
+}
+
+static void copies_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *a = qmp_listen(q, NULL);
+	struct qmp_listener *b = qmp_listen(q, NULL);
+	struct qmp_listener *late;
+
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	late = qmp_listen(q, NULL);
+	expect_ok(qmp_cont(q, SOON, &err), &err);
+	expect_event(a, "STOP");
+	qmp_listener_free(a);
+	expect_event(b, "STOP");
+	expect_event(b, "RESUME");
+	expect_event(late, "RESUME");
+	qmp_listener_free(late);
+	qmp_listener_free(b);
+}
+
+static void each_listener_gets_all_events_since_it_began(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .event = "STOP" },
+		{ .expect = "cont", .event = "RESUME" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, copies_body);
+}
+
+struct watcher {
+	struct qmp_listener *listener;
+	struct waitq wake;
+	int woken;
+};
+
+static void watch(void *arg)
+{
+	struct watcher *w = arg;
+
+	while (task_wait_queue(&w->wake, SOON, NULL) == 0 && ++w->woken < 2)
+		;
+}
+
+static void wake_body(struct qmp *q)
+{
+	struct watcher w = { .woken = 0 };
+	struct task *t;
+
+	w.listener = qmp_listen(q, &w.wake);
+	t = task_start(task_loop(), "watch", watch, &w);
+	while (!w.wake.first)
+		task_yield();
+	assert_int_equal(qmp_stop(q, SOON, NULL), 0);
+	task_yield();
+	assert_int_equal(w.woken, 1);
+	assert_int_equal(qmp_cont(q, SOON, NULL), -1);
+	task_join(t);
+	assert_int_equal(w.woken, 2);
+	qmp_listener_free(w.listener);
+}
+
+static void an_event_and_a_failure_wake_the_listeners_queue(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .event = "STOP" },
+		{ .expect = "cont", .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, wake_body);
+}
+
+static void failure_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, ERR_CLOSED, "no answer to stop");
+	expect_event(l, "STOP");
+	assert_null(qmp_listener_next(l, SOON, &err));
+	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	qmp_listener_free(l);
+}
+
+static void events_before_a_failure_are_still_delivered(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .event = "STOP", .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, failure_body);
+}
+
+static void timeout_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	assert_null(qmp_listener_next(l, SHORTLY, &err));
+	expect_err(&err, ERR_TIMEOUT, "");
+	expect_ok(qmp_check(q, &err), &err);
+	qmp_listener_free(l);
+}
+
+static void waiting_for_an_event_ends_at_its_deadline(void **state)
+{
+	(void)state;
+	with_script(&(struct fake_options){ .version = NULL }, NULL, 0,
+		    timeout_body);
+}
+
+static void flood_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "events (");
+	qmp_listener_free(l);
+}
+
+static void more_unread_events_than_the_limit_fail_the_session(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"event\":\"X\"}\n", .flood = QMP_MAX_EVENTS },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, flood_body);
+}
+
+static void limit_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	for (int i = 0; i < QMP_MAX_EVENTS; i++)
+		expect_event(l, "X");
+	assert_null(qmp_listener_take(l));
+	qmp_listener_free(l);
+}
+
+static void as_many_unread_events_as_the_limit_are_kept(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"event\":\"X\"}\n", .flood = QMP_MAX_EVENTS - 1 },
+		{ .release = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, limit_body);
+}
+
+static void huge_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "that nobody read");
+	qmp_listener_free(l);
+}
+
+static void few_huge_unread_events_fail_the_session_too(void **state)
+{
+	static char event[1024 * 1024 + 64];
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = event, .flood = 40 },
+	};
+	size_t n;
+
+	(void)state;
+	n = (size_t)sprintf(event, "{\"event\":\"X\",\"data\":{\"d\":\"");
+	memset(event + n, 'x', 1024 * 1024);
+	strcpy(event + n + 1024 * 1024, "\"}}");
+	WITH_SCRIPT(steps, huge_body);
+}
+
+static void nameless_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "event.event: expected a string");
+}
+
+static void an_event_that_is_malformed_fails_the_session(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"event\":5}" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, nameless_body);
+}
+
+static void no_clock_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_event *e;
+
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	e = qmp_listener_take(l);
+	assert_non_null(e);
+	assert_true(e->stamp.us == 0);
+	assert_null(e->data);
+	qmp_event_free(e);
+	qmp_listener_free(l);
+}
+
+static void an_event_of_a_host_without_clock_has_stamp_zero(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"event\":\"STOP\",\"timestamp\":{\"seconds\":-1,"
+			 "\"microseconds\":-1}}\n" },
+		{ .release = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, no_clock_body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(events_come_in_order_and_between_replies),
+		cmocka_unit_test(an_event_carries_its_data_and_both_times),
+		cmocka_unit_test(each_listener_gets_all_events_since_it_began),
+		cmocka_unit_test(
+			an_event_and_a_failure_wake_the_listeners_queue),
+		cmocka_unit_test(events_before_a_failure_are_still_delivered),
+		cmocka_unit_test(waiting_for_an_event_ends_at_its_deadline),
+		cmocka_unit_test(
+			more_unread_events_than_the_limit_fail_the_session),
+		cmocka_unit_test(as_many_unread_events_as_the_limit_are_kept),
+		cmocka_unit_test(few_huge_unread_events_fail_the_session_too),
+		cmocka_unit_test(an_event_that_is_malformed_fails_the_session),
+		cmocka_unit_test(
+			an_event_of_a_host_without_clock_has_stamp_zero),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

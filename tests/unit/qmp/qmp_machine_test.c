@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* qmp_machine: each command against all schemas, and a real QEMU. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "qmp/json.h"
+#include "qmp/qmp_machine.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+
+static void numbers_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FREE char *type = NULL;
+	unsigned int vcpus = 0;
+	uint64_t bytes = 0;
+	bool kvm = false;
+
+	expect_ok(qmp_machine_type(q, &type, SOON, &err), &err);
+	assert_string_equal(type, "pc-i440fx-7.2");
+	expect_ok(qmp_memory_bytes(q, &bytes, SOON, &err), &err);
+	assert_true(bytes == 5000000000);
+	expect_ok(qmp_vcpu_count(q, &vcpus, SOON, &err), &err);
+	assert_int_equal(vcpus, 2);
+	expect_ok(qmp_kvm_enabled(q, &kvm, SOON, &err), &err);
+	assert_true(kvm);
+}
+
+static void lists_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv devices = { 0 };
+	AUTO_STRV struct strv machines = { 0 };
+	AUTO_STRV struct strv jobs = { 0 };
+	AUTO_FREE char *text = NULL;
+	struct qmp_disks disks;
+
+	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
+	assert_int_equal(devices.n, 1);
+	assert_string_equal(devices.v[0], "late (e1000)");
+	expect_ok(qmp_query_machines(q, &machines, SOON, &err), &err);
+	assert_true(strv_has(&machines, "pc"));
+	assert_true(strv_has(&machines, "pc-i440fx-7.2"));
+	assert_true(strv_has(&machines, "none"));
+	expect_ok(qmp_query_jobs(q, &jobs, SOON, &err), &err);
+	text = strv_join(&jobs, ",");
+	assert_string_equal(text, "mirror j1 ready");
+	expect_ok(qmp_query_disks(q, &disks, SOON, &err), &err);
+	assert_int_equal(disks.n, 1);
+	assert_string_equal(disks.v[0].device, "");
+	assert_string_equal(disks.v[0].qdev, "/machine/peripheral/d0");
+	assert_string_equal(disks.v[0].node_name, "n0");
+	assert_string_equal(disks.v[0].file, "/var/a.qcow2");
+	assert_string_equal(disks.v[0].driver, "qcow2");
+	assert_true(disks.v[0].read_only);
+	assert_true(disks.v[0].virtual_bytes == 10000000000);
+	qmp_disks_free(&disks);
+}
+
+static void every_command_body(struct qmp *q)
+{
+	numbers_body(q);
+	lists_body(q);
+}
+
+static void every_command_suits_all_versions(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "qom-get",
+		  .args = "{\"path\":\"/machine\",\"property\":\"type\"}",
+		  .reply = "\"pc-i440fx-7.2-machine\"" },
+		{ .expect = "query-memory-size-summary",
+		  .reply = "{\"base-memory\":4000000000,"
+			   "\"plugged-memory\":1000000000}" },
+		{ .expect = "query-cpus-fast", .reply = "[{},{}]" },
+		{ .expect = "query-kvm",
+		  .reply = "{\"enabled\":true,\"present\":true}" },
+		{ .expect = "qom-list",
+		  .args = "{\"path\":\"/machine/peripheral\"}",
+		  .reply = "[{\"name\":\"type\",\"type\":\"string\"},"
+			   "{\"name\":\"d0\",\"type\":"
+			   "\"child<virtio-blk-pci>\"},"
+			   "{\"name\":\"late\",\"type\":\"child<e1000>\"}]" },
+		{ .expect = "qom-get",
+		  .args = "{\"path\":\"/machine/peripheral/d0\","
+			  "\"property\":\"hotplugged\"}",
+		  .reply = "false" },
+		{ .expect = "qom-get",
+		  .args = "{\"path\":\"/machine/peripheral/late\","
+			  "\"property\":\"hotplugged\"}",
+		  .reply = "true" },
+		{ .expect = "qom-list",
+		  .args = "{\"path\":\"/machine/peripheral-anon\"}",
+		  .reply = "[{\"name\":\"device[0]\",\"type\":"
+			   "\"child<e1000>\"}]" },
+		{ .expect = "qom-get", .reply = "false" },
+		{ .expect = "query-machines",
+		  .reply = "[{\"name\":\"pc-i440fx-7.2\",\"alias\":\"pc\"},"
+			   "{\"name\":\"none\"}]" },
+		{ .expect = "query-jobs",
+		  .reply = "[{\"id\":\"j1\",\"type\":\"mirror\","
+			   "\"status\":\"ready\"},{\"id\":\"j0\","
+			   "\"type\":\"create\",\"status\":\"concluded\"}]" },
+		{ .expect = "query-block",
+		  .reply = "[{\"device\":\"ide1-cd0\",\"removable\":true},"
+			   "{\"device\":\"\",\"qdev\":"
+			   "\"/machine/peripheral/d0\",\"inserted\":"
+			   "{\"node-name\":\"n0\",\"file\":\"/var/a.qcow2\","
+			   "\"drv\":\"qcow2\",\"ro\":true,\"image\":"
+			   "{\"virtual-size\":10000000000}}}]" },
+	};
+
+	(void)state;
+	for (const char *const *v = fake_qemu_versions; *v; v++) {
+		struct fake_options options = { .version = *v };
+
+		with_script(&options, steps, ARRAY_SIZE(steps),
+			    every_command_body);
+	}
+}
+
+static void broken_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv list = { 0 };
+	struct qmp_disks disks;
+	char *type = NULL;
+	uint64_t bytes;
+
+	assert_int_equal(qmp_machine_type(q, &type, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "type of /machine");
+	assert_int_equal(qmp_memory_bytes(q, &bytes, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "impossible sizes");
+	assert_int_equal(qmp_query_machines(q, &list, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "query-machines: expected a list");
+	assert_int_equal(qmp_query_disks(q, &disks, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "query-block.drv: missing");
+	assert_int_equal(disks.n, 0);
+	assert_int_equal(qmp_hotplugged(q, &list, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "hotplugged of /machine/peripheral/a");
+}
+
+static void broken_answers_are_refused(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "qom-get", .reply = "5" },
+		{ .expect = "query-memory-size-summary",
+		  .reply = "{\"base-memory\":18446744073709551615,"
+			   "\"plugged-memory\":1}" },
+		{ .expect = "query-machines", .reply = "{}" },
+		{ .expect = "query-block",
+		  .reply =
+			  "[{\"device\":\"\",\"inserted\":{\"file\":\"x\"}}]" },
+		{ .expect = "qom-list",
+		  .reply = "[{\"name\":\"a\",\"type\":\"child<x>\"}]" },
+		{ .expect = "qom-get", .reply = "\"yes\"" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, broken_body);
+}
+
+/* --- a real one ----------------------------------------------------------- */
+
+static void real_numbers(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv machines = { 0 };
+	AUTO_STRV struct strv jobs = { 0 };
+	AUTO_FREE char *type = NULL;
+	unsigned int vcpus = 0;
+	uint64_t bytes = 0;
+	bool kvm = true;
+
+	(void)r;
+	expect_ok(qmp_machine_type(q, &type, SOON, &err), &err);
+	assert_memory_equal(type, "pc-i440fx-", strlen("pc-i440fx-"));
+	expect_ok(qmp_query_machines(q, &machines, SOON, &err), &err);
+	assert_true(strv_has(&machines, type));
+	assert_true(strv_has(&machines, "pc"));
+	expect_ok(qmp_memory_bytes(q, &bytes, SOON, &err), &err);
+	assert_int_equal(bytes, 131080 * 1024);
+	expect_ok(qmp_vcpu_count(q, &vcpus, SOON, &err), &err);
+	assert_int_equal(vcpus, 2);
+	expect_ok(qmp_kvm_enabled(q, &kvm, SOON, &err), &err);
+	assert_false(kvm);
+	expect_ok(qmp_query_jobs(q, &jobs, SOON, &err), &err);
+	assert_int_equal(jobs.n, 0);
+}
+
+static void a_real_qemu_tells_its_machine(void **state)
+{
+	static const char *const extra[] = { "-smp", "2", NULL };
+
+	(void)state;
+	with_real(extra, real_numbers);
+}
+
+static void hotplug(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv devices = { 0 };
+	struct json_object *args = json_new();
+
+	(void)r;
+	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
+	assert_int_equal(devices.n, 0);
+	json_add_str(args, "driver", "virtio-rng-pci");
+	json_add_str(args, "id", "late");
+	expect_ok(qmp_call(q, "device_add", args, NULL, SOON, &err), &err);
+	args = json_add_str(json_new(), "driver", "virtio-rng-pci");
+	expect_ok(qmp_call(q, "device_add", args, NULL, SOON, &err), &err);
+	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
+	assert_int_equal(devices.n, 2);
+	assert_string_equal(devices.v[0], "late (virtio-rng-pci)");
+	assert_string_equal(devices.v[1], "device[1] (virtio-rng-pci)");
+}
+
+static void a_device_plugged_into_a_real_qemu_is_listed(void **state)
+{
+	static const char *const extra[] = {
+		"-device", "virtio-rng-pci,id=early",
+		"-device", "virtio-rng-pci",
+		NULL,
+	};
+
+	(void)state;
+	with_real(extra, hotplug);
+}
+
+static void add_disk(struct qmp *q, const char *path)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct json_object *file = json_new();
+	struct json_object *args = json_new();
+
+	json_add_str(json_add_str(file, "driver", "file"), "filename", path);
+	json_add_str(json_add_str(args, "driver", "raw"), "node-name", "n0");
+	json_add_bool(json_add_sub(args, "file", file), "read-only", true);
+	expect_ok(qmp_call(q, "blockdev-add", args, NULL, SOON, &err), &err);
+	args = json_add_str(json_new(), "driver", "virtio-blk-pci");
+	json_add_str(json_add_str(args, "drive", "n0"), "id", "d0");
+	expect_ok(qmp_call(q, "device_add", args, NULL, SOON, &err), &err);
+}
+
+static void disks(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FREE char *path = xasprintf("%s/disk.raw", real_qemu_dir(r));
+	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct qmp_disks d;
+
+	assert_int_equal(ftruncate(fd, 1024 * 1024), 0);
+	expect_ok(qmp_query_disks(q, &d, SOON, &err), &err);
+	assert_int_equal(d.n, 0);
+	qmp_disks_free(&d);
+	add_disk(q, path);
+	expect_ok(qmp_query_disks(q, &d, SOON, &err), &err);
+	assert_int_equal(d.n, 1);
+	assert_string_equal(d.v[0].device, "");
+	assert_string_equal(d.v[0].node_name, "n0");
+	assert_string_equal(d.v[0].file, path);
+	assert_string_equal(d.v[0].driver, "raw");
+	assert_non_null(strstr(d.v[0].qdev, "d0"));
+	assert_true(d.v[0].read_only);
+	assert_int_equal(d.v[0].virtual_bytes, 1024 * 1024);
+	qmp_disks_free(&d);
+}
+
+static void the_disks_of_a_real_qemu_are_listed(void **state)
+{
+	static const char *const extra[] = {
+		"-device",
+		"ide-cd,bus=ide.0",
+		NULL,
+	};
+
+	(void)state;
+	with_real(extra, disks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_command_suits_all_versions),
+		cmocka_unit_test(broken_answers_are_refused),
+		cmocka_unit_test(a_real_qemu_tells_its_machine),
+		cmocka_unit_test(a_device_plugged_into_a_real_qemu_is_listed),
+		cmocka_unit_test(the_disks_of_a_real_qemu_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

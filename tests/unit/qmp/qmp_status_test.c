@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* qmp_status: each command against all schemas, and a real QEMU. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "qmp/qmp_status.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+
+/* Runs @body against each version's schema. */
+static void on_all_versions(const struct fake_step *steps, size_t n,
+			    void (*body)(struct qmp *q))
+{
+	for (const char *const *v = fake_qemu_versions; *v; v++) {
+		struct fake_options options = { .version = *v };
+
+		with_script(&options, steps, n, body);
+	}
+}
+
+static void all_commands_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FREE char *name = NULL;
+	struct qmp_status s;
+	char uuid[37];
+
+	expect_ok(qmp_query_status(q, &s, SOON, &err), &err);
+	assert_true(s.running);
+	assert_int_equal(s.state, RUN_RUNNING);
+	expect_ok(qmp_query_name(q, &name, SOON, &err), &err);
+	assert_string_equal(name, "web1");
+	expect_ok(qmp_query_uuid(q, uuid, SOON, &err), &err);
+	assert_string_equal(uuid, "0a1b2c3d-0000-4000-8000-0123456789ab");
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	expect_ok(qmp_cont(q, SOON, &err), &err);
+	expect_ok(qmp_quit(q, SOON, &err), &err);
+}
+
+static void every_command_suits_all_versions(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status",
+		  .reply = "{\"running\":true,\"status\":\"running\"}" },
+		{ .expect = "query-name", .reply = "{\"name\":\"web1\"}" },
+		{ .expect = "query-uuid",
+		  .reply = "{\"UUID\":"
+			   "\"0A1B2C3D-0000-4000-8000-0123456789AB\"}" },
+		{ .expect = "stop", .event = "STOP" },
+		{ .expect = "cont", .event = "RESUME" },
+		{ .expect = "quit",
+		  .event = "SHUTDOWN {\"guest\":false,"
+			   "\"reason\":\"host-qmp-quit\"}" },
+	};
+
+	(void)state;
+	on_all_versions(steps, ARRAY_SIZE(steps), all_commands_body);
+}
+
+static void states_body(struct qmp *q)
+{
+	struct qmp_status s;
+
+	for (int i = RUN_OTHER + 1; i < RUN_STATES; i++) {
+		assert_int_equal(qmp_query_status(q, &s, SOON, NULL), 0);
+		assert_int_equal(s.state, i);
+		assert_string_equal(s.raw, run_state_name((enum run_state)i));
+	}
+	assert_int_equal(qmp_query_status(q, &s, SOON, NULL), 0);
+	assert_int_equal(s.state, RUN_OTHER);
+	assert_string_equal(s.raw, "watchdog");
+}
+
+#define STATUS(word)                                                   \
+	{                                                              \
+		.expect = "query-status",                              \
+		.reply = "{\"running\":false,\"status\":\"" word "\"}" \
+	}
+
+static void qemus_words_for_run_states_are_known(void **state)
+{
+	static const struct fake_step steps[] = {
+		STATUS("running"),	  STATUS("paused"),
+		STATUS("prelaunch"),	  STATUS("inmigrate"),
+		STATUS("finish-migrate"), STATUS("postmigrate"),
+		STATUS("shutdown"),	  STATUS("guest-panicked"),
+		STATUS("io-error"),	  STATUS("internal-error"),
+		STATUS("watchdog"),
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, states_body);
+}
+
+static void broken_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_status s;
+	char uuid[37];
+
+	assert_int_equal(qmp_query_status(q, &s, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "query-status.running: missing");
+	assert_int_equal(qmp_query_uuid(q, uuid, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "not a UUID: 0a1b");
+	assert_int_equal(qmp_query_uuid(q, uuid, SOON, &err), -1);
+	expect_err(&err, ERR_PROTOCOL, "query-uuid: expected an object");
+}
+
+static void broken_answers_are_refused(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status",
+		  .reply = "{\"status\":\"running\"}" },
+		{ .expect = "query-uuid", .reply = "{\"UUID\":\"0a1b\"}" },
+		{ .expect = "query-uuid", .reply = "[]" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, broken_body);
+}
+
+static void nameless_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	char *name = (char *)"old";
+
+	expect_ok(qmp_query_name(q, &name, SOON, &err), &err);
+	assert_null(name);
+}
+
+static void a_guest_without_name_has_none(void **state)
+{
+	static const struct fake_step steps[] = { { .expect = "query-name" } };
+
+	(void)state;
+	WITH_SCRIPT(steps, nameless_body);
+}
+
+static void quit_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	expect_ok(qmp_quit(q, SOON, &err), &err);
+}
+
+static void closing_instead_of_answering_quit_is_success(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "quit",
+		  .event = "SHUTDOWN {\"guest\":false,"
+			   "\"reason\":\"host-qmp-quit\"}",
+		  .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, quit_body);
+}
+
+static void lost_before_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, ERR_CLOSED, "");
+	assert_int_equal(qmp_quit(q, SOON, &err), -1);
+	expect_err(&err, ERR_CLOSED, "closed its monitor");
+}
+
+static void a_session_lost_before_quit_is_no_success(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, lost_before_body);
+}
+
+static void refused_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_quit(q, SOON, &err), -1);
+	expect_err(&err, ERR_QMP, "not allowed");
+	assert_int_equal(qmp_quit(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "did not answer quit");
+}
+
+static void a_refused_or_unanswered_quit_is_no_success(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "quit", .error = "not allowed" },
+		{ .expect = "quit", .hold = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, refused_body);
+}
+
+static void real_body(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FREE char *name = NULL;
+	struct qmp_status s;
+	char uuid[37];
+
+	(void)r;
+	expect_ok(qmp_query_name(q, &name, SOON, &err), &err);
+	assert_string_equal(name, "web1");
+	expect_ok(qmp_query_uuid(q, uuid, SOON, &err), &err);
+	assert_string_equal(uuid, "00000000-0000-0000-0000-000000000000");
+	expect_ok(qmp_query_status(q, &s, SOON, &err), &err);
+	assert_int_equal(s.state, RUN_PRELAUNCH);
+	expect_ok(qmp_cont(q, SOON, &err), &err);
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	expect_ok(qmp_query_status(q, &s, SOON, &err), &err);
+	assert_int_equal(s.state, RUN_PAUSED);
+	expect_ok(qmp_quit(q, SOON, &err), &err);
+}
+
+static void a_real_qemu_runs_stops_and_quits(void **state)
+{
+	static const char *const extra[] = { "-S", "-name", "web1", NULL };
+
+	(void)state;
+	with_real(extra, real_body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_command_suits_all_versions),
+		cmocka_unit_test(qemus_words_for_run_states_are_known),
+		cmocka_unit_test(broken_answers_are_refused),
+		cmocka_unit_test(a_guest_without_name_has_none),
+		cmocka_unit_test(closing_instead_of_answering_quit_is_success),
+		cmocka_unit_test(a_session_lost_before_quit_is_no_success),
+		cmocka_unit_test(a_refused_or_unanswered_quit_is_no_success),
+		cmocka_unit_test(a_real_qemu_runs_stops_and_quits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

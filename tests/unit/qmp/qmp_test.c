@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: MIT */
+/* qmp: commands and replies, deadlines, cancel and broken peers. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "qmp/frame.h"
+#include "qmp/json.h"
+#include "qmp/qmp_migrate.h"
+#include "qmp/qmp_status.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+
+#define RUNNING "{\"running\":true,\"status\":\"running\"}"
+#define PAUSED "{\"running\":false,\"status\":\"paused\"}"
+
+static void expect_status(struct qmp *q, const char *word)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_status s;
+
+	expect_ok(qmp_query_status(q, &s, SOON, &err), &err);
+	assert_string_equal(s.raw, word);
+}
+
+static void running(struct qmp *q)
+{
+	expect_status(q, "running");
+}
+
+/* --- replies find their command ------------------------------------------- */
+
+static void a_reply_is_the_value_of_return(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, running);
+}
+
+static void a_pretty_monitor_is_understood(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .event = "STOP" },
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+	struct fake_options options = { .pretty = true };
+
+	(void)state;
+	with_script(&options, steps, ARRAY_SIZE(steps), running);
+}
+
+static void a_reply_in_single_bytes_is_understood(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+	struct fake_options options = { .chunk = 1 };
+
+	(void)state;
+	with_script(&options, steps, ARRAY_SIZE(steps), running);
+}
+
+static void replies_with_an_unknown_id_are_ignored(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status", .hold = true },
+		{ .raw = "{\"return\": " PAUSED
+			 ", \"id\": \"libvirt-7\"}\r\n" },
+		{ .raw = "{\"return\": " PAUSED ", \"id\": 1}\r\n" },
+		{ .raw = "{\"return\": " PAUSED ", \"id\": {\"x\": 1}}\r\n" },
+		{ .raw = "{\"return\": " PAUSED "}\r\n" },
+		{ .raw = "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+			 "\"x\"}, \"id\": \"libvirt-8\"}\r\n" },
+		{ .release = true, .reply = RUNNING },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, running);
+}
+
+static void an_error_without_id_fails_no_command(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status", .hold = true },
+		{ .raw = "{\"error\": {\"class\": \"GenericError\", "
+			 "\"desc\": \"JSON parse error\"}}\r\n" },
+		{ .release = true, .reply = RUNNING },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, running);
+}
+
+static void complaint_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+	/* once this is answered, the complaint before it has been read */
+	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
+	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "still works on stop: JSON parse error");
+}
+
+static void a_timeout_quotes_an_error_without_id(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"error\": {\"class\": \"GenericError\", "
+			 "\"desc\": \"JSON parse error\"}}\r\n" },
+		{ .expect = "yank", .oob = true },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, complaint_body);
+}
+
+static void refused_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_cont(q, SOON, &err), -1);
+	assert_string_equal(err.message, "QEMU at the source refused cont");
+	assert_non_null(err.cause);
+	assert_string_equal(err.cause->message, "Failed to get \"write\" lock");
+	expect_err(&err, ERR_QMP, "");
+	expect_ok(qmp_check(q, &err), &err);
+}
+
+static void qemus_refusal_keeps_its_words_as_the_cause(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, refused_body);
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+static void late_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "QEMU at the source did not answer stop");
+	assert_int_equal(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err),
+			 0);
+	expect_status(q, "paused");
+}
+
+static void a_late_reply_is_dropped_and_the_session_goes_on(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .expect = "query-yank", .oob = true, .reply = "[]" },
+		{ .release = true },
+		{ .expect = "query-status", .reply = PAUSED },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, late_body);
+}
+
+static void one_at_a_time_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT,
+		   "cannot run cont at the source: QEMU at the source still "
+		   "works on stop");
+}
+
+static void nothing_is_sent_while_qemu_works_on_an_earlier_one(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	/* were `cont` sent, the fake would call it unexpected */
+	WITH_SCRIPT(steps, one_at_a_time_body);
+}
+
+struct caller {
+	struct qmp *q;
+	bool begun;
+	int result;
+	struct err err;
+};
+
+static void stop_task(void *arg)
+{
+	struct caller *c = arg;
+
+	c->begun = true;
+	c->result = qmp_stop(c->q, SOON, &c->err);
+}
+
+static struct task *start_caller(struct caller *c, struct qmp *q,
+				 void (*fn)(void *arg))
+{
+	*c = (struct caller){ .q = q, .result = 7 };
+	return task_start(task_loop(), "caller", fn, c);
+}
+
+/* Returns once the caller's command is under way. */
+static void wait_begun(const struct caller *c)
+{
+	while (!c->begun)
+		task_yield();
+}
+
+static void oob_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct caller c;
+	struct task *t = start_caller(&c, q, stop_task);
+
+	wait_begun(&c);
+	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
+	assert_false(task_ended(t));
+	expect_ok(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err), &err);
+	task_join(t);
+	expect_ok(c.result, &c.err);
+}
+
+static void an_out_of_band_command_passes_one_that_hangs(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .expect = "yank",
+		  .oob = true,
+		  .args = "{\"instances\":[{\"type\":\"migration\"}]}" },
+		{ .expect = "query-yank", .oob = true, .reply = "[]" },
+		{ .release = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, oob_body);
+}
+
+static void queue_body(struct qmp *q)
+{
+	struct caller c[3];
+	struct task *t[3];
+
+	for (int i = 0; i < 3; i++)
+		t[i] = start_caller(&c[i], q, stop_task);
+	for (int i = 0; i < 3; i++) {
+		task_join(t[i]);
+		expect_ok(c[i].result, &c[i].err);
+	}
+}
+
+static void commands_of_several_tasks_go_one_after_another(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop" },
+		{ .expect = "stop" },
+		{ .expect = "stop" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, queue_body);
+}
+
+/* --- cancel --------------------------------------------------------------- */
+
+static void cancel_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct caller c;
+	struct task *t = start_caller(&c, q, stop_task);
+
+	wait_begun(&c);
+	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
+	task_cancel(t);
+	task_join(t);
+	assert_int_equal(c.result, -1);
+	expect_err(&c.err, ERR_CANCELLED, "cancelled");
+	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
+	expect_status(q, "running");
+}
+
+static void a_cancelled_call_leaves_the_session_whole(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .expect = "yank", .oob = true },
+		{ .expect = "yank", .oob = true },
+		{ .release = true },
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, cancel_body);
+}
+
+static void cancelled_before_body(struct qmp *q)
+{
+	struct caller c;
+	struct task *t = start_caller(&c, q, stop_task);
+
+	task_cancel(t);
+	task_join(t);
+	expect_err(&c.err, ERR_CANCELLED, "cancelled");
+}
+
+static void a_task_cancelled_before_sends_nothing(void **state)
+{
+	(void)state;
+	with_script(&(struct fake_options){ .version = NULL }, NULL, 0,
+		    cancelled_before_body);
+}
+
+static void shielded_stop_task(void *arg)
+{
+	task_shield();
+	stop_task(arg);
+	task_unshield();
+}
+
+static void shielded_body(struct qmp *q)
+{
+	struct caller c;
+	struct task *t = start_caller(&c, q, shielded_stop_task);
+
+	task_cancel(t);
+	task_join(t);
+	expect_ok(c.result, &c.err);
+}
+
+static void a_shielded_task_runs_its_command_though_cancelled(void **state)
+{
+	static const struct fake_step steps[] = { { .expect = "stop" } };
+
+	(void)state;
+	WITH_SCRIPT(steps, shielded_body);
+}
+
+/* --- failures ------------------------------------------------------------- */
+
+static void all_fail_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct caller first, second;
+	struct task *a = start_caller(&first, q, stop_task);
+	struct task *b = start_caller(&second, q, stop_task);
+
+	task_join(a);
+	task_join(b);
+	expect_err(&first.err, ERR_CLOSED, "no answer to stop");
+	expect_err(&second.err, ERR_CLOSED, "closed its monitor");
+	assert_int_equal(qmp_cont(q, SOON, &err), -1);
+	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	assert_int_equal(qmp_check(q, &err), -1);
+	expect_err(&err, ERR_CLOSED, "closed its monitor");
+}
+
+static void all_waiting_and_later_calls_fail_with_the_same_reason(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, all_fail_body);
+}
+
+static const char *expected_words;
+static enum err_kind expected_kind;
+
+static void stop_fails_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SOON, &err), -1);
+	expect_err(&err, expected_kind, expected_words);
+}
+
+static void stop_fails(const struct fake_step *steps, size_t n,
+		       enum err_kind kind, const char *words)
+{
+	expected_kind = kind;
+	expected_words = words;
+	with_script(&(struct fake_options){ .version = NULL }, steps, n,
+		    stop_fails_body);
+}
+
+static void a_message_cut_short_is_quoted(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"return\": {", .close = true },
+	};
+
+	(void)state;
+	stop_fails(steps, 2, ERR_CLOSED,
+		   "in the middle of a message: \"{\\\"return\\\": {\"");
+}
+
+static void garbage_is_quoted(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "\x01 what" },
+	};
+
+	(void)state;
+	stop_fails(steps, 2, ERR_PROTOCOL,
+		   "talks nonsense: not a JSON object: \"\\x01 what\"");
+}
+
+static void broken_json_is_quoted(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"return\": nan}" },
+	};
+
+	(void)state;
+	stop_fails(steps, 2, ERR_PROTOCOL, "unexpected: \"nan}\"");
+}
+
+static void what_is_neither_reply_nor_event_is_refused(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"id\": 1}" },
+	};
+
+	(void)state;
+	stop_fails(steps, 2, ERR_PROTOCOL, "neither reply nor event");
+}
+
+static void a_document_too_long_is_refused(void **state)
+{
+	static char chunk[64 * 1024 + 1];
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"return\": \"" },
+		{ .raw = chunk, .flood = FRAME_MAX_BYTES / (64 * 1024) },
+	};
+
+	(void)state;
+	memset(chunk, 'x', sizeof(chunk) - 1);
+	stop_fails(steps, 3, ERR_PROTOCOL, "too long");
+}
+
+static void a_document_too_deep_is_refused(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = "{\"return\": " },
+		{ .raw = "[[[[[[[[", .flood = FRAME_MAX_DEPTH / 8 },
+	};
+
+	(void)state;
+	stop_fails(steps, 3, ERR_PROTOCOL, "too deep");
+}
+
+static void unanswered_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
+	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+}
+
+static void a_session_closes_under_a_flood(void **state)
+{
+	static const char reply[] = "{\"return\": {}, \"id\": 5}\r\n";
+	static char many[3000 * sizeof(reply)];
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = many, .flood = SIZE_MAX - 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3000; i++)
+		memcpy(many + i * strlen(reply), reply, strlen(reply));
+	WITH_SCRIPT(steps, unanswered_body);
+}
+
+/* --- descriptors ---------------------------------------------------------- */
+
+static void getfd_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FD int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	expect_ok(qmp_getfd(q, "wire", fd, SOON, &err), &err);
+	/* ours is still open */
+	assert_int_not_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void a_descriptor_goes_with_its_command(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "getfd",
+		  .fd = true,
+		  .args = "{\"fdname\":\"wire\"}" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, getfd_body);
+}
+
+static void bad_fd_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	int gone = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	close(gone);
+	assert_int_equal(qmp_getfd(q, "wire", gone, SOON, &err), -1);
+	expect_err(&err, ERR_SYSTEM, "cannot duplicate descriptor");
+	expect_status(q, "running");
+}
+
+static void a_closed_descriptor_is_refused_before_anything_is_sent(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, bad_fd_body);
+}
+
+static void real_fd_body(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_FD int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)r;
+	expect_ok(qmp_getfd(q, "wire", fd, SOON, &err), &err);
+	expect_ok(qmp_closefd(q, "wire", SOON, &err), &err);
+	assert_int_equal(qmp_closefd(q, "wire", SOON, &err), -1);
+	expect_err(&err, ERR_QMP, "wire");
+}
+
+static void a_real_qemu_takes_a_descriptor_and_closes_it(void **state)
+{
+	(void)state;
+	with_real(NULL, real_fd_body);
+}
+
+static void real_session_body(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_event *e;
+
+	(void)r;
+	expect_status(q, "running");
+	expect_ok(qmp_stop(q, SOON, &err), &err);
+	e = qmp_listener_next(l, SOON, &err);
+	assert_non_null(e);
+	assert_string_equal(e->name, "STOP");
+	qmp_event_free(e);
+	assert_int_equal(qmp_call(q, "no-such", NULL, NULL, SOON, &err), -1);
+	expect_err(&err, ERR_QMP, "no-such");
+	expect_status(q, "paused");
+	qmp_listener_free(l);
+}
+
+static void a_real_qemu_answers_in_and_out_of_turn(void **state)
+{
+	(void)state;
+	with_real(NULL, real_session_body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reply_is_the_value_of_return),
+		cmocka_unit_test(a_pretty_monitor_is_understood),
+		cmocka_unit_test(a_reply_in_single_bytes_is_understood),
+		cmocka_unit_test(replies_with_an_unknown_id_are_ignored),
+		cmocka_unit_test(an_error_without_id_fails_no_command),
+		cmocka_unit_test(a_timeout_quotes_an_error_without_id),
+		cmocka_unit_test(qemus_refusal_keeps_its_words_as_the_cause),
+		cmocka_unit_test(
+			a_late_reply_is_dropped_and_the_session_goes_on),
+		cmocka_unit_test(
+			nothing_is_sent_while_qemu_works_on_an_earlier_one),
+		cmocka_unit_test(an_out_of_band_command_passes_one_that_hangs),
+		cmocka_unit_test(
+			commands_of_several_tasks_go_one_after_another),
+		cmocka_unit_test(a_cancelled_call_leaves_the_session_whole),
+		cmocka_unit_test(a_task_cancelled_before_sends_nothing),
+		cmocka_unit_test(
+			a_shielded_task_runs_its_command_though_cancelled),
+		cmocka_unit_test(
+			all_waiting_and_later_calls_fail_with_the_same_reason),
+		cmocka_unit_test(a_message_cut_short_is_quoted),
+		cmocka_unit_test(garbage_is_quoted),
+		cmocka_unit_test(broken_json_is_quoted),
+		cmocka_unit_test(what_is_neither_reply_nor_event_is_refused),
+		cmocka_unit_test(a_document_too_long_is_refused),
+		cmocka_unit_test(a_document_too_deep_is_refused),
+		cmocka_unit_test(a_session_closes_under_a_flood),
+		cmocka_unit_test(a_descriptor_goes_with_its_command),
+		cmocka_unit_test(
+			a_closed_descriptor_is_refused_before_anything_is_sent),
+		cmocka_unit_test(a_real_qemu_takes_a_descriptor_and_closes_it),
+		cmocka_unit_test(a_real_qemu_answers_in_and_out_of_turn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
