@@ -63,9 +63,15 @@ $(BUILD)/vmferry: $(CLI_OBJ) $(BUILD)/libvmferry.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# The program without its main(), for its own unit tests.
+$(BUILD)/libcli.a: $(filter-out %/main.o,$(CLI_OBJ))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
 .SECONDARY:
 $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(SUPPORT_OBJ) \
-		$(BUILD)/libvmferry.a
+		$(BUILD)/libcli.a $(BUILD)/libvmferry.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka

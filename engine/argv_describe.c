@@ -12,7 +12,7 @@
 #include "engine/argv_socket.h"
 #include "transport/base/xalloc.h"
 
-/* --- name, UUID, RAM, CPUs ------------------------------------------------- */
+/* --- name, UUID, RAM, CPUs ------------------------------------------------ */
 
 static char *lower_uuid(const struct argv_items *items)
 {
@@ -109,7 +109,7 @@ static bool asks_for_kvm(const struct argv_items *items,
 	return !chosen && is_called_kvm(argv);
 }
 
-/* --- monitors -------------------------------------------------------------- */
+/* --- monitors ------------------------------------------------------------- */
 
 struct scan {
 	struct guest *g;

@@ -34,11 +34,12 @@ void argv_do_path(struct argv_work *w, const struct argv_item *it)
 
 	if (it->def->why)
 		argv_work_warn(w, it, "%s", it->def->why);
-	argv_work_file(w, it->value, (struct argv_use){ .kind = it->def->file });
+	argv_work_file(w, it->value,
+		       (struct argv_use){ .kind = it->def->file });
 	argv_work_emit(w, it, there);
 }
 
-/* --- machine --------------------------------------------------------------- */
+/* --- machine -------------------------------------------------------------- */
 
 /* Guests whose memory the host cannot read cannot be copied either. */
 static bool is_confidential(const struct argv_opt *o)
@@ -66,7 +67,7 @@ void argv_do_machine(struct argv_work *w, const struct argv_item *it)
 	argv_work_emit_opt(w, it, &o);
 }
 
-/* --- files that QEMU writes for people ------------------------------------- */
+/* --- files that QEMU writes for people ------------------------------------ */
 
 void argv_do_pidfile(struct argv_work *w, const struct argv_item *it)
 {
@@ -100,7 +101,7 @@ void argv_do_trace(struct argv_work *w, const struct argv_item *it)
 	for (size_t i = 0; i < o.n; i++) {
 		AUTO_FREE char *there = NULL;
 
-		if (strcmp(argv_opt_key(&o, i), "file") || !o.v[i].value)
+		if (strcmp(argv_opt_key(&o, i), "file") != 0 || !o.v[i].value)
 			continue;
 		argv_work_parent(w, o.v[i].value);
 		there = argv_work_path(w, o.v[i].value);
@@ -139,7 +140,7 @@ void argv_do_run_with(struct argv_work *w, const struct argv_item *it)
 		argv_work_emit_opt(w, it, &o);
 }
 
-/* --- what QEMU adds by itself ---------------------------------------------- */
+/* --- what QEMU adds by itself --------------------------------------------- */
 
 static bool has(const struct argv_work *w, const char *name)
 {

@@ -5,7 +5,7 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-/* --- names of images ------------------------------------------------------- */
+/* --- names of images ------------------------------------------------------ */
 
 /* As QEMU tells "nbd:host:1" from a path: a colon before any slash. */
 static bool has_protocol(const char *name)
@@ -91,7 +91,7 @@ static char *image_name(struct argv_work *w, const struct disk *d,
 		size_t len = strlen(prefixes[i]);
 		AUTO_FREE char *there = NULL;
 
-		if (strncmp(name, prefixes[i], len))
+		if (strncmp(name, prefixes[i], len) != 0)
 			continue;
 		there = plain_path(w, d, name + len);
 		return xasprintf("%s%s", prefixes[i], there);
@@ -99,7 +99,7 @@ static char *image_name(struct argv_work *w, const struct disk *d,
 	return xstrdup(name);
 }
 
-/* --- the options ----------------------------------------------------------- */
+/* --- the options ---------------------------------------------------------- */
 
 void argv_do_disk(struct argv_work *w, const struct argv_item *it)
 {
@@ -239,7 +239,7 @@ void argv_do_drive(struct argv_work *w, const struct argv_item *it)
 	for (size_t i = 0; i < o.n; i++) {
 		AUTO_FREE char *there = NULL;
 
-		if (strcmp(argv_opt_key(&o, i), "file") || !o.v[i].value)
+		if (strcmp(argv_opt_key(&o, i), "file") != 0 || !o.v[i].value)
 			continue;
 		there = image_name(w, &d, o.v[i].value);
 		argv_opt_set_at(&o, i, there);

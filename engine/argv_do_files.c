@@ -51,7 +51,7 @@ void argv_do_firmware(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_FREE char *there = argv_work_path(w, it->value);
 
-	if (strchr(it->value, '/') && strcmp(it->def->name, "L"))
+	if (strchr(it->value, '/') && strcmp(it->def->name, "L") != 0)
 		argv_work_file(w, it->value, firmware);
 	argv_work_emit(w, it, there);
 }

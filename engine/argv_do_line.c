@@ -63,7 +63,7 @@ static void line_udp(struct argv_work *w, const struct line *l)
 	const char *at = strchr(l->rest, '@');
 	const char *port = at ? strrchr(at, ':') : NULL;
 
-	if (port && strcmp(port, ":0"))
+	if (port && strcmp(port, ":0") != 0)
 		argv_do_listen(w, l->it, l->monitor);
 	argv_work_keep(w, l->it);
 }
@@ -78,7 +78,7 @@ static void line_append(struct argv_work *w, const struct line *l,
 	AUTO_FREE char *path = argv_opt_escape(there);
 	unsigned int id = w->n_files++;
 
-	if (strcmp(l->lead, "file:") ||
+	if (strcmp(l->lead, "file:") != 0 ||
 	    !strcmp(l->it->def->name, "debugcon")) {
 		argv_work_refuse(w, l->it, "on one host the destination would "
 				 "empty the file that the source writes; use "
@@ -193,7 +193,7 @@ void argv_do_monitor(struct argv_work *w, const struct argv_item *it)
 	do_line(w, it, true);
 }
 
-/* --- gdb ------------------------------------------------------------------- */
+/* --- gdb ------------------------------------------------------------------ */
 
 void argv_do_gdb(struct argv_work *w, const struct argv_item *it)
 {
@@ -206,7 +206,7 @@ void argv_do_gdb(struct argv_work *w, const struct argv_item *it)
 	}
 	if (it->value && argv_do_bind(w, it))
 		return;
-	if (strcmp(at, "none"))
+	if (strcmp(at, "none") != 0)
 		argv_do_listen(w, it, true);
 	argv_work_keep(w, it);
 }

@@ -33,7 +33,7 @@ static const struct rule object_rules[] = {
 	{ "vfio-user-server", REFUSE, other_end },
 	{ "secret_keyring", WARN, "the key must be in the keyring over there" },
 	{ "input-linux", WARN, "an input device of the host" },
-	{ "can-host-socketcan", WARN, "the CAN interface must exist over there" },
+	{ "can-host-socketcan", WARN, "its interface must exist over there" },
 	{ "pr-manager-helper", WARN, other_end },
 	{ "dbus-vmstate", WARN, other_end },
 };
@@ -111,7 +111,7 @@ static void apply_files(struct argv_work *w, const struct argv_item *it,
 	}
 }
 
-/* --- objects --------------------------------------------------------------- */
+/* --- objects -------------------------------------------------------------- */
 
 #define SECRET { .kind = ARGV_SECRET }
 #define SECRET_DIR { .kind = ARGV_SECRET, .directory = true }
@@ -192,7 +192,7 @@ void argv_do_object(struct argv_work *w, const struct argv_item *it)
 	argv_work_emit_opt(w, it, &o);
 }
 
-/* --- devices --------------------------------------------------------------- */
+/* --- devices -------------------------------------------------------------- */
 
 static const struct file_key device_files[] = {
 	{ "loader", "file", { .kind = ARGV_BOOT } },

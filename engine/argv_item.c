@@ -56,7 +56,7 @@ const struct argv_item *argv_items_last(const struct argv_items *list,
 bool argv_item_opt(const struct argv_item *it, const char *name,
 		   struct argv_opt *o)
 {
-	if (!it->def || !it->value || strcmp(it->def->name, name))
+	if (!it->def || !it->value || strcmp(it->def->name, name) != 0)
 		return false;
 	argv_opt_init(o, it->value, it->def->implied);
 	return true;

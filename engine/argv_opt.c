@@ -22,19 +22,36 @@ char *argv_opt_escape(const char *value)
 	return buf_steal(&b);
 }
 
-char *argv_opt_value(const char *text, const char **rest)
+/* Reads up to a single comma or the end, where *end points then. */
+static char *read_value(const char *text, const char **end)
 {
 	struct buf b = { .base = NULL };
 
 	buf_data(&b);
-	while (*text) {
-		if (*text == ',' && *++text != ',')
+	for (; *text; text++) {
+		if (*text == ',' && *++text != ',') {
+			text--;
 			break;
-		buf_append(&b, text++, 1);
+		}
+		buf_append(&b, text, 1);
 	}
-	/* A comma at the very end separates nothing. */
-	*rest = *text ? text : NULL;
+	*end = text;
 	return buf_steal(&b);
+}
+
+/* What follows the comma at @end; one at the very end separates nothing. */
+static const char *behind(const char *end)
+{
+	return *end && end[1] ? end + 1 : NULL;
+}
+
+char *argv_opt_value(const char *text, const char **rest)
+{
+	const char *end;
+	char *value = read_value(text, &end);
+
+	*rest = behind(end);
+	return value;
 }
 
 static struct argv_kv *append(struct argv_opt *o)
@@ -51,31 +68,23 @@ static void kv_free(struct argv_kv *kv)
 	free(kv->raw);
 }
 
-static size_t raw_len(const char *start, const char *rest)
-{
-	if (rest)
-		return (size_t)(rest - start) - 1;
-	return strlen(start);
-}
-
 static void read_words(struct argv_opt *o, const char *text)
 {
-	const char *rest = *text ? text : NULL;
+	const char *end;
 
-	while (rest) {
-		const char *start = rest;
-		size_t len = strcspn(start, "=,");
+	for (; text && *text; text = behind(end)) {
+		size_t len = strcspn(text, "=,");
 		struct argv_kv *kv = append(o);
 
-		if (start[len] == '=') {
-			kv->key = xstrndup(start, len);
-			kv->value = argv_opt_value(start + len + 1, &rest);
+		if (text[len] == '=') {
+			kv->key = xstrndup(text, len);
+			kv->value = read_value(text + len + 1, &end);
 		} else if (o->n == 1 && o->implied) {
-			kv->value = argv_opt_value(start, &rest);
+			kv->value = read_value(text, &end);
 		} else {
-			kv->key = argv_opt_value(start, &rest);
+			kv->key = read_value(text, &end);
 		}
-		kv->raw = xstrndup(start, raw_len(start, rest));
+		kv->raw = xstrndup(text, (size_t)(end - text));
 	}
 }
 
@@ -168,7 +177,7 @@ bool argv_opt_bool(const struct argv_opt *o, const char *key, bool missing)
 	for (size_t i = o->n; i--;) {
 		if (is_negated(&o->v[i], key))
 			return false;
-		if (strcmp(argv_opt_key(o, i), key))
+		if (strcmp(argv_opt_key(o, i), key) != 0)
 			continue;
 		return o->v[i].value ? truth(o->v[i].value, missing) : true;
 	}
@@ -242,7 +251,8 @@ void argv_opt_remove(struct argv_opt *o, const char *key)
 	for (size_t i = 0; i < o->n; i++) {
 		struct argv_kv *kv = &o->v[i];
 
-		if (strcmp(argv_opt_key(o, i), key) && !is_negated(kv, key)) {
+		if (strcmp(argv_opt_key(o, i), key) != 0 &&
+		    !is_negated(kv, key)) {
 			o->v[kept++] = *kv;
 			continue;
 		}

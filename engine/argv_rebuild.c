@@ -8,7 +8,7 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-/* --- one option ------------------------------------------------------------ */
+/* --- one option ----------------------------------------------------------- */
 
 static void unknown(struct argv_work *w, const struct argv_item *it)
 {
@@ -36,7 +36,7 @@ static int rebuild_item(struct argv_work *w, const struct argv_item *it,
 	return 0;
 }
 
-/* --- what is added --------------------------------------------------------- */
+/* --- what is added -------------------------------------------------------- */
 
 static void add_monitor(struct argv_work *w, unsigned int n, char **path)
 {
@@ -65,7 +65,7 @@ static void add_own(struct argv_work *w)
 	add_monitor(w, 1, &out->monitor1);
 }
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static bool is_machine_name(const char *s)
 {

@@ -14,7 +14,7 @@
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
-/* --- the mapping as text --------------------------------------------------- */
+/* --- the mapping as text -------------------------------------------------- */
 
 static void escape(struct buf *b, const char *s)
 {
@@ -98,7 +98,7 @@ int argv_decode_moves(const char *text, struct socket_moves *m,
 	return 0;
 }
 
-/* --- the command line ------------------------------------------------------ */
+/* --- the command line ----------------------------------------------------- */
 
 bool argv_own_id(const char *id)
 {

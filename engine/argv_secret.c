@@ -38,7 +38,7 @@ static bool is_secret(const struct argv_item *it, const struct argv_opt *o,
 	const char *value = o->v[i].value;
 
 	if (secret_key(key)) /* "password=on" only asks for one */
-		return strcmp(value, "on") && strcmp(value, "off");
+		return strcmp(value, "on") != 0 && strcmp(value, "off") != 0;
 	if (is(it, "object"))
 		return argv_opt_is(o, "qom-type", "secret") &&
 		       !strcmp(key, "data");

@@ -26,7 +26,7 @@ static bool found(struct argv_socket *s, const char *key, size_t skip)
 	for (size_t i = s->opt.n; i--;) {
 		const char *value = s->opt.v[i].value;
 
-		if (strcmp(argv_opt_key(&s->opt, i), key))
+		if (strcmp(argv_opt_key(&s->opt, i), key) != 0)
 			continue;
 		if (!value || strlen(value) <= skip)
 			return false;
@@ -51,7 +51,7 @@ static bool find_line(const struct argv_item *it, struct argv_socket *s)
 
 	argv_socket_split(it->value, &s->lead, &rest);
 	len = strlen(s->lead);
-	if (len < 5 || strcmp(s->lead + len - 5, "unix:"))
+	if (len < 5 || strcmp(s->lead + len - 5, "unix:") != 0)
 		return false;
 	argv_opt_init(&s->opt, rest, "path");
 	s->chardev = true;
@@ -79,7 +79,7 @@ static bool find_vnc(const struct argv_item *it, struct argv_socket *s)
 	const char *text = it->value;
 
 	if (!strcmp(it->def->name, "display")) {
-		if (strncmp(text, "vnc=", 4))
+		if (strncmp(text, "vnc=", 4) != 0)
 			return false;
 		s->lead = xstrdup("vnc=");
 		text += 4;
@@ -117,7 +117,7 @@ static bool find(const struct argv_item *it, struct argv_socket *s)
 	case ARGV_SYNTAX_PLAIN:
 		break;
 	}
-	if (strcmp(it->def->name, "pidfile"))
+	if (strcmp(it->def->name, "pidfile") != 0)
 		return false;
 	s->whole = true;
 	s->path = xstrdup(it->value);

@@ -58,7 +58,7 @@ void argv_work_note(struct argv_work *w, enum argv_note_kind kind,
 	va_end(ap);
 }
 
-/* --- paths ----------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------- */
 
 char *argv_work_absolute(struct argv_work *w, const char *path)
 {
@@ -80,7 +80,7 @@ char *argv_work_path(struct argv_work *w, const char *path)
 		return STEAL(there);
 	cwd = argv_work_absolute(w, w->in->cwd);
 	along = argv_path_absolute(cwd, path);
-	if (strcmp(along, there))
+	if (strcmp(along, there) != 0)
 		return STEAL(there);
 	w->relative = true;
 	return xstrdup(path);
@@ -155,7 +155,7 @@ void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
 	}
 }
 
-/* --- what QEMU binds ------------------------------------------------------- */
+/* --- what QEMU binds ------------------------------------------------------ */
 
 static const char *bind(struct argv_work *w, const char *path, char *name)
 {
@@ -182,7 +182,7 @@ const char *argv_work_bind_pidfile(struct argv_work *w, const char *path)
 	return bind(w, path, xstrdup("pid"));
 }
 
-/* --- descriptors ----------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------- */
 
 bool argv_work_path_is_fd(const char *path)
 {

@@ -8,7 +8,6 @@
 
 #include "engine/discover.h"
 #include "engine/run.h"
-#include "qmp/holder.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
@@ -22,17 +21,19 @@ static const char *label(const struct run *r)
 static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 				struct err *err)
 {
-	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), err);
+	AUTO_ERR struct err e = { 0 };
+	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), &e);
 
+	/* one client is served and one more may wait; a third gets no further */
+	if (!s && e.kind == ERR_TIMEOUT)
+		err_wrap(&e, ERR_BUSY, "%s takes no connection", path);
+	err_move(err, &e);
 	return s ? qmp_open(s, "source", mono_in_ms(ms), err) : NULL;
 }
 
 static void explain_busy(const char *path, struct err *err)
 {
-	AUTO_FREE char *holder = holder_of_unix_socket(path);
-
-	err_wrap(err, ERR_BUSY, "the QMP monitor %s is in use%s%s", path,
-		 holder ? " by " : "", holder ? holder : "");
+	err_wrap(err, ERR_BUSY, "the QMP monitor %s is in use", path);
 	err_hint(err, "end that client, or start the guest with a second "
 		      "-qmp monitor");
 }

@@ -11,7 +11,7 @@
 
 enum { MAX_OUTPUT_BYTES = 64 << 20 };
 
-/* --- asking the host ------------------------------------------------------- */
+/* --- asking the host ------------------------------------------------------ */
 
 /* Runs a script with @args (NULL-terminated, at most 63). */
 static int run_script(struct host *h, const char *script,
@@ -45,7 +45,7 @@ int discover_guests(struct host *h, struct guests *out, struct mono deadline,
 	return rc;
 }
 
-/* --- the word for a guest -------------------------------------------------- */
+/* --- the word for a guest ------------------------------------------------- */
 
 enum word_kind { WORD_NAME, WORD_PID, WORD_QMP };
 
@@ -131,7 +131,7 @@ static size_t count(const struct guests *list, const struct word *w)
 	return n;
 }
 
-/* --- monitors by another path ---------------------------------------------- */
+/* --- monitors by another path --------------------------------------------- */
 
 /* The @n-th line of the output, "" if there is none; to be freed. */
 static char *line_of(struct host_result *r, size_t n)
@@ -177,7 +177,7 @@ static char *same_socket(struct host *h, const struct guest *g,
 	return found;
 }
 
-/* --- one guest ------------------------------------------------------------- */
+/* --- one guest ------------------------------------------------------------ */
 
 static int no_guest(struct host *h, const struct guests *list,
 		    const char *word, struct err *err)
@@ -210,7 +210,7 @@ static int ambiguous(struct host *h, const struct guests *list,
 	err_set(err, ERR_AMBIGUOUS, "%s names several guests: pids %s", word,
 		text);
 	err_at_host(err, host_name(h));
-	return err_hint(err, "give one as pid:%s", pids.v[0]);
+	return err_hint(err, "give one of them as pid:NUMBER");
 }
 
 static int pick(struct host *h, const struct guests *list, const char *word,
@@ -272,7 +272,7 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
 	return rc;
 }
 
-/* --- is it still there? ---------------------------------------------------- */
+/* --- is it still there? --------------------------------------------------- */
 
 /*
  * A zombie is gone once no other thread of it is left: those could still be

@@ -6,7 +6,7 @@
 
 #include "transport/base/xalloc.h"
 
-/* --- managers -------------------------------------------------------------- */
+/* --- managers ------------------------------------------------------------- */
 
 /* A text that only this manager puts into command lines or groups. */
 static const struct {
@@ -50,7 +50,7 @@ static const char *manager(const struct guest *g, const char *group)
 	return NULL;
 }
 
-/* --- control group and unit ------------------------------------------------ */
+/* --- control group and unit ----------------------------------------------- */
 
 static char *group_path(const char *lines, const char *prefix)
 {
@@ -102,7 +102,7 @@ static char *unit_of(const char *path)
 	return found ? xstrndup(found, found_len) : NULL;
 }
 
-/* --- what people call it --------------------------------------------------- */
+/* --- what people call it -------------------------------------------------- */
 
 static const char *base_of(const char *path)
 {
@@ -133,10 +133,12 @@ static char *command_of(const struct strv *parent)
 		return NULL;
 	command = base_of(parent->v[0] + (parent->v[0][0] == '-'));
 	for (size_t i = 1; runs_scripts(command) && i < parent->n; i++) {
-		if (!strcmp(parent->v[i], "-c"))
+		const char *word = parent->v[i];
+
+		if (!strcmp(word, "-c"))
 			break;
-		if (*parent->v[i] != '-' && strncmp(parent->v[i], "/dev/", 5))
-			return xstrdup(parent->v[i]);
+		if (*word != '-' && strncmp(word, "/dev/", 5) != 0)
+			return xstrdup(word);
 	}
 	return xstrdup(command);
 }
@@ -147,7 +149,7 @@ void discover_owner(struct guest *g, const char *group,
 	AUTO_FREE char *unified = group_path(group, "0::");
 	AUTO_FREE char *legacy = group_path(group, "1:name=systemd:");
 	const char *who = manager(g, group);
-	bool in_unified = unified && strcmp(unified, "/");
+	bool in_unified = unified && strcmp(unified, "/") != 0;
 
 	g->unit = unit_of(in_unified ? unified : legacy);
 	g->cgroup = unified ? STEAL(unified) : xstrdup("");

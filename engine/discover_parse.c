@@ -47,7 +47,7 @@ static void parser_fini(struct parser *p)
 	buf_free(&p->value);
 }
 
-/* --- values in hex --------------------------------------------------------- */
+/* --- values in hex -------------------------------------------------------- */
 
 static void replace(char **to, char *with)
 {
@@ -148,34 +148,48 @@ static int add_hex(struct parser *p, const char *text)
 	while (*(text += strspn(text, " "))) {
 		int high = digit(text[0]);
 		int low = high < 0 ? -1 : digit(text[1]);
-		char byte = (char)(high << 4 | low);
+		char byte;
 
 		if (low < 0)
 			return -1;
+		byte = (char)(high << 4 | low);
 		buf_append(&p->value, &byte, 1);
 		text += 2;
 	}
 	return 0;
 }
 
-/* --- lines of text --------------------------------------------------------- */
+/* --- lines of text -------------------------------------------------------- */
+
+/* The second of "REAL EFFECTIVE SAVED FS". */
+static unsigned int effective_id(const char *ids)
+{
+	char *behind;
+
+	(void)strtoul(ids, &behind, 10);
+	return (unsigned int)strtoul(behind, NULL, 10);
+}
+
+static void take_groups(struct record *r, const char *ids)
+{
+	static const char blanks[] = " \t";
+
+	while (*(ids += strspn(ids, blanks))) {
+		size_t len = strcspn(ids, blanks);
+
+		strv_take(&r->g.groups, xstrndup(ids, len));
+		ids += len;
+	}
+}
 
 static void take_status(struct record *r, const char *line)
 {
-	unsigned int real, effective;
-
-	if (sscanf(line, "Uid: %u %u", &real, &effective) == 2)
-		r->g.uid = effective;
-	else if (sscanf(line, "Gid: %u %u", &real, &effective) == 2)
-		r->g.gid = effective;
-	else if (!strncmp(line, "Groups:", 7)) {
-		for (line += 7; *(line += strspn(line, " \t"));) {
-			size_t len = strcspn(line, " \t");
-
-			strv_take(&r->g.groups, xstrndup(line, len));
-			line += len;
-		}
-	}
+	if (!strncmp(line, "Uid:", 4))
+		r->g.uid = effective_id(line + 4);
+	else if (!strncmp(line, "Gid:", 4))
+		r->g.gid = effective_id(line + 4);
+	else if (!strncmp(line, "Groups:", 7))
+		take_groups(r, line + 7);
 }
 
 static const struct {
@@ -204,12 +218,12 @@ static void take_limit(struct record *r, const char *line)
 {
 	char soft[32], hard[32];
 
-	if (strncmp(line, "Max ", 4))
+	if (strncmp(line, "Max ", 4) != 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(limit_names); i++) {
 		size_t len = strlen(limit_names[i].title);
 
-		if (strncmp(line + 4, limit_names[i].title, len) ||
+		if (strncmp(line + 4, limit_names[i].title, len) != 0 ||
 		    sscanf(line + 4 + len, " %31s %31s", soft, hard) != 2)
 			continue;
 		strv_pushf(&r->g.limits, "%s %s %s", limit_names[i].name, soft,
@@ -234,7 +248,7 @@ static void take_text(struct record *r, const char *key, const char *text)
 		r->have_stat = !discover_stat_read(text, &r->stat);
 }
 
-/* --- the document ---------------------------------------------------------- */
+/* --- the document --------------------------------------------------------- */
 
 static bool is_hex_key(const char *key)
 {
@@ -316,7 +330,7 @@ static int read_lines(struct parser *p, const char *text, const char *end,
 	return 0;
 }
 
-/* --- guests ---------------------------------------------------------------- */
+/* --- guests --------------------------------------------------------------- */
 
 /* -daemonize goes to "/"; the shell's PWD tells where it came from. */
 static void fix_cwd(struct record *r)

@@ -27,7 +27,8 @@ const char discover_script[] =
 "}\n"
 "group() {\n"
 "	lookup group \"$1\" /etc/group && return\n"
-"	name=$(getent group \"$1\" 2>/dev/null) && echo \"group ${name%%:*}\"\n"
+"	name=$(getent group \"$1\" 2>/dev/null) &&\n"
+"		echo \"group ${name%%:*}\"\n"
 "}\n"
 /* Variables end in NUL, which the shell cannot read: swap it with newline. */
 "environment() {\n"

@@ -2,21 +2,30 @@
 /* discover_stat: what we need of a line of /proc/PID/stat. */
 #include "engine/discover_stat.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* Behind @n more fields; "" if there are fewer. */
+static const char *skip_fields(const char *p, int n)
+{
+	while (n--) {
+		p += strspn(p, " ");
+		p += strcspn(p, " ");
+	}
+	return p + strspn(p, " ");
+}
+
+/* Fields 3 (state), 4 (parent), 20 (threads) and 22 (start time). */
 int discover_stat_read(const char *line, struct discover_stat *out)
 {
 	const char *behind = strrchr(line, ')');
-	unsigned long long start;
+	const char *state = behind ? skip_fields(behind + 1, 0) : "";
+	const char *start = skip_fields(state, 22 - 3);
+	char *end;
 
-	/* Fields 3 (state), 4 (parent), 20 (threads) and 22 (start time). */
-	if (!behind ||
-	    sscanf(behind + 1,
-		   " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		   "%*s %*s %*s %ld %*s %llu",
-		   &out->state, &out->parent, &out->threads, &start) != 4)
-		return -1;
-	out->start_ticks = start;
-	return 0;
+	out->state = *state;
+	out->parent = (int)strtol(skip_fields(state, 4 - 3), NULL, 10);
+	out->threads = strtol(skip_fields(state, 20 - 3), NULL, 10);
+	out->start_ticks = strtoull(start, &end, 10);
+	return end == start ? -1 : 0;
 }

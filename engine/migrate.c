@@ -99,9 +99,9 @@ static enum outcome outcome_of_failure(const struct run *r,
 {
 	if (r->committed || r->source_unsure)
 		return OUTCOME_UNDECIDED;
-	switch (err->kind) {
-	case ERR_CANCELLED:
+	if (err_has(err, ERR_CANCELLED))
 		return OUTCOME_CANCELLED;
+	switch (err->kind) {
 	case ERR_BUDGET:
 		return OUTCOME_UNCONVERGED;
 	case ERR_ENDED:
@@ -122,7 +122,7 @@ static void settle(struct run *r, struct err *err)
 	struct result *res = r->result;
 	bool changed = r->phase >= PHASE_LAUNCH;
 
-	if (!changed && task_cancel_asked() && err->kind == ERR_CANCELLED)
+	if (!changed && err_has(err, ERR_CANCELLED))
 		res->outcome = OUTCOME_CANCELLED;
 	else
 		res->outcome = changed ? outcome_of_failure(r, err)
@@ -131,6 +131,9 @@ static void settle(struct run *r, struct err *err)
 		res->owner = OWNER_NONE;
 	else if (r->committed || r->source_unsure)
 		res->owner = OWNER_UNKNOWN;
+	/* whatever it interrupted is no failure of its own */
+	if (res->outcome == OUTCOME_CANCELLED)
+		err_set(err, ERR_CANCELLED, "cancelled on request");
 	err_move(&res->error, err);
 }
 

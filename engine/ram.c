@@ -227,6 +227,8 @@ int run_start(struct run *r, struct err *err)
 		return err_wrap(err, ERR_FAILED, "QEMU does not start to "
 						 "migrate");
 	}
+	/* `migrate` took it out of the monitor's keeping */
+	r->fd_handed = false;
 	return 0;
 }
 

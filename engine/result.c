@@ -132,7 +132,7 @@ int result_exit_code(const struct result *r)
 			      : outcomes[r->outcome].exit_code;
 }
 
-/* --- the last line ------------------------------------------------------- */
+/* --- the last line -------------------------------------------------------- */
 
 static const char *or_else(const char *s, const char *otherwise)
 {
@@ -216,7 +216,7 @@ char *result_last_line(const struct result *r)
 	return strv_join(&parts, " ");
 }
 
-/* --- JSON ---------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------- */
 
 struct json_object *err_to_json(const struct err *err)
 {

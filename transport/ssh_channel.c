@@ -68,8 +68,13 @@ static struct ssh_channel *channel_start(struct ssh_session *s,
 	struct ssh_channel *c;
 
 	raw = ssh_session_open(s, "session", NULL, 0, deadline, err);
-	if (!raw)
+	if (!raw) {
+		/* a command that was given up counts until it ends */
+		if (err && err->kind == ERR_REMOTE)
+			err_hint(err, "too many commands may be running over "
+				 "there (MaxSessions in sshd_config)");
 		return NULL;
+	}
 	c = channel_new(s, raw);
 	if (channel_request(c, request, argument, deadline, err) == 0)
 		return c;
@@ -110,7 +115,10 @@ struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
 	return c;
 }
 
-/* Says what usually is behind the reason code of a refused forwarding. */
+/*
+ * Says what usually is behind a refused forwarding. OpenSSH gives one and the
+ * same reason whether it may not connect or nobody listens.
+ */
 static void explain_unix(struct ssh_session *s, const char *path,
 			 struct err *err)
 {
@@ -118,14 +126,14 @@ static void explain_unix(struct ssh_session *s, const char *path,
 
 	if (!err || err->kind != ERR_REMOTE)
 		return;
-	if (strstr(err->message, "prohibited"))
-		err_hint(err, "set AllowStreamLocalForwarding to yes (and "
-			 "DisableForwarding to no) in sshd_config on %s, and "
-			 "look for no-port-forwarding in authorized_keys",
-			 host);
-	else if (strstr(err->message, "unknown channel type"))
+	if (strstr(err->message, "unknown channel type"))
 		err_hint(err, "the SSH server on %s cannot forward UNIX "
 			 "sockets; OpenSSH 6.7 or later can", host);
+	else
+		err_hint(err, "does anybody listen there, and may %s be "
+			 "entered? Else: AllowStreamLocalForwarding yes in "
+			 "sshd_config on %s (and no DisableForwarding, no "
+			 "no-port-forwarding in authorized_keys)", path, host);
 	err_wrap(err, ERR_NONE, "cannot connect to the socket %s on %s", path,
 		 host);
 }

@@ -215,13 +215,13 @@ class GuestWatch:
                     return line
             return None
 
-        line = self.wait_for(answered, timeout, f"no {answer}… from {source}")
+        line = self.wait_for(answered, timeout, f"no {answer}from {source}")
         fields = {key: int(value, 0) if re.fullmatch(r"0x[\da-f]+|\d+", value)
                   else value for key, value in FIELD.findall(line.text)}
         return dict(fields, line=line.text)
 
     def verify(self, path, timeout=60):
-        """Lets the guest check all its pages: {'ok', 'pages', 'bad', …}."""
+        """Lets the guest check all its pages: {'ok', 'pages', 'bad', ...}."""
         fields = self.ask(path, b"v", "V ", timeout)
         return dict(fields, ok=fields["line"].startswith("V ok "))
 

@@ -14,26 +14,6 @@
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
-void in_task(void (*fn)(void *arg), void *arg)
-{
-	struct loop *loop = loop_new(NULL);
-
-	assert_non_null(loop);
-	loop_run(loop, fn, arg);
-	loop_free(loop);
-}
-
-void expect_err(struct err *err, enum err_kind kind, const char *words)
-{
-	AUTO_FREE char *text = err_text(err);
-
-	if (err->kind != kind || !strstr(text, words))
-		fail_msg("expected %s with \"%s\", got %s: %s",
-			 err_kind_name(kind), words, err_kind_name(err->kind),
-			 text);
-	err_reset(err);
-}
-
 void expect_ok(int result, struct err *err)
 {
 	AUTO_FREE char *text = err_text(err);

@@ -9,14 +9,12 @@
 #include "qmp/qmp.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/fake/real_qemu.h"
+#include "tests/unit/in_task.h"
 
 /* Long enough that only a hang meets it. */
 #define SOON mono_in_ms(20000)
 /* For waits that are meant to time out. */
 #define SHORTLY mono_in_ms(60)
-
-/* Runs @fn(@arg) as a task on a fresh loop, to its end. */
-void in_task(void (*fn)(void *arg), void *arg);
 
 /*
  * Opens a session with a fake that plays @steps, runs @body, closes, and
@@ -33,8 +31,6 @@ void with_script(const struct fake_options *options,
 void with_real(const char *const *extra,
 	       void (*body)(struct qmp *q, struct real_qemu *r));
 
-/* Fails the test unless @err is of @kind and its text holds @words. */
-void expect_err(struct err *err, enum err_kind kind, const char *words);
 /* Fails the test, with the error's text, unless @result is 0. */
 void expect_ok(int result, struct err *err);
 

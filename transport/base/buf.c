@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ void *buf_reserve(struct buf *b, size_t len)
 		size_t size = b->size ? b->size : BUF_MIN;
 
 		while (size < need)
-			size = size > need / 2 ? need : size * 2;
+			size = size > SIZE_MAX / 2 ? need : size * 2;
 		b->base = xrealloc(b->base, size, 1);
 		b->size = size;
 	}

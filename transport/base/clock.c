@@ -27,9 +27,11 @@ struct mono mono_add_ms(struct mono t, int64_t ms)
 {
 	int64_t us;
 
-	if (mono_is_never(t) || __builtin_mul_overflow(ms, 1000, &us) ||
+	if (mono_is_never(t))
+		return t;
+	if (__builtin_mul_overflow(ms, 1000, &us) ||
 	    __builtin_add_overflow(t.us, us, &us))
-		return MONO_NEVER;
+		us = ms < 0 ? INT64_MIN : INT64_MAX;
 	return (struct mono){ us };
 }
 
@@ -46,6 +48,6 @@ int mono_poll_ms(struct mono now, struct mono deadline)
 		return -1;
 	if (deadline.us <= now.us)
 		return 0;
-	ms = (deadline.us - now.us + 999) / 1000;
+	ms = (deadline.us - now.us - 1) / 1000 + 1;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }

@@ -42,31 +42,33 @@ const char *err_kind_name(enum err_kind kind)
 
 int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
+	char *message;
 	va_list ap;
 
 	if (!err)
 		return -1;
+	va_start(ap, fmt);
+	message = xvasprintf(fmt, ap);
+	va_end(ap);
+	/* only now: the arguments may be words of the old error */
 	err_reset(err);
 	err->kind = kind;
-	va_start(ap, fmt);
-	err->message = xvasprintf(fmt, ap);
-	va_end(ap);
+	err->message = message;
 	return -1;
 }
 
 int err_sys(struct err *err, int errnum, const char *fmt, ...)
 {
+	AUTO_FREE char *message = NULL;
 	va_list ap;
 
 	if (!err)
 		return -1;
-	err_set(err, ERR_SYSTEM, "%s", strerror(errnum));
-	err_wrap(err, ERR_SYSTEM, "%s", "");
-	free(err->message);
 	va_start(ap, fmt);
-	err->message = xvasprintf(fmt, ap);
+	message = xvasprintf(fmt, ap);
 	va_end(ap);
-	return -1;
+	err_set(err, ERR_SYSTEM, "%s", strerror(errnum));
+	return err_wrap(err, ERR_SYSTEM, "%s", message);
 }
 
 int err_wrap(struct err *err, enum err_kind kind, const char *fmt, ...)
@@ -97,14 +99,16 @@ int err_at_host(struct err *err, const char *host)
 
 int err_hint(struct err *err, const char *fmt, ...)
 {
+	char *hint;
 	va_list ap;
 
 	if (!err)
 		return -1;
-	free(err->hint);
 	va_start(ap, fmt);
-	err->hint = xvasprintf(fmt, ap);
+	hint = xvasprintf(fmt, ap);
 	va_end(ap);
+	free(err->hint);
+	err->hint = hint;
 	return -1;
 }
 
@@ -134,8 +138,11 @@ char *err_text(const struct err *err)
 	char *text = xstrdup(err->message ? err->message : "no error");
 
 	for (err = err->cause; err; err = err->cause) {
-		char *longer = xasprintf("%s: %s", text, err->message);
+		char *longer;
 
+		if (!err->message)
+			continue;
+		longer = xasprintf("%s: %s", text, err->message);
 		free(text);
 		text = longer;
 	}

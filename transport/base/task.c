@@ -223,10 +223,29 @@ int task_sleep_until(struct mono deadline, struct err *err)
 	return 0;
 }
 
+/* First come, first served: who runs, or lets others run, goes last. */
+static void move_last(struct task *t)
+{
+	struct loop *loop = t->loop;
+
+	if (t == loop->last)
+		return;
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		loop->first = t->next;
+	t->next->prev = t->prev;
+	t->prev = loop->last;
+	t->next = NULL;
+	loop->last->next = t;
+	loop->last = t;
+}
+
 void task_yield(void)
 {
 	struct task *t = current;
 
+	move_last(t);
 	t->state = TASK_READY;
 	t->loop->n_ready++;
 	switch_to_loop(t);
@@ -303,10 +322,9 @@ void task_detach(struct task *t)
 
 int task_lock(struct task_lock *l, struct mono deadline, struct err *err)
 {
-	while (l->held) {
-		if (task_wait_queue(&l->waiters, deadline, err) < 0)
-			return -1;
-	}
+	if (l->held)
+		/* task_unlock() hands it over: it is never free for others */
+		return task_wait_queue(&l->waiters, deadline, err);
 	l->held = true;
 	return 0;
 }
@@ -314,9 +332,10 @@ int task_lock(struct task_lock *l, struct mono deadline, struct err *err)
 void task_unlock(struct task_lock *l)
 {
 	assert(l->held);
-	l->held = false;
 	if (l->waiters.first)
 		task_ready(l->waiters.first, WAKE_EVENT);
+	else
+		l->held = false;
 }
 
 /* --- starting and running -------------------------------------------------------- */
@@ -477,18 +496,7 @@ static void run_ready(struct loop *loop)
 			t = t->next;
 		if (!t)
 			return;
-		/* move to the end: first come, first served */
-		if (t != loop->last) {
-			if (t->prev)
-				t->prev->next = t->next;
-			else
-				loop->first = t->next;
-			t->next->prev = t->prev;
-			t->prev = loop->last;
-			t->next = NULL;
-			loop->last->next = t;
-			loop->last = t;
-		}
+		move_last(t);
 		run_task(t);
 	}
 }

@@ -251,7 +251,7 @@ static void stalls(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	assert_int_equal(run_switch(r, &e), -1);
-	expect_err(&e, ERR_FAILED, "no byte moved");
+	expect_err_kind(&e, ERR_FAILED, "no byte moved");
 	assert_false(r->committed);
 }
 
@@ -334,7 +334,7 @@ static void is_taken_back(struct run *r)
 
 	r->committed = true;
 	assert_int_equal(run_resume(r, &e), -1);
-	expect_err(&e, ERR_FAILED, "Failed to get \"write\" lock");
+	expect_err_kind(&e, ERR_FAILED, "Failed to get \"write\" lock");
 	assert_false(r->committed);
 }
 

@@ -39,7 +39,7 @@ static void expect_refused(const char *data, const char *words)
 
 	frame_push(&f, data, strlen(data));
 	assert_int_equal(frame_next(&f, &text, &len, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, words);
+	expect_err_kind(&err, ERR_PROTOCOL, words);
 	frame_free(&f);
 }
 
@@ -154,7 +154,7 @@ static void a_document_may_have_the_limit_and_no_byte_more(void **state)
 	assert_int_equal(frame_next(&f, &got, &len, NULL), 0);
 	frame_push(&f, "xxx", 3);
 	assert_int_equal(frame_next(&f, &got, &len, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "too long");
+	expect_err_kind(&err, ERR_PROTOCOL, "too long");
 	frame_free(&f);
 }
 

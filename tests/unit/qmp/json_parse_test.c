@@ -27,7 +27,7 @@ static void refused(const char *text, size_t len, const char *words)
 
 	if (json_parse(text, len, &err))
 		fail_msg("accepted: %s", text);
-	expect_err(&err, ERR_PROTOCOL, words);
+	expect_err_kind(&err, ERR_PROTOCOL, words);
 }
 
 #define REFUSED(text, words) refused(text, sizeof(text) - 1, words)

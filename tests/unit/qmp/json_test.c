@@ -46,7 +46,7 @@ static void a_missing_member_is_named_with_its_path(void **state)
 
 	(void)state;
 	assert_int_equal(json_get_u64(at(), "none", &u, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "reply.none: missing");
+	expect_err_kind(&err, ERR_PROTOCOL, "reply.none: missing");
 }
 
 static void null_counts_as_missing(void **state)
@@ -56,7 +56,7 @@ static void null_counts_as_missing(void **state)
 
 	(void)state;
 	assert_int_equal(json_get_str(at(), "nul", &s, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "reply.nul: missing");
+	expect_err_kind(&err, ERR_PROTOCOL, "reply.nul: missing");
 	assert_false(json_has(at(), "nul"));
 	assert_true(json_has(at(), "n"));
 }
@@ -69,7 +69,7 @@ static void a_string_never_becomes_a_number(void **state)
 
 	(void)state;
 	assert_int_equal(json_get_u64(at(), "s", &u, &err), -1);
-	expect_err(&err, ERR_PROTOCOL,
+	expect_err_kind(&err, ERR_PROTOCOL,
 		   "reply.s: expected an unsigned integer, got "
 		   "\"\\\"12abc\\\"\"");
 	assert_int_equal(json_get_double(at(), "s", &d, NULL), -1);
@@ -153,7 +153,7 @@ static void an_array_gives_its_objects_by_index(void **state)
 	assert_int_equal(json_index(list, 0, &out, NULL), 0);
 	assert_int_equal(json_get_u64(out, "y", &u, NULL), 0);
 	assert_int_equal(json_index(list, 1, &out, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "reply.[1]: expected an object, got");
+	expect_err_kind(&err, ERR_PROTOCOL, "reply.[1]: expected an object, got");
 	assert_int_equal(json_index(list, 2, &out, NULL), -1);
 	assert_int_equal(json_length(at()), 0);
 }
@@ -208,9 +208,9 @@ static void members_of_what_is_no_object_are_an_error(void **state)
 
 	(void)state;
 	assert_int_equal(json_get_u64(number, "k", &u, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-x: expected an object, got");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-x: expected an object, got");
 	assert_int_equal(json_opt_u64(none, "k", &u, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-y: expected an object, got");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-y: expected an object, got");
 }
 
 static void built_objects_print_on_one_line(void **state)

@@ -162,10 +162,10 @@ static void failure_body(struct qmp *q)
 	struct qmp_listener *l = qmp_listen(q, NULL);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, ERR_CLOSED, "no answer to stop");
+	expect_err_kind(&err, ERR_CLOSED, "no answer to stop");
 	expect_event(l, "STOP");
 	assert_null(qmp_listener_next(l, SOON, &err));
-	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 	qmp_listener_free(l);
 }
 
@@ -185,7 +185,7 @@ static void timeout_body(struct qmp *q)
 	struct qmp_listener *l = qmp_listen(q, NULL);
 
 	assert_null(qmp_listener_next(l, SHORTLY, &err));
-	expect_err(&err, ERR_TIMEOUT, "");
+	expect_err_kind(&err, ERR_TIMEOUT, "");
 	expect_ok(qmp_check(q, &err), &err);
 	qmp_listener_free(l);
 }
@@ -203,7 +203,7 @@ static void flood_body(struct qmp *q)
 	struct qmp_listener *l = qmp_listen(q, NULL);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "events (");
+	expect_err_kind(&err, ERR_PROTOCOL, "events (");
 	qmp_listener_free(l);
 }
 
@@ -248,7 +248,7 @@ static void huge_body(struct qmp *q)
 	struct qmp_listener *l = qmp_listen(q, NULL);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "that nobody read");
+	expect_err_kind(&err, ERR_PROTOCOL, "that nobody read");
 	qmp_listener_free(l);
 }
 
@@ -273,7 +273,7 @@ static void nameless_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "event.event: expected a string");
+	expect_err_kind(&err, ERR_PROTOCOL, "event.event: expected a string");
 }
 
 static void an_event_that_is_malformed_fails_the_session(void **state)

@@ -41,7 +41,7 @@ static void attempt_task(void *arg)
 		qmp_close(q);
 		fail_msg("opened");
 	}
-	expect_err(&err, a->kind, a->words);
+	expect_err_kind(&err, a->kind, a->words);
 }
 
 static void expect_refusal(struct attempt a)
@@ -236,7 +236,7 @@ static void check_no_oob(struct qmp *q)
 
 	assert_false(qmp_has_oob(q));
 	assert_int_equal(qmp_call_oob(q, "yank", NULL, NULL, SOON, &err), -1);
-	expect_err(&err, ERR_QMP, "takes no out-of-band commands");
+	expect_err_kind(&err, ERR_QMP, "takes no out-of-band commands");
 }
 
 static void out_of_band_is_used_only_where_it_is_offered(void **state)
@@ -259,7 +259,7 @@ static void second_client(struct qmp *q, struct real_qemu *r)
 	(void)q;
 	expect_ok(s ? 0 : -1, &err);
 	assert_null(qmp_open(s, "source", mono_in_ms(300), &err));
-	expect_err(&err, ERR_BUSY, me);
+	expect_err_kind(&err, ERR_BUSY, me);
 }
 
 static void a_second_client_learns_who_holds_a_real_monitor(void **state)

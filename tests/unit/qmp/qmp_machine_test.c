@@ -135,16 +135,16 @@ static void broken_body(struct qmp *q)
 	uint64_t bytes;
 
 	assert_int_equal(qmp_machine_type(q, &type, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "type of /machine");
+	expect_err_kind(&err, ERR_PROTOCOL, "type of /machine");
 	assert_int_equal(qmp_memory_bytes(q, &bytes, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "impossible sizes");
+	expect_err_kind(&err, ERR_PROTOCOL, "impossible sizes");
 	assert_int_equal(qmp_query_machines(q, &list, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-machines: expected a list");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-machines: expected a list");
 	assert_int_equal(qmp_query_disks(q, &disks, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-block.drv: missing");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-block.drv: missing");
 	assert_int_equal(disks.n, 0);
 	assert_int_equal(qmp_hotplugged(q, &list, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "hotplugged of /machine/peripheral/a");
+	expect_err_kind(&err, ERR_PROTOCOL, "hotplugged of /machine/peripheral/a");
 }
 
 static void broken_answers_are_refused(void **state)

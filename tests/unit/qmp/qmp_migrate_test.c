@@ -138,7 +138,7 @@ static void refused_body(struct qmp *q)
 
 	assert_int_equal(qmp_query_migrate(q, &info, SOON, &err), -1);
 	assert_null(info.error_desc);
-	expect_err(&err, ERR_PROTOCOL, query_words);
+	expect_err_kind(&err, ERR_PROTOCOL, query_words);
 }
 
 static void refused(const char *reply, const char *words)

@@ -104,11 +104,11 @@ static void broken_body(struct qmp *q)
 	char uuid[37];
 
 	assert_int_equal(qmp_query_status(q, &s, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-status.running: missing");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-status.running: missing");
 	assert_int_equal(qmp_query_uuid(q, uuid, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "not a UUID: 0a1b");
+	expect_err_kind(&err, ERR_PROTOCOL, "not a UUID: 0a1b");
 	assert_int_equal(qmp_query_uuid(q, uuid, SOON, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "query-uuid: expected an object");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-uuid: expected an object");
 }
 
 static void broken_answers_are_refused(void **state)
@@ -166,9 +166,9 @@ static void lost_before_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, ERR_CLOSED, "");
+	expect_err_kind(&err, ERR_CLOSED, "");
 	assert_int_equal(qmp_quit(q, SOON, &err), -1);
-	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 }
 
 static void a_session_lost_before_quit_is_no_success(void **state)
@@ -186,9 +186,9 @@ static void refused_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_quit(q, SOON, &err), -1);
-	expect_err(&err, ERR_QMP, "not allowed");
+	expect_err_kind(&err, ERR_QMP, "not allowed");
 	assert_int_equal(qmp_quit(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "did not answer quit");
+	expect_err_kind(&err, ERR_TIMEOUT, "did not answer quit");
 }
 
 static void a_refused_or_unanswered_quit_is_no_success(void **state)

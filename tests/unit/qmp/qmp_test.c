@@ -105,11 +105,11 @@ static void complaint_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+	expect_err_kind(&err, ERR_TIMEOUT, "did not answer stop");
 	/* once this is answered, the complaint before it has been read */
 	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
 	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "still works on stop: JSON parse error");
+	expect_err_kind(&err, ERR_TIMEOUT, "still works on stop: JSON parse error");
 }
 
 static void a_timeout_quotes_an_error_without_id(void **state)
@@ -134,7 +134,7 @@ static void refused_body(struct qmp *q)
 	assert_string_equal(err.message, "QEMU at the source refused cont");
 	assert_non_null(err.cause);
 	assert_string_equal(err.cause->message, "Failed to get \"write\" lock");
-	expect_err(&err, ERR_QMP, "");
+	expect_err_kind(&err, ERR_QMP, "");
 	expect_ok(qmp_check(q, &err), &err);
 }
 
@@ -155,7 +155,7 @@ static void late_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "QEMU at the source did not answer stop");
+	expect_err_kind(&err, ERR_TIMEOUT, "QEMU at the source did not answer stop");
 	assert_int_equal(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err),
 			 0);
 	expect_status(q, "paused");
@@ -179,9 +179,9 @@ static void one_at_a_time_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+	expect_err_kind(&err, ERR_TIMEOUT, "did not answer stop");
 	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT,
+	expect_err_kind(&err, ERR_TIMEOUT,
 		   "cannot run cont at the source: QEMU at the source still "
 		   "works on stop");
 }
@@ -294,7 +294,7 @@ static void cancel_body(struct qmp *q)
 	task_cancel(t);
 	task_join(t);
 	assert_int_equal(c.result, -1);
-	expect_err(&c.err, ERR_CANCELLED, "cancelled");
+	expect_err_kind(&c.err, ERR_CANCELLED, "cancelled");
 	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
 	expect_status(q, "running");
 }
@@ -320,7 +320,7 @@ static void cancelled_before_body(struct qmp *q)
 
 	task_cancel(t);
 	task_join(t);
-	expect_err(&c.err, ERR_CANCELLED, "cancelled");
+	expect_err_kind(&c.err, ERR_CANCELLED, "cancelled");
 }
 
 static void a_task_cancelled_before_sends_nothing(void **state)
@@ -366,12 +366,12 @@ static void all_fail_body(struct qmp *q)
 
 	task_join(a);
 	task_join(b);
-	expect_err(&first.err, ERR_CLOSED, "no answer to stop");
-	expect_err(&second.err, ERR_CLOSED, "closed its monitor");
+	expect_err_kind(&first.err, ERR_CLOSED, "no answer to stop");
+	expect_err_kind(&second.err, ERR_CLOSED, "closed its monitor");
 	assert_int_equal(qmp_cont(q, SOON, &err), -1);
-	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 	assert_int_equal(qmp_check(q, &err), -1);
-	expect_err(&err, ERR_CLOSED, "closed its monitor");
+	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 }
 
 static void all_waiting_and_later_calls_fail_with_the_same_reason(void **state)
@@ -392,7 +392,7 @@ static void stop_fails_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
-	expect_err(&err, expected_kind, expected_words);
+	expect_err_kind(&err, expected_kind, expected_words);
 }
 
 static void stop_fails(const struct fake_step *steps, size_t n,
@@ -481,7 +481,7 @@ static void unanswered_body(struct qmp *q)
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
-	expect_err(&err, ERR_TIMEOUT, "did not answer stop");
+	expect_err_kind(&err, ERR_TIMEOUT, "did not answer stop");
 }
 
 static void a_session_closes_under_a_flood(void **state)
@@ -530,7 +530,7 @@ static void bad_fd_body(struct qmp *q)
 
 	close(gone);
 	assert_int_equal(qmp_getfd(q, "wire", gone, SOON, &err), -1);
-	expect_err(&err, ERR_SYSTEM, "cannot duplicate descriptor");
+	expect_err_kind(&err, ERR_SYSTEM, "cannot duplicate descriptor");
 	expect_status(q, "running");
 }
 
@@ -553,7 +553,7 @@ static void real_fd_body(struct qmp *q, struct real_qemu *r)
 	expect_ok(qmp_getfd(q, "wire", fd, SOON, &err), &err);
 	expect_ok(qmp_closefd(q, "wire", SOON, &err), &err);
 	assert_int_equal(qmp_closefd(q, "wire", SOON, &err), -1);
-	expect_err(&err, ERR_QMP, "wire");
+	expect_err_kind(&err, ERR_QMP, "wire");
 }
 
 static void a_real_qemu_takes_a_descriptor_and_closes_it(void **state)
@@ -576,7 +576,7 @@ static void real_session_body(struct qmp *q, struct real_qemu *r)
 	assert_string_equal(e->name, "STOP");
 	qmp_event_free(e);
 	assert_int_equal(qmp_call(q, "no-such", NULL, NULL, SOON, &err), -1);
-	expect_err(&err, ERR_QMP, "no-such");
+	expect_err_kind(&err, ERR_QMP, "no-such");
 	expect_status(q, "paused");
 	qmp_listener_free(l);
 }

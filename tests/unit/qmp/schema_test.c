@@ -61,7 +61,7 @@ static void invalid(int v, const char *command, const char *args,
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(validate(v, command, args, &err), -1);
-	expect_err(&err, ERR_PROTOCOL, words);
+	expect_err_kind(&err, ERR_PROTOCOL, words);
 }
 
 /* --- what exists ---------------------------------------------------------- */
@@ -250,15 +250,15 @@ static void a_reply_that_is_no_schema_is_refused(void **state)
 
 	(void)state;
 	assert_null(from("{}", &err));
-	expect_err(&err, ERR_PROTOCOL, "query-qmp-schema: expected a list");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-qmp-schema: expected a list");
 	assert_null(from("[1]", &err));
-	expect_err(&err, ERR_PROTOCOL, "query-qmp-schema.[0]");
+	expect_err_kind(&err, ERR_PROTOCOL, "query-qmp-schema.[0]");
 	assert_null(from("[{\"name\":\"a\"}]", &err));
-	expect_err(&err, ERR_PROTOCOL, "meta-type: missing");
+	expect_err_kind(&err, ERR_PROTOCOL, "meta-type: missing");
 	assert_null(from("[{\"name\":\"a\",\"meta-type\":\"x\"},"
 			 "{\"name\":\"a\",\"meta-type\":\"y\"}]",
 			 &err));
-	expect_err(&err, ERR_PROTOCOL, "two entries named a");
+	expect_err_kind(&err, ERR_PROTOCOL, "two entries named a");
 }
 
 static void types_that_lead_back_to_themselves_end_the_search(void **state)

@@ -1,0 +1,343 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Bad input and broken peers on one host: refused or undone, and explained.
+
+After each of them the guest runs on the source, whole, and a migration right
+after succeeds. What needs a network between hosts is in lab_faults_test.py.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import case
+import harness
+
+SLOW = ["--bandwidth", "3M"]
+GARBAGE = {
+    "garbage": b"\xff\x00\x1b[2J %n%s\r\n<html>\r\n" * 50,
+    "truncated": b'{"QMP": {"version": {"qemu": {"major": 7,',
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "no greeting": b'{"return": {}}\r\n{"QMP": 7}\r\n',
+    "deep": b"[" * 100000,
+    "huge": b'{"QMP": "' + b"x" * (20 << 20),
+}
+
+
+class FakeMonitor:
+    """Stands in for a guest's monitor: says its piece, then hangs up."""
+
+    def __init__(self, guest, words):
+        self.path, self.kept = guest.qmp, guest.qmp + ".real"
+        os.rename(self.path, self.kept)
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen()
+        self.words, self.clients = words, []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client = self.server.accept()[0]
+            except OSError:
+                return
+            if self.words is None:
+                self.clients.append(client)
+                continue
+            try:
+                client.sendall(self.words)
+            except OSError:
+                pass
+            client.close()
+
+    def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        for sock in [self.server, *self.clients]:
+            sock.close()
+        os.rename(self.kept, self.path)
+
+
+class FaultCase(case.LoopbackCase):
+    append = "fill=16 ws=4 rate=8"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.one = cls.class_guest(cls.append)
+
+    def assert_moves_after_all(self):
+        self.assert_moved(self.one, self.migrate(self.one))
+
+
+class WordTest(FaultCase):
+    def test_an_unknown_guest_is_named_and_the_known_ones_listed(self):
+        done = self.migrate("nobody")
+        self.assert_exit(done, 13)
+        self.assert_explained(done, "no guest nobody", self.one.name)
+
+    def test_a_name_that_two_guests_have_is_refused_with_their_pids(self):
+        twin = self.guest(name=self.one.name)
+        done = self.migrate(self.one.name)
+        self.assertEqual(done.code, 2, done)
+        self.assert_explained(done, str(twin.pid), str(self.one.pid), "pid:")
+
+    def test_a_destination_that_makes_no_sense_is_refused(self):
+        for dest in ("", "host:notaport", "-oProxyCommand=true", "a b"):
+            done = self.vmferry("migrate", "--", self.one.name, dest)
+            self.assertIn(done.code, (2, 10), (dest, done))
+            self.assertTrue(done.text)
+        self.assert_healthy(self.one)
+
+
+class MonitorTest(FaultCase):
+    def test_a_monitor_in_use_is_busy_and_its_holder_named(self):
+        with self.one.monitor():
+            done = self.migrate(self.one)
+        self.assert_stayed(self.one, done, 11)
+        self.assert_explained(done, re.escape(self.one.qmp),
+                              str(os.getpid()))
+        self.assert_hint(done)
+        self.assert_moves_after_all()
+
+    def test_a_silent_monitor_is_given_up(self):
+        self.assert_refused_monitor(None, 3, 11)
+        self.assert_moves_after_all()
+
+    def test_a_monitor_that_talks_nonsense_is_refused(self):
+        for name, words in GARBAGE.items():
+            with self.subTest(name):
+                self.assert_refused_monitor(words, 3)
+        self.assert_moves_after_all()
+
+    def assert_refused_monitor(self, words, *codes):
+        fake = FakeMonitor(self.one, words)
+        try:
+            done = self.migrate(self.one)
+        finally:
+            fake.close()
+        self.assert_stayed(self.one, done, *codes)
+        self.assert_explained(done, "monitor")
+
+
+class LoginTest(FaultCase):
+    sshd_options = ["LogLevel DEBUG1"]
+
+    def login_with(self, known_hosts=None, identity=None):
+        login = self.sshd.login()
+        if known_hosts:
+            login[login.index("--known-hosts") + 1] = known_hosts
+        if identity:
+            login[login.index("-i") + 1] = identity
+        return login
+
+    def try_login(self, *args, dest=None, **with_what):
+        start = os.path.getsize(self.sshd.path("log"))
+        done = self.start(self.one, *self.login_with(**with_what), *args,
+                          login=False, dest=dest).finish()
+        said = harness.read(self.sshd.path("log"))[start:].decode()
+        self.assert_stayed(self.one, done, 10)
+        self.assertEqual(done.result["outcome"], "unreachable")
+        self.assert_hint(done)
+        return done, said
+
+    def scratch(self, name, text=""):
+        path = os.path.join(self.sshd.dir, name)
+        with open(path, "w") as f:
+            f.write(text)
+        self.addCleanup(harness.remove, path)
+        return path
+
+    def fingerprint(self):
+        said = subprocess.run(["ssh-keygen", "-lf",
+                               self.sshd.path("host_key.pub")], check=True,
+                              capture_output=True, text=True).stdout
+        return said.split()[1]
+
+    def test_a_connection_refused(self):
+        done, _ = self.try_login(dest=f"127.0.0.1:{harness.free_port()}")
+        self.assertEqual(done.result["error"]["kind"], "network")
+        self.assert_explained(done, "refused")
+        self.assert_moves_after_all()
+
+    def test_a_name_that_does_not_resolve(self):
+        done, _ = self.try_login(dest="no-such-host.invalid")
+        self.assertEqual(done.result["error"]["kind"], "network")
+        self.assert_explained(done, "no-such-host.invalid")
+
+    def test_an_unknown_host_key_shows_its_fingerprint_and_sends_nothing(self):
+        done, said = self.try_login(known_hosts=self.scratch("empty"))
+        self.assertEqual(done.result["error"]["kind"], "host-key")
+        self.assert_explained(done, re.escape(self.fingerprint()))
+        self.assertNotIn("userauth-request", said)
+        self.assert_moves_after_all()
+
+    def test_a_changed_host_key_is_never_accepted(self):
+        other = harness.make_key(self.sshd.path("other"))
+        kind, key = harness.read(other + ".pub").decode().split()[:2]
+        known = self.scratch("changed", f"[127.0.0.1]:{self.sshd.port} {kind}"
+                                        f" {key}\n")
+        done, said = self.try_login("--accept-new-host-key",
+                                    known_hosts=known)
+        self.assertEqual(done.result["error"]["kind"], "host-key")
+        self.assert_explained(done, re.escape(self.fingerprint()))
+        self.assertNotIn("userauth-request", said)
+        with open(known) as f:
+            self.assertEqual(len(f.readlines()), 1)
+
+    def test_a_new_host_key_is_accepted_when_asked(self):
+        known = self.scratch("new")
+        done = self.start(self.one, *self.login_with(known_hosts=known),
+                          "--accept-new-host-key", login=False).finish()
+        self.assert_moved(self.one, done)
+        with open(known) as f:
+            self.assertEqual(len(f.readlines()), 1)
+        done = self.start(self.one, *self.login_with(known_hosts=known),
+                          login=False).finish()
+        self.assert_moved(self.one, done)
+
+    def test_a_refused_login(self):
+        stranger = harness.make_key(self.sshd.path("stranger"))
+        done, said = self.try_login(identity=stranger)
+        self.assertEqual(done.result["error"]["kind"], "auth")
+        self.assertIn("userauth-request", said)
+        self.assert_moves_after_all()
+
+    def test_a_port_that_does_not_speak_ssh(self):
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            port = server.getsockname()[1]
+            # Says nothing at all: the deadline for a login has to end it.
+            done, _ = self.try_login(dest=f"127.0.0.1:{port}")
+        self.assertIn(done.result["error"]["kind"], ("network", "timeout"))
+
+
+class DestinationTest(FaultCase):
+    def test_no_qemu_over_there(self):
+        done = self.migrate(self.one, "--qemu-binary", "/nonexistent/qemu")
+        self.assert_stayed(self.one, done, 3)
+        self.assert_explained(done, "/nonexistent/qemu", "--qemu-binary")
+        self.assert_hint(done)
+
+    def test_a_program_that_is_no_qemu(self):
+        done = self.migrate(self.one, "--qemu-binary", "/bin/true")
+        self.assert_stayed(self.one, done, 3)
+        self.assert_hint(done)
+
+    def test_a_missing_image(self):
+        image = os.path.join(self.place.work, "here/disk.img")
+        os.mkdir(os.path.dirname(image))
+        self.addCleanup(harness.remove, os.path.dirname(image))
+        with open(image, "w") as f:
+            f.truncate(1 << 20)
+        guest = self.guest(extra=["-drive", f"file={image},format=raw,"
+                                            f"if=ide"])
+        done = self.migrate(guest, "--remap", f"{os.path.dirname(image)}="
+                                              f"{self.place.work}/there")
+        self.assert_stayed(guest, done, 3)
+        self.assert_explained(done, "there/disk.img", "--remap")
+        self.assert_hint(done)
+        self.assert_moved(guest, self.migrate(guest))
+
+    def dest_args(self, change):
+        """The source's own arguments, changed; the file's name."""
+        f = tempfile.NamedTemporaryFile("w", dir=self.sshd.dir,
+                                        delete=False)
+        self.addCleanup(os.unlink, f.name)
+        with f:
+            f.writelines(f"{word}\n" for word in change(self.one.argv[1:]))
+        return ["--dest-args", f.name]
+
+    def test_destination_arguments_of_another_machine(self):
+        for old, new in (("131080K", "65544K"), ("pc", "q35")):
+            with self.subTest(new):
+                done = self.migrate(self.one, *self.dest_args(
+                    lambda argv: [new if w == old else w for w in argv]))
+                self.assert_stayed(self.one, done, 3, 4)
+                self.assert_hint(done)
+        self.assert_moves_after_all()
+
+    def test_destination_arguments_with_other_hardware(self):
+        done = self.migrate(self.one, *self.dest_args(
+            lambda argv: [*argv, "-device", "isa-serial"]))
+        self.assert_stayed(self.one, done, 3, 4)
+        self.assert_moves_after_all()
+
+    def test_a_destination_qemu_that_dies_at_once_is_quoted(self):
+        done = self.migrate(self.one, *self.dest_args(
+            lambda argv: [*argv, "-device", "no-such-device"]))
+        self.assert_stayed(self.one, done, 4)
+        self.assert_explained(done, "'no-such-device' is not a valid device")
+        self.assert_hint(done)
+        self.assert_moves_after_all()
+
+
+class MiddleTest(FaultCase):
+    """Peers that break while memory is on its way."""
+
+    def under_way(self, guest=None):
+        run = self.start(guest or self.one, *SLOW)
+        run.wait_copying()
+        return run
+
+    def test_the_destination_qemu_is_killed(self):
+        run = self.under_way()
+        harness.kill(run.destination_qemu())
+        done = run.finish()
+        self.assert_stayed(self.one, done, 4)
+        self.assert_explained(done, re.escape(self.sshd.target))
+        self.assert_moves_after_all()
+
+    def test_the_connections_are_killed(self):
+        run = self.under_way()
+        self.sshd.kill_sessions()
+        done = run.finish()
+        self.assert_stayed(self.one, done, 4)
+        self.assert_explained(done, re.escape(self.sshd.target))
+        self.assert_moves_after_all()
+
+    def test_sshd_is_gone_for_good(self):
+        run = self.under_way()
+        qemu = run.destination_qemu()
+        self.sshd.stop()
+        done = run.finish()
+        self.sshd.start()
+        self.assert_stayed(self.one, done, 9)
+        self.assertTrue(done.result["leftovers"])
+        self.assertRegex(done.text.splitlines()[-1],
+                         rf"Left to clean up: .*pid {qemu}\b")
+        # Cleaned up as the last line says.
+        harness.kill(qemu)
+        for path in re.findall(rf"{self.place.run_root}/[\w-]+",
+                               done.text.splitlines()[-1]):
+            harness.remove(path)
+        self.assert_moves_after_all()
+
+    def test_the_source_qemu_is_killed(self):
+        guest = self.guest()
+        run = self.under_way(guest)
+        harness.kill(guest.pid)
+        self.assert_ended(run.finish())
+
+    def test_the_guest_powers_off(self):
+        guest = self.guest()
+        run = self.under_way(guest)
+        guest.watch.send(guest.serial, b"q")
+        self.assert_ended(run.finish())
+
+    def assert_ended(self, done):
+        self.assert_exit(done, 12)
+        self.assertEqual((done.result["outcome"], done.result["owner"]),
+                         ("ended", "none"))
+        self.assertRegex(done.text.splitlines()[-1], "runs nowhere")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the end-to-end tests: every *_test.py here, each in its own process.
+
+Prints each test with its time, what failed, and one line of totals. A skipped
+test counts as a failure unless its reason is on the list below: a tool that
+is missing must not look like success.
+"""
+import argparse
+import glob
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Reasons that may skip a test, and when.
+ALLOWED_SKIPS = {
+    "root is needed for namespaces": os.geteuid() != 0,
+}
+MODULE_TIMEOUT_S = 900
+
+
+class Report(unittest.TestResult):
+    """A line a test as it ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed, self.bad, self.bad_skips = 0, 0, 0
+        self.started = 0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started, self.words = time.monotonic(), []
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        took = time.monotonic() - self.started
+        word = self.words[0] if self.words else "ok"
+        print(f"  {word:5}{took:6.1f} s  {test.id()}", flush=True)
+        self.passed += word == "ok"
+        self.bad += word == "FAIL"
+
+    def wrong(self, test, err):
+        text = self._exc_info_to_string(err, test)
+        print(f"FAILED: {test.id()}\n{text}", flush=True)
+        if isinstance(test, unittest.TestCase):
+            self.words.append("FAIL")
+        else:
+            # setUpClass and the like: no test of it has run.
+            self.bad += 1
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.wrong(test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.wrong(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.words.append("FAIL")
+            text = self._exc_info_to_string(err, test)
+            print(f"FAILED: {subtest.id()}\n{text}", flush=True)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.words.append("skip")
+        print(f"  skipped: {reason}")
+        if not ALLOWED_SKIPS.get(reason):
+            print(f"FAILED: {test.id()} must not be skipped here")
+            self.bad_skips += 1
+
+
+def run_module(name, pattern, fd):
+    """In the child: runs one module, writes its counts to fd."""
+    sys.path.insert(0, HERE)
+    loader = unittest.TestLoader()
+    if pattern:
+        loader.testNamePatterns = [f"*{pattern}*"]
+    report = Report()
+    loader.loadTestsFromModule(importlib.import_module(name)).run(report)
+    counts = (report.passed, report.bad, len(report.skipped),
+              report.bad_skips)
+    os.write(fd, json.dumps(counts).encode())
+
+
+def start_module(name, pattern):
+    """Runs a module in a child of its own; its counts."""
+    reader, writer = os.pipe()
+    argv = [sys.executable, os.path.abspath(__file__), "--module", name,
+            "--fd", str(writer)] + (["-k", pattern] if pattern else [])
+    print(name, flush=True)
+    child = subprocess.Popen(argv, pass_fds=[writer])
+    os.close(writer)
+    try:
+        child.wait(MODULE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        print(f"FAILED: {name} does not end")
+        child.kill()
+    except KeyboardInterrupt:
+        # The child has it too, and cleans up.
+        child.wait(60)
+        raise
+    with os.fdopen(reader, "rb") as f:
+        data = f.read()
+    if child.wait() or not data:
+        print(f"FAILED: {name} broke off with status {child.returncode}")
+        return (0, 1, 0, 0)
+    return json.loads(data)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("modules", nargs="*", metavar="MODULE",
+                        help="only these (migrate_test, say)")
+    parser.add_argument("-k", metavar="PATTERN", dest="pattern",
+                        help="only tests whose full name has this in it")
+    parser.add_argument("--module", help=argparse.SUPPRESS)
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.module:
+        run_module(args.module, args.pattern, args.fd)
+        return 0
+    names = args.modules or sorted(
+        os.path.basename(path)[:-3] for path in
+        glob.glob(os.path.join(HERE, "*_test.py")))
+    started = time.monotonic()
+    counts = [start_module(name.removesuffix(".py"), args.pattern)
+              for name in names]
+    passed, bad, skipped, bad_skips = map(sum, zip(*counts))
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{passed} passed, {bad} failed, {skipped} skipped")
+    if not passed:
+        print("no test ran", file=sys.stderr)
+    return 1 if bad or bad_skips or not passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* sshd_fixture: a throw-away sshd on loopback, and an echo server. */
+#include "tests/unit/sshd_fixture.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "transport/base/strv.h"
+#include "transport/base/xalloc.h"
+#include "transport/ssh_file.h"
+
+#define SSHD "/usr/sbin/sshd"
+
+static char *config_path; /* what sshd_options() hands out */
+
+/* --- files ----------------------------------------------------------------- */
+
+char *sshd_path(const struct sshd *d, const char *name)
+{
+	return xasprintf("%s/%s", d->dir, name);
+}
+
+static void put_file(const struct sshd *d, const char *name, const char *text,
+		     const char *how)
+{
+	AUTO_FREE char *path = sshd_path(d, name);
+	FILE *f = fopen(path, how);
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
+void sshd_write(const struct sshd *d, const char *name, const char *text)
+{
+	put_file(d, name, text, "w");
+}
+
+char *sshd_read(const struct sshd *d, const char *name)
+{
+	AUTO_FREE char *path = sshd_path(d, name);
+	struct buf b = { .base = NULL };
+
+	(void)ssh_file_read(path, &b);
+	return buf_steal(&b);
+}
+
+/* --- processes ---------------------------------------------------------------- */
+
+/* It must not outlive a test that crashes, nor keep its output open. */
+static pid_t spawn(char *const *argv)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+void sshd_keygen(const struct sshd *d, const char *name,
+		 const char *const *arguments)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_FREE char *path = sshd_path(d, name);
+	int status;
+
+	strv_push(&argv, "/usr/bin/ssh-keygen");
+	strv_push(&argv, "-q");
+	for (; *arguments; arguments++)
+		strv_push(&argv, *arguments);
+	strv_push(&argv, "-f");
+	strv_push(&argv, path);
+	assert_true(waitpid(spawn((char *const *)strv_argv(&argv)), &status,
+			    0) > 0);
+	assert_int_equal(status, 0);
+}
+
+void sshd_authorize(const struct sshd *d, const char *name)
+{
+	AUTO_FREE char *file = xasprintf("%s.pub", name);
+	AUTO_FREE char *key = sshd_read(d, file);
+
+	put_file(d, "authorized_keys", key, "a");
+}
+
+static pid_t parent_of(const char *pid)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%s/stat", pid);
+	FILE *f = fopen(path, "r");
+	int parent = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return parent;
+}
+
+static void kill_tree(pid_t pid)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+
+	/* not yet: a parent would tell its children to say goodbye */
+	kill(pid, SIGSTOP);
+	while (proc && (e = readdir(proc))) {
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+		    parent_of(e->d_name) == pid)
+			kill_tree(atoi(e->d_name));
+	}
+	if (proc)
+		closedir(proc);
+	kill(pid, SIGKILL);
+}
+
+void sshd_kill(struct sshd *d)
+{
+	if (d->pid <= 0)
+		return;
+	kill_tree(d->pid);
+	assert_int_equal(waitpid(d->pid, NULL, 0), d->pid);
+	d->pid = 0;
+}
+
+/* --- starting it ---------------------------------------------------------------- */
+
+static int free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+static bool listens(int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+
+	close(fd);
+	return ok;
+}
+
+static void write_files(struct sshd *d, const char *extra)
+{
+	static const char *const ed25519[] = { "-t", "ed25519", "-N", "", "-C",
+					       "test", NULL };
+	AUTO_FREE char *known = NULL, *conf = NULL, *client = NULL;
+	AUTO_FREE char *key = NULL;
+
+	sshd_keygen(d, "hostkey", ed25519);
+	sshd_keygen(d, "id", ed25519);
+	sshd_write(d, "authorized_keys", "");
+	sshd_authorize(d, "id");
+	key = sshd_read(d, "hostkey.pub");
+	known = xasprintf("[127.0.0.1]:%d %s", d->port, key);
+	sshd_write(d, "known_hosts", known);
+	conf = xasprintf("ListenAddress 127.0.0.1\nPort %d\nHostKey %s/hostkey\n"
+			 "PidFile none\nAuthorizedKeysFile %s/authorized_keys\n"
+			 "StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
+			 "Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
+			 "MaxStartups 100\n%s",
+			 d->port, d->dir, d->dir, extra);
+	sshd_write(d, "sshd_config", conf);
+	client = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
+			   "UserKnownHostsFile %s/known_hosts\n"
+			   "GlobalKnownHostsFile /dev/null\n", d->dir, d->dir);
+	sshd_write(d, "config", client);
+}
+
+struct sshd *sshd_start(const char *extra)
+{
+	AUTO_FREE char *conf = NULL, *log = NULL;
+	struct sshd *d;
+	int status;
+
+	if (access(SSHD, X_OK) < 0 || access("/usr/bin/ssh-keygen", X_OK) < 0)
+		skip();
+	if (geteuid() == 0)
+		(void)mkdir("/run/sshd", 0755);
+	d = XNEW(struct sshd);
+	strcpy(d->dir, "/tmp/vmferry-sshd-XXXXXX");
+	assert_non_null(mkdtemp(d->dir));
+	d->port = free_port();
+	snprintf(d->target, sizeof(d->target), "127.0.0.1:%d", d->port);
+	write_files(d, extra ? extra : "");
+	conf = sshd_path(d, "sshd_config");
+	log = sshd_path(d, "log");
+	d->pid = spawn((char *const[]){ (char[]){ SSHD }, (char[]){ "-D" },
+					(char[]){ "-f" }, conf,
+					(char[]){ "-E" }, log, NULL });
+	while (!listens(d->port)) {
+		assert_int_equal(waitpid(d->pid, &status, WNOHANG), 0);
+		sched_yield();
+	}
+	return d;
+}
+
+static void remove_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		(void)unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
+	(void)rmdir(path);
+}
+
+void sshd_stop(struct sshd *d)
+{
+	if (!d)
+		return;
+	sshd_kill(d);
+	remove_dir(d->dir);
+	free(STEAL(config_path));
+	free(d);
+}
+
+struct host_options sshd_options(struct sshd *d)
+{
+	free(config_path);
+	config_path = sshd_path(d, "config");
+	return (struct host_options){
+		.backend = HOST_SSH_LIBSSH2,
+		.ssh_config = config_path,
+	};
+}
+
+/* --- echo ------------------------------------------------------------------------ */
+
+enum { ECHO_CLIENTS = 16, ECHO_BYTES = 64 * 1024 };
+
+struct echo {
+	int listen_fd;
+	pthread_t thread;
+	int fds[ECHO_CLIENTS];
+	pthread_t threads[ECHO_CLIENTS];
+	int n;
+};
+
+static void *echo_client(void *arg)
+{
+	int fd = *(int *)arg;
+	char *data = xmalloc(ECHO_BYTES);
+	ssize_t n, done, m;
+
+	while ((n = read(fd, data, ECHO_BYTES)) > 0) {
+		for (done = 0; done < n; done += m) {
+			m = send(fd, data + done, (size_t)(n - done),
+				 MSG_NOSIGNAL);
+			if (m <= 0)
+				break;
+		}
+	}
+	(void)shutdown(fd, SHUT_RDWR);
+	free(data);
+	return NULL;
+}
+
+static void *echo_main(void *arg)
+{
+	struct echo *e = arg;
+	int fd;
+
+	while (e->n < ECHO_CLIENTS &&
+	       (fd = accept4(e->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		e->fds[e->n] = fd;
+		pthread_create(&e->threads[e->n], NULL, echo_client,
+			       &e->fds[e->n]);
+		e->n++;
+	}
+	return NULL;
+}
+
+struct echo *echo_start(const struct sshd *d, const char *name)
+{
+	struct echo *e = XNEW(struct echo);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", d->dir, name);
+	e->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(e->listen_fd, (struct sockaddr *)&a, sizeof(a)),
+			 0);
+	assert_int_equal(listen(e->listen_fd, ECHO_CLIENTS), 0);
+	assert_int_equal(pthread_create(&e->thread, NULL, echo_main, e), 0);
+	return e;
+}
+
+void echo_stop(struct echo *e)
+{
+	(void)shutdown(e->listen_fd, SHUT_RDWR);
+	pthread_join(e->thread, NULL);
+	for (int i = 0; i < e->n; i++) {
+		(void)shutdown(e->fds[i], SHUT_RDWR);
+		pthread_join(e->threads[i], NULL);
+		close(e->fds[i]);
+	}
+	close(e->listen_fd);
+	free(e);
+}
+
+int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of tools/cli/option.c, over the tables of tools/cli/command.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/migrate.h"
+#include "tools/cli/command.h"
+
+struct parse {
+	struct settings s;
+	struct strv operands;
+	struct err err;
+	int rc;
+};
+
+/* The words of @line, split at blanks, as the arguments of migrate. */
+static void parse(struct parse *p, const char *line)
+{
+	char *words[32], *copy = strdup(line), *save = NULL;
+	size_t n = 0;
+
+	memset(p, 0, sizeof(*p));
+	settings_init(&p->s);
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	words[n] = NULL;
+	p->rc = option_parse(cmd_migrate.groups, words, &p->s, &p->operands,
+			     &p->err);
+	free(copy);
+}
+
+static void release(struct parse *p)
+{
+	settings_free(&p->s);
+	strv_free(&p->operands);
+	err_reset(&p->err);
+}
+
+static void assert_refused(const char *line, const char *words)
+{
+	struct parse p;
+	char *text;
+
+	parse(&p, line);
+	assert_int_equal(p.rc, -1);
+	assert_int_equal(p.err.kind, ERR_USAGE);
+	text = err_text(&p.err);
+	if (!strstr(text, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, text);
+	free(text);
+	release(&p);
+}
+
+static void options_may_stand_among_operands(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "web1 --max-blackout 50 hostb --paused");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.operands.n, 2);
+	assert_string_equal(p.operands.v[0], "web1");
+	assert_string_equal(p.operands.v[1], "hostb");
+	assert_true(p.s.max_blackout_ms == 50);
+	assert_true(p.s.paused);
+	release(&p);
+}
+
+static void a_value_may_follow_an_equals_sign(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--max-blackout=0.5 --remap=/a=/b");
+	assert_int_equal(p.rc, 0);
+	assert_true(p.s.max_blackout_ms == 0.5);
+	assert_string_equal(p.s.remaps.v[0], "/a=/b");
+	release(&p);
+}
+
+static void short_options_can_be_bundled(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "-qvvi key -F/etc/other");
+	assert_int_equal(p.rc, 0);
+	assert_true(p.s.quiet);
+	assert_int_equal(p.s.verbose, 2);
+	assert_string_equal(p.s.identity, "key");
+	assert_string_equal(p.s.ssh_config, "/etc/other");
+	release(&p);
+}
+
+static void after_two_dashes_all_are_operands(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "-- --json -q");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.operands.n, 2);
+	assert_false(p.s.json);
+	release(&p);
+}
+
+static void a_single_dash_is_an_operand(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "-");
+	assert_int_equal(p.rc, 0);
+	assert_string_equal(p.operands.v[0], "-");
+	release(&p);
+}
+
+static void the_last_of_two_values_wins(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--color always --color never -i one -i two");
+	assert_int_equal(p.s.color, COLOR_NEVER);
+	assert_string_equal(p.s.identity, "two");
+	release(&p);
+}
+
+static void repeatable_options_add_up(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--skip-check ram --skip-check cpu");
+	assert_int_equal(p.s.skip_checks.n, 2);
+	release(&p);
+}
+
+static void transport_and_ssh_are_one_choice(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--transport ssh");
+	assert_int_equal(p.s.ssh, HOST_SSH_LIBSSH2);
+	release(&p);
+	parse(&p, "--transport openssh");
+	assert_int_equal(p.s.ssh, HOST_SSH_OPENSSH);
+	release(&p);
+	parse(&p, "--ssh auto");
+	assert_int_equal(p.s.ssh, HOST_SSH_AUTO);
+	release(&p);
+}
+
+static void force_is_what_it_says(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--on-deadline force --deadline 1.5");
+	assert_int_equal(p.s.on_deadline, ON_DEADLINE_FORCE);
+	assert_true(p.s.deadline_s == 1.5);
+	release(&p);
+}
+
+static void an_unknown_option_is_named_with_a_guess(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	assert_refused("--frobnicate", "--frobnicate");
+	parse(&p, "--max-blakout=3");
+	assert_string_equal(err_hint_of(&p.err),
+			    "did you mean --max-blackout?");
+	release(&p);
+}
+
+static void an_abbreviation_is_not_an_option(void **state)
+{
+	(void)state;
+	assert_refused("--js", "unknown option --js");
+}
+
+static void an_unknown_letter_is_named(void **state)
+{
+	(void)state;
+	assert_refused("-qz", "-z");
+}
+
+static void a_missing_value_is_said(void **state)
+{
+	(void)state;
+	assert_refused("web1 --deadline", "--deadline SEC");
+	assert_refused("-i", "--identity FILE");
+}
+
+static void a_flag_takes_no_value(void **state)
+{
+	(void)state;
+	assert_refused("--json=yes", "takes no value");
+}
+
+static void what_is_not_built_is_unknown(void **state)
+{
+	(void)state;
+	assert_refused("--on-deadline postcopy", "abort, force");
+	assert_refused("--transport tls", "auto, ssh, openssh");
+	assert_refused("--streams 4", "unknown option --streams");
+	assert_refused("--from hosta", "unknown option --from");
+}
+
+static void a_blackout_must_be_positive_and_finite(void **state)
+{
+	static const char *const off[] = {
+		"0", "-1", "1e3", "0x10", "nan", "inf", "1.2.3", "5ms",
+		"2000001", ".",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "--max-blackout=%s", off[i]);
+		assert_refused(line, off[i]);
+	}
+}
+
+static void a_remap_needs_two_absolute_paths(void **state)
+{
+	(void)state;
+	assert_refused("--remap /a", "/old/path=/new/path");
+	assert_refused("--remap a=/b", "/old/path=/new/path");
+	assert_refused("--remap /a=b", "/old/path=/new/path");
+}
+
+static void events_go_to_a_file_or_a_descriptor(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "--events fd:3");
+	assert_string_equal(p.s.events, "fd:3");
+	release(&p);
+	assert_refused("--events fd:x", "fd:N");
+	assert_refused("--events fd:", "fd:N");
+	assert_refused("--events=", "fd:N");
+}
+
+static void rates_know_both_kinds_of_prefixes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{ "0", 0 },
+		{ "12345", 12345 },
+		{ "100M", 100000000 },
+		{ "1G", 1000000000 },
+		{ "1.5g", 1500000000 },
+		{ "64Ki", 65536 },
+		{ "1Mi", 1048576 },
+		{ "2GiB/s", 2147483648 },
+		{ "10kB/s", 10000 },
+		{ "1T", 1000000000000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		uint64_t bytes = 1;
+
+		assert_true(option_parse_rate(good[i].text, &bytes));
+		assert_int_equal(bytes, good[i].bytes);
+	}
+}
+
+static void other_words_are_no_rates(void **state)
+{
+	static const char *const bad[] = {
+		"", "M", "10X", "10Mb", "10Mbit", "-5M", "1e9", "10 M",
+		"99999999999999999999T", "0x10", "nan", "10M/h",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint64_t bytes;
+
+		if (option_parse_rate(bad[i], &bytes))
+			fail_msg("\"%s\" was taken", bad[i]);
+	}
+}
+
+static void no_two_options_share_name_or_letter(void **state)
+{
+	(void)state;
+	for (size_t i = 0; commands[i]; i++) {
+		const struct option_group *const *g = commands[i]->groups;
+
+		for (; g && *g; g++) {
+			for (size_t k = 0; k < (*g)->n; k++) {
+				const struct option *o = &(*g)->v[k];
+
+				assert_ptr_equal(option_find(
+							 commands[i]->groups,
+							 o->name), o);
+				assert_non_null(o->set);
+				assert_non_null(o->help);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_may_stand_among_operands),
+		cmocka_unit_test(a_value_may_follow_an_equals_sign),
+		cmocka_unit_test(short_options_can_be_bundled),
+		cmocka_unit_test(after_two_dashes_all_are_operands),
+		cmocka_unit_test(a_single_dash_is_an_operand),
+		cmocka_unit_test(the_last_of_two_values_wins),
+		cmocka_unit_test(repeatable_options_add_up),
+		cmocka_unit_test(transport_and_ssh_are_one_choice),
+		cmocka_unit_test(force_is_what_it_says),
+		cmocka_unit_test(an_unknown_option_is_named_with_a_guess),
+		cmocka_unit_test(an_abbreviation_is_not_an_option),
+		cmocka_unit_test(an_unknown_letter_is_named),
+		cmocka_unit_test(a_missing_value_is_said),
+		cmocka_unit_test(a_flag_takes_no_value),
+		cmocka_unit_test(what_is_not_built_is_unknown),
+		cmocka_unit_test(a_blackout_must_be_positive_and_finite),
+		cmocka_unit_test(a_remap_needs_two_absolute_paths),
+		cmocka_unit_test(events_go_to_a_file_or_a_descriptor),
+		cmocka_unit_test(rates_know_both_kinds_of_prefixes),
+		cmocka_unit_test(other_words_are_no_rates),
+		cmocka_unit_test(no_two_options_share_name_or_letter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

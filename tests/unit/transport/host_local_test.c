@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* host_local, and through it the dispatch of host: this machine as a host. */
+#include "transport/host_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/in_task.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+static char dir[] = "/tmp/vmferry-local-XXXXXX";
+static struct host *local;
+
+static int set_up(void **state)
+{
+	(void)state;
+	local = host_local_new();
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	AUTO_FREE char *command = xasprintf("rm -rf %s", dir);
+
+	(void)state;
+	host_close(local);
+	return system(command);
+}
+
+static char *in_dir(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void it_knows_what_it_is(void **state)
+{
+	(void)state;
+	assert_true(host_is_local(local));
+	assert_string_equal(host_name(local), "local");
+	assert_string_equal(host_backend(local), "local");
+}
+
+static void it_is_always_alive(void **state)
+{
+	(void)state;
+	assert_int_equal(host_alive(local, 0, NULL), 0);
+	assert_int_equal(host_ping(local, mono_in_ms(-1), NULL), 0);
+}
+
+static void closing_nothing_is_fine(void **state)
+{
+	(void)state;
+	host_close(NULL);
+}
+
+/* --- commands ------------------------------------------------------------------- */
+
+IN_TASK(a_command_runs_with_its_words_as_they_are)
+{
+	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "'", "",
+				     NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct host_result r = { 0 };
+
+	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
+	assert_int_equal(r.status, 0);
+	assert_string_equal(buf_data(&r.out), "a b|$HOME|'||");
+	host_result_free(&r);
+}
+
+IN_TASK(a_commands_own_failure_is_its_status)
+{
+	const char *const argv[] = { "sh", "-c", "echo no >&2; exit 3", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct host_result r = { 0 };
+
+	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
+	assert_int_equal(r.status, 3);
+	assert_string_equal(buf_data(&r.err), "no\n");
+	host_result_free(&r);
+}
+
+IN_TASK(a_result_can_be_used_again)
+{
+	const char *const argv[] = { "echo", "x", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct host_result r = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
+		assert_string_equal(buf_data(&r.out), "x\n");
+	}
+	host_result_free(&r);
+}
+
+IN_TASK(a_mebibyte_of_output_is_taken_by_default_and_no_more)
+{
+	const char *argv[] = { "head", "-c", "1048576", "/dev/zero", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
+	assert_int_equal(buf_len(&r.out), 1048576);
+	argv[2] = "1048577";
+	assert_int_equal(host_run(local, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "head wrote more than");
+	host_result_free(&r);
+}
+
+IN_TASK(a_program_that_is_not_there_is_the_hosts_failure)
+{
+	const char *const argv[] = { "vmferry-none", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(local, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "vmferry-none: No such file");
+	host_result_free(&r);
+}
+
+/* --- files ------------------------------------------------------------------------- */
+
+IN_TASK(a_file_is_put_with_its_mode_whatever_the_umask)
+{
+	AUTO_FREE char *path = in_dir("put");
+	AUTO_BUF struct buf back = { 0 };
+	mode_t old = umask(0777);
+	struct stat st;
+
+	assert_int_equal(host_put(local, path, 0640, "a\0b", 3, IN_TASK_SOON,
+				  NULL), 0);
+	umask(old);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(host_get(local, path, &back, 3, IN_TASK_SOON, NULL),
+			 0);
+	assert_int_equal(buf_len(&back), 3);
+	assert_memory_equal(buf_data(&back), "a\0b", 3);
+}
+
+IN_TASK(a_large_file_comes_back_as_it_went)
+{
+	enum { LEN = 3000001 };
+	AUTO_FREE char *path = in_dir("large");
+	AUTO_FREE char *data = xmalloc(LEN);
+	AUTO_BUF struct buf back = { 0 };
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char)(i * 7919 >> 7);
+	assert_int_equal(host_put(local, path, 0600, data, LEN, IN_TASK_SOON,
+				  NULL), 0);
+	assert_int_equal(host_get(local, path, &back, LEN, IN_TASK_SOON, NULL),
+			 0);
+	assert_int_equal(buf_len(&back), LEN);
+	assert_memory_equal(buf_data(&back), data, LEN);
+}
+
+IN_TASK(an_existing_file_is_left_alone)
+{
+	AUTO_FREE char *path = in_dir("old");
+	AUTO_BUF struct buf back = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(local, path, 0600, "old", 3, IN_TASK_SOON,
+				  NULL), 0);
+	assert_int_equal(host_put(local, path, 0600, "new!", 4, IN_TASK_SOON,
+				  &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "File exists");
+	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, NULL),
+			 0);
+	assert_string_equal(buf_data(&back), "old");
+}
+
+IN_TASK(a_link_is_not_followed)
+{
+	AUTO_FREE char *path = in_dir("link"), *target = in_dir("target");
+	struct err err = { 0 };
+
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(host_put(local, path, 0600, "x", 1, IN_TASK_SOON,
+				  &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "cannot create");
+	assert_int_equal(access(target, F_OK), -1);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+}
+
+IN_TASK(what_was_written_is_removed_when_the_disk_is_full)
+{
+	AUTO_FREE char *path = in_dir("full");
+	AUTO_FREE char *data = xcalloc(1, 1 << 20);
+	struct rlimit old, limit;
+	struct err err = { 0 };
+	int rc;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){ 300000, old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	rc = host_put(local, path, 0600, data, 1 << 20, IN_TASK_SOON, &err);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(rc, -1);
+	expect_err_kind(&err, ERR_REMOTE, "File too large");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+IN_TASK(what_was_written_is_removed_when_time_is_up)
+{
+	AUTO_FREE char *path = in_dir("late");
+	AUTO_FREE char *data = xcalloc(1, 1 << 20);
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(local, path, 0600, data, 1 << 20,
+				  mono_in_ms(-1), &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "late");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+IN_TASK(a_file_larger_than_allowed_is_refused)
+{
+	AUTO_FREE char *path = in_dir("ten");
+	AUTO_BUF struct buf back = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(local, path, 0600, "0123456789", 10,
+				  IN_TASK_SOON, NULL), 0);
+	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "larger than 9 bytes");
+}
+
+IN_TASK(a_missing_file_says_so)
+{
+	AUTO_FREE char *path = in_dir("none");
+	AUTO_BUF struct buf back = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "none: No such file or directory");
+}
+
+IN_TASK(a_file_without_a_size_is_read_whole)
+{
+	AUTO_BUF struct buf back = { 0 };
+
+	assert_int_equal(host_get(local, "/proc/self/status", &back, 100000,
+				  IN_TASK_SOON, NULL), 0);
+	assert_non_null(strstr(buf_data(&back), "Pid:"));
+}
+
+/* --- sockets -------------------------------------------------------------------------- */
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(a.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+IN_TASK(a_socket_is_connected_and_tells_its_owner)
+{
+	AUTO_FREE char *path = in_dir("sock");
+	AUTO_FD int listener = listen_at(path);
+	struct stream *s = host_connect(local, path, IN_TASK_SOON, NULL);
+
+	assert_non_null(s);
+	assert_int_equal(stream_peer_pid(s), getpid());
+	stream_close(s);
+}
+
+IN_TASK(a_tunnel_carries_to_the_socket)
+{
+	AUTO_FREE char *path = in_dir("tsock");
+	AUTO_FD int listener = listen_at(path);
+	struct tunnel *t = host_tunnel(local, path, IN_TASK_SOON, NULL);
+	AUTO_FD int far = -1;
+	char text[8] = "";
+	int s[2];
+
+	assert_non_null(t);
+	far = accept(listener, NULL, NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s),
+			 0);
+	assert_int_equal(tunnel_start(t, s[0], 0, NULL), 0);
+	assert_int_equal(write(s[1], "there", 5), 5);
+	assert_int_equal(read(far, text, 7), 5);
+	assert_int_equal(write(far, "back", 4), 4);
+	assert_int_equal(read(s[1], text, 7), 4);
+	shutdown(s[1], SHUT_WR);
+	assert_int_equal(read(far, text, 7), 0);
+	shutdown(far, SHUT_WR);
+	assert_int_equal(task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON,
+				      NULL), 0);
+	assert_int_equal(tunnel_verdict(t, NULL), 0);
+	tunnel_free(t);
+	close(s[1]);
+}
+
+IN_TASK(a_tunnel_to_nowhere_fails_at_once)
+{
+	AUTO_FREE char *path = in_dir("nowhere");
+	struct err err = { 0 };
+
+	assert_null(host_tunnel(local, path, IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_SYSTEM, "nowhere: No such file");
+	assert_null(host_connect(local, path, IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_SYSTEM, "nowhere: No such file");
+}
+
+#define T(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(it_knows_what_it_is),
+		T(it_is_always_alive),
+		T(closing_nothing_is_fine),
+		T(a_command_runs_with_its_words_as_they_are),
+		T(a_commands_own_failure_is_its_status),
+		T(a_result_can_be_used_again),
+		T(a_mebibyte_of_output_is_taken_by_default_and_no_more),
+		T(a_program_that_is_not_there_is_the_hosts_failure),
+		T(a_file_is_put_with_its_mode_whatever_the_umask),
+		T(a_large_file_comes_back_as_it_went),
+		T(an_existing_file_is_left_alone),
+		T(a_link_is_not_followed),
+		T(what_was_written_is_removed_when_the_disk_is_full),
+		T(what_was_written_is_removed_when_time_is_up),
+		T(a_file_larger_than_allowed_is_refused),
+		T(a_missing_file_says_so),
+		T(a_file_without_a_size_is_read_whole),
+		T(a_socket_is_connected_and_tells_its_owner),
+		T(a_tunnel_carries_to_the_socket),
+		T(a_tunnel_to_nowhere_fails_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

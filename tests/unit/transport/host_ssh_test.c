@@ -1,0 +1,1167 @@
+/* SPDX-License-Identifier: MIT */
+/* host_ssh against a real sshd on loopback. */
+#include "transport/host_ssh.h"
+
+#include <libssh2.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/sshd_fixture.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/ssh_format.h"
+#include "transport/stream_fd.h"
+
+/* --- one sshd for most tests --------------------------------------------------- */
+
+static struct sshd *server;
+
+static int start_server(void **state)
+{
+	(void)state;
+	server = sshd_start("RekeyLimit 1M\nPasswordAuthentication no\n"
+			    "KbdInteractiveAuthentication no\n");
+	return 0;
+}
+
+static int stop_server(void **state)
+{
+	(void)state;
+	sshd_stop(STEAL(server));
+	return 0;
+}
+
+static void in_task(void (*fn)(void *arg), void *arg)
+{
+	struct loop *loop = loop_new(NULL);
+
+	assert_non_null(loop);
+	loop_run(loop, fn, arg);
+	loop_free(loop);
+}
+
+static void fail_with(const struct err *err)
+{
+	AUTO_FREE char *text = err_text(err);
+
+	fail_msg("%s", text);
+}
+
+static void expect_err_kind(struct err *err, enum err_kind kind, const char *words)
+{
+	AUTO_FREE char *text = err_text(err);
+
+	if (err->kind != kind || !strstr(text, words))
+		fail_msg("%s: \"%s\", without \"%s\"", err_kind_name(err->kind),
+			 text, words);
+	err_reset(err);
+}
+
+static struct host *open_with(struct sshd *d, const struct host_options *opt)
+{
+	struct err err = { 0 };
+	struct host *h = host_open(d->target, opt, SSHD_SOON, &err);
+
+	if (!h)
+		fail_with(&err);
+	return h;
+}
+
+static struct host *open_host(void)
+{
+	struct host_options opt = sshd_options(server);
+
+	return open_with(server, &opt);
+}
+
+static void refuse(struct sshd *d, const struct host_options *opt,
+		   struct err *err)
+{
+	struct host *h = host_open(d->target, opt, SSHD_SOON, err);
+
+	if (h) {
+		host_close(h);
+		fail_msg("the login succeeded");
+	}
+}
+
+#define IN_TASK(name)                                         \
+	static void name##_body(void *arg);                   \
+	static void name(void **state)                        \
+	{                                                     \
+		in_task(name##_body, *state);                 \
+	}                                                     \
+	static void name##_body(__attribute__((unused)) void *arg)
+
+static void run_ok(struct host *h, const char *const *argv, const void *input,
+		   size_t input_len, struct host_result *r)
+{
+	struct err err = { 0 };
+	struct host_command cmd = {
+		.argv = argv,
+		.input = input,
+		.input_len = input_len,
+		.max_output = 8 * 1024 * 1024,
+		.deadline = SSHD_SOON,
+	};
+
+	if (host_run(h, &cmd, r, &err) < 0)
+		fail_with(&err);
+}
+
+/* --- commands --------------------------------------------------------------------- */
+
+IN_TASK(hostile_arguments_arrive_byte_exact)
+{
+	static const char *const argv[] = {
+		"printf", "%s\\0", "", "a b", "it's", "\"q\"", "$HOME",
+		"`id`", "*", "a\nb", "\\", "-n", "\xc3\xa4\xe2\x82\xac",
+		"!x", "~", "#", "&&", ";", "\t", "\xff\xfe", NULL
+	};
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	const char *p;
+
+	run_ok(h, argv, NULL, 0, &r);
+	assert_int_equal(r.status, 0);
+	p = buf_data(&r.out);
+	for (int i = 2; argv[i]; i++) {
+		assert_string_equal(p, argv[i]);
+		p += strlen(p) + 1;
+	}
+	assert_ptr_equal(p, buf_data(&r.out) + buf_len(&r.out));
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(exit_status_and_both_outputs_come_back)
+{
+	static const char *const argv[] = { "sh", "-c",
+					    "echo out; echo err >&2; exit 42",
+					    NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run_ok(h, argv, NULL, 0, &r);
+	assert_int_equal(r.status, 42);
+	assert_string_equal(buf_data(&r.out), "out\n");
+	assert_string_equal(buf_data(&r.err), "err\n");
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_signal_becomes_128_plus_its_number)
+{
+	static const char *const argv[] = { "sh", "-c", "kill -9 $$",
+					    NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run_ok(h, argv, NULL, 0, &r);
+	assert_int_equal(r.status, 128 + SIGKILL);
+	host_result_free(&r);
+	host_close(h);
+}
+
+static char *pattern(size_t len, unsigned int seed)
+{
+	char *p = xmalloc(len);
+
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1103515245u + 12345u;
+		p[i] = (char)(seed >> 16);
+	}
+	return p;
+}
+
+IN_TASK(megabytes_of_stdin_come_back_through_cat)
+{
+	static const char *const argv[] = { "cat", NULL };
+	enum { LEN = 3 * 1024 * 1024 + 7 };
+	AUTO_FREE char *data = pattern(LEN, 1);
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run_ok(h, argv, data, LEN, &r);
+	assert_int_equal(r.status, 0);
+	assert_int_equal(buf_len(&r.out), LEN);
+	assert_memory_equal(buf_data(&r.out), data, LEN);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_ignores_its_stdin_still_ends)
+{
+	static const char *const argv[] = { "true", NULL };
+	enum { LEN = 8 * 1024 * 1024 };
+	AUTO_FREE char *data = pattern(LEN, 1);
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run_ok(h, argv, data, LEN, &r);
+	assert_int_equal(r.status, 0);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(too_much_output_is_an_error_of_the_host)
+{
+	static const char *const argv[] = { "yes", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
+
+	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "more than 1048576 bytes");
+	assert_int_equal(host_ping(h, SSHD_SOON, NULL), 0);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_command_may_time_out_and_the_host_goes_on)
+{
+	static const char *const sleep_argv[] = { "sleep", "2", NULL };
+	static const char *const true_argv[] = { "true", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+	struct host_command cmd = { .argv = sleep_argv,
+				    .deadline = mono_in_ms(100) };
+
+	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "in time");
+	run_ok(h, true_argv, NULL, 0, &r);
+	assert_int_equal(r.status, 0);
+	host_result_free(&r);
+	host_close(h);
+}
+
+static void run_sleep(void *arg)
+{
+	static const char *const argv[] = { "sleep", "2", NULL };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
+
+	assert_int_equal(host_run(arg, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_CANCELLED, "cancelled");
+	host_result_free(&r);
+}
+
+IN_TASK(a_cancelled_command_leaves_the_host_usable)
+{
+	static const char *const argv[] = { "true", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	/* at every stage: opening, request, running */
+	for (int turns = 0; turns < 8; turns++) {
+		struct task *t = task_start(task_loop(), "sleep", run_sleep, h);
+
+		for (int i = 0; i < turns; i++)
+			(void)host_ping(h, SSHD_SOON, NULL);
+		task_cancel(t);
+		task_join(t);
+	}
+	run_ok(h, argv, NULL, 0, &r);
+	assert_int_equal(r.status, 0);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_is_not_there_has_status_127)
+{
+	static const char *const argv[] = { "no-such-command-here", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run_ok(h, argv, NULL, 0, &r);
+	assert_int_equal(r.status, 127);
+	host_result_free(&r);
+	host_close(h);
+}
+
+/* --- files -------------------------------------------------------------------------- */
+
+static void put_and_get(struct host *h, size_t len)
+{
+	AUTO_FREE char *path = sshd_path(server, "file");
+	AUTO_FREE char *data = pattern(len, 7);
+	AUTO_BUF struct buf back = { .base = NULL };
+	struct err err = { 0 };
+	struct stat st;
+
+	if (host_put(h, path, 0640, data, len, SSHD_SOON, &err) < 0)
+		fail_with(&err);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, len);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	if (host_get(h, path, &back, len, SSHD_SOON, &err) < 0)
+		fail_with(&err);
+	assert_int_equal(buf_len(&back), len);
+	assert_memory_equal(buf_data(&back), data, len);
+	assert_int_equal(unlink(path), 0);
+}
+
+IN_TASK(files_of_any_size_go_there_and_back)
+{
+	static const size_t sizes[] = { 0, 1, 32768, 131073, 2500001 };
+	struct host *h = open_host();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		put_and_get(h, sizes[i]);
+	host_close(h);
+}
+
+IN_TASK(put_never_touches_what_exists)
+{
+	AUTO_FREE char *path = sshd_path(server, "config");
+	AUTO_FREE char *before = sshd_read(server, "config");
+	AUTO_FREE char *after = NULL;
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(h, path, 0600, "x", 1, SSHD_SOON, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "it exists already");
+	after = sshd_read(server, "config");
+	assert_string_equal(after, before);
+	host_close(h);
+}
+
+IN_TASK(the_hosts_own_words_name_a_missing_file)
+{
+	AUTO_BUF struct buf b = { .base = NULL };
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_int_equal(host_get(h, "/no/such", &b, 10, SSHD_SOON, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "No such file");
+	host_close(h);
+}
+
+IN_TASK(a_half_written_file_is_removed)
+{
+	AUTO_FREE char *path = sshd_path(server, "half");
+	enum { LEN = 64 * 1024 * 1024 };
+	AUTO_FREE char *data = pattern(LEN, 3);
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(h, path, 0600, data, LEN, mono_in_ms(150),
+				  &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "half");
+	assert_int_equal(access(path, F_OK), -1);
+	put_and_get(h, 100);
+	host_close(h);
+}
+
+/* --- sockets ------------------------------------------------------------------------- */
+
+static struct stream *connect_echo(struct host *h)
+{
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct err err = { 0 };
+	struct stream *s = host_connect(h, path, SSHD_SOON, &err);
+
+	if (!s)
+		fail_with(&err);
+	return s;
+}
+
+static void ping_pong(struct stream *s, const char *data, size_t len)
+{
+	AUTO_FREE char *back = xmalloc(len);
+	struct err err = { 0 };
+	size_t got = 0;
+
+	if (stream_write(s, data, len, SSHD_SOON, &err) < 0)
+		fail_with(&err);
+	while (got < len) {
+		ssize_t n = stream_read(s, back + got, len - got, SSHD_SOON,
+					&err);
+
+		if (n < 0)
+			fail_with(&err);
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	assert_memory_equal(back, data, len);
+}
+
+struct rounds {
+	struct host *host;
+	int n;
+	size_t len;
+};
+
+static void monitor_rounds(void *arg)
+{
+	struct rounds *r = arg;
+	struct stream *s = connect_echo(r->host);
+
+	for (int i = 0; i < r->n; i++) {
+		AUTO_FREE char *data = pattern(r->len, (unsigned int)i);
+
+		ping_pong(s, data, r->len);
+	}
+	stream_close(s);
+}
+
+static void exec_rounds(void *arg)
+{
+	static const char *const argv[] = { "cat", NULL };
+	enum { LEN = 100000 };
+	AUTO_FREE char *data = pattern(LEN, 5);
+	struct rounds *r = arg;
+
+	for (int i = 0; i < r->n; i++) {
+		struct host_result result = { 0 };
+
+		run_ok(r->host, argv, data, LEN, &result);
+		assert_int_equal(buf_len(&result.out), LEN);
+		assert_memory_equal(buf_data(&result.out), data, LEN);
+		host_result_free(&result);
+	}
+}
+
+static void file_rounds(void *arg)
+{
+	struct rounds *r = arg;
+
+	for (int i = 0; i < r->n; i++)
+		put_and_get(r->host, 300000);
+}
+
+/* 1 MiB between two key exchanges: these meet dozens of them. */
+IN_TASK(channels_commands_and_files_share_a_session)
+{
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	struct host *h = open_host();
+	struct rounds monitor = { h, 200, 1000 }, bulk = { h, 200, 60000 };
+	struct rounds exec = { h, 40, 0 }, file = { h, 40, 0 };
+	struct task *t[] = {
+		task_start(task_loop(), "m1", monitor_rounds, &monitor),
+		task_start(task_loop(), "m2", monitor_rounds, &monitor),
+		task_start(task_loop(), "m3", monitor_rounds, &bulk),
+		task_start(task_loop(), "exec", exec_rounds, &exec),
+		task_start(task_loop(), "file", file_rounds, &file),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		task_join(t[i]);
+	assert_int_equal(host_alive(h, 5000, NULL), 0);
+	host_close(h);
+	echo_stop(echo);
+	(void)unlink(path);
+}
+
+IN_TASK(a_socket_that_is_not_there_is_an_error_of_the_host)
+{
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_null(host_connect(h, "/no/such.sock", SSHD_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
+	assert_int_equal(host_ping(h, SSHD_SOON, NULL), 0);
+	host_close(h);
+}
+
+/* --- tunnels ----------------------------------------------------------------------------- */
+
+struct sender {
+	struct stream *stream;
+	const char *data;
+	size_t len;
+};
+
+static void send_all(void *arg)
+{
+	struct sender *s = arg;
+	struct err err = { 0 };
+
+	if (stream_write(s->stream, s->data, s->len, SSHD_SOON, &err) < 0)
+		fail_with(&err);
+}
+
+static struct tunnel *start_tunnel(struct host *h, int *our_fd)
+{
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct err err = { 0 };
+	struct tunnel *t;
+	int fds[2];
+
+	t = host_tunnel(h, path, SSHD_SOON, &err);
+	if (!t)
+		fail_with(&err);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				    fds), 0);
+	if (tunnel_start(t, fds[1], 0, &err) < 0)
+		fail_with(&err);
+	*our_fd = fds[0];
+	return t;
+}
+
+IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
+{
+	enum { LEN = 24 * 1024 * 1024 + 13 };
+	struct echo *echo = echo_start(server, "echo");
+	AUTO_FREE char *data = pattern(LEN, 9), *back = xmalloc(LEN);
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct host *h = open_host();
+	struct err err = { 0 };
+	struct tunnel_stats stats;
+	struct task *sending;
+	size_t got = 0;
+	int fd;
+	struct tunnel *t = start_tunnel(h, &fd);
+	struct stream *s = stream_fd_new(fd, fd);
+	struct sender sender = { s, data, LEN };
+
+	sending = task_start(task_loop(), "send", send_all, &sender);
+	while (got < LEN) {
+		ssize_t n = stream_read(s, back + got, LEN - got, SSHD_SOON,
+					&err);
+
+		if (n < 0)
+			fail_with(&err);
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	task_join(sending);
+	assert_memory_equal(back, data, LEN);
+	tunnel_stats(t, &stats);
+	assert_int_equal(stats.sent_bytes, LEN);
+	assert_int_equal(stats.received_bytes, LEN);
+	/* an orderly end: the echo closes when it reads the end */
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	assert_int_equal(stream_read(s, back, 1, SSHD_SOON, &err), 0);
+	assert_int_equal(task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON,
+				      &err), 0);
+	if (tunnel_verdict(t, &err) < 0)
+		fail_with(&err);
+	stream_close(s);
+	tunnel_free(t);
+	host_close(h);
+	echo_stop(echo);
+	(void)unlink(path);
+}
+
+IN_TASK(a_tunnel_to_nowhere_is_an_error_of_the_host)
+{
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_null(host_tunnel(h, "/no/such.sock", SSHD_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
+	host_close(h);
+}
+
+IN_TASK(nothing_is_left_open_after_closing)
+{
+	static const char *const argv[] = { "true", NULL };
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	int before = count_fds(), fd;
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	struct stream *s = connect_echo(h);
+	struct tunnel *t = start_tunnel(h, &fd);
+
+	run_ok(h, argv, NULL, 0, &r);
+	put_and_get(h, 10);
+	close(fd);
+	tunnel_free(t);
+	stream_close(s);
+	host_close(h);
+	host_result_free(&r);
+	echo_stop(echo);
+	(void)unlink(path);
+	/* the echo's own: its listening socket */
+	assert_int_equal(count_fds(), before - 1);
+}
+
+IN_TASK(a_stream_may_outlive_its_host)
+{
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	struct host *h = open_host();
+	struct stream *s = connect_echo(h);
+	struct err err = { 0 };
+	char c;
+
+	host_close(h);
+	assert_int_equal(stream_read(s, &c, 1, SSHD_SOON, &err), -1);
+	expect_err_kind(&err, ERR_CLOSED, "closed");
+	stream_close(s);
+	echo_stop(echo);
+	(void)unlink(path);
+}
+
+/* --- the host's key ------------------------------------------------------------------------ */
+
+static bool was_asked_for_auth(const struct sshd *d, size_t from)
+{
+	AUTO_FREE char *log = sshd_read(d, "log");
+	const char *since = strlen(log) > from ? log + from : "";
+
+	return strstr(since, "publickey") || strstr(since, "Accepted") ||
+	       strstr(since, "Failed");
+}
+
+static size_t log_size(const struct sshd *d)
+{
+	AUTO_FREE char *log = sshd_read(d, "log");
+
+	return strlen(log);
+}
+
+static char *fingerprint_of(const struct sshd *d, const char *name)
+{
+	AUTO_FREE char *text = sshd_read(d, name);
+	AUTO_BUF struct buf blob = { .base = NULL };
+	const char *base64 = strchr(text, ' ') + 1;
+
+	assert_int_equal(ssh_base64_decode(&blob, base64,
+					   strcspn(base64, " \n")), 0);
+	return ssh_fingerprint((struct ssh_bytes){
+		(const unsigned char *)buf_data(&blob), buf_len(&blob) });
+}
+
+IN_TASK(an_unknown_host_key_is_refused_before_any_credential)
+{
+	AUTO_FREE char *fingerprint = fingerprint_of(server, "hostkey.pub");
+	struct host_options opt = sshd_options(server);
+	size_t log = log_size(server);
+	struct err err = { 0 };
+
+	opt.known_hosts = "/dev/null";
+	refuse(server, &opt, &err);
+	assert_non_null(strstr(err_hint_of(&err), "--accept-new-host-key"));
+	expect_err_kind(&err, ERR_HOSTKEY, fingerprint);
+	assert_false(was_asked_for_auth(server, log));
+}
+
+/* A known_hosts file of its own that says what @format makes of the key. */
+static char *other_known_hosts(const char *prefix, const char *key)
+{
+	AUTO_FREE char *line = xasprintf("%s[127.0.0.1]:%d %s", prefix,
+					 server->port, key);
+
+	sshd_write(server, "other_hosts", line);
+	return sshd_path(server, "other_hosts");
+}
+
+IN_TASK(a_changed_host_key_is_refused_with_both_fingerprints)
+{
+	AUTO_FREE char *key = sshd_read(server, "id.pub");
+	AUTO_FREE char *file = other_known_hosts("\n", key);
+	AUTO_FREE char *known = fingerprint_of(server, "id.pub");
+	AUTO_FREE char *offered = fingerprint_of(server, "hostkey.pub");
+	AUTO_FREE char *text = NULL;
+	struct host_options opt = sshd_options(server);
+	size_t log = log_size(server);
+	struct err err = { 0 };
+
+	opt.known_hosts = file;
+	opt.accept_new_host_key = true;
+	refuse(server, &opt, &err);
+	text = err_text(&err);
+	assert_non_null(strstr(text, known));
+	assert_non_null(strstr(text, "other_hosts:2"));
+	assert_non_null(strstr(err_hint_of(&err), "ssh-keygen -f"));
+	expect_err_kind(&err, ERR_HOSTKEY, offered);
+	assert_false(was_asked_for_auth(server, log));
+}
+
+IN_TASK(a_revoked_host_key_is_refused_even_when_known)
+{
+	AUTO_FREE char *key = sshd_read(server, "hostkey.pub");
+	AUTO_FREE char *both = xasprintf("%s[127.0.0.1]:%d %s", key,
+					 server->port, key);
+	AUTO_FREE char *file = other_known_hosts("@revoked ", both);
+	struct host_options opt = sshd_options(server);
+	struct err err = { 0 };
+
+	opt.known_hosts = file;
+	opt.accept_new_host_key = true;
+	refuse(server, &opt, &err);
+	expect_err_kind(&err, ERR_HOSTKEY, "revoked");
+}
+
+IN_TASK(a_new_host_key_is_added_once_when_that_is_asked_for)
+{
+	AUTO_FREE char *file = sshd_path(server, "new/known_hosts");
+	AUTO_FREE char *dir = sshd_path(server, "new");
+	AUTO_FREE char *first = NULL, *second = NULL;
+	struct host_options opt = sshd_options(server);
+	struct stat st;
+
+	opt.known_hosts = file;
+	opt.accept_new_host_key = true;
+	host_close(open_with(server, &opt));
+	first = sshd_read(server, "new/known_hosts");
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	host_close(open_with(server, &opt));
+	second = sshd_read(server, "new/known_hosts");
+	assert_string_equal(first, second);
+	opt.accept_new_host_key = false;
+	host_close(open_with(server, &opt));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* --- logins --------------------------------------------------------------------------------- */
+
+struct person {
+	const char *answer;
+	int asked;
+};
+
+static char *answer(void *arg, const char *prompt)
+{
+	struct person *p = arg;
+
+	(void)prompt;
+	p->asked++;
+	return xstrdup(p->answer);
+}
+
+/* Options that know one key only; *file is their configuration. */
+static void with_key(const char *name, struct host_options *opt, char **file)
+{
+	AUTO_FREE char *text = xasprintf(
+		"IdentityAgent none\nIdentitiesOnly yes\n"
+		"IdentityFile %s/%s\nGlobalKnownHostsFile /dev/null\n"
+		"UserKnownHostsFile %s/known_hosts\n",
+		server->dir, name, server->dir);
+
+	sshd_write(server, "config.key", text);
+	*file = sshd_path(server, "config.key");
+	*opt = sshd_options(server);
+	opt->ssh_config = *file;
+}
+
+static void make_key(const char *name, const char *type,
+		     const char *passphrase)
+{
+	const char *argv[] = { "-t", type, "-N", passphrase, "-C", "t", NULL };
+	AUTO_FREE char *path = sshd_path(server, name);
+
+	if (access(path, F_OK) < 0)
+		sshd_keygen(server, name, argv);
+}
+
+IN_TASK(a_key_the_host_does_not_know_is_an_authentication_error)
+{
+	AUTO_FREE char *file = NULL;
+	struct host_options opt;
+	struct err err = { 0 };
+
+	make_key("stranger", "ed25519", "");
+	with_key("stranger", &opt, &file);
+	refuse(server, &opt, &err);
+	expect_err_kind(&err, ERR_AUTH, "stranger: refused");
+}
+
+IN_TASK(an_ecdsa_key_logs_in)
+{
+	AUTO_FREE char *file = NULL;
+	struct host_options opt;
+
+	make_key("ecdsa", "ecdsa", "");
+	sshd_authorize(server, "ecdsa");
+	with_key("ecdsa", &opt, &file);
+	host_close(open_with(server, &opt));
+}
+
+IN_TASK(an_encrypted_key_logs_in_and_opens_tunnels_asking_once)
+{
+	AUTO_FREE char *file = NULL, *path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	struct person person = { "secret", 0 };
+	struct host_options opt;
+	struct host *h;
+	struct tunnel *t;
+	int fd;
+
+	make_key("locked", "ed25519", "secret");
+	sshd_authorize(server, "locked");
+	with_key("locked", &opt, &file);
+	opt.ask = answer;
+	opt.arg = &person;
+	h = open_with(server, &opt);
+	t = start_tunnel(h, &fd);
+	assert_int_equal(person.asked, 1);
+	close(fd);
+	tunnel_free(t);
+	host_close(h);
+	echo_stop(echo);
+	(void)unlink(path);
+}
+
+IN_TASK(a_wrong_passphrase_is_asked_for_three_times)
+{
+	AUTO_FREE char *file = NULL;
+	struct person person = { "wrong", 0 };
+	struct host_options opt;
+	struct err err = { 0 };
+
+	make_key("locked", "ed25519", "secret");
+	with_key("locked", &opt, &file);
+	opt.ask = answer;
+	opt.arg = &person;
+	refuse(server, &opt, &err);
+	assert_int_equal(person.asked, 3);
+	expect_err_kind(&err, ERR_AUTH, "no passphrase opened it");
+}
+
+IN_TASK(without_a_person_an_encrypted_key_is_named_as_the_reason)
+{
+	AUTO_FREE char *file = NULL;
+	struct host_options opt;
+	struct err err = { 0 };
+
+	make_key("locked", "ed25519", "secret");
+	with_key("locked", &opt, &file);
+	refuse(server, &opt, &err);
+	expect_err_kind(&err, ERR_AUTH, "needs a passphrase");
+}
+
+IN_TASK(nobody_is_asked_for_a_key_that_the_host_refuses)
+{
+	AUTO_FREE char *file = NULL;
+	struct person person = { NULL, 0 };
+	struct host_options opt;
+	struct err err = { 0 };
+
+	make_key("strangerlocked", "ed25519", "secret");
+	with_key("strangerlocked", &opt, &file);
+	opt.ask = answer;
+	opt.arg = &person;
+	refuse(server, &opt, &err);
+	expect_err_kind(&err, ERR_AUTH, "strangerlocked: refused");
+	assert_int_equal(person.asked, 0);
+}
+
+IN_TASK(an_rsa_key_is_named_as_what_libssh2_cannot_use)
+{
+	AUTO_FREE char *file = NULL;
+	struct host_options opt;
+	struct err err = { 0 };
+
+	if (libssh2_version(0x010b00))
+		skip();
+	make_key("rsa", "rsa", "");
+	sshd_authorize(server, "rsa");
+	with_key("rsa", &opt, &file);
+	refuse(server, &opt, &err);
+	assert_non_null(strstr(err_hint_of(&err), "ed25519"));
+	expect_err_kind(&err, ERR_AUTH, "an RSA key");
+}
+
+/* --- the agent ------------------------------------------------------------------------------ */
+
+static pid_t spawn_agent(const char *socket)
+{
+	char *const argv[] = { (char[]){ "/usr/bin/ssh-agent" },
+			       (char[]){ "-D" }, (char[]){ "-a" },
+			       (char *)(uintptr_t)socket, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, 1);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	while (access(socket, F_OK) < 0)
+		sched_yield();
+	return pid;
+}
+
+static void add_to_agent(const char *socket, const char *key)
+{
+	AUTO_FREE char *command = xasprintf(
+		"SSH_AUTH_SOCK=%s ssh-add -q %s/%s 2>/dev/null", socket,
+		server->dir, key);
+
+	while (system(command) != 0)
+		sched_yield();
+}
+
+IN_TASK(the_agents_key_logs_in_and_opens_tunnels)
+{
+	AUTO_FREE char *socket_path = sshd_path(server, "agent");
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	AUTO_FREE char *config = NULL, *file = NULL;
+	struct echo *echo = echo_start(server, "echo");
+	struct host_options opt = sshd_options(server);
+	pid_t agent;
+	struct host *h;
+	struct tunnel *t;
+	int fd;
+
+	make_key("inagent", "ed25519", "");
+	sshd_authorize(server, "inagent");
+	agent = spawn_agent(socket_path);
+	make_key("stranger", "ed25519", "");
+	add_to_agent(socket_path, "stranger");
+	add_to_agent(socket_path, "inagent");
+	config = xasprintf("IdentityAgent %s\nIdentityFile /no/such\n"
+			   "GlobalKnownHostsFile /dev/null\n"
+			   "UserKnownHostsFile %s/known_hosts\n",
+			   socket_path, server->dir);
+	sshd_write(server, "config.agent", config);
+	file = sshd_path(server, "config.agent");
+	opt.ssh_config = file;
+	h = open_with(server, &opt);
+	t = start_tunnel(h, &fd);
+	close(fd);
+	tunnel_free(t);
+	host_close(h);
+	kill(agent, SIGTERM);
+	waitpid(agent, NULL, 0);
+	echo_stop(echo);
+	(void)unlink(path);
+}
+
+/* --- servers of other kinds -------------------------------------------------------------------- */
+
+IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
+{
+	struct sshd *d = sshd_start("Ciphers aes128-gcm@openssh.com\n");
+	struct host_options opt = sshd_options(d);
+	struct err err = { 0 };
+
+	refuse(d, &opt, &err);
+	assert_non_null(strstr(err_hint_of(&err), "--transport openssh"));
+	expect_err_kind(&err, ERR_CRYPTO, "in common");
+	sshd_stop(d);
+}
+
+IN_TASK(etm_macs_only_is_a_matter_of_crypto)
+{
+	struct sshd *d = sshd_start(
+		"MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
+		"\n");
+	struct host_options opt = sshd_options(d);
+	struct err err = { 0 };
+
+	refuse(d, &opt, &err);
+	expect_err_kind(&err, ERR_CRYPTO, "in common");
+	sshd_stop(d);
+}
+
+IN_TASK(a_forbidden_forwarding_names_the_setting)
+{
+	struct sshd *d = sshd_start("AllowStreamLocalForwarding no\n");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct err err = { 0 };
+
+	assert_null(host_connect(h, "/no/such.sock", SSHD_SOON, &err));
+	assert_non_null(strstr(err_hint_of(&err),
+			       "AllowStreamLocalForwarding"));
+	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
+	host_close(h);
+	sshd_stop(d);
+}
+
+IN_TASK(a_host_without_sftp_says_what_to_add)
+{
+	struct sshd *d = sshd_start("Match all\nForceCommand true\n");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(h, "/tmp/x", 0600, "", 0, SSHD_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "SFTP");
+	host_close(h);
+	sshd_stop(d);
+}
+
+static void read_until_dead(void *arg)
+{
+	struct err err = { 0 };
+	char c;
+
+	assert_int_equal(stream_read(arg, &c, 1, SSHD_SOON, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+}
+
+static void run_until_dead(void *arg)
+{
+	static const char *const argv[] = { "sleep", "5", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(arg, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+	host_result_free(&r);
+}
+
+IN_TASK(a_killed_sshd_fails_everybody_at_once)
+{
+	struct sshd *d = sshd_start("");
+	struct echo *echo = echo_start(d, "echo");
+	AUTO_FREE char *path = sshd_path(d, "echo");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct err err = { 0 };
+	struct tunnel *t = host_tunnel(h, path, SSHD_SOON, &err);
+	struct stream *s = host_connect(h, path, SSHD_SOON, &err);
+	struct task *tasks[2];
+	int fds[2];
+
+	assert_non_null(t);
+	assert_non_null(s);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				    fds), 0);
+	assert_int_equal(tunnel_start(t, fds[1], 0, &err), 0);
+	tasks[0] = task_start(task_loop(), "read", read_until_dead, s);
+	tasks[1] = task_start(task_loop(), "run", run_until_dead, h);
+	assert_int_equal(host_ping(h, SSHD_SOON, &err), 0);
+	sshd_kill(d);
+	task_join(tasks[0]);
+	task_join(tasks[1]);
+	assert_int_equal(host_alive(h, 60000, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+	assert_int_equal(host_ping(h, SSHD_SOON, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+	assert_int_equal(task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON,
+				      &err), 0);
+	assert_int_equal(tunnel_verdict(t, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+	close(fds[0]);
+	stream_close(s);
+	tunnel_free(t);
+	host_close(h);
+	echo_stop(echo);
+	sshd_stop(d);
+}
+
+IN_TASK(nobody_listening_is_a_network_error)
+{
+	struct sshd *d = sshd_start("");
+	struct host_options opt = sshd_options(d);
+	struct err err = { 0 };
+
+	sshd_kill(d);
+	refuse(d, &opt, &err);
+	expect_err_kind(&err, ERR_NETWORK, "refused");
+	sshd_stop(d);
+}
+
+/* --- ways there ------------------------------------------------------------------------------------ */
+
+IN_TASK(a_jump_host_carries_the_session)
+{
+	static const char *const argv[] = { "echo", "hi", NULL };
+	AUTO_FREE char *file = sshd_path(server, "config.proxy");
+	AUTO_FREE char *config = NULL;
+	AUTO_FREE char *echo_path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	struct host_options opt = sshd_options(server);
+	struct host_result r = { 0 };
+	struct host *h;
+	struct tunnel *t;
+	int fd, before = count_fds();
+
+	config = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
+			   "GlobalKnownHostsFile /dev/null\n"
+			   "UserKnownHostsFile %s/known_hosts\n"
+			   "Host jump\nHostName 127.0.0.1\nPort %d\n"
+			   "HostKeyAlias [127.0.0.1]:%d\n"
+			   "Host 127.0.0.1\nProxyJump jump\n",
+			   server->dir, server->dir, server->port,
+			   server->port);
+	sshd_write(server, "config.proxy", config);
+	opt.ssh_config = file;
+	h = open_with(server, &opt);
+	run_ok(h, argv, NULL, 0, &r);
+	assert_string_equal(buf_data(&r.out), "hi\n");
+	t = start_tunnel(h, &fd);
+	close(fd);
+	tunnel_free(t);
+	host_close(h);
+	host_result_free(&r);
+	assert_int_equal(count_fds(), before + 1);
+	echo_stop(echo);
+	(void)unlink(echo_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hostile_arguments_arrive_byte_exact),
+		cmocka_unit_test(exit_status_and_both_outputs_come_back),
+		cmocka_unit_test(a_signal_becomes_128_plus_its_number),
+		cmocka_unit_test(megabytes_of_stdin_come_back_through_cat),
+		cmocka_unit_test(a_command_that_ignores_its_stdin_still_ends),
+		cmocka_unit_test(too_much_output_is_an_error_of_the_host),
+		cmocka_unit_test(a_command_may_time_out_and_the_host_goes_on),
+		cmocka_unit_test(a_cancelled_command_leaves_the_host_usable),
+		cmocka_unit_test(a_command_that_is_not_there_has_status_127),
+		cmocka_unit_test(files_of_any_size_go_there_and_back),
+		cmocka_unit_test(put_never_touches_what_exists),
+		cmocka_unit_test(the_hosts_own_words_name_a_missing_file),
+		cmocka_unit_test(a_half_written_file_is_removed),
+		cmocka_unit_test(channels_commands_and_files_share_a_session),
+		cmocka_unit_test(
+			a_socket_that_is_not_there_is_an_error_of_the_host),
+		cmocka_unit_test(
+			a_tunnel_carries_megabytes_both_ways_byte_exact),
+		cmocka_unit_test(a_tunnel_to_nowhere_is_an_error_of_the_host),
+		cmocka_unit_test(nothing_is_left_open_after_closing),
+		cmocka_unit_test(a_stream_may_outlive_its_host),
+		cmocka_unit_test(
+			an_unknown_host_key_is_refused_before_any_credential),
+		cmocka_unit_test(
+			a_changed_host_key_is_refused_with_both_fingerprints),
+		cmocka_unit_test(a_revoked_host_key_is_refused_even_when_known),
+		cmocka_unit_test(
+			a_new_host_key_is_added_once_when_that_is_asked_for),
+		cmocka_unit_test(
+			a_key_the_host_does_not_know_is_an_authentication_error),
+		cmocka_unit_test(an_ecdsa_key_logs_in),
+		cmocka_unit_test(
+			an_encrypted_key_logs_in_and_opens_tunnels_asking_once),
+		cmocka_unit_test(a_wrong_passphrase_is_asked_for_three_times),
+		cmocka_unit_test(
+			without_a_person_an_encrypted_key_is_named_as_the_reason),
+		cmocka_unit_test(
+			nobody_is_asked_for_a_key_that_the_host_refuses),
+		cmocka_unit_test(
+			an_rsa_key_is_named_as_what_libssh2_cannot_use),
+		cmocka_unit_test(the_agents_key_logs_in_and_opens_tunnels),
+		cmocka_unit_test(
+			a_server_without_a_common_cipher_is_a_matter_of_crypto),
+		cmocka_unit_test(etm_macs_only_is_a_matter_of_crypto),
+		cmocka_unit_test(a_forbidden_forwarding_names_the_setting),
+		cmocka_unit_test(a_host_without_sftp_says_what_to_add),
+		cmocka_unit_test(a_killed_sshd_fails_everybody_at_once),
+		cmocka_unit_test(nobody_listening_is_a_network_error),
+		cmocka_unit_test(a_jump_host_carries_the_session),
+	};
+
+	return cmocka_run_group_tests(tests, start_server, stop_server);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* quote: the one way words get into a shell of another host. */
+#include "transport/quote.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "transport/base/strv.h"
+#include "transport/base/xalloc.h"
+
+static char *quoted(const char *word)
+{
+	struct buf b = { 0 };
+
+	quote_word(&b, word);
+	return buf_steal(&b);
+}
+
+static void expect_quoted(const char *word, const char *expected)
+{
+	AUTO_FREE char *q = quoted(word);
+
+	assert_string_equal(q, expected);
+}
+
+static void plain_words_stay_bare(void **state)
+{
+	(void)state;
+	expect_quoted("/usr/bin/x-1.0", "/usr/bin/x-1.0");
+	expect_quoted("a@b%c+d=e:f,g", "a@b%c+d=e:f,g");
+}
+
+static void the_empty_word_stays_a_word(void **state)
+{
+	(void)state;
+	expect_quoted("", "''");
+}
+
+static void whatever_a_shell_might_read_is_quoted(void **state)
+{
+	static const char *const words[] = { " ", "*", "?", "$", "`", "~", "#",
+					     ";", "&", "|", "<", ">", "(", "{",
+					     "[", "!", "\\", "\"", "\n", "\t",
+					     "\303\244" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		AUTO_FREE char *expected = xasprintf("'%s'", words[i]);
+
+		expect_quoted(words[i], expected);
+	}
+}
+
+static void a_quote_is_left_and_entered_again(void **state)
+{
+	(void)state;
+	expect_quoted("it's", "'it'\\''s'");
+	expect_quoted("'", "''\\'''");
+}
+
+static void an_argv_is_joined_by_blanks(void **state)
+{
+	const char *const argv[] = { "ls", "-l", "a b", NULL };
+	AUTO_FREE char *line = quote_argv(argv);
+
+	(void)state;
+	assert_string_equal(line, "ls -l 'a b'");
+}
+
+static void an_empty_argv_is_an_empty_line(void **state)
+{
+	const char *const argv[] = { NULL };
+	AUTO_FREE char *line = quote_argv(argv);
+
+	(void)state;
+	assert_string_equal(line, "");
+}
+
+/* What sh makes of a line, byte for byte. */
+static void shell(const char *line, struct buf *out)
+{
+	AUTO_FREE char *own = NULL;
+	AUTO_BUF struct buf command = { 0 };
+	FILE *p;
+	int c;
+
+	quote_word(&command, line);
+	own = xasprintf("exec sh -c %s 2>&1", buf_data(&command));
+	p = popen(own, "r");
+	assert_non_null(p);
+	while ((c = getc(p)) != EOF) {
+		char byte = (char)c;
+
+		buf_append(out, &byte, 1);
+	}
+	pclose(p);
+}
+
+/* printf ends each word with a NUL, which no word can hold. */
+static void expect_round_trip(const struct strv *words)
+{
+	AUTO_STRV struct strv argv = { 0 };
+	AUTO_BUF struct buf out = { 0 }, expected = { 0 };
+	AUTO_FREE char *line = NULL;
+
+	strv_push(&argv, "printf");
+	strv_push(&argv, "%s\\0");
+	strv_push_all(&argv, words);
+	for (size_t i = 0; i < words->n; i++)
+		buf_append(&expected, words->v[i], strlen(words->v[i]) + 1);
+	line = quote_argv((const char *const *)strv_argv(&argv));
+	shell(line, &out);
+	assert_int_equal(buf_len(&out), buf_len(&expected));
+	assert_memory_equal(buf_data(&out), buf_data(&expected),
+			    buf_len(&out));
+}
+
+static void a_shell_reads_back_every_byte(void **state)
+{
+	AUTO_STRV struct strv words = { 0 };
+
+	(void)state;
+	for (int c = 1; c < 256; c++) {
+		strv_pushf(&words, "%c", c);
+		strv_pushf(&words, "x%cy", c);
+	}
+	expect_round_trip(&words);
+}
+
+static void a_shell_reads_back_words_of_chance(void **state)
+{
+	AUTO_STRV struct strv words = { 0 };
+	unsigned int seed = 42;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		char word[24] = "";
+		int n = rand_r(&seed) % 23;
+
+		for (int j = 0; j < n; j++)
+			word[j] = (char)("'\"\\$ `\n!*x;&|~#"[rand_r(&seed) %
+							      15]);
+		strv_push(&words, word);
+	}
+	expect_round_trip(&words);
+}
+
+/* "sh: 1: WORD: not found", as opposed to an assignment or a syntax error. */
+static void expect_a_command(const char *word)
+{
+	const char *const argv[] = { word, NULL };
+	AUTO_FREE char *line = quote_argv(argv);
+	AUTO_BUF struct buf out = { 0 };
+
+	shell(line, &out);
+	assert_non_null(strstr(buf_data(&out), word));
+	assert_non_null(strstr(buf_data(&out), "not found"));
+}
+
+static void a_first_word_is_always_the_command(void **state)
+{
+	(void)state;
+	expect_a_command("A=b");
+	expect_a_command("PATH=/nowhere");
+	expect_a_command("if");
+	expect_a_command("while");
+	expect_a_command("done");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_words_stay_bare),
+		cmocka_unit_test(the_empty_word_stays_a_word),
+		cmocka_unit_test(whatever_a_shell_might_read_is_quoted),
+		cmocka_unit_test(a_quote_is_left_and_entered_again),
+		cmocka_unit_test(an_argv_is_joined_by_blanks),
+		cmocka_unit_test(an_empty_argv_is_an_empty_line),
+		cmocka_unit_test(a_shell_reads_back_every_byte),
+		cmocka_unit_test(a_shell_reads_back_words_of_chance),
+		cmocka_unit_test(a_first_word_is_always_the_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

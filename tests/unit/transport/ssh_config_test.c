@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* ssh_config: what ssh -G says. */
+#include "transport/ssh_config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "transport/base/loop.h"
+#include "transport/base/xalloc.h"
+
+static void settings_are_read(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+
+	(void)state;
+	ssh_config_parse(&c, "host alias\nuser bob\nhostname h.example\n"
+			     "port 2222\nidentitiesonly yes\n"
+			     "proxyjump a,b\nhostkeyalias other\n"
+			     "identityagent /run/agent\nconnecttimeout 7\n");
+	assert_string_equal(c.user, "bob");
+	assert_string_equal(c.hostname, "h.example");
+	assert_string_equal(c.port, "2222");
+	assert_true(c.identities_only);
+	assert_string_equal(c.proxy_jump, "a,b");
+	assert_null(c.proxy_command);
+	assert_string_equal(c.hostkey_alias, "other");
+	assert_string_equal(c.agent, "/run/agent");
+	assert_int_equal(c.connect_timeout_s, 7);
+	ssh_config_free(&c);
+}
+
+static void identity_files_keep_order_and_spaces(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+	AUTO_FREE char *all = NULL;
+
+	(void)state;
+	ssh_config_parse(&c, "identityfile ~/.ssh/one key\n"
+			     "identityfile none\nidentityfile /two\n");
+	all = strv_join(&c.identities, "|");
+	assert_string_equal(all, "~/.ssh/one key|/two");
+	ssh_config_free(&c);
+}
+
+static void the_users_known_hosts_come_before_the_global_ones(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+	AUTO_FREE char *all = NULL;
+
+	(void)state;
+	ssh_config_parse(&c, "globalknownhostsfile /g1 /g2\n"
+			     "userknownhostsfile /u1 /u2\n");
+	all = strv_join(&c.known_hosts, "|");
+	assert_string_equal(all, "/u1|/u2|/g1|/g2");
+	ssh_config_free(&c);
+}
+
+static void none_means_none(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+
+	(void)state;
+	ssh_config_parse(&c, "proxyjump none\nproxycommand none\n"
+			     "connecttimeout none\nidentityagent none\n");
+	assert_null(c.proxy_jump);
+	assert_null(c.proxy_command);
+	assert_int_equal(c.connect_timeout_s, 0);
+	assert_string_equal(c.agent, "none");
+	ssh_config_free(&c);
+}
+
+static void odd_lines_are_skipped(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+
+	(void)state;
+	ssh_config_parse(&c, "\n\nport\nunknown thing\nport 22");
+	assert_string_equal(c.port, "22");
+	ssh_config_free(&c);
+}
+
+static void tokens_and_tilde_are_expanded(void **state)
+{
+	struct ssh_config c = { .hostname = NULL };
+	AUTO_FREE char *a = NULL, *b = NULL;
+
+	(void)state;
+	ssh_config_parse(&c, "hostname h\nport 1\nuser r\n");
+	a = ssh_config_expand(&c, "~/%h-%p-%r-%n-%u-%%-%x-%", "n", "/home/u",
+			      "u");
+	b = ssh_config_expand(&c, "x~/%d", "n", "/home/u", "u");
+	assert_string_equal(a, "/home/u/h-1-r-n-u-%-%x-%");
+	assert_string_equal(b, "x~//home/u");
+	ssh_config_free(&c);
+}
+
+/* --- with a real ssh -G ------------------------------------------------------- */
+
+struct reading {
+	const char *file;
+	struct host_target target;
+	struct host_options opt;
+};
+
+static void read_options(void *arg)
+{
+	struct ssh_config c = { .hostname = NULL };
+	struct reading *r = arg;
+	struct err err = { 0 };
+
+	assert_int_equal(ssh_config_read(&c, &r->target, &r->opt,
+					 mono_in_ms(20000), &err), 0);
+	assert_string_equal(c.user, "bob");
+	assert_string_equal(c.port, "99");
+	assert_string_equal(c.hostname, "far.example");
+	assert_string_equal(c.identities.v[0], "/mine");
+	assert_string_equal(c.identities.v[1], "/theirs");
+	assert_int_equal(c.known_hosts.n, 1);
+	assert_string_equal(c.known_hosts.v[0], "/kh");
+	ssh_config_free(&c);
+}
+
+static void read_nonsense(void *arg)
+{
+	struct ssh_config c = { .hostname = NULL };
+	struct reading *r = arg;
+	struct err err = { 0 };
+
+	assert_int_equal(ssh_config_read(&c, &r->target, &r->opt,
+					 mono_in_ms(20000), &err), -1);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.cause->message, "nonsense"));
+	err_reset(&err);
+	ssh_config_free(&c);
+}
+
+static void with_file(const char *text, void (*fn)(void *arg))
+{
+	char path[] = "/tmp/vmferry-config-XXXXXX";
+	struct reading r = {
+		.target = { .user = (char[]){ "bob" },
+			    .host = (char[]){ "near" },
+			    .port = (char[]){ "99" } },
+		.opt = { .ssh_config = path,
+			 .identity = "/mine",
+			 .known_hosts = "/kh" },
+	};
+	struct loop *loop;
+	int fd;
+
+	if (access("/usr/bin/ssh", X_OK) < 0)
+		skip();
+	fd = mkstemp(path);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	loop = loop_new(NULL);
+	loop_run(loop, fn, &r);
+	loop_free(loop);
+	unlink(path);
+}
+
+static void the_command_line_outdoes_the_file(void **state)
+{
+	(void)state;
+	with_file("Host near\nHostName far.example\nUser alice\nPort 5\n"
+		  "IdentityFile /theirs\nUserKnownHostsFile /other\n",
+		  read_options);
+}
+
+static void a_bad_file_is_named_with_sshs_words(void **state)
+{
+	(void)state;
+	with_file("nonsense yes\n", read_nonsense);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_are_read),
+		cmocka_unit_test(identity_files_keep_order_and_spaces),
+		cmocka_unit_test(
+			the_users_known_hosts_come_before_the_global_ones),
+		cmocka_unit_test(none_means_none),
+		cmocka_unit_test(odd_lines_are_skipped),
+		cmocka_unit_test(tokens_and_tilde_are_expanded),
+		cmocka_unit_test(the_command_line_outdoes_the_file),
+		cmocka_unit_test(a_bad_file_is_named_with_sshs_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

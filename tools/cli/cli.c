@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* cli: what commands share: errors for people, login, plans, JSON. */
+#include "tools/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qmp/json.h"
+#include "tools/cli/ask.h"
+#include "transport/base/buf.h"
+#include "transport/base/xalloc.h"
+
+enum { DEST_ARGS_MAX = 1024 * 1024 };
+
+/* Text of others (QEMU's stderr, say) must not move the user's cursor. */
+static void print_clean(const char *text, const char *indent)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			fprintf(stderr, "\n%s", indent);
+		else if ((unsigned char)*text >= ' ' || *text == '\t')
+			fputc(*text, stderr);
+	}
+	fputc('\n', stderr);
+}
+
+void cli_tell_error(const struct err *err)
+{
+	const char *host = err_host_of(err);
+	const char *hint = err_hint_of(err);
+
+	fprintf(stderr, "vmferry: %s%s", host ? host : "", host ? ": " : "");
+	print_clean(err->message, "  ");
+	for (const struct err *e = err->cause; e; e = e->cause) {
+		fputs("  because: ", stderr);
+		print_clean(e->message, "           ");
+	}
+	if (hint) {
+		fputs("  next: ", stderr);
+		print_clean(hint, "        ");
+	}
+}
+
+int cli_usage(const struct command *c, const struct err *err)
+{
+	cli_tell_error(err);
+	if (c)
+		fprintf(stderr, "usage: vmferry %s [options]%s%s\n", c->name,
+			*c->args ? " " : "", c->args);
+	else
+		fprintf(stderr, "usage: vmferry COMMAND [options] ...\n");
+	return EXIT_USAGE;
+}
+
+/* --- login ---------------------------------------------------------------- */
+
+static void tell(void *arg, const char *text)
+{
+	struct cli *cli = arg;
+
+	ui_clear(&cli->ui);
+	fprintf(stderr, "vmferry: %s\n", text);
+}
+
+static char *ask(void *arg, const char *prompt)
+{
+	struct cli *cli = arg;
+
+	ui_clear(&cli->ui);
+	return ask_secret(prompt);
+}
+
+void cli_host_options(struct cli *cli, struct host_options *out)
+{
+	const struct settings *s = &cli->settings;
+
+	*out = (struct host_options){
+		.backend = (enum host_backend_choice)s->ssh,
+		.identity = s->identity,
+		.known_hosts = s->known_hosts,
+		.ssh_config = s->ssh_config,
+		.accept_new_host_key = s->accept_new_host_key,
+		.ask = s->no_input ? NULL : ask,
+		.tell = tell,
+		.arg = cli,
+	};
+}
+
+/* --- plans ---------------------------------------------------------------- */
+
+static int read_file(const char *path, struct buf *b, struct err *err)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : 1;
+
+	while (n > 0 && buf_len(b) <= DEST_ARGS_MAX) {
+		n = read(fd, buf_reserve(b, 4096), 4096);
+		if (n > 0)
+			buf_commit(b, (size_t)n);
+	}
+	if (n < 0) {
+		err_sys(err, errno, "cannot read %s", path);
+		err->kind = ERR_USAGE;
+		return -1;
+	}
+	if (buf_len(b) > DEST_ARGS_MAX)
+		return err_set(err, ERR_USAGE, "%s is larger than %d bytes",
+			       path, DEST_ARGS_MAX);
+	return 0;
+}
+
+static int read_dest_args(struct cli_plan *p, const char *path,
+			  struct err *err)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	if (read_file(path, &b, err) < 0)
+		return -1;
+	if (argv_parse_file(buf_data(&b), buf_len(&b), &p->dest_args, err) < 0)
+		return err_wrap(err, ERR_NONE, "%s", path);
+	p->opt.dest_args = &p->dest_args;
+	return 0;
+}
+
+/* "OLD=NEW"; the parser made sure of the "=". */
+static void read_remaps(struct cli_plan *p, const struct strv *list)
+{
+	p->remaps = xcalloc(list->n, sizeof(*p->remaps));
+	p->opt.remaps = p->remaps;
+	p->opt.n_remaps = list->n;
+	for (size_t i = 0; i < list->n; i++) {
+		char *equals = strchr(list->v[i], '=');
+
+		*equals = '\0';
+		p->remaps[i] = (struct argv_remap){ list->v[i], equals + 1 };
+	}
+}
+
+int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
+{
+	struct settings *s = &cli->settings;
+
+	*p = (struct cli_plan){ .remaps = NULL };
+	migrate_options_init(&p->opt);
+	p->opt.guest = cli->operands.v[0];
+	p->opt.destination = cli->operands.v[1];
+	cli_host_options(cli, &p->opt.ssh);
+	p->opt.max_blackout_ms = s->max_blackout_ms;
+	p->opt.deadline_s = s->deadline_s;
+	p->opt.on_deadline = (enum on_deadline)s->on_deadline;
+	p->opt.bandwidth_bps = s->bandwidth_bps;
+	p->opt.qemu_binary = s->qemu_binary;
+	p->opt.paused = s->paused;
+	p->opt.skip_checks =
+		(const char *const *)strv_argv(&s->skip_checks);
+	p->opt.sink = ui_event;
+	p->opt.sink_arg = &cli->ui;
+	read_remaps(p, &s->remaps);
+	return s->dest_args ? read_dest_args(p, s->dest_args, err) : 0;
+}
+
+void cli_plan_free(struct cli_plan *p)
+{
+	free(p->remaps);
+	strv_free(&p->dest_args);
+}
+
+/* --- stdout --------------------------------------------------------------- */
+
+int cli_end(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "vmferry: cannot write to standard output: %s\n",
+		strerror(errno));
+	return code ? code : EXIT_INTERNAL;
+}
+
+int cli_print_json(struct json_object *o, int code)
+{
+	AUTO_FREE char *line = json_line(o);
+
+	puts(line);
+	json_object_put(o);
+	return cli_end(code);
+}

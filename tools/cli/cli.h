@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cli: what a command's run() gets, and what commands share.
+ */
+#ifndef TOOLS_CLI_CLI_H
+#define TOOLS_CLI_CLI_H
+
+#include <json.h>
+#include <stdio.h>
+
+#include "engine/migrate.h"
+#include "tools/cli/command.h"
+#include "tools/cli/ui.h"
+
+/* Exit codes that no outcome stands for. */
+enum { EXIT_USAGE = 2, EXIT_INTERNAL = 1, EXIT_INTERRUPTED = 130 };
+
+struct cli {
+	const struct command *command;
+	struct settings settings;
+	struct strv operands;
+	struct ui ui;
+};
+
+/* "vmferry: …" on stderr, with causes and the hint, one a line. */
+void cli_tell_error(const struct err *err);
+/* The same for a wrong use of a command; returns EXIT_USAGE. */
+int cli_usage(const struct command *c, const struct err *err);
+
+/* How to log in, as the settings say; borrows from @cli. */
+void cli_host_options(struct cli *cli, struct host_options *out);
+
+/* What migrate and check have in common. Release with cli_plan_free(). */
+struct cli_plan {
+	struct migrate_options opt;
+	struct argv_remap *remaps;
+	struct strv dest_args;
+};
+int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err);
+void cli_plan_free(struct cli_plan *p);
+
+/*
+ * Prints one JSON object on stdout (taken over). Returns @code, or
+ * EXIT_INTERNAL when stdout takes no more.
+ */
+int cli_print_json(struct json_object *o, int code);
+/* Flushes stdout; @code, or EXIT_INTERNAL when it took not all. */
+int cli_end(int code);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* vmferry help */
+#include "tools/cli/cli.h"
+#include "tools/cli/help.h"
+#include "transport/base/xalloc.h"
+
+static int run(struct cli *cli)
+{
+	AUTO_ERR struct err err = { 0 };
+	const char *word = cli->operands.n ? cli->operands.v[0] : NULL;
+	const struct command *c = word ? command_find(word) : NULL;
+
+	if (cli->settings.man) {
+		help_man(stdout);
+	} else if (cli->settings.completion) {
+		if (help_completion(cli->settings.completion, stdout) < 0) {
+			err_set(&err, ERR_USAGE, "no completion for shell "
+				"\"%s\": there are bash and zsh",
+				cli->settings.completion);
+			return cli_usage(cli->command, &err);
+		}
+	} else if (c) {
+		help_command(c, stdout);
+	} else if (word) {
+		err_set(&err, ERR_USAGE, "there is no command \"%s\"", word);
+		return cli_usage(cli->command, &err);
+	} else {
+		help_all(stdout);
+	}
+	return cli_end(0);
+}
+
+static const struct option help_options[] = {
+	{
+		.name = "man",
+		.set = option_set_flag,
+		.offset = offsetof(struct settings, man),
+		.help = "Prints the man page as source for man(1).",
+	},
+	{
+		.name = "completion",
+		.arg = "SHELL",
+		.set = option_set_text,
+		.offset = offsetof(struct settings, completion),
+		.help = "Prints the completion for bash or zsh.",
+	},
+};
+const struct option_group group_help = {
+	"Documents", help_options, ARRAY_SIZE(help_options),
+};
+
+static const struct option_group *const groups[] = {
+	&group_help, &group_general, NULL,
+};
+
+const struct command cmd_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.max_operands = 1,
+	.summary = "tells about vmferry or one of its commands",
+	.description = "Tells about vmferry, or about one of its commands.",
+	.groups = groups,
+	.run = run,
+};

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* command: the list of commands and the option groups that they share. */
+#include "tools/cli/command.h"
+
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+const struct command *const commands[] = {
+	&cmd_migrate, &cmd_check, &cmd_list, &cmd_help, &cmd_version, NULL,
+};
+
+const struct option_group *const all_groups[] = {
+	&group_run, &group_plan, &group_login, &group_speech, &group_help,
+	&group_general, NULL,
+};
+
+static const char *const color_words[] = { "auto", "always", "never", NULL };
+static const char *const ssh_words[] = { "auto", "libssh2", "openssh", NULL };
+static const char *const transport_words[] = { "auto", "ssh", "openssh",
+					       NULL };
+static const char *const on_deadline_words[] = { "abort", "force", NULL };
+
+#define AT(member) .offset = offsetof(struct settings, member)
+
+static const struct option general_options[] = {
+	{
+		.name = "help",
+		.letter = 'h',
+		.set = option_set_flag,
+		AT(help),
+		.help = "Shows this help.",
+	},
+};
+const struct option_group group_general = {
+	"Help", general_options, ARRAY_SIZE(general_options),
+};
+
+static const struct option speech_options[] = {
+	{
+		.name = "json",
+		.set = option_set_flag,
+		AT(json),
+		.help = "Prints the result as one JSON object on standard "
+			"output; everything meant for people goes to standard "
+			"error.",
+	},
+	{
+		.name = "quiet",
+		.letter = 'q',
+		.section = "output",
+		.set = option_set_flag,
+		AT(quiet),
+		.help = "Tells only warnings, errors and the last line.",
+	},
+	{
+		.name = "verbose",
+		.letter = 'v',
+		.section = "output",
+		.set = option_set_count,
+		AT(verbose),
+		.help = "Tells more on standard error; twice: what is said on "
+			"every connection. Never a secret.",
+	},
+	{
+		.name = "color",
+		.arg = "WHEN",
+		.section = "output",
+		.set = option_set_choice,
+		AT(color),
+		.words = color_words,
+		.help = "auto (the default: on a terminal, unless NO_COLOR is "
+			"set), always or never.",
+	},
+};
+const struct option_group group_speech = {
+	"Output", speech_options, ARRAY_SIZE(speech_options),
+};
+
+static const struct option login_options[] = {
+	{
+		.name = "identity",
+		.letter = 'i',
+		.arg = "FILE",
+		.section = "ssh",
+		.set = option_set_text,
+		AT(identity),
+		.completion = COMPLETE_FILE,
+		.help = "Private key to log in with, besides those of the "
+			"agent.",
+	},
+	{
+		.name = "known-hosts",
+		.arg = "FILE",
+		.section = "ssh",
+		.set = option_set_text,
+		AT(known_hosts),
+		.completion = COMPLETE_FILE,
+		.help = "File of known host keys, instead of the usual ones.",
+	},
+	{
+		.name = "accept-new-host-key",
+		.section = "ssh",
+		.set = option_set_flag,
+		AT(accept_new_host_key),
+		.help = "Adds the key of a host that is not known yet. A "
+			"changed key is never accepted.",
+	},
+	{
+		.name = "ssh-config",
+		.letter = 'F',
+		.arg = "FILE",
+		.section = "ssh",
+		.set = option_set_text,
+		AT(ssh_config),
+		.completion = COMPLETE_FILE,
+		.help = "OpenSSH configuration to read instead of the user's.",
+	},
+	{
+		.name = "ssh",
+		.arg = "WHICH",
+		.section = "ssh",
+		.set = option_set_choice,
+		AT(ssh),
+		.words = ssh_words,
+		.help = "Who speaks SSH: libssh2 (in this process, faster), "
+			"openssh (a child ssh, which can do whatever its "
+			"configuration says), or auto (the default: libssh2 "
+			"where it can).",
+	},
+	{
+		.name = "no-input",
+		.section = "ssh",
+		.set = option_set_flag,
+		AT(no_input),
+		.help = "Never asks for a passphrase or password.",
+	},
+};
+const struct option_group group_login = {
+	"Login", login_options, ARRAY_SIZE(login_options),
+};
+
+static const struct option plan_options[] = {
+	{
+		.name = "max-blackout",
+		.arg = "MS",
+		.section = "migrate",
+		.set = option_set_blackout,
+		AT(max_blackout_ms),
+		.help = "Longest pause of the guest that is acceptable, in "
+			"milliseconds (300). It is never exceeded knowingly: "
+			"a migration that cannot keep it is undone.",
+	},
+	{
+		.name = "bandwidth",
+		.arg = "RATE",
+		.section = "migrate",
+		.set = option_set_rate,
+		AT(bandwidth_bps),
+		.help = "Bytes per second to copy with at most: 100M, 1G "
+			"(powers of 1000), 64Mi (powers of 1024); 0, the "
+			"default, is no limit.",
+	},
+	{
+		.name = "remap",
+		.arg = "OLD=NEW",
+		.section = "migrate",
+		.set = option_set_remap,
+		AT(remaps),
+		.help = "Path prefix that is another one on the destination: "
+			"/srv/a=/srv/b. May be given more than once.",
+	},
+	{
+		.name = "dest-args",
+		.arg = "FILE",
+		.set = option_set_text,
+		AT(dest_args),
+		.completion = COMPLETE_FILE,
+		.help = "QEMU arguments for the destination, one a line, "
+			"instead of those read from the source.",
+	},
+	{
+		.name = "qemu-binary",
+		.arg = "PATH",
+		.section = "migrate",
+		.set = option_set_text,
+		AT(qemu_binary),
+		.help = "QEMU to start on the destination, instead of the "
+			"source's.",
+	},
+	{
+		.name = "skip-check",
+		.arg = "NAME",
+		.set = option_set_list,
+		AT(skip_checks),
+		.help = "Does not let this check block. May be given more "
+			"than once.",
+	},
+	{
+		.name = "events",
+		.arg = "FILE|fd:N",
+		.set = option_set_events,
+		AT(events),
+		.completion = COMPLETE_FILE,
+		.help = "Writes what happens as JSON lines into a file (mode "
+			"0600, emptied first) or to an open descriptor.",
+	},
+};
+const struct option_group group_plan = {
+	"Guest and destination", plan_options, ARRAY_SIZE(plan_options),
+};
+
+static const struct option run_options[] = {
+	{
+		.name = "deadline",
+		.arg = "SEC",
+		.section = "migrate",
+		.set = option_set_seconds,
+		AT(deadline_s),
+		.help = "Seconds after which waiting for a pause within the "
+			"budget ends; 0, the default, is never.",
+	},
+	{
+		.name = "on-deadline",
+		.arg = "WHAT",
+		.section = "migrate",
+		.set = option_set_choice,
+		AT(on_deadline),
+		.words = on_deadline_words,
+		.help = "What the deadline means: abort (the default: undo, "
+			"the guest stays), or force (switch over whatever the "
+			"pause; the receipt says so).",
+	},
+	{
+		.name = "transport",
+		.arg = "WHICH",
+		.section = "migrate",
+		.set = option_set_choice,
+		AT(ssh),
+		.words = transport_words,
+		.help = "What carries the guest: ssh (libssh2), openssh, or "
+			"auto. The same choice as --ssh.",
+	},
+	{
+		.name = "paused",
+		.set = option_set_flag,
+		AT(paused),
+		.help = "Leaves the guest paused on the destination.",
+	},
+	{
+		.name = "dry-run",
+		.set = option_set_flag,
+		AT(dry_run),
+		.help = "Checks everything, prints the plan, changes nothing.",
+	},
+};
+const struct option_group group_run = {
+	"Migration", run_options, ARRAY_SIZE(run_options),
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}
+
+const struct option *command_any_option(const char *name)
+{
+	return option_find(all_groups, name);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command: one row a command, and the option groups that commands share.
+ *
+ * Each cmd_*.c defines its own row; command.c lists them in the order people
+ * read them.
+ */
+#ifndef TOOLS_CLI_COMMAND_H
+#define TOOLS_CLI_COMMAND_H
+
+#include "tools/cli/option.h"
+
+struct cli;
+
+struct command {
+	const char *name;
+	const char *args;        /* "GUEST DEST" */
+	size_t min_operands, max_operands;
+	const char *summary;     /* one line, no full stop */
+	const char *description; /* paragraphs, separated by an empty line */
+	const char *examples;    /* one command a line; may be NULL */
+	const struct option_group *const *groups; /* NULL-terminated */
+	int (*run)(struct cli *cli); /* in a task; the exit code */
+};
+
+/* NULL-terminated. */
+extern const struct command *const commands[];
+/* Every group that any command takes; NULL-terminated. */
+extern const struct option_group *const all_groups[];
+
+extern const struct command cmd_migrate, cmd_check, cmd_list, cmd_help,
+	cmd_version;
+
+extern const struct option_group group_general, group_speech, group_login,
+	group_plan, group_run, group_help;
+
+/* NULL when there is none of that name. */
+const struct command *command_find(const char *name);
+
+/* Names that some group has, whatever the command; NULL when none does. */
+const struct option *command_any_option(const char *name);
+
+#endif

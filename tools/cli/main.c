@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmferry: the program. Reads the command line, runs the command as a task,
+ * and turns Ctrl-C into a cancel.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "tools/cli/cli.h"
+#include "tools/cli/layers.h"
+#include "tools/cli/suggest.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+struct program {
+	struct cli cli;
+	struct task *command;
+	int signal_fd;
+	int code;
+};
+
+/* --- signals ------------------------------------------------------------------- */
+
+static void first_signal(struct program *p)
+{
+	ui_clear(&p->cli.ui);
+	fprintf(stderr, "vmferry: cancelling; what was begun is undone. "
+			"Again to exit at once.\n");
+	task_cancel(p->command);
+}
+
+/* What stands is left as it is: nothing more may be done in a hurry. */
+static void second_signal(void)
+{
+	fprintf(stderr,
+		"vmferry: exiting at once. Nothing more was undone: ask both "
+		"hosts' monitors where the guest runs, and look at "
+		"/run/vmferry on both for what is left.\n");
+	_exit(EXIT_INTERRUPTED);
+}
+
+static void watch_signals(void *arg)
+{
+	struct program *p = arg;
+	struct signalfd_siginfo info;
+	bool first = true;
+
+	while (task_wait_fd(p->signal_fd, EPOLLIN, MONO_NEVER, NULL) == 0) {
+		if (read(p->signal_fd, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (!first)
+			second_signal();
+		first = false;
+		first_signal(p);
+	}
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* --- the command -------------------------------------------------------------------- */
+
+static void run_command(void *arg)
+{
+	struct program *p = arg;
+
+	p->code = p->cli.command->run(&p->cli);
+}
+
+static void run_program(void *arg)
+{
+	struct program *p = arg;
+	struct task *signals;
+
+	p->command = task_start(task_loop(), "command", run_command, p);
+	signals = task_start(task_loop(), "signals", watch_signals, p);
+	task_join(p->command);
+	task_cancel(signals);
+	task_join(signals);
+}
+
+static void log_to_stderr(void *arg, enum log_level level, const char *side,
+			  const char *text)
+{
+	const struct settings *s = arg;
+
+	if (s->verbose < 2 && level == LOG_DEBUG)
+		return;
+	fprintf(stderr, "%s%s%s\n", side ? side : "", side ? ": " : "", text);
+}
+
+/* Secrets pass through this process's memory. */
+static void no_core_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int run_loop(struct program *p)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct loop *loop = loop_new(&err);
+
+	if (!loop) {
+		cli_tell_error(&err);
+		return EXIT_INTERNAL;
+	}
+	p->signal_fd = open_signals();
+	if (p->cli.settings.verbose)
+		log_set_sink(log_to_stderr, &p->cli.settings);
+	loop_run(loop, run_program, p);
+	log_set_sink(NULL, NULL);
+	loop_free(loop);
+	close_fd(p->signal_fd);
+	return p->code;
+}
+
+/* --- the command line ------------------------------------------------------------------ */
+
+static int unknown_command(const char *word)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct suggestion s = { 0 };
+
+	for (size_t i = 0; commands[i]; i++)
+		suggest(&s, word, commands[i]->name);
+	err_set(&err, ERR_USAGE, "there is no command \"%s\"", word);
+	if (s.word)
+		err_hint(&err, "did you mean \"%s\"? vmferry help lists all",
+			 s.word);
+	else
+		err_hint(&err, "vmferry help lists all commands");
+	return cli_usage(NULL, &err);
+}
+
+static int check_operands(const struct command *c, const struct strv *ops,
+			  struct err *err)
+{
+	if (ops->n < c->min_operands)
+		return err_set(err, ERR_USAGE, "%s takes %s", c->name, c->args);
+	if (ops->n > c->max_operands)
+		return err_set(err, ERR_USAGE, "%s: \"%s\" is one word too many",
+			       c->name, ops->v[c->max_operands]);
+	return 0;
+}
+
+static int read_command_line(struct cli *cli, char *const *argv,
+			     struct err *err)
+{
+	const struct command *c = cli->command;
+
+	if (option_parse(c->groups, argv, &cli->settings, &cli->operands,
+			 err) < 0)
+		return -1;
+	if (cli->settings.help) {
+		/* `COMMAND --help` is `help COMMAND` */
+		strv_free(&cli->operands);
+		strv_push(&cli->operands, c->name);
+		cli->command = &cmd_help;
+		return 0;
+	}
+	if (check_operands(c, &cli->operands, err) < 0)
+		return -1;
+	return layers_read(c, &cli->settings, err);
+}
+
+static int run_cli(struct program *p, char *const *argv)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct cli *cli = &p->cli;
+	int code;
+
+	if (read_command_line(cli, argv, &err) < 0)
+		return cli_usage(cli->command, &err);
+	if (ui_open(&cli->ui, &cli->settings, stderr,
+		    isatty(STDERR_FILENO) == 1, &err) < 0)
+		return cli_usage(cli->command, &err);
+	code = run_loop(p);
+	if (ui_close(&cli->ui, &err) < 0) {
+		cli_tell_error(&err);
+		code = code ? code : EXIT_INTERNAL;
+	}
+	return code;
+}
+
+/* `--version` and `--help` alone are commands, too. */
+static const struct command *first_word(const char *word)
+{
+	if (!word || !strcmp(word, "--help") || !strcmp(word, "-h"))
+		return &cmd_help;
+	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+		return &cmd_version;
+	return command_find(word);
+}
+
+int main(int argc, char **argv)
+{
+	struct program *p = XNEW(struct program);
+	int code;
+
+	(void)setlocale(LC_CTYPE, "");
+	no_core_dumps();
+	settings_init(&p->cli.settings);
+	p->cli.command = first_word(argv[1]);
+	if (!p->cli.command)
+		code = unknown_command(argv[1]);
+	else
+		code = run_cli(p, argv + (argc > 1 ? 2 : 1));
+	strv_free(&p->cli.operands);
+	settings_free(&p->cli.settings);
+	free(p);
+	return code;
+}

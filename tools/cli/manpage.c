@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* manpage: vmferry(1) in man(7) macros, from the table and prose. */
+#include <string.h>
+
+#include "tools/cli/help.h"
+
+/* Text with man's special characters escaped; paragraphs become .PP. */
+static void text(FILE *out, const char *s)
+{
+	for (bool start = true; *s; s++) {
+		if (!strncmp(s, "\n\n", 2)) {
+			fputs("\n.PP\n", out);
+			s++;
+			start = true;
+			continue;
+		}
+		if (*s == '\\')
+			fputs("\\e", out);
+		else if (*s == '-')
+			fputs("\\-", out);
+		else if (start && (*s == '.' || *s == '\''))
+			fprintf(out, "\\&%c", *s);
+		else
+			fputc(*s, out);
+		start = *s == '\n';
+	}
+	fputc('\n', out);
+}
+
+static void section(FILE *out, const char *title, const char *body)
+{
+	fprintf(out, ".SH %s\n", title);
+	text(out, body);
+}
+
+struct entry {
+	const char *term, *meaning;
+};
+
+static void entries(FILE *out, const struct entry *list)
+{
+	for (; list->term; list++) {
+		fputs(".TP\n.B ", out);
+		text(out, list->term);
+		text(out, list->meaning);
+	}
+}
+
+static void option(FILE *out, const struct option *o)
+{
+	if (o->hidden)
+		return;
+	fputs(".TP\n", out);
+	if (o->letter)
+		fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
+	fputs("\\fB\\-\\-", out);
+	for (const char *c = o->name; *c; c++)
+		fprintf(out, *c == '-' ? "\\-" : "%c", *c);
+	fputs("\\fR", out);
+	if (o->arg)
+		fprintf(out, " \\fI%s\\fR", o->arg);
+	fputc('\n', out);
+	text(out, o->help);
+}
+
+static void all_options(FILE *out)
+{
+	fputs(".SH OPTIONS\n", out);
+	for (size_t g = 0; all_groups[g]; g++) {
+		fprintf(out, ".SS %s\n", all_groups[g]->title);
+		for (size_t i = 0; i < all_groups[g]->n; i++)
+			option(out, &all_groups[g]->v[i]);
+	}
+}
+
+static void all_commands(FILE *out)
+{
+	fputs(".SH COMMANDS\n", out);
+	for (size_t i = 0; commands[i]; i++) {
+		const struct command *c = commands[i];
+
+		fprintf(out, ".SS vmferry %s %s\n", c->name, c->args);
+		text(out, c->description);
+		fputs(".PP\nTakes the options of:", out);
+		for (size_t g = 0; c->groups[g]; g++)
+			fprintf(out, "%s %s", g ? "," : "",
+				c->groups[g]->title);
+		fputs(".\n", out);
+	}
+}
+
+static void examples(FILE *out)
+{
+	fputs(".SH EXAMPLES\n.nf\n", out);
+	for (size_t i = 0; commands[i]; i++) {
+		if (commands[i]->examples)
+			text(out, commands[i]->examples);
+	}
+	fputs(".fi\n", out);
+}
+
+static const struct entry exit_codes[] = {
+	{ "0", "Done. After migrate the guest runs on the destination." },
+	{ "1", "Internal error; the last line says where the guest runs." },
+	{ "2", "Wrong use of the command line, or a file it names." },
+	{ "3", "Refused by preflight; nothing was changed." },
+	{ "4", "Failed and undone; the guest runs on the source." },
+	{ "5", "Would break the budget or missed the deadline; undone." },
+	{ "6", "Cancelled by the user; undone." },
+	{ "7", "Undecided: one side cannot be asked. Nothing was started or "
+	       "killed; see WHEN IT GOES WRONG." },
+	{ "8", "Done, but something that the last line names was left over." },
+	{ "9", "Undone, but something that the last line names was left on the "
+	       "destination." },
+	{ "10", "A host cannot be reached or logged in to; the guest runs on "
+		"the source." },
+	{ "11", "Busy: another migration of this guest, or its monitor is in "
+		"use." },
+	{ "12", "The guest ended by itself on the way." },
+	{ "13", "There is no such guest." },
+	{ "130", "A second Ctrl-C: exited at once, nothing more was undone." },
+	{ NULL, NULL },
+};
+
+static const struct entry files[] = {
+	{ "/run/vmferry",
+	  "Run directories and locks (root). Each migrated guest has a private "
+	  "directory there, with its monitors and the output of its QEMU, as "
+	  "long as it runs. Other users: $XDG_RUNTIME_DIR/vmferry, or "
+	  "~/.vmferry. The same on the destination." },
+	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
+	  "Configuration; see CONFIGURATION." },
+	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
+	  "OpenSSH's own; read as ssh(1) reads them." },
+	{ NULL, NULL },
+};
+
+static const struct entry environment[] = {
+	{ "VMFERRY_OPTION",
+	  "Default of an option that may stand in a configuration file: "
+	  "VMFERRY_MAX_BLACKOUT, VMFERRY_IDENTITY and so on." },
+	{ "NO_COLOR, TERM", "No colours; TERM=dumb: no live view either." },
+	{ "SSH_AUTH_SOCK", "The agent whose keys are tried first." },
+	{ "SSH_ASKPASS", "The program that asks for a passphrase where there "
+			 "is no terminal." },
+	{ "VMFERRY_RUN_DIR, VMFERRY_SOCKETS",
+	  "Set for each QEMU that vmferry starts: its run directory, and where "
+	  "its public sockets stand." },
+	{ NULL, NULL },
+};
+
+static const char description[] =
+	"vmferry moves a running QEMU guest from this host to another one, "
+	"without libvirt and with nothing installed over there but sshd and "
+	"QEMU. It reads the command line of the guest's QEMU from /proc, starts "
+	"the same on the destination (machine type pinned, sockets in a private "
+	"directory), sends memory through SSH pass by pass while the guest "
+	"runs, and hands over when the rest fits into the pause that you allow."
+	"\n\n"
+	"Disks must be on storage that both hosts share under the same path "
+	"(or one that --remap leads to). Sockets and pid files appear under "
+	"their old names once the source is gone.";
+
+static const char output[] =
+	"Results go to standard output, narration to standard error: a live "
+	"view on a terminal, one line with time and key=value pairs a change "
+	"elsewhere. With --json standard output has exactly one JSON object; "
+	"unknown numbers in it are null. --events writes JSON lines, each with "
+	"v, t (wall clock, seconds), mono_ms, run and event: run-start, facts, "
+	"check, phase, sample, pass, decision, warning, switchover, result.\n\n"
+	"The blackout is the time from STOP on the source to RESUME on the "
+	"destination, both as received on this host's monotonic clock; its "
+	"uncertainty is one round trip to the destination. QEMU's own downtime "
+	"is reported beside it as qemu_downtime_ms.\n\n"
+	"The last line always says where the guest runs.";
+
+static const char configuration[] =
+	"INI: sections [ssh], [migrate] and [output], keys are the long names "
+	"of options (identity = /root/.ssh/move, max-blackout = 100). The "
+	"command line comes first, then the environment, then the user's file, "
+	"then /etc.";
+
+static const char security[] =
+	"A host's key is checked against known_hosts before any credential is "
+	"sent; an unknown key is refused unless --accept-new-host-key is given, "
+	"a changed or revoked one always. Keys come from the agent or from "
+	"files (ed25519, ecdsa); passphrases and passwords are asked for on the "
+	"terminal and never taken from arguments or environment, and never "
+	"logged. Memory travels only through SSH. All sockets of a run live in "
+	"a directory of mode 0700 that belongs to the guest's user.";
+
+static const char troubles[] =
+	"Before the switchover every failure is undone: the guest goes on here, "
+	"and what was started over there is removed. When the destination "
+	"cannot be reached for that, the exit code is 9 and the last line names "
+	"the process and the directories to remove.\n\n"
+	"Exit code 7 means that the answer to the one decisive command was lost "
+	"and the destination could not be asked again. Then look at QEMU over "
+	"there: if it says running, quit the QEMU here; if it is gone, cont the "
+	"guest here. Never cont both.\n\n"
+	"If vmferry itself is killed (SIGKILL) while the guest stands still, the "
+	"guest stays stopped on the source, in run state finish-migrate or "
+	"postmigrate, with its twin paused over there. In finish-migrate, "
+	"migrate_cancel on the source's monitor brings it back. In postmigrate, "
+	"quit the twin first, see its process gone, and only then cont the "
+	"source: a guest that runs on both sides destroys its disk.";
+
+static const char bugs[] =
+	"QEMU 7.2 under TCG can lose memory pages of a guest whose RAM is a "
+	"multiple of 256 KiB; check warns. Guests on KVM are not concerned.\n\n"
+	"libssh2 1.10 cannot use RSA keys, certificates and FIDO keys, nor "
+	"servers that offer only GCM or EtM algorithms; ssh(1) is used instead "
+	"(--ssh auto), and vmferry says so.";
+
+void help_man(FILE *out)
+{
+	fprintf(out, ".TH VMFERRY 1 \"\" \"vmferry %s\" \"User Commands\"\n",
+		VMFERRY_VERSION);
+	section(out, "NAME", "vmferry - moves running QEMU guests from host to "
+			     "host over SSH");
+	fputs(".SH SYNOPSIS\n", out);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(out, ".B vmferry %s\n[options] %s\n.br\n",
+			commands[i]->name, commands[i]->args);
+	section(out, "DESCRIPTION", description);
+	all_commands(out);
+	all_options(out);
+	section(out, "OUTPUT", output);
+	fputs(".SH \"EXIT STATUS\"\n", out);
+	entries(out, exit_codes);
+	section(out, "CONFIGURATION", configuration);
+	fputs(".SH ENVIRONMENT\n", out);
+	entries(out, environment);
+	fputs(".SH FILES\n", out);
+	entries(out, files);
+	section(out, "SECURITY", security);
+	section(out, "\"WHEN IT GOES WRONG\"", troubles);
+	examples(out);
+	section(out, "BUGS", bugs);
+	section(out, "\"SEE ALSO\"", "qemu-system-x86_64(1), ssh(1), "
+				     "ssh_config(5)");
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* host_open: from the user's word for a machine to a host one can act on. */
+#include "transport/host_open.h"
+
+#include "transport/base/xalloc.h"
+#include "transport/host_openssh.h"
+#include "transport/host_ssh.h"
+
+static void tell_fallback(const struct host_options *opt, const char *name,
+			  const struct err *why)
+{
+	AUTO_FREE char *reason = err_text(why);
+	AUTO_FREE char *text = NULL;
+
+	if (!opt->tell)
+		return;
+	text = xasprintf("libssh2 cannot log in to %s (%s); trying ssh(1)",
+			 name, reason);
+	opt->tell(opt->arg, text);
+}
+
+/*
+ * Where libssh2 lacks something that ssh(1) has, ssh(1) is tried. When it
+ * cannot either, the first failure tells more about what to do.
+ */
+static struct host *open_auto(const struct host_target *t, const char *name,
+			      const struct host_options *opt,
+			      struct mono deadline, struct err *err)
+{
+	AUTO_ERR struct err first = { 0 }, second = { 0 };
+	bool beyond = false;
+	struct host *h;
+
+	h = host_ssh_open(t, name, opt, &beyond, deadline, &first);
+	if (h)
+		return h;
+	if (!beyond) {
+		err_move(err, &first);
+		return NULL;
+	}
+	tell_fallback(opt, name, &first);
+	h = host_openssh_open(t, opt, deadline, &second);
+	if (!h)
+		err_move(err, second.kind == ERR_SYSTEM ? &first : &second);
+	return h;
+}
+
+static struct host *open_far(const struct host_target *t, const char *name,
+			     const struct host_options *opt,
+			     struct mono deadline, struct err *err)
+{
+	bool beyond;
+
+	switch (opt->backend) {
+	case HOST_SSH_LIBSSH2:
+		return host_ssh_open(t, name, opt, &beyond, deadline, err);
+	case HOST_SSH_OPENSSH:
+		return host_openssh_open(t, opt, deadline, err);
+	default:
+		return open_auto(t, name, opt, deadline, err);
+	}
+}
+
+struct host *host_open(const char *target, const struct host_options *opt,
+		       struct mono deadline, struct err *err)
+{
+	struct host_target t;
+	struct host *h;
+
+	if (host_target_parse(&t, target, err) < 0)
+		return NULL;
+	h = t.local ? host_local_new() :
+		      open_far(&t, target, opt, deadline, err);
+	if (!h)
+		err_at_host(err, target);
+	host_target_free(&t);
+	return h;
+}

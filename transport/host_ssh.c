@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* host_ssh: a host reached through libssh2. */
+#include "transport/host_ssh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+#include "transport/sftp.h"
+#include "transport/ssh_channel.h"
+#include "transport/ssh_far.h"
+#include "transport/ssh_login.h"
+
+enum { RUN_CHUNK_BYTES = 32 * 1024, UNDO_MS = 5000 };
+
+struct host_ssh {
+	struct host base;
+	struct ssh_login *login;
+	struct ssh_link link;
+	struct sftp *sftp;          /* NULL: not yet needed, or broken */
+	struct task_lock sftp_lock; /* one file at a time */
+};
+
+static struct host_ssh *self(struct host *h)
+{
+	return (struct host_ssh *)h;
+}
+
+/* --- commands --------------------------------------------------------------------- */
+
+struct exec {
+	struct ssh_channel *channel;
+	const struct host_command *cmd;
+	struct host_result *result;
+	size_t written;
+	bool eof_sent;
+	bool ended; /* its output has */
+	char chunk[RUN_CHUNK_BYTES];
+};
+
+/* Each step: 1 something moved, 0 nothing could, -1. */
+static int exec_write(struct exec *e, struct err *err)
+{
+	size_t left = e->cmd->input_len - e->written;
+	long n;
+
+	if (e->eof_sent)
+		return 0;
+	if (left) {
+		n = ssh_channel_write(e->channel,
+				      (const char *)e->cmd->input + e->written,
+				      left, err);
+		if (n > 0)
+			e->written += (size_t)n;
+		return n < 0 ? -1 : n > 0;
+	}
+	n = ssh_channel_send_eof(e->channel, err);
+	if (n < 0)
+		return -1;
+	e->eof_sent = n == 0;
+	return e->eof_sent;
+}
+
+static int exec_read(struct exec *e, bool from_stderr, struct err *err)
+{
+	struct buf *to = from_stderr ? &e->result->err : &e->result->out;
+	long n = ssh_channel_read(e->channel, from_stderr, e->chunk,
+				  sizeof(e->chunk), &e->ended, err);
+
+	if (n <= 0)
+		return (int)n;
+	if (buf_len(to) + (size_t)n > e->cmd->max_output)
+		return err_set(err, ERR_REMOTE,
+			       "%s wrote more than %zu bytes",
+			       e->cmd->argv[0], e->cmd->max_output);
+	buf_append(to, e->chunk, (size_t)n);
+	return 1;
+}
+
+static int exec_step(struct exec *e, struct err *err)
+{
+	int wrote = exec_write(e, err);
+	int out = wrote < 0 ? -1 : exec_read(e, false, err);
+	int errout = out < 0 ? -1 : exec_read(e, true, err);
+
+	if (errout < 0)
+		return -1;
+	return wrote || out || errout;
+}
+
+static int exec_pump(struct exec *e, struct ssh_session *s, struct err *err)
+{
+	for (;;) {
+		int moved = exec_step(e, err);
+
+		if (moved < 0)
+			return -1;
+		if (moved)
+			continue;
+		if (e->ended && ssh_channel_closed(e->channel))
+			return 0;
+		if (ssh_session_wait(s, e->cmd->deadline, err) < 0)
+			return -1;
+	}
+}
+
+static int ssh_run(struct host *h, const struct host_command *cmd,
+		   struct host_result *result, struct err *err)
+{
+	struct ssh_session *s = self(h)->link.session;
+	AUTO_FREE char *line = quote_argv(cmd->argv);
+	AUTO_FREE struct exec *e = XNEW(struct exec);
+	int rc;
+
+	e->cmd = cmd;
+	e->result = result;
+	e->channel = ssh_channel_exec(s, line, cmd->deadline, err);
+	if (!e->channel)
+		return -1;
+	rc = exec_pump(e, s, err);
+	if (rc == 0)
+		result->status = ssh_channel_status(e->channel);
+	else
+		err_wrap(err, ERR_NONE, "%s on %s did not come to its end",
+			 cmd->argv[0], h->name);
+	ssh_channel_close(e->channel);
+	return rc;
+}
+
+/* --- files ------------------------------------------------------------------------- */
+
+static int sftp_ready(struct host_ssh *hs, struct mono deadline,
+		      struct err *err)
+{
+	struct ssh_channel *c;
+
+	if (hs->sftp)
+		return 0;
+	c = ssh_channel_subsystem(hs->link.session, "sftp", deadline, err);
+	if (!c) {
+		if (err && err->kind == ERR_REMOTE)
+			err_hint(err, "sshd_config on %s needs a line: "
+				 "Subsystem sftp internal-sftp",
+				 hs->base.name);
+		return -1;
+	}
+	hs->sftp = sftp_new(ssh_channel_stream(c), deadline, err);
+	return hs->sftp ? 0 : -1;
+}
+
+/* What was given up in the middle of a dialogue cannot go on. */
+static void sftp_settle(struct host_ssh *hs)
+{
+	if (hs->sftp && sftp_broken(hs->sftp))
+		sftp_free(STEAL(hs->sftp));
+}
+
+/* What is there of a file that was not written to its end. */
+static void put_undo(struct host_ssh *hs, const char *path)
+{
+	struct mono deadline = mono_in_ms(UNDO_MS);
+
+	task_shield();
+	sftp_settle(hs);
+	if (sftp_ready(hs, deadline, NULL) == 0)
+		(void)sftp_remove(hs->sftp, path, deadline, NULL);
+	task_unshield();
+}
+
+static int ssh_put(struct host *h, const char *path, mode_t mode,
+		   const void *data, size_t len, struct mono deadline,
+		   struct err *err)
+{
+	struct host_ssh *hs = self(h);
+	bool created = false;
+	int rc = -1;
+
+	if (task_lock(&hs->sftp_lock, deadline, err) < 0)
+		return -1;
+	if (sftp_ready(hs, deadline, err) == 0)
+		rc = sftp_put(hs->sftp, path, mode, data, len, &created,
+			      deadline, err);
+	if (rc < 0 && created)
+		put_undo(hs, path);
+	sftp_settle(hs);
+	task_unlock(&hs->sftp_lock);
+	return rc;
+}
+
+static int ssh_get(struct host *h, const char *path, struct buf *out,
+		   size_t max, struct mono deadline, struct err *err)
+{
+	struct host_ssh *hs = self(h);
+	int rc = -1;
+
+	if (task_lock(&hs->sftp_lock, deadline, err) < 0)
+		return -1;
+	if (sftp_ready(hs, deadline, err) == 0)
+		rc = sftp_get(hs->sftp, path, out, max, deadline, err);
+	sftp_settle(hs);
+	task_unlock(&hs->sftp_lock);
+	return rc;
+}
+
+/* --- sockets, tunnels, signs of life --------------------------------------------------- */
+
+static struct stream *ssh_connect(struct host *h, const char *path,
+				  struct mono deadline, struct err *err)
+{
+	struct ssh_channel *c = ssh_channel_unix(self(h)->link.session, path,
+						 deadline, err);
+
+	return c ? ssh_channel_stream(c) : NULL;
+}
+
+static struct tunnel *ssh_tunnel(struct host *h, const char *path,
+				 struct mono deadline, struct err *err)
+{
+	struct ssh_link link;
+
+	if (ssh_login_again(self(h)->login, &link, deadline, err) < 0)
+		return NULL;
+	return ssh_far_tunnel(h->name, &link, path, deadline, err);
+}
+
+static int ssh_alive(struct host *h, int silence_ms, struct err *err)
+{
+	return ssh_session_alive(self(h)->link.session, silence_ms, err);
+}
+
+static int ssh_ping(struct host *h, struct mono deadline, struct err *err)
+{
+	return ssh_session_ping(self(h)->link.session, deadline, err);
+}
+
+static void ssh_close(struct host *h)
+{
+	struct host_ssh *hs = self(h);
+
+	sftp_free(hs->sftp);
+	ssh_link_close(&hs->link);
+	ssh_login_free(hs->login);
+	free(hs->base.name);
+	free(hs);
+}
+
+static const struct host_ops ssh_ops = {
+	.backend = "ssh",
+	.run = ssh_run,
+	.put = ssh_put,
+	.get = ssh_get,
+	.connect = ssh_connect,
+	.tunnel = ssh_tunnel,
+	.alive = ssh_alive,
+	.ping = ssh_ping,
+	.close = ssh_close,
+};
+
+struct host *host_ssh_open(const struct host_target *t, const char *name,
+			   const struct host_options *opt, bool *beyond,
+			   struct mono deadline, struct err *err)
+{
+	struct host_ssh *hs = XNEW(struct host_ssh);
+
+	hs->login = ssh_login_new(t, name, opt, &hs->link, beyond, deadline,
+				  err);
+	if (!hs->login) {
+		free(hs);
+		err_at_host(err, name);
+		return NULL;
+	}
+	hs->base.ops = &ssh_ops;
+	hs->base.name = xstrdup(name);
+	return &hs->base;
+}
