@@ -18,6 +18,25 @@ static const char *label(const struct run *r)
 	return guest_label(&r->guest);
 }
 
+/*
+ * Any process may carry any command line: the socket that it names must be its
+ * own, or somebody else's guest would be moved in its place.
+ */
+static bool is_guests_own(const struct run *r, const struct stream *s,
+			  const char *path, struct err *err)
+{
+	pid_t pid = stream_peer_pid(s);
+
+	if (pid <= 0 || pid == r->guest.pid)
+		return true;
+	err_set(err, ERR_REFUSED,
+		"the monitor %s belongs to process %d, not to %s (pid %d)",
+		path, (int)pid, label(r), (int)r->guest.pid);
+	err_hint(err, "another program took the socket's name: end it and "
+		      "restart the guest with a monitor of its own");
+	return false;
+}
+
 static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 				struct err *err)
 {
@@ -28,6 +47,10 @@ static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 	if (!s && e.kind == ERR_TIMEOUT)
 		err_wrap(&e, ERR_BUSY, "%s takes no connection", path);
 	err_move(err, &e);
+	if (s && !is_guests_own(r, s, path, err)) {
+		stream_close(s);
+		return NULL;
+	}
 	return s ? qmp_open(s, "source", mono_in_ms(ms), err) : NULL;
 }
 
@@ -88,6 +111,25 @@ static void remember_source(struct run *r)
 	res->owner_pid = r->guest.pid;
 }
 
+/* For the last line, should the destination turn out to be out of reach. */
+static void note_state(struct run *r)
+{
+	struct qmp_status st;
+
+	if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0)
+		r->result->state = st.running ? "RUNNING" : "PAUSED";
+}
+
+static int no_destination(struct run *r, struct err *err)
+{
+	err_wrap(err, ERR_NONE, "cannot use %s as a destination",
+		 r->opt->destination);
+	if (!err_hint_of(err))
+		err_hint(err, "see whether `ssh %s true` works from here",
+			 r->opt->destination);
+	return -1;
+}
+
 int run_connect(struct run *r, struct err *err)
 {
 	r->src_host = host_local_new();
@@ -102,12 +144,12 @@ int run_connect(struct run *r, struct err *err)
 	r->result->source = xstrdup(r->src_facts.hostname);
 	if (open_monitors(r, err) < 0)
 		return -1;
+	note_state(r);
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
 	r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
 				mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->dst_host)
-		return err_wrap(err, ERR_NONE, "cannot use %s as a destination",
-				r->opt->destination);
+		return no_destination(r, err);
 	r->result->transport = host_backend(r->dst_host);
 	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
@@ -130,6 +172,10 @@ static int ask_status(struct run *r, struct err *err)
 	case RUN_PAUSED:
 	case RUN_PRELAUNCH:
 		return 0;
+	case RUN_INMIGRATE:
+		err_set(err, ERR_BUSY, "%s is just being migrated to this host",
+			label(r));
+		return err_hint(err, "wait until it has arrived");
 	case RUN_POSTMIGRATE:
 		err_set(err, ERR_REFUSED, "%s stands in postmigrate: an "
 			"earlier migration of it ended half-way", label(r));

@@ -109,6 +109,29 @@ static const char publish_function[] =
 	"	{ echo \"cannot give $1 its name $2\" >&2; rc=1; }\n"
 	"}\nrc=0\n";
 
+/*
+ * Names come from a command line that its user chose, so they are given, and
+ * taken, with that user's rights. The words in between run in a shell of his.
+ */
+static void begin_as_guest(struct buf *script, const struct run *r, uid_t login)
+{
+	if (login != 0 || r->guest.uid == 0) {
+		buf_printf(script, "(\n");
+		return;
+	}
+	buf_printf(script, "setpriv --init-groups --reuid ");
+	quote_word(script, r->guest.user);
+	buf_printf(script, " --regid ");
+	quote_word(script, r->guest.group);
+	buf_printf(script, " sh -s <<'AS_THE_GUEST'\n");
+}
+
+static void end_as_guest(struct buf *script, const struct run *r, uid_t login)
+{
+	buf_printf(script, login != 0 || r->guest.uid == 0 ? ")\n"
+							   : "AS_THE_GUEST\n");
+}
+
 static void publish(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
@@ -116,6 +139,7 @@ static void publish(struct run *r)
 	AUTO_BUF struct buf out = { 0 };
 	const struct socket_moves *m = &r->plan.moves;
 
+	begin_as_guest(&script, r, r->dst_facts.uid);
 	buf_printf(&script, "%s", publish_function);
 	for (size_t i = 0; i < m->n; i++) {
 		buf_printf(&script, "publish ");
@@ -124,7 +148,9 @@ static void publish(struct run *r)
 		quote_word(&script, m->v[i].public);
 		buf_printf(&script, "\n");
 	}
-	buf_printf(&script, "rm -rf ");
+	buf_printf(&script, "exit $rc\n");
+	end_as_guest(&script, r, r->dst_facts.uid);
+	buf_printf(&script, "rc=$?\nrm -rf ");
 	quote_word(&script, r->dst_lock);
 	buf_printf(&script, " || rc=1\nexit $rc\n");
 	if (probe_script(r->dst_host, "publish", buf_data(&script), &out,
@@ -145,15 +171,19 @@ static void tidy_source(struct run *r)
 	    g->run_dir[root] != '/' || strstr(g->run_dir, "/.."))
 		return;
 	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
+		begin_as_guest(&script, r, r->src_facts.uid);
 		for (size_t i = 0; i < g->moves.n; i++) {
 			buf_printf(&script, "rm -f -- ");
 			quote_word(&script, g->moves.v[i].public);
 			buf_printf(&script, "\n");
 		}
+		end_as_guest(&script, r, r->src_facts.uid);
 	}
-	buf_printf(&script, "rm -rf -- ");
+	buf_printf(&script, "d=");
 	quote_word(&script, g->run_dir);
-	buf_printf(&script, "\n");
+	buf_printf(&script, "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
+			    "%u ] || rm -rf -- \"$d\"\n",
+		   (unsigned int)g->uid);
 	if (probe_script(r->src_host, "tidy", buf_data(&script), &out,
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
 		leftover_of(r, &e, "files on the source");

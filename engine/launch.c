@@ -89,22 +89,39 @@ static void assign(struct buf *b, const char *name, const char *value)
 	buf_printf(b, "\n");
 }
 
-/* "nofile 1024 524288" of the source → --nofile=1024:524288 */
+/*
+ * The shell takes the source's limits, QEMU inherits them. A hard limit that
+ * cannot be raised (root in a container may lack the right) does not matter as
+ * long as the soft one fits; what does not fit is told.
+ */
+static const char limit_function[] =
+	"limits=\n"
+	"limit() {\n"
+	"	prlimit --pid $$ \"--$1=$2:$3\" 2>/dev/null ||\n"
+	"	prlimit --pid $$ \"--$1=$2:\" 2>/dev/null ||\n"
+	"	limits=\"$limits $1\"\n"
+	"}\n";
+
+/* "nofile 1024 524288" of the source → limit 'nofile' '1024' '524288' */
 static void add_limits(struct buf *b, const struct guest *g)
 {
-	if (!g->limits.n)
-		return;
-	buf_printf(b, " prlimit");
+	buf_printf(b, "%s", limit_function);
 	for (size_t i = 0; i < g->limits.n; i++) {
 		char name[32], soft[32], hard[32];
 
 		if (sscanf(g->limits.v[i], "%31s %31s %31s", name, soft,
-			   hard) == 3)
-			buf_printf(b, " --%s=%s:%s", name, soft, hard);
+			   hard) != 3)
+			continue;
+		buf_printf(b, "limit");
+		word(b, name);
+		word(b, soft);
+		word(b, hard);
+		buf_printf(b, "\n");
 	}
+	buf_printf(b, "[ -z \"$limits\" ] || echo \"limits=$limits\"\n");
 }
 
-/* As whom, with which limits, outside of whose session. */
+/* As whom, outside of whose session. */
 static void add_wrappers(struct buf *b, const struct run *r)
 {
 	const struct guest *g = &r->guest;
@@ -113,8 +130,6 @@ static void add_wrappers(struct buf *b, const struct run *r)
 		buf_printf(b, " systemd-run --scope --quiet --collect "
 			      "--unit=vmferry-%s", r->id);
 	buf_printf(b, " setsid");
-	if (r->dst_facts.uid == 0)
-		add_limits(b, g);
 	if (r->dst_facts.uid == 0 && g->uid != 0) {
 		buf_printf(b, " setpriv --init-groups --reuid");
 		word(b, g->user);
@@ -198,6 +213,8 @@ static char *launch_script(struct run *r)
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	buf_printf(&b, ": >\"$dir/stderr\" && : >\"$dir/stdout\" || "
 			"fail \"cannot write to $dir\"\n");
+	if (r->dst_facts.uid == 0)
+		add_limits(&b, &r->guest);
 	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
 	add_wrappers(&b, r);
 	add_environment(&b, r);
@@ -242,6 +259,9 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 			      "it)");
 		return err_at_host(err, host_name(r->dst_host));
 	}
+	if (has_line(text, "limits", &v))
+		run_warn(r, "limits", "resource limits of the source that %s "
+			 "does not grant:%s", host_name(r->dst_host), v);
 	if (has_line(text, "pid", &v))
 		r->dst_pid = (pid_t)strtol(v, NULL, 10);
 	if (has_line(text, "ticks", &v))

@@ -18,7 +18,9 @@
 struct preflight {
 	struct run *r;
 	struct probe_qemu qemu;
-	struct strv paths; /* plan.files, then bridges and interfaces */
+	struct strv paths; /* plan.files, bridges, then: */
+	size_t moves_at;   /* directories of public sockets */
+	size_t cwd_at;     /* the working directory, if it matters */
 	struct probe_file *here, *there;
 	bool user_known;    /* the guest's user exists on the destination */
 	bool kvm_usable;    /* /dev/kvm opens over there */
@@ -41,6 +43,14 @@ static double gib(uint64_t bytes)
 
 /* --- gathering ----------------------------------------------------------------- */
 
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash != path ? xstrndup(path, (size_t)(slash - path))
+				      : xstrdup("/");
+}
+
 static void list_paths(struct preflight *p)
 {
 	const struct argv_plan *plan = &p->r->plan;
@@ -53,6 +63,10 @@ static void list_paths(struct preflight *p)
 		strv_pushf(&p->paths, "/sys/class/net/%s",
 			   net->bridge ? net->bridge : "lo");
 	}
+	p->moves_at = p->paths.n;
+	for (size_t i = 0; i < plan->moves.n; i++)
+		strv_take(&p->paths, parent_of(plan->moves.v[i].public));
+	p->cwd_at = p->paths.n;
 	if (plan->cwd)
 		strv_push(&p->paths, plan->cwd);
 }
@@ -464,11 +478,21 @@ static void check_network(struct preflight *p)
 	}
 }
 
-static void check_cwd(struct preflight *p)
+static void check_directories(struct preflight *p)
 {
-	size_t i = p->paths.n - 1;
+	const struct socket_moves *m = &p->r->plan.moves;
 
-	if (!p->r->plan.cwd || p->there[i].type == 'd')
+	for (size_t i = 0; i < m->n; i++) {
+		size_t at = p->moves_at + i;
+
+		if (p->there[at].type != 'd')
+			ADD(p, "directory", DESTINATION, FAIL,
+			    xasprintf("%s, where %s will be, is no directory "
+				      "on %s", p->paths.v[at], m->v[i].public,
+				      dst_name(p)),
+			    xstrdup("create it there"));
+	}
+	if (!p->r->plan.cwd || p->there[p->cwd_at].type == 'd')
 		return;
 	ADD(p, "directory", DESTINATION, FAIL,
 	    xasprintf("the guest's paths are relative to %s, which is not on "
@@ -481,7 +505,7 @@ static void (*const preflight_table[])(struct preflight *p) = {
 	check_hotplug, check_locking, check_command_line, check_tcg_dirty_bits,
 	check_qemu,    check_machine,	     check_version, check_kvm,
 	check_memory,  check_user,	     check_files,   check_network,
-	check_cwd,
+	check_directories,
 };
 
 /* --- the verdict --------------------------------------------------------------------- */

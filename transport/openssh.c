@@ -116,17 +116,26 @@ static void hear_words(struct openssh *o)
 	}
 }
 
-/* One line of them, for an error; the frames of @ are left out. */
+/*
+ * One line of the last of them, for an error. What frames a warning and what
+ * is no news is left out; before the last there may be a banner.
+ */
 static char *one_line(char *text)
 {
+	enum { LINES = 10 };
 	struct buf b = { .base = NULL };
+	const char *line[LINES];
 	char *save = NULL;
+	size_t n = 0;
 
-	for (char *l = strtok_r(text, "\r\n", &save); l;
+	for (const char *l = strtok_r(text, "\r\n", &save); l;
 	     l = strtok_r(NULL, "\r\n", &save)) {
-		if (*l != '@')
-			buf_printf(&b, "%s%s", buf_len(&b) ? "; " : "", l);
+		if (*l != '@' && strncmp(l, "Warning: Permanently", 20))
+			line[n++ % LINES] = l;
 	}
+	for (size_t i = n > LINES ? n - LINES : 0; i < n; i++)
+		buf_printf(&b, "%s%s", buf_len(&b) ? "; " : "",
+			   line[i % LINES]);
 	return buf_steal(&b);
 }
 
@@ -215,7 +224,7 @@ static const char *const master_options[] = {
 	"-o", "PermitLocalCommand=no",
 	"-o", "UpdateHostKeys=no",
 	"-o", "VisualHostKey=no",
-	"-o", "LogLevel=ERROR",
+	"-o", "LogLevel=INFO", /* less, and it dies without a word */
 	"-o", "Compression=no",
 	"-o", "ServerAliveInterval=5",
 	"-o", "ServerAliveCountMax=6",
@@ -305,8 +314,11 @@ static int wait_login(struct openssh *o, struct mono deadline,
 			return set_ended(o, "cannot log in to", err);
 		}
 		buf_append(&said, piece, (size_t)n);
-		if (is_ready(&said))
+		if (is_ready(&said)) {
+			hear_words(o);
+			buf_truncate(&o->words, 0);
 			return 0;
+		}
 		if (!n && task_wait_fd(o->fd, EPOLLIN, deadline, err) < 0)
 			return err_wrap(err, ERR_NONE, "cannot log in to %s",
 					o->name);
@@ -549,10 +561,20 @@ static int check_session(struct openssh *o, struct err *err)
 	return err_at_host(err, o->name);
 }
 
+/* As above, but gives the master the time to say why. */
+static int session_lost(struct openssh *o, struct err *err)
+{
+	(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL, NULL);
+	return check_session(o, err);
+}
+
+/* With the socket full there are answers due already. */
 static void ask(struct openssh *o, struct mono now)
 {
-	if (send(o->fd, ".", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+	if (send(o->fd, ".", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) {
+		o->session_end |= errno != EAGAIN && errno != EINTR;
 		return;
+	}
 	if (o->asked++ == o->answered)
 		o->asked_at = now;
 }
@@ -594,10 +616,10 @@ int openssh_ping(struct openssh *o, struct mono deadline, struct err *err)
 	mine = o->asked;
 	for (;;) {
 		count_answers(o);
+		if (o->session_end)
+			return session_lost(o, err);
 		if (o->answered >= mine)
 			return 0;
-		if (check_session(o, err) < 0)
-			return -1;
 		if (task_wait(&w, err) < 0)
 			break;
 	}

@@ -158,6 +158,9 @@ void ssh_proxy_explain(struct ssh_proxy *p, struct err *err)
 		if (n > 0)
 			buf_commit(&words, (size_t)n);
 	} while (n > 0 && buf_len(&words) < WORDS_MAX);
+	while (buf_len(&words) &&
+	       buf_data(&words)[buf_len(&words) - 1] == '\n')
+		buf_data(&words)[--words.len] = '\0';
 	if (!buf_len(&words))
 		return;
 	text = err_text(err);

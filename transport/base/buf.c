@@ -44,6 +44,7 @@ void buf_commit(struct buf *b, size_t len)
 char *buf_data(struct buf *b)
 {
 	if (!b->base) {
+		*b = (struct buf){ .base = NULL };
 		buf_reserve(b, 0);
 		buf_commit(b, 0);
 	}

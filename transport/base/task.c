@@ -285,6 +285,8 @@ static void task_free(struct task *t)
 {
 	struct loop *loop = t->loop;
 
+	assert(t->prev || loop->first == t);
+	assert(t->next || loop->last == t);
 	if (t->prev)
 		t->prev->next = t->next;
 	else
