@@ -494,7 +494,8 @@ static void run_ready(struct loop *loop)
 	while (budget--) {
 		struct task *t = loop->first;
 
-		while (t && t->state != TASK_READY)
+		/* what was freed is not in the list any more */
+		while (t && t->state != TASK_READY) /* NOLINT(*-unix.Malloc) */
 			t = t->next;
 		if (!t)
 			return;
@@ -512,28 +513,15 @@ void loop_dispatch(struct loop *loop)
 	run_ready(loop);
 }
 
-struct joined {
-	void (*fn)(void *arg);
-	void *arg;
-	bool ended;
-};
-
-static void run_joined(void *arg)
-{
-	struct joined *j = arg;
-
-	j->fn(j->arg);
-	j->ended = true;
-}
-
 void loop_run(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
-	struct joined j = { .fn = fn, .arg = arg };
 	struct pollfd p = { .fd = loop->epoll_fd, .events = POLLIN };
+	struct task *t = task_start(loop, "main", fn, arg);
 
-	task_detach(task_start(loop, "main", run_joined, &j));
-	while (!j.ended) {
+	/* only a detached task frees itself, and this one is not */
+	while (!task_ended(t)) { /* NOLINT(*-unix.Malloc) */
 		(void)poll(&p, 1, loop_timeout_ms(loop));
 		loop_dispatch(loop);
 	}
+	task_free(t);
 }
