@@ -131,6 +131,8 @@ static void settle(struct run *r, struct err *err)
 		res->owner = OWNER_NONE;
 	else if (r->committed || r->source_unsure)
 		res->owner = OWNER_UNKNOWN;
+	if (res->outcome == OUTCOME_FAILED && !err_hint_of(err))
+		err_hint(err, "once the cause is gone, migrate again");
 	/* whatever it interrupted is no failure of its own */
 	if (res->outcome == OUTCOME_CANCELLED)
 		err_set(err, ERR_CANCELLED, "cancelled on request");

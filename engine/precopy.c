@@ -195,6 +195,9 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 		err_set(err, ERR_QMP, "%s", words ? words
 						  : "QEMU gives no reason");
 	err_wrap(err, ERR_FAILED, "QEMU's migration failed");
+	if (far && *far)
+		err_hint(err, "compare both command lines (migrate --dry-run "
+			      "shows the destination's) and both QEMU versions");
 	return err_at_host(err, host_name(r->dst_host));
 }
 
@@ -270,6 +273,9 @@ static int await(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 
+	/* what came while QEMU was asked woke nobody */
+	if (run_take_events(r))
+		return 0;
 	if (task_wait_queue(&r->wake, mono_in_ms(POLL_MS), &e) == 0 ||
 	    e.kind == ERR_TIMEOUT)
 		return 0;

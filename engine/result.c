@@ -171,8 +171,9 @@ char *result_where(const struct result *r)
 					 ? ": it ended by itself"
 					 : "");
 	default:
-		/* not found, so nothing is known and nothing was touched */
-		if (outcomes[r->outcome].unchanged)
+		/* ended before the guest was found: nothing was touched */
+		if (r->outcome != OUTCOME_UNDECIDED &&
+		    r->outcome != OUTCOME_INTERNAL)
 			return xstrdup("");
 		return xasprintf("It is not known whether %s runs on %s or "
 				 "on %s.", r->guest, source, destination);

@@ -73,8 +73,7 @@ static const char *event_status(const struct qmp_event *ev)
 	return status;
 }
 
-/* What a source's event changes; true for a new pass. */
-static bool source_event(struct run *r, const struct qmp_event *ev)
+static void source_event(struct run *r, const struct qmp_event *ev)
 {
 	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
 		r->stop_seen = true;
@@ -98,7 +97,6 @@ static bool source_event(struct run *r, const struct qmp_event *ev)
 			r->completed_at = ev->received;
 		}
 	}
-	return !strcmp(ev->name, "MIGRATION_PASS");
 }
 
 static void destination_event(struct run *r, const struct qmp_event *ev)
@@ -114,17 +112,19 @@ static void destination_event(struct run *r, const struct qmp_event *ev)
 bool run_take_events(struct run *r)
 {
 	struct qmp_event *ev;
-	bool pass = false;
+	bool any = false;
 
 	while (r->src.events && (ev = qmp_listener_take(r->src.events))) {
-		pass |= source_event(r, ev);
+		source_event(r, ev);
 		qmp_event_free(ev);
+		any = true;
 	}
 	while (r->dst.events && (ev = qmp_listener_take(r->dst.events))) {
 		destination_event(r, ev);
 		qmp_event_free(ev);
+		any = true;
 	}
-	return pass;
+	return any;
 }
 
 int run_guest_alive(struct run *r, struct err *err)

@@ -161,8 +161,9 @@ int run_finish(struct run *r, struct err *err);
 /* --- shared between stages ------------------------------------------------------ */
 
 /*
- * Drains the events of both monitors into the run (STOP, RESUME, the ends of a
- * QEMU). True when a MIGRATION_PASS was among them.
+ * Drains the events of both monitors into the run (STOP, RESUME, states of the
+ * migration). True when there was any. A wait for r->wake must follow at once:
+ * events that come while something else is waited for wake nobody.
  */
 bool run_take_events(struct run *r);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */

@@ -168,7 +168,9 @@ static void explain_decision(struct run *r)
 			xasprintf("What was left fitted through the gate, held "
 				  "at %.0f ms, after pass %lld.",
 				  r->downtime_limit_ms,
-				  (long long)r->result->passes);
+				  r->result->passes < 1
+					  ? 1LL
+					  : (long long)r->result->passes);
 }
 
 int run_switch(struct run *r, struct err *err)
