@@ -110,7 +110,8 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
 asan:
 	$(Q)$(MAKE) BUILD=build-asan EXTRA='$(ASAN)' CFLAGS='-O1 -g' all
 asan-unit:
-	$(Q)$(MAKE) BUILD=build-asan EXTRA='$(ASAN)' CFLAGS='-O1 -g' unit
+	$(Q)LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 \
+		$(MAKE) BUILD=build-asan EXTRA='$(ASAN)' CFLAGS='-O1 -g' unit
 tsan:
 	$(Q)$(MAKE) BUILD=build-tsan EXTRA=-fsanitize=thread CFLAGS='-O1 -g' \
 		unit

@@ -124,9 +124,9 @@ static struct stream *op_connect(struct host *h, const char *path,
 	return fd < 0 ? NULL : stream_fd_new(fd, fd);
 }
 
-static int carrier_check(void *carrier, int wait_ms, struct err *err)
+static int carrier_check(void *carrier, struct err *err)
 {
-	return openssh_check(carrier, wait_ms, err);
+	return openssh_check(carrier, err);
 }
 
 static void carrier_release(void *carrier)
@@ -144,12 +144,12 @@ struct shared {
 	int end_fd;
 };
 
-static int shared_check(void *carrier, int wait_ms, struct err *err)
+static int shared_check(void *carrier, struct err *err)
 {
 	const struct shared *s = carrier;
 	struct pollfd p = { .fd = s->end_fd, .events = POLLIN };
 
-	if (poll(&p, 1, wait_ms) <= 0)
+	if (poll(&p, 1, 0) <= 0)
 		return 0;
 	return err_set(err, ERR_NETWORK, "the shared ssh connection is gone");
 }

@@ -28,7 +28,7 @@ static struct host_ssh *self(struct host *h)
 	return (struct host_ssh *)h;
 }
 
-/* --- commands --------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 struct exec {
 	struct ssh_channel *channel;
@@ -129,7 +129,7 @@ static int ssh_run(struct host *h, const struct host_command *cmd,
 	return rc;
 }
 
-/* --- files ------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int sftp_ready(struct host_ssh *hs, struct mono deadline,
 		      struct err *err)
@@ -204,7 +204,7 @@ static int ssh_get(struct host *h, const char *path, struct buf *out,
 	return rc;
 }
 
-/* --- sockets, tunnels, signs of life --------------------------------------------------- */
+/* --- sockets, tunnels, signs of life ------------------------------------- */
 
 static struct stream *ssh_connect(struct host *h, const char *path,
 				  struct mono deadline, struct err *err)

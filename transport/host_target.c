@@ -33,7 +33,8 @@ static bool is_plain(const char *s)
 	if (!*s || *s == '-')
 		return false;
 	for (; *s; s++) {
-		if (!isgraph((unsigned char)*s) || strchr("\"'`\\$;&|<>(){}", *s))
+		if (!isgraph((unsigned char)*s) ||
+		    strchr("\"'`\\$;&|<>(){}", *s))
 			return false;
 	}
 	return true;

@@ -44,7 +44,7 @@ void known_hosts_free(struct known_hosts *k)
 	*k = (struct known_hosts){ .name = NULL };
 }
 
-/* --- does a line's first field mean us? --------------------------------------- */
+/* --- does a line's first field mean us? ---------------------------------- */
 
 /* ? and *, as in a shell but without its brackets. */
 static bool glob_match(const char *pattern, size_t len, const char *s)
@@ -124,7 +124,7 @@ static bool field_matches(const char *field, const char *name)
 	return list_matches(field, name);
 }
 
-/* --- lines ------------------------------------------------------------------------ */
+/* --- lines --------------------------------------------------------------- */
 
 /* The next word of *@line, terminated in place; NULL: none. */
 static char *next_word(char **line)
@@ -201,7 +201,7 @@ void known_hosts_add(struct known_hosts *k, const char *file, const char *text)
 	}
 }
 
-/* --- verdicts ------------------------------------------------------------------------ */
+/* --- verdicts ------------------------------------------------------------ */
 
 static bool same_blob(struct known_hosts_key *key, struct ssh_bytes blob)
 {

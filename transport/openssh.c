@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -198,13 +197,9 @@ int openssh_end_fd(const struct openssh *o)
 	return child_end_fd(o->child);
 }
 
-int openssh_check(struct openssh *o, int wait_ms, struct err *err)
+int openssh_check(struct openssh *o, struct err *err)
 {
-	struct pollfd p = { .fd = openssh_end_fd(o), .events = POLLIN };
-
 	hear_words(o);
-	if (!child_ended(o->child) && wait_ms > 0)
-		(void)poll(&p, 1, wait_ms);
 	if (!child_ended(o->child))
 		return 0;
 	set_ended(o, "lost the connection to", err);
@@ -429,7 +424,7 @@ static int client_failed(struct openssh *o, struct buf *errout,
 	AUTO_FREE char *line = NULL;
 
 	(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL, NULL);
-	if (openssh_check(o, 0, err) < 0)
+	if (openssh_check(o, err) < 0)
 		return -1;
 	line = one_line(buf_data(errout));
 	return err_set(err, ERR_REMOTE, "%s",
@@ -442,7 +437,7 @@ int openssh_run(struct openssh *o, const struct host_command *cmd,
 	AUTO_STRV struct strv argv = { .v = NULL };
 	int ssh_status;
 
-	if (openssh_check(o, 0, err) < 0)
+	if (openssh_check(o, err) < 0)
 		return -1;
 	client_argv(&argv, o);
 	strv_push(&argv, "--");
@@ -531,7 +526,7 @@ int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
 	append_escaped(&spec, local);
 	buf_append(&spec, ":", 1);
 	append_escaped(&spec, path);
-	if (openssh_check(o, 0, err) == 0 &&
+	if (openssh_check(o, err) == 0 &&
 	    control(o, "forward", buf_data(&spec), deadline, err) == 0)
 		fd = connect_through(o, local, buf_data(&spec), deadline, err);
 	(void)unlink(local);
@@ -553,7 +548,7 @@ static void count_answers(struct openssh *o)
 /* The master may outlive its session for a while; it is of no use then. */
 static int check_session(struct openssh *o, struct err *err)
 {
-	if (openssh_check(o, 0, err) < 0)
+	if (openssh_check(o, err) < 0)
 		return -1;
 	if (!o->session_end)
 		return 0;

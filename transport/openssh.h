@@ -61,10 +61,10 @@ int openssh_ping(struct openssh *o, struct mono deadline, struct err *err);
 int openssh_alive(struct openssh *o, int silence_ms, struct err *err);
 
 /*
- * -1 with ERR_NETWORK and ssh's words when the child has ended, or does so
- * within @wait_ms (it blocks so long). Also out of tasks.
+ * -1 with ERR_NETWORK and ssh's words when the child has ended. Never waits;
+ * also out of tasks.
  */
-int openssh_check(struct openssh *o, int wait_ms, struct err *err);
+int openssh_check(struct openssh *o, struct err *err);
 /* Readable once the child has ended. Borrowed. */
 int openssh_end_fd(const struct openssh *o);
 

@@ -44,7 +44,7 @@ struct sftp {
 	struct buf in; /* the last answer, type first */
 };
 
-/* --- packets ---------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------- */
 
 /* Takes a number off the answer; -1 when it is too short. */
 static int take_u32(struct buf *b, uint32_t *v)
@@ -144,7 +144,7 @@ static int ask(struct sftp *s, struct mono deadline, struct err *err)
 	return answer(s, s->id, deadline, err);
 }
 
-/* --- statuses ----------------------------------------------------------------- */
+/* --- statuses ------------------------------------------------------------ */
 
 static const char *status_name(uint32_t code)
 {
@@ -188,7 +188,7 @@ static int simple(struct sftp *s, struct mono deadline, struct err *err)
 	return type < 0 || status(s, type, err) != FX_OK ? -1 : 0;
 }
 
-/* --- requests ------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------ */
 
 static void request_path(struct sftp *s, enum sftp_packet type,
 			 const char *path)
@@ -384,7 +384,7 @@ int sftp_remove(struct sftp *s, const char *path, struct mono deadline,
 	return 0;
 }
 
-/* --- the session ------------------------------------------------------------------ */
+/* --- the session --------------------------------------------------------- */
 
 static int shake_hands(struct sftp *s, struct mono deadline, struct err *err)
 {

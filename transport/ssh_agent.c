@@ -55,7 +55,7 @@ void ssh_agent_close(struct ssh_agent *a)
 	free(a);
 }
 
-/* --- one question, one answer ---------------------------------------------------- */
+/* --- one question, one answer -------------------------------------------- */
 
 static int read_exactly(struct ssh_agent *a, size_t len, struct mono deadline,
 			struct err *err)
@@ -108,7 +108,7 @@ static int agent_ask(struct ssh_agent *a, struct buf *question, uint8_t want,
 	return 0;
 }
 
-/* --- the two questions -------------------------------------------------------------- */
+/* --- the two questions --------------------------------------------------- */
 
 static int take_key(struct ssh_bytes *answer, struct ssh_agent_key *key)
 {

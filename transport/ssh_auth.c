@@ -50,8 +50,11 @@ static void secret_free(char *secret)
 
 static void note(struct auth_state *a, const char *what, const char *verdict)
 {
-	buf_printf(&a->tried, "%s%s: %s", buf_len(&a->tried) ? "; " : "", what,
-		   verdict);
+	AUTO_FREE char *text = xasprintf("%s: %s", what, verdict);
+
+	if (strstr(buf_data(&a->tried), text))
+		return;
+	buf_printf(&a->tried, "%s%s", buf_len(&a->tried) ? "; " : "", text);
 }
 
 static struct ssh_bytes bytes_of(struct buf *b)
@@ -92,7 +95,7 @@ static char *ask(const struct auth_state *a, const char *prompt)
 	return a->opt->ask(a->opt->arg, prompt);
 }
 
-/* --- public keys: the agent signs ---------------------------------------------------- */
+/* --- public keys: the agent signs ---------------------------------------- */
 
 /*
  * libssh2 asks for the signature in a callback. The first time it gets EAGAIN;
@@ -275,7 +278,7 @@ static enum auth try_agent(struct auth_state *a, struct err *err)
 	return auth;
 }
 
-/* --- public keys: files ----------------------------------------------------------------- */
+/* --- public keys: files -------------------------------------------------- */
 
 /* @wrong: set when the passphrase does not open the file. */
 static enum auth login_file(struct auth_state *a, const char *path,
@@ -398,7 +401,7 @@ static enum auth try_files(struct auth_state *a, struct err *err)
 	return AUTH_REFUSED;
 }
 
-/* --- what a person types --------------------------------------------------------------------- */
+/* --- what a person types ------------------------------------------------- */
 
 static enum auth login_password(struct auth_state *a, const char *password,
 				struct err *err)
@@ -422,7 +425,7 @@ static enum auth try_password(struct auth_state *a, struct err *err)
 {
 	AUTO_FREE char *prompt = xasprintf("Password of %s on %s: ",
 					   a->config->user,
-					   ssh_session_host(a->session));
+					   a->config->hostname);
 	enum auth auth = AUTH_REFUSED;
 
 	for (int i = 0; i < ASK_TRIES && auth == AUTH_REFUSED; i++) {
@@ -453,8 +456,10 @@ static void interview_one(struct interview *v,
 			  const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompt,
 			  LIBSSH2_USERAUTH_KBDINT_RESPONSE *response)
 {
-	AUTO_FREE char *text = xstrndup((const char *)prompt->text,
-					prompt->length);
+	const struct ssh_config *c = v->auth->config;
+	AUTO_FREE char *text = xasprintf("(%s@%s) %.*s", c->user, c->hostname,
+					 (int)prompt->length,
+					 (const char *)prompt->text);
 	char *answer = v->known ? xstrdup(v->known) : ask(v->auth, text);
 
 	v->questions++;
@@ -529,7 +534,7 @@ static enum auth try_interview(struct auth_state *a, struct err *err)
 	return auth;
 }
 
-/* --- the order of things ------------------------------------------------------------------------ */
+/* --- the order of things ------------------------------------------------- */
 
 static bool takes(const struct auth_state *a, const char *method)
 {
@@ -651,11 +656,11 @@ static void refused(struct auth_state *a, struct err *err)
 	if (a->beyond_rsa)
 		err_hint(err, "RSA keys do not work here: make an ed25519 key "
 			"(ssh-keygen -t ed25519; ssh-copy-id -i "
-			"~/.ssh/id_ed25519 %s@%s), or use --transport openssh",
+			"~/.ssh/id_ed25519 %s@%s), or use --ssh openssh",
 			a->config->user, a->config->hostname);
 	else if (a->beyond)
 		err_hint(err, "ssh(1) can use keys and certificates that "
-			"libssh2 cannot: --transport openssh");
+			"libssh2 cannot: --ssh openssh");
 	else
 		err_hint(err, "see what ssh(1) needs: ssh -v -p %s %s@%s true; "
 			"name a key with --identity FILE", a->config->port,

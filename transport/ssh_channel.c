@@ -34,7 +34,7 @@ void ssh_channel_close(struct ssh_channel *c)
 	free(c);
 }
 
-/* --- opening ----------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 static int channel_request(struct ssh_channel *c, const char *request,
 			   const char *argument, struct mono deadline,
@@ -164,7 +164,7 @@ struct ssh_channel *ssh_channel_unix(struct ssh_session *s, const char *path,
 	return raw ? channel_new(s, raw) : NULL;
 }
 
-/* --- moving bytes -------------------------------------------------------------- */
+/* --- moving bytes -------------------------------------------------------- */
 
 long ssh_channel_read(struct ssh_channel *c, bool from_stderr, void *data,
 		      size_t len, bool *eof, struct err *err)
@@ -251,7 +251,7 @@ int ssh_channel_status(struct ssh_channel *c)
 	return status;
 }
 
-/* --- as a stream ------------------------------------------------------------------ */
+/* --- as a stream --------------------------------------------------------- */
 
 struct channel_stream {
 	struct stream base;

@@ -15,7 +15,7 @@
 
 enum { CONFIG_MAX_OUTPUT = 256 * 1024, PASSWD_BYTES = 16384 };
 
-/* --- parsing ----------------------------------------------------------------- */
+/* --- parsing ------------------------------------------------------------- */
 
 static void set_string(char **field, const char *value)
 {
@@ -29,8 +29,10 @@ static void push_words(struct strv *l, const char *value)
 	char *save = NULL;
 
 	for (char *w = strtok_r(copy, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save))
-		strv_push(l, w);
+	     w = strtok_r(NULL, " ", &save)) {
+		if (strcmp(w, "none"))
+			strv_push(l, w);
+	}
 }
 
 static void set_field(struct ssh_config *c, const char *key, const char *value)
@@ -120,7 +122,7 @@ void ssh_config_free(struct ssh_config *c)
 	*c = (struct ssh_config){ .hostname = NULL };
 }
 
-/* --- tokens --------------------------------------------------------------------- */
+/* --- tokens -------------------------------------------------------------- */
 
 static const char *token_value(const struct ssh_config *c, char token,
 			       const char *name, const char *home,
@@ -171,7 +173,7 @@ char *ssh_config_expand(const struct ssh_config *c, const char *text,
 	return buf_steal(&b);
 }
 
-/* --- asking ssh ------------------------------------------------------------------- */
+/* --- asking ssh ---------------------------------------------------------- */
 
 /* As ssh(1) does, not by $HOME and $USER. */
 struct person {

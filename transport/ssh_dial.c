@@ -16,7 +16,7 @@ struct ssh_proxy {
 	struct stream *words; /* its stderr */
 };
 
-/* --- which child ------------------------------------------------------------------ */
+/* --- which child --------------------------------------------------------- */
 
 static void push_hop(struct strv *argv, const char *hop)
 {
@@ -88,7 +88,7 @@ static void command_argv(struct strv *argv, const struct ssh_config *c)
 	strv_pushf(argv, "exec %s", c->proxy_command);
 }
 
-/* --- starting and ending it ----------------------------------------------------------- */
+/* --- starting and ending it ---------------------------------------------- */
 
 static int start_proxy(const struct ssh_config *c,
 		       const struct ssh_dial_options *o,

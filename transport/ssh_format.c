@@ -8,7 +8,7 @@
 
 #include "transport/base/xalloc.h"
 
-enum { SHA256_BYTES = 32, TYPE_MAX = 128 };
+enum { SHA256_BYTES = 32, TYPE_MAX = 128, BASE64_MAX = 1024 * 1024 };
 
 void ssh_put_u8(struct buf *b, uint8_t v)
 {
@@ -95,14 +95,14 @@ char *ssh_blob_type(struct ssh_bytes blob)
 	return xstrndup((const char *)type.data, type.len);
 }
 
-/* --- base64 --------------------------------------------------------------------- */
+/* --- base64 -------------------------------------------------------------- */
 
 int ssh_base64_decode(struct buf *out, const char *text, size_t len)
 {
 	size_t padding = 0;
 	int n;
 
-	if (!len || len % 4 || len > 1024 * 1024)
+	if (!len || len % 4 || len > BASE64_MAX)
 		return -1;
 	while (padding < 2 && text[len - 1 - padding] == '=')
 		padding++;

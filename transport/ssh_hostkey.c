@@ -27,7 +27,7 @@ void ssh_hostkey_load(struct known_hosts *k, const struct ssh_config *c)
 	}
 }
 
-/* --- which types to ask for -------------------------------------------------------- */
+/* --- which types to ask for ---------------------------------------------- */
 
 /* Key exchange names of one key type, best first. */
 static const struct {
@@ -89,7 +89,7 @@ struct ssh_bytes ssh_hostkey_offered(LIBSSH2_SESSION *raw)
 	return (struct ssh_bytes){ (const unsigned char *)key, len };
 }
 
-/* --- a new key ------------------------------------------------------------------------ */
+/* --- a new key ----------------------------------------------------------- */
 
 /* A file that ends without a newline would swallow our line. */
 static bool needs_newline(int fd)
@@ -142,7 +142,7 @@ static int accept_key(const struct known_hosts *k, const struct ssh_config *c,
 	return append_line(c->known_hosts.v[0], line, err);
 }
 
-/* --- verdicts --------------------------------------------------------------------------- */
+/* --- verdicts ------------------------------------------------------------ */
 
 struct offer {
 	const struct known_hosts *known;
@@ -207,7 +207,7 @@ static int say_other_type(const struct offer *o, const struct strv *types,
 			   " can check by SHA-1 only and servers refuse that" :
 			   "which did not come out of the key exchange",
 		o->type, o->fingerprint);
-	return err_hint(err, "use --transport openssh, or add the other key "
+	return err_hint(err, "use --ssh openssh, or add the other key "
 			"after comparing its fingerprint on the host: "
 			"ssh-keyscan -p %s %s", o->config->port,
 			o->config->hostname);
@@ -252,7 +252,12 @@ int ssh_hostkey_verify(const struct known_hosts *k, const struct ssh_config *c,
 		       bool accept_new, struct err *err)
 {
 	AUTO_FREE char *type = offered.data ? ssh_blob_type(offered) : NULL;
-	struct offer o = { .known = k, .config = c, .host = host, .type = type };
+	struct offer o = {
+		.known = k,
+		.config = c,
+		.host = host,
+		.type = type,
+	};
 	int rc;
 
 	if (!type)

@@ -47,7 +47,7 @@ static void set_public(struct ssh_key *k, struct ssh_bytes blob)
 	buf_append(&k->blob, blob.data, blob.len);
 }
 
-/* --- OpenSSH's own format (its PROTOCOL.key) ------------------------------------ */
+/* --- OpenSSH's own format (its PROTOCOL.key) ----------------------------- */
 
 /* The base64 between the dashes, without line ends; -1 when damaged. */
 static int unarmour(struct buf *out, const char *text)
@@ -89,7 +89,7 @@ static void parse_openssh(struct ssh_key *k, const char *text)
 	buf_wipe(&raw);
 }
 
-/* --- PEM: the label says the type, a header or the label says encrypted ------------ */
+/* --- PEM: the label says the type, a header or the label says encrypted -- */
 
 static void parse_pem(struct ssh_key *k, const char *text)
 {
@@ -120,7 +120,7 @@ void ssh_key_parse(struct ssh_key *k, const char *text)
 		parse_pem(k, text);
 }
 
-/* --- files ------------------------------------------------------------------------ */
+/* --- files --------------------------------------------------------------- */
 
 /* "type base64 comment". */
 static void read_public(struct ssh_key *k, const char *path)
@@ -159,7 +159,7 @@ int ssh_key_read(struct ssh_key *k, const char *path)
 	return rc;
 }
 
-/* --- what libssh2 can do ------------------------------------------------------------- */
+/* --- what libssh2 can do ------------------------------------------------- */
 
 const char *ssh_key_unusable(const char *type)
 {

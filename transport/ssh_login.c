@@ -25,7 +25,7 @@ void ssh_link_close(struct ssh_link *l)
 	*l = (struct ssh_link){ .session = NULL };
 }
 
-/* --- algorithms -------------------------------------------------------------------- */
+/* --- algorithms ---------------------------------------------------------- */
 
 /*
  * Cheapest first. libssh2 1.10 has neither AEAD ciphers nor encrypt-then-MAC;
@@ -75,11 +75,11 @@ static int handshake(struct ssh_session *s, struct mono deadline,
 	err_wrap(err, ERR_CRYPTO,
 		 "libssh2 " LIBSSH2_VERSION " and the SSH server on %s have no "
 		 "cipher, MAC or key exchange in common", host);
-	return err_hint(err, "use --transport openssh, or allow aes128-ctr and "
+	return err_hint(err, "use --ssh openssh, or allow aes128-ctr and "
 			"hmac-sha2-256 in the server's Ciphers and MACs");
 }
 
-/* --- the first login ------------------------------------------------------------------ */
+/* --- the first login ----------------------------------------------------- */
 
 static int verify_hostkey(struct ssh_login *login, const struct known_hosts *k,
 			  struct ssh_session *s, bool accept_new,
@@ -117,7 +117,7 @@ static int first_session(struct ssh_login *login,
 			      &login->credential, beyond, deadline, err);
 }
 
-/* --- every further one ------------------------------------------------------------------ */
+/* --- every further one --------------------------------------------------- */
 
 static int same_hostkey(struct ssh_login *login, struct ssh_session *s,
 			struct err *err)
@@ -160,7 +160,7 @@ static int further_session(struct ssh_login *login, struct ssh_link *link,
 			      &login->credential, NULL, deadline, err);
 }
 
-/* --- both ---------------------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------- */
 
 static int connect_link(struct ssh_login *login, struct ssh_link *link,
 			struct mono deadline, struct err *err)

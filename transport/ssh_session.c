@@ -51,7 +51,7 @@ struct ssh_session {
 	struct mono beat_due;
 };
 
-/* --- death ------------------------------------------------------------------ */
+/* --- death --------------------------------------------------------------- */
 
 static void session_wake(struct ssh_session *s)
 {
@@ -122,7 +122,7 @@ int ssh_session_failed(struct ssh_session *s, long rc, struct err *err)
 	return ssh_session_check(s, err);
 }
 
-/* --- around each call into libssh2 ------------------------------------------- */
+/* --- around each call into libssh2 --------------------------------------- */
 
 long ssh_session_did(struct ssh_session *s, long rc)
 {
@@ -161,7 +161,7 @@ int ssh_session_wait(struct ssh_session *s, struct mono deadline,
 	return err_at_host(err, s->host);
 }
 
-/* --- the pump ------------------------------------------------------------------ */
+/* --- the pump ------------------------------------------------------------ */
 
 /*
  * The socket failed or ended. Everybody may first take what came before, and
@@ -220,7 +220,7 @@ static void pump_main(void *arg)
 	}
 }
 
-/* --- the keeper: orders --------------------------------------------------------- */
+/* --- the keeper: orders -------------------------------------------------- */
 
 static void order_free(struct order *o)
 {
@@ -343,7 +343,7 @@ LIBSSH2_CHANNEL *ssh_session_open(struct ssh_session *s, const char *type,
 	return channel;
 }
 
-/* --- the keeper: closing, signs of life ------------------------------------------- */
+/* --- the keeper: closing, signs of life ---------------------------------- */
 
 void ssh_session_release(struct ssh_session *s, LIBSSH2_CHANNEL *channel)
 {
@@ -402,8 +402,8 @@ static void orders_fail(struct ssh_session *s)
 		struct err *err = &s->orders->err;
 
 		if (ssh_session_check(s, err) == 0)
-			err_set(err, ERR_CLOSED, "the connection to %s is closed",
-				s->host);
+			err_set(err, ERR_CLOSED,
+				"the connection to %s is closed", s->host);
 		order_end(s, s->orders);
 	}
 }
@@ -447,7 +447,7 @@ int ssh_session_ping(struct ssh_session *s, struct mono deadline,
 			   err);
 }
 
-/* --- from the first byte to the last ------------------------------------------------ */
+/* --- from the first byte to the last ------------------------------------- */
 
 struct ssh_session *ssh_session_new(const char *host, int fd, struct err *err)
 {

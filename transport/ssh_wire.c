@@ -50,7 +50,7 @@ int ssh_wire_why(const struct ssh_wire *w, struct err *err)
 	return err_set(err, ERR_NETWORK, "it closed the connection");
 }
 
-/* --- the two directions ---------------------------------------------------- */
+/* --- the two directions -------------------------------------------------- */
 
 /*
  * sshd leaves Nagle's algorithm on for much of what it says: its second small
@@ -63,7 +63,7 @@ static void acknowledge(const struct ssh_wire *w)
 	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-/* recv(2) with the bookkeeping; 0 bytes and no failure when nothing is there. */
+/* recv(2) with the bookkeeping; 0 when nothing is there, or on failure. */
 static size_t wire_receive(struct ssh_wire *w, void *data, size_t len)
 {
 	ssize_t n;
@@ -130,7 +130,7 @@ void ssh_wire_flush(struct ssh_wire *w)
 	}
 }
 
-/* --- what libssh2 calls ------------------------------------------------------ */
+/* --- what libssh2 calls -------------------------------------------------- */
 
 static ssize_t wire_on_recv(libssh2_socket_t fd, void *data, size_t len,
 			    int flags, void **abstract)
@@ -212,7 +212,7 @@ void ssh_wire_attach(struct ssh_wire *w, LIBSSH2_SESSION *raw)
 				     call.any);
 }
 
-/* --- silence ------------------------------------------------------------------ */
+/* --- silence ------------------------------------------------------------- */
 
 void ssh_wire_asked(struct ssh_wire *w, struct mono now)
 {

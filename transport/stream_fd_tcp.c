@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,6 +35,7 @@ struct lookup {
 	struct addrinfo *list;
 	int result; /* of getaddrinfo() */
 	int errnum; /* for EAI_SYSTEM */
+	atomic_bool done;
 };
 
 static void lookup_unref(struct lookup *l)
@@ -55,6 +57,7 @@ static void *lookup_thread(void *arg)
 
 	l->result = getaddrinfo(l->host, l->port, &hints, &l->list);
 	l->errnum = errno;
+	atomic_store(&l->done, true);
 	(void)eventfd_write(l->done_fd, 1);
 	lookup_unref(l);
 	return NULL;
@@ -107,9 +110,12 @@ static int lookup_run(struct lookup *l, struct mono deadline, struct err *err)
 		return err_sys(err, errno, "cannot make an eventfd");
 	if (start_thread(l, err) < 0)
 		return -1;
-	if (task_wait_fd(l->done_fd, EPOLLIN, deadline, err) < 0)
-		return err_wrap(err, ERR_NONE, "cannot find the address of %s",
-				l->host);
+	while (!atomic_load(&l->done)) {
+		if (task_wait_fd(l->done_fd, EPOLLIN, deadline, err) < 0)
+			return err_wrap(err, ERR_NONE,
+					"cannot find the address of %s",
+					l->host);
+	}
 	return l->result ? no_address(l, err) : 0;
 }
 

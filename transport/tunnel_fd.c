@@ -11,65 +11,93 @@
 
 enum {
 	SNDBUF_BYTES = 128 * 1024,
-	CHECK_EVERY_MS = 250,
-	/* between the close of a dying carrier's socket and its end */
-	DEATH_MS = 20,
+	CHECK_EVERY_MS = 50,
+	/* so many good checks make the end of the descriptor the far side's */
+	CHECKS_AFTER_END = 2,
 };
 
+/*
+ * A carrier that dies closes its sockets first, which looks like an orderly
+ * end; its own words come a moment later. So an end is kept back until the
+ * carrier was found sound after it.
+ */
 struct tunnel_fd {
 	int fd;
 	const struct tunnel_fd_carrier *ops;
 	void *carrier;
+	bool read_end;
+	int read_errnum;  /* 0: an orderly end */
+	int write_errnum; /* 0: no end */
+	int checks_due;
 };
 
-static int check(const struct tunnel_fd *f, int wait_ms, struct err *err)
+static void ended(struct tunnel_fd *f)
 {
-	return f->ops ? f->ops->check(f->carrier, wait_ms, err) : 0;
+	f->checks_due = f->ops ? CHECKS_AFTER_END : 0;
 }
 
-/* The carrier's own words say more than "Broken pipe". */
-static int failed(const struct tunnel_fd *f, struct err *err, const char *what)
+static int failed(struct err *err, int errnum, const char *what)
 {
-	int errnum = errno;
-
-	if (check(f, DEATH_MS, err) < 0)
-		return -1;
 	err_sys(err, errnum, "%s", what);
 	if (errnum == EPIPE || errnum == ECONNRESET)
 		err->kind = ERR_CLOSED;
 	return -1;
 }
 
+static long tell_read_end(const struct tunnel_fd *f, bool *eof,
+			  struct err *err)
+{
+	if (f->checks_due)
+		return 0;
+	if (f->read_errnum)
+		return failed(err, f->read_errnum,
+			      "cannot read from the far side");
+	*eof = true;
+	return 0;
+}
+
 static long far_read(void *far, void *data, unsigned long len, bool *eof,
 		     struct err *err)
 {
 	struct tunnel_fd *f = far;
-	ssize_t n = recv(f->fd, data, len, MSG_DONTWAIT);
+	ssize_t n;
 
+	if (f->read_end)
+		return tell_read_end(f, eof, err);
+	n = recv(f->fd, data, len, MSG_DONTWAIT);
 	if (n > 0)
 		return n;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n < 0)
-		return failed(f, err, "cannot read from the far side");
-	/* a carrier that dies leaves what looks like an orderly end */
-	if (check(f, DEATH_MS, err) < 0)
-		return -1;
-	*eof = true;
-	return 0;
+	f->read_end = true;
+	f->read_errnum = n < 0 ? errno : 0;
+	ended(f);
+	return tell_read_end(f, eof, err);
+}
+
+static long tell_write_end(const struct tunnel_fd *f, struct err *err)
+{
+	if (f->checks_due)
+		return 0;
+	return failed(err, f->write_errnum, "cannot write to the far side");
 }
 
 static long far_write(void *far, const void *data, unsigned long len,
 		      struct err *err)
 {
 	struct tunnel_fd *f = far;
-	ssize_t n = send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n;
 
+	if (f->write_errnum)
+		return tell_write_end(f, err);
+	n = send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n >= 0)
 		return n;
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
-	return failed(f, err, "cannot write to the far side");
+	f->write_errnum = errno;
+	ended(f);
+	return tell_write_end(f, err);
 }
 
 static int far_send_eof(void *far, struct err *err)
@@ -85,10 +113,13 @@ static int far_send_eof(void *far, struct err *err)
 static int far_poll_fd(void *far, bool want_read, bool want_write,
 		       short *events)
 {
-	struct tunnel_fd *f = far;
+	const struct tunnel_fd *f = far;
 
-	*events = (short)((want_read ? POLLIN : 0) |
-			  (want_write ? POLLOUT : 0));
+	*events = 0;
+	if (want_read && !f->read_end)
+		*events |= POLLIN;
+	if (want_write && !f->write_errnum)
+		*events |= POLLOUT;
 	return f->fd;
 }
 
@@ -97,8 +128,16 @@ static int far_heartbeat(void *far, struct mono now, struct mono *next,
 {
 	struct tunnel_fd *f = far;
 
-	*next = f->ops ? mono_add_ms(now, CHECK_EVERY_MS) : MONO_NEVER;
-	return check(f, 0, err);
+	if (!f->ops) {
+		*next = MONO_NEVER;
+		return 0;
+	}
+	*next = mono_add_ms(now, CHECK_EVERY_MS);
+	if (f->ops->check(f->carrier, err) < 0)
+		return -1;
+	if (f->checks_due)
+		f->checks_due--;
+	return 0;
 }
 
 static void far_close(void *far)

@@ -13,12 +13,11 @@
  * Both are called from the tunnel's thread, or from tunnel_free() when it was
  * never started.
  *
- * @check: -1 with ERR_NETWORK when it is broken; waits up to @wait_ms to find
- *   that out.
+ * @check: -1 with ERR_NETWORK when it is broken. Never waits.
  * @release: ends and frees it.
  */
 struct tunnel_fd_carrier {
-	int (*check)(void *carrier, int wait_ms, struct err *err);
+	int (*check)(void *carrier, struct err *err);
 	void (*release)(void *carrier);
 };
 

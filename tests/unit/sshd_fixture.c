@@ -31,7 +31,7 @@
 
 static char *config_path; /* what sshd_options() hands out */
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 char *sshd_path(const struct sshd *d, const char *name)
 {
@@ -64,7 +64,7 @@ char *sshd_read(const struct sshd *d, const char *name)
 	return buf_steal(&b);
 }
 
-/* --- processes ---------------------------------------------------------------- */
+/* --- processes ----------------------------------------------------------- */
 
 /* It must not outlive a test that crashes, nor keep its output open. */
 static pid_t spawn(char *const *argv)
@@ -125,13 +125,37 @@ static pid_t parent_of(const char *pid)
 	return parent;
 }
 
+/* Parents first: none may say goodbye when its child goes. */
+static void signal_tree(pid_t pid, int signal)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+
+	kill(pid, signal);
+	while (proc && (e = readdir(proc))) {
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+		    parent_of(e->d_name) == pid)
+			signal_tree(atoi(e->d_name), signal);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+void sshd_freeze(struct sshd *d)
+{
+	signal_tree(d->pid, SIGSTOP);
+}
+
+void sshd_thaw(struct sshd *d)
+{
+	signal_tree(d->pid, SIGCONT);
+}
+
 static void kill_tree(pid_t pid)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *e;
 
-	/* not yet: a parent would tell its children to say goodbye */
-	kill(pid, SIGSTOP);
 	while (proc && (e = readdir(proc))) {
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
 		    parent_of(e->d_name) == pid)
@@ -146,12 +170,13 @@ void sshd_kill(struct sshd *d)
 {
 	if (d->pid <= 0)
 		return;
+	sshd_freeze(d);
 	kill_tree(d->pid);
 	assert_int_equal(waitpid(d->pid, NULL, 0), d->pid);
 	d->pid = 0;
 }
 
-/* --- starting it ---------------------------------------------------------------- */
+/* --- starting it --------------------------------------------------------- */
 
 static int free_port(void)
 {
@@ -192,7 +217,8 @@ static void write_files(struct sshd *d, const char *extra)
 	key = sshd_read(d, "hostkey.pub");
 	known = xasprintf("[127.0.0.1]:%d %s", d->port, key);
 	sshd_write(d, "known_hosts", known);
-	conf = xasprintf("ListenAddress 127.0.0.1\nPort %d\nHostKey %s/hostkey\n"
+	conf = xasprintf("ListenAddress 127.0.0.1\nPort %d\n"
+			 "HostKey %s/hostkey\n"
 			 "PidFile none\nAuthorizedKeysFile %s/authorized_keys\n"
 			 "StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
 			 "Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
@@ -205,11 +231,24 @@ static void write_files(struct sshd *d, const char *extra)
 	sshd_write(d, "config", client);
 }
 
+static void launch(struct sshd *d)
+{
+	AUTO_FREE char *conf = sshd_path(d, "sshd_config");
+	AUTO_FREE char *log = sshd_path(d, "log");
+	int status;
+
+	d->pid = spawn((char *const[]){ (char[]){ SSHD }, (char[]){ "-D" },
+					(char[]){ "-f" }, conf,
+					(char[]){ "-E" }, log, NULL });
+	while (!listens(d->port)) {
+		assert_int_equal(waitpid(d->pid, &status, WNOHANG), 0);
+		sched_yield();
+	}
+}
+
 struct sshd *sshd_start(const char *extra)
 {
-	AUTO_FREE char *conf = NULL, *log = NULL;
 	struct sshd *d;
-	int status;
 
 	if (access(SSHD, X_OK) < 0 || access("/usr/bin/ssh-keygen", X_OK) < 0)
 		skip();
@@ -221,16 +260,15 @@ struct sshd *sshd_start(const char *extra)
 	d->port = free_port();
 	snprintf(d->target, sizeof(d->target), "127.0.0.1:%d", d->port);
 	write_files(d, extra ? extra : "");
-	conf = sshd_path(d, "sshd_config");
-	log = sshd_path(d, "log");
-	d->pid = spawn((char *const[]){ (char[]){ SSHD }, (char[]){ "-D" },
-					(char[]){ "-f" }, conf,
-					(char[]){ "-E" }, log, NULL });
-	while (!listens(d->port)) {
-		assert_int_equal(waitpid(d->pid, &status, WNOHANG), 0);
-		sched_yield();
-	}
+	launch(d);
 	return d;
+}
+
+void sshd_restart(struct sshd *d, const char *extra)
+{
+	sshd_kill(d);
+	put_file(d, "sshd_config", extra, "a");
+	launch(d);
 }
 
 static void remove_dir(const char *path)
@@ -265,7 +303,7 @@ struct host_options sshd_options(struct sshd *d)
 	};
 }
 
-/* --- echo ------------------------------------------------------------------------ */
+/* --- echo ---------------------------------------------------------------- */
 
 enum { ECHO_CLIENTS = 16, ECHO_BYTES = 64 * 1024 };
 

@@ -27,8 +27,13 @@ struct sshd {
 
 /* Starts one with @extra lines in its configuration; skips without sshd. */
 struct sshd *sshd_start(const char *extra);
+/* Ends it and starts it again, on the same port, with @extra lines more. */
+void sshd_restart(struct sshd *d, const char *extra);
 /* Kills it and all sessions of it at once. */
 void sshd_kill(struct sshd *d);
+/* Stops all of them as they are (SIGSTOP), and lets them go on. */
+void sshd_freeze(struct sshd *d);
+void sshd_thaw(struct sshd *d);
 /* Ends it and removes the directory. */
 void sshd_stop(struct sshd *d);
 

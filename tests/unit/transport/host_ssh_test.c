@@ -19,13 +19,14 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_format.h"
 #include "transport/stream_fd.h"
 
-/* --- one sshd for most tests --------------------------------------------------- */
+/* --- one sshd for most tests --------------------------------------------- */
 
 static struct sshd *server;
 
@@ -44,39 +45,13 @@ static int stop_server(void **state)
 	return 0;
 }
 
-static void in_task(void (*fn)(void *arg), void *arg)
-{
-	struct loop *loop = loop_new(NULL);
-
-	assert_non_null(loop);
-	loop_run(loop, fn, arg);
-	loop_free(loop);
-}
-
-static void fail_with(const struct err *err)
-{
-	AUTO_FREE char *text = err_text(err);
-
-	fail_msg("%s", text);
-}
-
-static void expect_err_kind(struct err *err, enum err_kind kind, const char *words)
-{
-	AUTO_FREE char *text = err_text(err);
-
-	if (err->kind != kind || !strstr(text, words))
-		fail_msg("%s: \"%s\", without \"%s\"", err_kind_name(err->kind),
-			 text, words);
-	err_reset(err);
-}
-
 static struct host *open_with(struct sshd *d, const struct host_options *opt)
 {
 	struct err err = { 0 };
 	struct host *h = host_open(d->target, opt, SSHD_SOON, &err);
 
 	if (!h)
-		fail_with(&err);
+		fail_with_err(&err);
 	return h;
 }
 
@@ -98,14 +73,6 @@ static void refuse(struct sshd *d, const struct host_options *opt,
 	}
 }
 
-#define IN_TASK(name)                                         \
-	static void name##_body(void *arg);                   \
-	static void name(void **state)                        \
-	{                                                     \
-		in_task(name##_body, *state);                 \
-	}                                                     \
-	static void name##_body(__attribute__((unused)) void *arg)
-
 static void run_ok(struct host *h, const char *const *argv, const void *input,
 		   size_t input_len, struct host_result *r)
 {
@@ -119,10 +86,10 @@ static void run_ok(struct host *h, const char *const *argv, const void *input,
 	};
 
 	if (host_run(h, &cmd, r, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 }
 
-/* --- commands --------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 IN_TASK(hostile_arguments_arrive_byte_exact)
 {
@@ -295,7 +262,7 @@ IN_TASK(a_command_that_is_not_there_has_status_127)
 	host_close(h);
 }
 
-/* --- files -------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static void put_and_get(struct host *h, size_t len)
 {
@@ -306,12 +273,12 @@ static void put_and_get(struct host *h, size_t len)
 	struct stat st;
 
 	if (host_put(h, path, 0640, data, len, SSHD_SOON, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, len);
 	assert_int_equal(st.st_mode & 0777, 0640);
 	if (host_get(h, path, &back, len, SSHD_SOON, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 	assert_int_equal(buf_len(&back), len);
 	assert_memory_equal(buf_data(&back), data, len);
 	assert_int_equal(unlink(path), 0);
@@ -369,7 +336,7 @@ IN_TASK(a_half_written_file_is_removed)
 	host_close(h);
 }
 
-/* --- sockets ------------------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------- */
 
 static struct stream *connect_echo(struct host *h)
 {
@@ -378,7 +345,7 @@ static struct stream *connect_echo(struct host *h)
 	struct stream *s = host_connect(h, path, SSHD_SOON, &err);
 
 	if (!s)
-		fail_with(&err);
+		fail_with_err(&err);
 	return s;
 }
 
@@ -389,13 +356,13 @@ static void ping_pong(struct stream *s, const char *data, size_t len)
 	size_t got = 0;
 
 	if (stream_write(s, data, len, SSHD_SOON, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 	while (got < len) {
 		ssize_t n = stream_read(s, back + got, len - got, SSHD_SOON,
 					&err);
 
 		if (n < 0)
-			fail_with(&err);
+			fail_with_err(&err);
 		assert_true(n > 0);
 		got += (size_t)n;
 	}
@@ -481,7 +448,7 @@ IN_TASK(a_socket_that_is_not_there_is_an_error_of_the_host)
 	host_close(h);
 }
 
-/* --- tunnels ----------------------------------------------------------------------------- */
+/* --- tunnels ------------------------------------------------------------- */
 
 struct sender {
 	struct stream *stream;
@@ -495,7 +462,7 @@ static void send_all(void *arg)
 	struct err err = { 0 };
 
 	if (stream_write(s->stream, s->data, s->len, SSHD_SOON, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 }
 
 static struct tunnel *start_tunnel(struct host *h, int *our_fd)
@@ -507,11 +474,11 @@ static struct tunnel *start_tunnel(struct host *h, int *our_fd)
 
 	t = host_tunnel(h, path, SSHD_SOON, &err);
 	if (!t)
-		fail_with(&err);
+		fail_with_err(&err);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 				    fds), 0);
 	if (tunnel_start(t, fds[1], 0, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 	*our_fd = fds[0];
 	return t;
 }
@@ -538,7 +505,7 @@ IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
 					&err);
 
 		if (n < 0)
-			fail_with(&err);
+			fail_with_err(&err);
 		assert_true(n > 0);
 		got += (size_t)n;
 	}
@@ -553,7 +520,7 @@ IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
 	assert_int_equal(task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON,
 				      &err), 0);
 	if (tunnel_verdict(t, &err) < 0)
-		fail_with(&err);
+		fail_with_err(&err);
 	stream_close(s);
 	tunnel_free(t);
 	host_close(h);
@@ -612,7 +579,7 @@ IN_TASK(a_stream_may_outlive_its_host)
 	(void)unlink(path);
 }
 
-/* --- the host's key ------------------------------------------------------------------------ */
+/* --- the host's key ------------------------------------------------------ */
 
 static bool was_asked_for_auth(const struct sshd *d, size_t from)
 {
@@ -726,7 +693,24 @@ IN_TASK(a_new_host_key_is_added_once_when_that_is_asked_for)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-/* --- logins --------------------------------------------------------------------------------- */
+IN_TASK(of_several_host_keys_the_one_on_file_is_asked_for)
+{
+	static const char *const ecdsa[] = { "-t", "ecdsa", "-N", "", NULL };
+	AUTO_FREE char *line = NULL, *key = NULL, *conf = NULL;
+	struct sshd *d = sshd_start("");
+	struct host_options opt = sshd_options(d);
+
+	sshd_keygen(d, "hostkey2", ecdsa);
+	key = sshd_read(d, "hostkey2.pub");
+	conf = xasprintf("HostKey %s/hostkey2\n", d->dir);
+	sshd_restart(d, conf);
+	line = xasprintf("[127.0.0.1]:%d %s", d->port, key);
+	sshd_write(d, "known_hosts", line);
+	host_close(open_with(d, &opt));
+	sshd_stop(d);
+}
+
+/* --- logins -------------------------------------------------------------- */
 
 struct person {
 	const char *answer;
@@ -767,7 +751,7 @@ static void make_key(const char *name, const char *type,
 		sshd_keygen(server, name, argv);
 }
 
-IN_TASK(a_key_the_host_does_not_know_is_an_authentication_error)
+IN_TASK(a_key_the_host_does_not_know_fails_the_login)
 {
 	AUTO_FREE char *file = NULL;
 	struct host_options opt;
@@ -831,7 +815,7 @@ IN_TASK(a_wrong_passphrase_is_asked_for_three_times)
 	expect_err_kind(&err, ERR_AUTH, "no passphrase opened it");
 }
 
-IN_TASK(without_a_person_an_encrypted_key_is_named_as_the_reason)
+IN_TASK(without_a_person_the_encrypted_key_is_named)
 {
 	AUTO_FREE char *file = NULL;
 	struct host_options opt;
@@ -875,7 +859,7 @@ IN_TASK(an_rsa_key_is_named_as_what_libssh2_cannot_use)
 	expect_err_kind(&err, ERR_AUTH, "an RSA key");
 }
 
-/* --- the agent ------------------------------------------------------------------------------ */
+/* --- the agent ----------------------------------------------------------- */
 
 static pid_t spawn_agent(const char *socket)
 {
@@ -942,7 +926,7 @@ IN_TASK(the_agents_key_logs_in_and_opens_tunnels)
 	(void)unlink(path);
 }
 
-/* --- servers of other kinds -------------------------------------------------------------------- */
+/* --- servers of other kinds ---------------------------------------------- */
 
 IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 {
@@ -951,7 +935,7 @@ IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 	struct err err = { 0 };
 
 	refuse(d, &opt, &err);
-	assert_non_null(strstr(err_hint_of(&err), "--transport openssh"));
+	assert_non_null(strstr(err_hint_of(&err), "--ssh openssh"));
 	expect_err_kind(&err, ERR_CRYPTO, "in common");
 	sshd_stop(d);
 }
@@ -959,8 +943,8 @@ IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 IN_TASK(etm_macs_only_is_a_matter_of_crypto)
 {
 	struct sshd *d = sshd_start(
-		"MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
-		"\n");
+		"MACs hmac-sha2-256-etm@openssh.com,"
+		"hmac-sha2-512-etm@openssh.com\n");
 	struct host_options opt = sshd_options(d);
 	struct err err = { 0 };
 
@@ -1059,6 +1043,50 @@ IN_TASK(a_killed_sshd_fails_everybody_at_once)
 	sshd_stop(d);
 }
 
+IN_TASK(a_silent_host_is_told_and_may_come_back)
+{
+	struct sshd *d = sshd_start("");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct err err = { 0 };
+
+	/* what sshd still says of itself after a login has come then */
+	assert_int_equal(host_ping(h, SSHD_SOON, &err), 0);
+	assert_int_equal(host_alive(h, 1, &err), 0);
+	sshd_freeze(d);
+	assert_int_equal(host_ping(h, mono_in_ms(50), &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "in time");
+	assert_int_equal(host_alive(h, 50, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "no sign of life");
+	assert_int_equal(host_alive(h, 60000, &err), 0);
+	sshd_thaw(d);
+	if (host_ping(h, SSHD_SOON, &err) < 0)
+		fail_with_err(&err);
+	assert_int_equal(host_alive(h, 1, &err), 0);
+	host_close(h);
+	sshd_stop(d);
+}
+
+IN_TASK(a_frozen_host_does_not_hold_up_closing)
+{
+	struct sshd *d = sshd_start("");
+	struct echo *echo = echo_start(d, "echo");
+	AUTO_FREE char *path = sshd_path(d, "echo");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct stream *s = host_connect(h, path, SSHD_SOON, NULL);
+	struct err err = { 0 };
+
+	assert_non_null(s);
+	sshd_freeze(d);
+	assert_int_equal(host_ping(h, mono_in_ms(1), &err), -1);
+	err_reset(&err);
+	stream_close(s);
+	host_close(h);
+	echo_stop(echo);
+	sshd_stop(d);
+}
+
 IN_TASK(nobody_listening_is_a_network_error)
 {
 	struct sshd *d = sshd_start("");
@@ -1071,7 +1099,7 @@ IN_TASK(nobody_listening_is_a_network_error)
 	sshd_stop(d);
 }
 
-/* --- ways there ------------------------------------------------------------------------------------ */
+/* --- ways there ---------------------------------------------------------- */
 
 IN_TASK(a_jump_host_carries_the_session)
 {
@@ -1141,13 +1169,15 @@ int main(void)
 		cmocka_unit_test(
 			a_new_host_key_is_added_once_when_that_is_asked_for),
 		cmocka_unit_test(
-			a_key_the_host_does_not_know_is_an_authentication_error),
+			of_several_host_keys_the_one_on_file_is_asked_for),
+		cmocka_unit_test(
+			a_key_the_host_does_not_know_fails_the_login),
 		cmocka_unit_test(an_ecdsa_key_logs_in),
 		cmocka_unit_test(
 			an_encrypted_key_logs_in_and_opens_tunnels_asking_once),
 		cmocka_unit_test(a_wrong_passphrase_is_asked_for_three_times),
 		cmocka_unit_test(
-			without_a_person_an_encrypted_key_is_named_as_the_reason),
+			without_a_person_the_encrypted_key_is_named),
 		cmocka_unit_test(
 			nobody_is_asked_for_a_key_that_the_host_refuses),
 		cmocka_unit_test(
@@ -1159,6 +1189,8 @@ int main(void)
 		cmocka_unit_test(a_forbidden_forwarding_names_the_setting),
 		cmocka_unit_test(a_host_without_sftp_says_what_to_add),
 		cmocka_unit_test(a_killed_sshd_fails_everybody_at_once),
+		cmocka_unit_test(a_silent_host_is_told_and_may_come_back),
+		cmocka_unit_test(a_frozen_host_does_not_hold_up_closing),
 		cmocka_unit_test(nobody_listening_is_a_network_error),
 		cmocka_unit_test(a_jump_host_carries_the_session),
 	};

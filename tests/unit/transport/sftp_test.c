@@ -13,42 +13,16 @@
 
 #include <cmocka.h>
 
-#include "transport/base/loop.h"
+#include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
 #include "transport/ssh_format.h"
 #include "transport/stream_fd.h"
 
 #define SFTP_SERVER "/usr/lib/openssh/sftp-server"
-#define SOON mono_in_ms(20000)
+#define SOON IN_TASK_SOON
 
-static void in_task(void (*fn)(void *arg), void *arg)
-{
-	struct loop *loop = loop_new(NULL);
-
-	loop_run(loop, fn, arg);
-	loop_free(loop);
-}
-
-#define IN_TASK(name)                           \
-	static void name##_body(void *arg);     \
-	static void name(void **state)          \
-	{                                       \
-		in_task(name##_body, *state);   \
-	}                                       \
-	static void name##_body(__attribute__((unused)) void *arg)
-
-static void expect_err(struct err *err, enum err_kind kind, const char *words)
-{
-	AUTO_FREE char *text = err_text(err);
-
-	if (err->kind != kind || !strstr(text, words))
-		fail_msg("%s: \"%s\", without \"%s\"", err_kind_name(err->kind),
-			 text, words);
-	err_reset(err);
-}
-
-/* --- a real server -------------------------------------------------------------- */
+/* --- a real server ------------------------------------------------------- */
 
 struct real {
 	char dir[32];
@@ -149,12 +123,12 @@ static void refusals(void *arg)
 	assert_int_equal(sftp_put(r.sftp, r.path, 0600, "x", 1, &created,
 				  SOON, &err), -1);
 	assert_false(created);
-	expect_err(&err, ERR_REMOTE, "it exists already");
+	expect_err_kind(&err, ERR_REMOTE, "it exists already");
 	assert_int_equal(sftp_put(r.sftp, "/no/such/dir/f", 0600, "x", 1,
 				  &created, SOON, &err), -1);
-	expect_err(&err, ERR_REMOTE, "No such file");
+	expect_err_kind(&err, ERR_REMOTE, "No such file");
 	assert_int_equal(sftp_get(r.sftp, r.path, &b, 2, SOON, &err), -1);
-	expect_err(&err, ERR_REMOTE, "longer than 2 bytes");
+	expect_err_kind(&err, ERR_REMOTE, "longer than 2 bytes");
 	assert_int_equal(sftp_get(r.sftp, r.dir, &b, 9, SOON, &err), -1);
 	assert_int_equal(err.kind, ERR_REMOTE);
 	err_reset(&err);
@@ -171,7 +145,7 @@ static void a_refusal_is_told_and_leaves_the_rest_working(void **state)
 	in_task(refusals, NULL);
 }
 
-/* --- a server that speaks nonsense ---------------------------------------------------- */
+/* --- a server that speaks nonsense --------------------------------------- */
 
 
 static void say(int fd, uint8_t type, const void *data, size_t len)
@@ -240,7 +214,7 @@ static void get_nonsense(uint8_t type, const void *data, size_t len,
 
 	say(fd, type, data, len);
 	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
-	expect_err(&err, ERR_PROTOCOL, words);
+	expect_err_kind(&err, ERR_PROTOCOL, words);
 	assert_true(sftp_broken(s));
 	sftp_free(s);
 	close(fd);
@@ -266,7 +240,7 @@ IN_TASK(data_longer_than_its_packet_breaks_the_session)
 	say(fd, 102, "\0\0\0\1\0\0\0\1h", 9);
 	say(fd, 103, "\0\0\0\2\0\0\xff\xff", 8);
 	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
-	expect_err(&err, ERR_PROTOCOL, "bad data");
+	expect_err_kind(&err, ERR_PROTOCOL, "bad data");
 	sftp_free(s);
 	close(fd);
 }
@@ -280,7 +254,7 @@ IN_TASK(a_status_without_words_has_the_protocols_own)
 
 	say(fd, 101, "\0\0\0\1\0\0\0\3", 8);
 	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
-	expect_err(&err, ERR_REMOTE, "permission denied");
+	expect_err_kind(&err, ERR_REMOTE, "permission denied");
 	assert_false(sftp_broken(s));
 	sftp_free(s);
 	close(fd);
@@ -299,7 +273,7 @@ IN_TASK(a_failed_write_tells_and_still_closes_the_file)
 	assert_int_equal(sftp_put(s, "f", 0600, "x", 1, &created,
 				  mono_in_ms(100), &err), -1);
 	assert_true(created);
-	expect_err(&err, ERR_REMOTE, "cannot write f: full");
+	expect_err_kind(&err, ERR_REMOTE, "cannot write f: full");
 	assert_false(sftp_broken(s));
 	sftp_free(s);
 	close(fd);

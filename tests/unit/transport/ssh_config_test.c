@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "transport/base/loop.h"
+#include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 
 static void settings_are_read(void **state)
@@ -67,7 +67,9 @@ static void none_means_none(void **state)
 
 	(void)state;
 	ssh_config_parse(&c, "proxyjump none\nproxycommand none\n"
-			     "connecttimeout none\nidentityagent none\n");
+			     "connecttimeout none\nidentityagent none\n"
+			     "userknownhostsfile none\n");
+	assert_int_equal(c.known_hosts.n, 0);
 	assert_null(c.proxy_jump);
 	assert_null(c.proxy_command);
 	assert_int_equal(c.connect_timeout_s, 0);
@@ -100,7 +102,7 @@ static void tokens_and_tilde_are_expanded(void **state)
 	ssh_config_free(&c);
 }
 
-/* --- with a real ssh -G ------------------------------------------------------- */
+/* --- with a real ssh -G -------------------------------------------------- */
 
 struct reading {
 	const char *file;
@@ -151,7 +153,6 @@ static void with_file(const char *text, void (*fn)(void *arg))
 			 .identity = "/mine",
 			 .known_hosts = "/kh" },
 	};
-	struct loop *loop;
 	int fd;
 
 	if (access("/usr/bin/ssh", X_OK) < 0)
@@ -159,9 +160,7 @@ static void with_file(const char *text, void (*fn)(void *arg))
 	fd = mkstemp(path);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	loop = loop_new(NULL);
-	loop_run(loop, fn, &r);
-	loop_free(loop);
+	in_task(fn, &r);
 	unlink(path);
 }
 

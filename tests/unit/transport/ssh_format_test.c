@@ -128,7 +128,8 @@ static void the_fingerprint_is_the_one_of_ssh_keygen(void **state)
 	(void)state;
 	assert_int_equal(ssh_base64_decode(&b, key, strlen(key)), 0);
 	fingerprint = ssh_fingerprint(bytes(&b));
-	assert_string_equal(fingerprint, "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk");
+	assert_string_equal(fingerprint,
+			    "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk");
 }
 
 int main(void)

@@ -146,8 +146,8 @@ static void damaged_files_show_nothing(void **state)
 		"", "x", "-----BEGIN OPENSSH PRIVATE KEY-----",
 		"-----BEGIN OPENSSH PRIVATE KEY-----\n-----END",
 		"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END",
-		"-----BEGIN OPENSSH PRIVATE KEY-----\n"
-		"b3BlbnNzaC1rZXktdjEA/////wAA\n-----END",
+		("-----BEGIN OPENSSH PRIVATE KEY-----\n"
+		 "b3BlbnNzaC1rZXktdjEA/////wAA\n-----END"),
 	};
 
 	(void)state;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* host_open: which way a host is reached. */
+#include "transport/host_open.h"
+
+#include <libssh2.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/in_task.h"
+#include "tests/unit/sshd_fixture.h"
+#include "transport/base/xalloc.h"
+
+/* How to open, and what must come of it. */
+struct way {
+	struct sshd *sshd;
+	enum host_backend_choice choice;
+	const char *backend; /* NULL: it fails */
+	enum err_kind kind;
+	const char *told; /* NULL: nothing */
+	char *was_told;
+};
+
+static void on_tell(void *arg, const char *text)
+{
+	struct way *w = arg;
+
+	free(w->was_told);
+	w->was_told = xstrdup(text);
+}
+
+static void go(void *arg)
+{
+	static const char *const argv[] = { "echo", "hi", NULL };
+	const struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
+	struct way *w = arg;
+	struct host_options opt = sshd_options(w->sshd);
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+	struct host *h;
+
+	opt.backend = w->choice;
+	opt.tell = on_tell;
+	opt.arg = w;
+	h = host_open(w->sshd->target, &opt, SSHD_SOON, &err);
+	if (!w->backend) {
+		assert_null(h);
+		assert_int_equal(err.kind, w->kind);
+		assert_string_equal(err_host_of(&err), w->sshd->target);
+		err_reset(&err);
+		return;
+	}
+	if (!h)
+		fail_with_err(&err);
+	assert_string_equal(host_backend(h), w->backend);
+	assert_string_equal(host_name(h), w->sshd->target);
+	assert_int_equal(host_run(h, &cmd, &r, &err), 0);
+	assert_string_equal(buf_data(&r.out), "hi\n");
+	host_result_free(&r);
+	host_close(h);
+}
+
+/* @prepare changes the server's files before it is used. */
+static void expect(const char *server, void (*prepare)(struct sshd *d),
+		   struct way w)
+{
+	w.sshd = sshd_start(server);
+	if (prepare)
+		prepare(w.sshd);
+	in_task(go, &w);
+	sshd_stop(w.sshd);
+	if (!w.told)
+		assert_null(w.was_told);
+	else if (!w.was_told || !strstr(w.was_told, w.told))
+		fail_msg("told \"%s\", not \"%s\"", w.was_told, w.told);
+	free(w.was_told);
+}
+
+#define GCM_ONLY "Ciphers aes128-gcm@openssh.com\n"
+#define NO_QUESTIONS \
+	"PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+
+static void libssh2_is_the_first_choice(void **state)
+{
+	(void)state;
+	expect("", NULL, (struct way){ .backend = "ssh" });
+}
+
+static void openssh_is_used_when_asked_for(void **state)
+{
+	(void)state;
+	expect("", NULL, (struct way){ .choice = HOST_SSH_OPENSSH,
+				       .backend = "openssh" });
+}
+
+static void a_server_for_openssh_only_is_reached_by_it(void **state)
+{
+	(void)state;
+	expect(GCM_ONLY, NULL, (struct way){ .backend = "openssh",
+					     .told = "in common" });
+}
+
+static void no_fallback_where_libssh2_is_asked_for(void **state)
+{
+	(void)state;
+	expect(GCM_ONLY, NULL, (struct way){ .choice = HOST_SSH_LIBSSH2,
+					     .kind = ERR_CRYPTO });
+}
+
+/* The one key that may log in is an RSA key. */
+static void rsa_only(struct sshd *d)
+{
+	static const char *const rsa[] = { "-t", "rsa", "-N", "", NULL };
+	AUTO_FREE char *id = sshd_path(d, "id");
+	AUTO_FREE char *pub = sshd_path(d, "id.pub");
+
+	assert_int_equal(unlink(id), 0);
+	assert_int_equal(unlink(pub), 0);
+	sshd_keygen(d, "id", rsa);
+	sshd_write(d, "authorized_keys", "");
+	sshd_authorize(d, "id");
+}
+
+static void an_rsa_key_makes_it_openssh(void **state)
+{
+	(void)state;
+	if (libssh2_version(0x010b00))
+		skip();
+	expect(NO_QUESTIONS, rsa_only,
+	       (struct way){ .backend = "openssh", .told = "an RSA key" });
+}
+
+static void stranger(struct sshd *d)
+{
+	sshd_write(d, "authorized_keys", "");
+}
+
+static void a_refused_login_is_not_tried_a_second_way(void **state)
+{
+	(void)state;
+	expect(NO_QUESTIONS, stranger, (struct way){ .kind = ERR_AUTH });
+}
+
+static void unknown(struct sshd *d)
+{
+	sshd_write(d, "known_hosts", "");
+}
+
+static void an_unknown_host_is_not_tried_a_second_way(void **state)
+{
+	(void)state;
+	expect(NO_QUESTIONS, unknown, (struct way){ .kind = ERR_HOSTKEY });
+}
+
+IN_TASK(local_needs_no_ssh)
+{
+	const struct host_options opt = { .backend = HOST_SSH_AUTO };
+	struct host *h = host_open("local", &opt, SSHD_SOON, NULL);
+
+	assert_non_null(h);
+	assert_true(host_is_local(h));
+	host_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(local_needs_no_ssh),
+		cmocka_unit_test(libssh2_is_the_first_choice),
+		cmocka_unit_test(openssh_is_used_when_asked_for),
+		cmocka_unit_test(a_server_for_openssh_only_is_reached_by_it),
+		cmocka_unit_test(no_fallback_where_libssh2_is_asked_for),
+		cmocka_unit_test(an_rsa_key_makes_it_openssh),
+		cmocka_unit_test(a_refused_login_is_not_tried_a_second_way),
+		cmocka_unit_test(an_unknown_host_is_not_tried_a_second_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

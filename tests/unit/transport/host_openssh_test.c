@@ -1,0 +1,809 @@
+/* SPDX-License-Identifier: MIT */
+/* host_openssh, and openssh under it, against a real sshd on loopback. */
+#include "transport/host_openssh.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/in_task.h"
+#include "tests/unit/sshd_fixture.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+/* What libssh2 1.10 cannot speak. */
+static const char hardened[] = "Ciphers aes256-gcm@openssh.com\n"
+			       "MACs hmac-sha2-512-etm@openssh.com\n";
+
+static struct sshd *server;
+
+static int start_server(void **state)
+{
+	(void)state;
+	if (access("/usr/bin/ssh", X_OK) < 0)
+		return 0;
+	server = sshd_start(hardened);
+	return 0;
+}
+
+static int stop_server(void **state)
+{
+	(void)state;
+	sshd_stop(STEAL(server));
+	return 0;
+}
+
+static void need_server(void)
+{
+	if (server)
+		return;
+	print_message("no ssh client here: nothing to test\n");
+	skip();
+}
+
+static struct host *try_open(struct sshd *d, const struct host_options *opt,
+			     struct err *err)
+{
+	char port[8];
+	const struct host_target t = {
+		.host = (char[]){ "127.0.0.1" },
+		.port = port,
+	};
+
+	(void)snprintf(port, sizeof(port), "%d", d->port);
+	return host_openssh_open(&t, opt, IN_TASK_SOON, err);
+}
+
+static struct host *open_with(struct sshd *d)
+{
+	struct host_options opt = sshd_options(d);
+	struct err err = { 0 };
+	struct host *h = try_open(d, &opt, &err);
+
+	if (!h)
+		fail_with_err(&err);
+	return h;
+}
+
+static struct host *open_host(void)
+{
+	need_server();
+	return open_with(server);
+}
+
+static void refuse(struct sshd *d, const struct host_options *opt,
+		   enum err_kind kind, const char *words)
+{
+	struct err err = { 0 };
+	struct host *h = try_open(d, opt, &err);
+	bool hinted;
+
+	assert_null(h);
+	hinted = err_hint_of(&err) != NULL;
+	expect_err_kind(&err, kind, words);
+	assert_true(hinted);
+}
+
+/* Directories of ours that are still about. */
+static int count_dirs(void)
+{
+	const char *const bases[] = { "/run", "/tmp",
+				      getenv("XDG_RUNTIME_DIR") };
+	int n = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		DIR *d = bases[i] ? opendir(bases[i]) : NULL;
+		const struct dirent *e;
+
+		while (d && (e = readdir(d)))
+			n += strlen(e->d_name) == strlen("vmferry-XXXXXX") &&
+			     !strncmp(e->d_name, "vmferry-", 8);
+		if (d)
+			closedir(d);
+	}
+	return n;
+}
+
+/* --- logging in --------------------------------------------------------------------- */
+
+IN_TASK(a_hardened_server_lets_us_in)
+{
+	struct host *h = open_host();
+
+	assert_false(host_is_local(h));
+	assert_string_equal(host_backend(h), "openssh");
+	assert_non_null(strstr(host_name(h), "127.0.0.1:"));
+	host_close(h);
+}
+
+IN_TASK(nothing_is_left_after_a_close)
+{
+	int dirs, fds;
+
+	need_server();
+	dirs = count_dirs();
+	fds = count_fds();
+	host_close(open_host());
+	assert_int_equal(count_dirs(), dirs);
+	assert_int_equal(count_fds(), fds);
+}
+
+IN_TASK(an_unknown_host_key_is_refused_and_nothing_is_left)
+{
+	struct host_options opt;
+	int dirs, fds;
+
+	need_server();
+	dirs = count_dirs();
+	fds = count_fds();
+	opt = sshd_options(server);
+	opt.known_hosts = "/dev/null";
+	refuse(server, &opt, ERR_HOSTKEY, "host key is known for");
+	assert_int_equal(count_dirs(), dirs);
+	assert_int_equal(count_fds(), fds);
+}
+
+IN_TASK(an_unknown_host_key_is_taken_when_asked_to)
+{
+	AUTO_FREE char *path = NULL, *text = NULL;
+	struct host_options opt;
+	struct err err = { 0 };
+	struct host *h;
+
+	need_server();
+	path = sshd_path(server, "new known_100%");
+	opt = sshd_options(server);
+	opt.known_hosts = path;
+	opt.accept_new_host_key = true;
+	h = try_open(server, &opt, &err);
+	if (!h)
+		fail_with_err(&err);
+	host_close(h);
+	text = sshd_read(server, "new known_100%");
+	assert_non_null(strstr(text, "ssh-ed25519"));
+}
+
+IN_TASK(a_changed_host_key_is_refused_even_then)
+{
+	AUTO_FREE char *path = NULL, *key = NULL, *line = NULL;
+	struct host_options opt;
+
+	need_server();
+	key = sshd_read(server, "id.pub");
+	line = xasprintf("[127.0.0.1]:%d %s", server->port, key);
+	sshd_write(server, "changed", line);
+	path = sshd_path(server, "changed");
+	opt = sshd_options(server);
+	opt.known_hosts = path;
+	opt.accept_new_host_key = true;
+	refuse(server, &opt, ERR_HOSTKEY, "Host key verification failed");
+}
+
+IN_TASK(a_key_that_is_not_authorized_is_refused)
+{
+	static const char *const ed25519[] = { "-t", "ed25519", "-N", "",
+					       NULL };
+	AUTO_FREE char *path = NULL, *config = NULL;
+	struct host_options opt;
+
+	need_server();
+	sshd_keygen(server, "stranger", ed25519);
+	config = xasprintf("IdentityAgent none\nIdentityFile %s/stranger\n"
+			   "IdentitiesOnly yes\n"
+			   "UserKnownHostsFile %s/known_hosts\n", server->dir,
+			   server->dir);
+	sshd_write(server, "strange-config", config);
+	path = sshd_path(server, "strange-config");
+	opt = sshd_options(server);
+	opt.ssh_config = path;
+	refuse(server, &opt, ERR_AUTH, "Permission denied");
+}
+
+IN_TASK(a_named_identity_is_used)
+{
+	AUTO_FREE char *path = NULL, *config = NULL, *id = NULL;
+	struct host_options opt;
+	struct err err = { 0 };
+	struct host *h;
+
+	need_server();
+	config = xasprintf("IdentityAgent none\n"
+			   "UserKnownHostsFile %s/known_hosts\n", server->dir);
+	sshd_write(server, "bare-config", config);
+	path = sshd_path(server, "bare-config");
+	id = sshd_path(server, "id");
+	opt = sshd_options(server);
+	opt.ssh_config = path;
+	opt.identity = id;
+	h = try_open(server, &opt, &err);
+	if (!h)
+		fail_with_err(&err);
+	host_close(h);
+}
+
+IN_TASK(no_server_is_a_network_error)
+{
+	const struct host_target t = { .host = (char[]){ "127.0.0.1" },
+				       .port = (char[]){ "1" } };
+	struct host_options opt;
+	struct err err = { 0 };
+
+	need_server();
+	opt = sshd_options(server);
+	assert_null(host_openssh_open(&t, &opt, IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_NETWORK, "Connection refused");
+}
+
+IN_TASK(no_common_cipher_is_a_crypto_error)
+{
+	AUTO_FREE char *path = NULL, *config = NULL;
+	struct host_options opt;
+
+	need_server();
+	config = xasprintf("Ciphers aes128-ctr\nUserKnownHostsFile "
+			   "%s/known_hosts\n", server->dir);
+	sshd_write(server, "old-config", config);
+	path = sshd_path(server, "old-config");
+	opt = sshd_options(server);
+	opt.ssh_config = path;
+	refuse(server, &opt, ERR_CRYPTO, "no matching cipher");
+}
+
+IN_TASK(a_login_has_a_deadline_and_leaves_nothing)
+{
+	char port[8];
+	const struct host_target t = { .host = (char[]){ "127.0.0.1" },
+				       .port = port };
+	struct host_options opt;
+	struct err err = { 0 };
+	int dirs;
+
+	need_server();
+	(void)snprintf(port, sizeof(port), "%d", server->port);
+	dirs = count_dirs();
+	opt = sshd_options(server);
+	assert_null(host_openssh_open(&t, &opt, mono_in_ms(1), &err));
+	expect_err_kind(&err, ERR_TIMEOUT, "cannot log in to 127.0.0.1:");
+	assert_int_equal(count_dirs(), dirs);
+}
+
+/* --- commands ------------------------------------------------------------------------- */
+
+static void run(struct host *h, const char *const *argv,
+		struct host_result *r)
+{
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct err err = { 0 };
+
+	if (host_run(h, &cmd, r, &err) < 0)
+		fail_with_err(&err);
+}
+
+IN_TASK(a_command_runs_with_its_words_as_they_are)
+{
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "it's",
+				     "", "\\n\n\"", "-x", NULL };
+
+	run(h, argv, &r);
+	assert_int_equal(r.status, 0);
+	assert_string_equal(buf_data(&r.out), "a b|$HOME|it's||\\n\n\"|-x|");
+	assert_string_equal(buf_data(&r.err), "");
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_commands_status_and_words_are_its_own)
+{
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+
+	run(h, (const char *const[]){ "sh", "-c", "echo no >&2; exit 255",
+				      NULL }, &r);
+	assert_int_equal(r.status, 255);
+	assert_string_equal(buf_data(&r.err), "no\n");
+	run(h, (const char *const[]){ "sh", "-c", "kill -9 $$", NULL }, &r);
+	assert_int_equal(r.status, 128 + SIGKILL);
+	run(h, (const char *const[]){ "vmferry-none", NULL }, &r);
+	assert_int_equal(r.status, 127);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_commands_input_and_output_flow_at_once)
+{
+	enum { LEN = 2 << 20 };
+	const char *const argv[] = { "cat", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	AUTO_FREE char *data = xmalloc(LEN);
+	struct host_command cmd = { .argv = argv, .input = data,
+				    .input_len = LEN, .max_output = LEN,
+				    .deadline = IN_TASK_SOON };
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char)(i * 7919 >> 9);
+	assert_int_equal(host_run(h, &cmd, &r, NULL), 0);
+	assert_int_equal(buf_len(&r.out), LEN);
+	assert_memory_equal(buf_data(&r.out), data, LEN);
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(too_much_output_is_refused)
+{
+	const char *const argv[] = { "head", "-c", "2000000", "/dev/zero",
+				     NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "cannot run head");
+	host_result_free(&r);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_takes_too_long_is_a_timeout)
+{
+	const char *const argv[] = { "sleep", "20", NULL };
+	struct host *h = open_host();
+	struct host_result r = { 0 };
+	struct host_command cmd = { .argv = argv,
+				    .deadline = mono_in_ms(300) };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
+	assert_non_null(err_host_of(&err));
+	expect_err_kind(&err, ERR_TIMEOUT, "cannot run sleep");
+	/* and the host is still of use */
+	run(h, (const char *const[]){ "true", NULL }, &r);
+	host_result_free(&r);
+	host_close(h);
+}
+
+struct job {
+	struct host *h;
+	int i;
+};
+
+static void job_body(void *arg)
+{
+	struct job *j = arg;
+	AUTO_FREE char *word = xasprintf("%d", j->i);
+	struct host_result r = { 0 };
+
+	run(j->h, (const char *const[]){ "echo", "-n", word, NULL }, &r);
+	assert_string_equal(buf_data(&r.out), word);
+	host_result_free(&r);
+}
+
+IN_TASK(commands_run_side_by_side)
+{
+	struct host *h = open_host();
+	struct task *t[6];
+	struct job j[6];
+
+	for (int i = 0; i < 6; i++) {
+		j[i] = (struct job){ h, i };
+		t[i] = task_start(task_loop(), "job", job_body, &j[i]);
+	}
+	for (int i = 0; i < 6; i++)
+		task_join(t[i]);
+	host_close(h);
+}
+
+/* --- files ---------------------------------------------------------------------------- */
+
+IN_TASK(a_file_is_put_and_comes_back)
+{
+	enum { LEN = 1500001 };
+	struct host *h = open_host();
+	AUTO_FREE char *path = sshd_path(server, "a file's \"name\"");
+	AUTO_FREE char *data = xmalloc(LEN);
+	struct buf back = { 0 };
+	struct err err = { 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char)(i * 31 >> 3);
+	if (host_put(h, path, 0644, data, LEN, IN_TASK_SOON, &err) < 0 ||
+	    host_get(h, path, &back, LEN, IN_TASK_SOON, &err) < 0)
+		fail_with_err(&err);
+	assert_int_equal(buf_len(&back), LEN);
+	assert_memory_equal(buf_data(&back), data, LEN);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	buf_free(&back);
+	host_close(h);
+}
+
+IN_TASK(an_empty_file_is_a_file)
+{
+	struct host *h = open_host();
+	AUTO_FREE char *path = sshd_path(server, "empty");
+	struct buf back = { 0 };
+
+	assert_int_equal(host_put(h, path, 0600, "", 0, IN_TASK_SOON, NULL),
+			 0);
+	assert_int_equal(host_get(h, path, &back, 0, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(buf_len(&back), 0);
+	buf_free(&back);
+	host_close(h);
+}
+
+IN_TASK(an_existing_file_or_link_is_left_alone)
+{
+	struct host *h = open_host();
+	AUTO_FREE char *path = sshd_path(server, "old");
+	AUTO_FREE char *link = sshd_path(server, "dangling");
+	AUTO_FREE char *text = NULL;
+	struct err err = { 0 };
+
+	sshd_write(server, "old", "old");
+	assert_int_equal(host_put(h, path, 0600, "new", 3, IN_TASK_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "File exists");
+	text = sshd_read(server, "old");
+	assert_string_equal(text, "old");
+	assert_int_equal(symlink("nowhere", link), 0);
+	assert_int_equal(host_put(h, link, 0600, "new", 3, IN_TASK_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "File exists");
+	host_close(h);
+}
+
+IN_TASK(a_file_that_cannot_be_made_says_where)
+{
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_int_equal(host_put(h, "/proc/vmferry", 0600, "x", 1,
+				  IN_TASK_SOON, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "cannot write /proc/vmferry");
+	host_close(h);
+}
+
+IN_TASK(a_file_that_is_missing_or_too_large_is_not_read)
+{
+	struct host *h = open_host();
+	AUTO_FREE char *path = sshd_path(server, "ten");
+	struct buf back = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_get(h, "/none", &back, 9, IN_TASK_SOON, &err),
+			 -1);
+	expect_err_kind(&err, ERR_REMOTE, "No such file");
+	sshd_write(server, "ten", "0123456789");
+	assert_int_equal(host_get(h, path, &back, 9, IN_TASK_SOON, &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "larger than 9 bytes");
+	assert_int_equal(buf_len(&back), 0);
+	buf_free(&back);
+	host_close(h);
+}
+
+/* --- connections ------------------------------------------------------------------------ */
+
+IN_TASK(a_socket_over_there_is_connected)
+{
+	struct host *h = open_host();
+	struct echo *e = echo_start(server, "echo:1");
+	AUTO_FREE char *path = sshd_path(server, "echo:1");
+	struct err err = { 0 };
+	struct stream *s = host_connect(h, path, IN_TASK_SOON, &err);
+	char text[8] = "";
+
+	if (!s)
+		fail_with_err(&err);
+	assert_int_equal(stream_write(s, "hello", 5, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(stream_read(s, text, 7, IN_TASK_SOON, NULL), 5);
+	assert_string_equal(text, "hello");
+	assert_int_equal(stream_peer_pid(s) == getpid(), 0);
+	stream_close(s);
+	echo_stop(e);
+	host_close(h);
+}
+
+IN_TASK(a_socket_without_a_listener_says_so)
+{
+	struct host *h = open_host();
+	struct err err = { 0 };
+
+	assert_null(host_connect(h, "/run/vmferry-none", IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE,
+			"cannot connect to /run/vmferry-none: nobody accepts");
+	assert_null(host_tunnel(h, "/run/vmferry-none", IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE, "nobody accepts");
+	host_close(h);
+}
+
+static void wait_tunnel(const struct tunnel *t)
+{
+	assert_int_equal(task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON,
+				      NULL), 0);
+}
+
+static struct tunnel *open_tunnel(struct host *h, const char *path, int *local)
+{
+	struct err err = { 0 };
+	struct tunnel *t = host_tunnel(h, path, IN_TASK_SOON, &err);
+	int pair[2];
+
+	if (!t)
+		fail_with_err(&err);
+	assert_int_equal(socketpair(AF_UNIX,
+				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				    0, pair), 0);
+	assert_int_equal(tunnel_start(t, pair[1], 0, NULL), 0);
+	*local = pair[0];
+	return t;
+}
+
+IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
+{
+	enum { LEN = 8 << 20 };
+	struct host *h = open_host();
+	struct echo *e = echo_start(server, "techo");
+	AUTO_FREE char *path = sshd_path(server, "techo");
+	AUTO_FREE unsigned char *data = xmalloc(LEN);
+	size_t sent = 0, got = 0;
+	AUTO_FD int local = -1;
+	struct tunnel *t = open_tunnel(h, path, &local);
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (unsigned char)(i * 2654435761u >> 9);
+	while (got < LEN) {
+		unsigned char back[65536];
+		ssize_t n = sent < LEN ? write(local, data + sent,
+					       LEN - sent) : 0;
+
+		sent += n > 0 ? (size_t)n : 0;
+		n = read(local, back, sizeof(back));
+		if (n > 0) {
+			assert_memory_equal(back, data + got, (size_t)n);
+			got += (size_t)n;
+		} else {
+			assert_int_equal(task_wait_fd(local, sent < LEN ?
+						      EPOLLIN | EPOLLOUT :
+						      EPOLLIN, IN_TASK_SOON,
+						      NULL), 0);
+		}
+	}
+	shutdown(local, SHUT_WR);
+	wait_tunnel(t);
+	assert_int_equal(tunnel_verdict(t, NULL), 0);
+	tunnel_free(t);
+	echo_stop(e);
+	host_close(h);
+}
+
+IN_TASK(a_tunnel_leaves_nothing)
+{
+	struct host *h = open_host();
+	struct echo *e = echo_start(server, "lecho");
+	AUTO_FREE char *path = sshd_path(server, "lecho");
+	int dirs = count_dirs(), fds = count_fds();
+	struct tunnel *t;
+	int local;
+
+	t = open_tunnel(h, path, &local);
+	tunnel_free(t);
+	close(local);
+	assert_int_equal(count_dirs(), dirs);
+	echo_stop(e);
+	assert_int_equal(count_fds(), fds - 1);
+	host_close(h);
+}
+
+/* --- a server that dies ----------------------------------------------------------------- */
+
+IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
+{
+	struct sshd *d;
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+	struct tunnel *t;
+	struct host *h;
+	struct echo *e;
+	AUTO_FREE char *path = NULL;
+	AUTO_FD int local = -1;
+
+	need_server();
+	d = sshd_start(hardened);
+	h = open_with(d);
+	e = echo_start(d, "echo");
+	path = sshd_path(d, "echo");
+	t = open_tunnel(h, path, &local);
+	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
+	sshd_kill(d);
+	wait_tunnel(t);
+	assert_int_equal(tunnel_verdict(t, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost the connection");
+	assert_int_equal(host_ping(h, IN_TASK_SOON, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "");
+	while (host_alive(h, 60000, &err) == 0)
+		(void)task_sleep_until(mono_in_ms(1), NULL);
+	expect_err_kind(&err, ERR_NETWORK, "");
+	assert_int_equal(host_run(h, &(struct host_command){
+				  .argv = (const char *const[]){ "true", NULL },
+				  .deadline = IN_TASK_SOON }, &r, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "");
+	host_result_free(&r);
+	tunnel_free(t);
+	host_close(h);
+	echo_stop(e);
+	sshd_stop(d);
+}
+
+IN_TASK(a_host_that_answers_is_alive)
+{
+	struct host *h = open_host();
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
+		assert_int_equal(host_alive(h, 60000, NULL), 0);
+	}
+	host_close(h);
+}
+
+/* All processes below the server, stopped or let go on. */
+static void signal_sessions(const struct sshd *d, int signum)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/task/%d/children", d->pid,
+					 d->pid);
+	FILE *f = fopen(path, "r");
+	int pid;
+
+	assert_non_null(f);
+	while (fscanf(f, "%d", &pid) == 1)
+		kill(pid, signum);
+	fclose(f);
+}
+
+IN_TASK(a_host_that_falls_silent_is_not)
+{
+	struct err err = { 0 };
+	struct sshd *d;
+	struct host *h;
+
+	need_server();
+	d = sshd_start(hardened);
+	h = open_with(d);
+	assert_int_equal(host_alive(h, 60000, NULL), 0);
+	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
+	signal_sessions(d, SIGSTOP);
+	assert_int_equal(host_ping(h, mono_in_ms(50), &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "did not answer in time");
+	while (host_alive(h, 100, &err) == 0)
+		(void)task_sleep_until(mono_in_ms(5), NULL);
+	expect_err_kind(&err, ERR_NETWORK, "has not answered for");
+	signal_sessions(d, SIGCONT);
+	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(host_alive(h, 100, NULL), 0);
+	host_close(h);
+	sshd_stop(d);
+}
+
+/* --- us dying ------------------------------------------------------------------------------ */
+
+struct orphan {
+	struct host *h;
+	int ready_fd;
+};
+
+/* In a process that is killed: says who its ssh is, and waits for the end. */
+static void orphan_body(void *arg)
+{
+	struct orphan *o = arg;
+
+	o->h = open_host();
+	(void)!write(o->ready_fd, "r", 1);
+	(void)task_sleep_until(MONO_NEVER, NULL);
+}
+
+static int first_child(pid_t pid)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/task/%d/children", pid,
+					 pid);
+	FILE *f = fopen(path, "r");
+	int child = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &child), 1);
+	fclose(f);
+	return child;
+}
+
+static void wait_gone(pid_t pid)
+{
+	AUTO_FD int fd = pidfd_open(pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	/* or it is gone already */
+	if (fd >= 0)
+		assert_int_equal(poll(&p, 1, 60000), 1);
+	else
+		assert_int_equal(errno, ESRCH);
+}
+
+static void ssh_does_not_outlive_us(void **state)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+	int ssh;
+
+	(void)state;
+	need_server();
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		struct orphan o = { .ready_fd = ready[1] };
+
+		in_task(orphan_body, &o);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	ssh = first_child(pid);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	wait_gone(ssh);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+#define T(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_hardened_server_lets_us_in),
+		T(nothing_is_left_after_a_close),
+		T(an_unknown_host_key_is_refused_and_nothing_is_left),
+		T(an_unknown_host_key_is_taken_when_asked_to),
+		T(a_changed_host_key_is_refused_even_then),
+		T(a_key_that_is_not_authorized_is_refused),
+		T(a_named_identity_is_used),
+		T(no_server_is_a_network_error),
+		T(no_common_cipher_is_a_crypto_error),
+		T(a_login_has_a_deadline_and_leaves_nothing),
+		T(a_command_runs_with_its_words_as_they_are),
+		T(a_commands_status_and_words_are_its_own),
+		T(a_commands_input_and_output_flow_at_once),
+		T(too_much_output_is_refused),
+		T(a_command_that_takes_too_long_is_a_timeout),
+		T(commands_run_side_by_side),
+		T(a_file_is_put_and_comes_back),
+		T(an_empty_file_is_a_file),
+		T(an_existing_file_or_link_is_left_alone),
+		T(a_file_that_cannot_be_made_says_where),
+		T(a_file_that_is_missing_or_too_large_is_not_read),
+		T(a_socket_over_there_is_connected),
+		T(a_socket_without_a_listener_says_so),
+		T(a_tunnel_carries_every_byte_and_ends_in_order),
+		T(a_tunnel_leaves_nothing),
+		T(the_death_of_the_connection_is_noticed_everywhere),
+		T(a_host_that_answers_is_alive),
+		T(a_host_that_falls_silent_is_not),
+		T(ssh_does_not_outlive_us),
+	};
+
+	return cmocka_run_group_tests(tests, start_server, stop_server);
+}

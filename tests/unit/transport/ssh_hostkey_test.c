@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* ssh_hostkey: verdicts on a host's key, and new keys. */
+#include "transport/ssh_hostkey.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "transport/base/xalloc.h"
+#include "transport/ssh_file.h"
+
+#define ED_A "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define RSA_A "AAAAB3NzaC1yc2EAAAADAQABAAAAAQA="
+#define EC_A "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAAABAA=="
+#define ED_LINE "h ssh-ed25519 " ED_A "\n"
+
+static char dir[] = "/tmp/vmferry-hostkey-XXXXXX";
+static char *file;
+
+static int make_dir(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	file = xasprintf("%s/known_hosts", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	(void)unlink(file);
+	free(file);
+	return rmdir(dir);
+}
+
+static void set_file(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static char *get_file(void)
+{
+	struct buf b = { .base = NULL };
+
+	assert_int_equal(ssh_file_read(file, &b), 0);
+	return buf_steal(&b);
+}
+
+/* The verdict on the ed25519 key A of host h with @text on file. */
+static int verify(const char *text, bool accept_new, struct err *err)
+{
+	AUTO_BUF struct buf blob = { .base = NULL };
+	struct ssh_config c = { .hostname = (char[]){ "h" },
+				.port = (char[]){ "22" } };
+	struct known_hosts k;
+	int rc;
+
+	if (text)
+		set_file(text);
+	strv_push(&c.known_hosts, file);
+	ssh_hostkey_load(&k, &c);
+	assert_int_equal(ssh_base64_decode(&blob, ED_A, strlen(ED_A)), 0);
+	rc = ssh_hostkey_verify(&k, &c, "hostb", (struct ssh_bytes){
+		(const unsigned char *)buf_data(&blob), buf_len(&blob) },
+		accept_new, err);
+	known_hosts_free(&k);
+	strv_free(&c.known_hosts);
+	return rc;
+}
+
+static void expect(const char *text, bool accept_new, enum err_kind kind,
+		   const char *words)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(verify(text, accept_new, &err), -1);
+	assert_int_equal(err.kind, kind);
+	if (!strstr(err.message, words))
+		fail_msg("\"%s\" without \"%s\"", err.message, words);
+	assert_non_null(err.hint);
+}
+
+static void a_known_key_passes(void **state)
+{
+	(void)state;
+	assert_int_equal(verify(ED_LINE, false, NULL), 0);
+	assert_int_equal(verify(ED_LINE, true, NULL), 0);
+}
+
+static void an_unknown_key_is_refused_unless_asked_for(void **state)
+{
+	(void)state;
+	expect("", false, ERR_HOSTKEY, "is not known");
+	assert_int_equal(verify("", true, NULL), 0);
+}
+
+static void a_new_key_is_appended_to_what_is_there(void **state)
+{
+	AUTO_FREE char *a = NULL, *b = NULL;
+
+	(void)state;
+	assert_int_equal(verify("# mine\n", true, NULL), 0);
+	a = get_file();
+	assert_string_equal(a, "# mine\n" ED_LINE);
+	assert_int_equal(verify("# no newline", true, NULL), 0);
+	b = get_file();
+	assert_string_equal(b, "# no newline\n" ED_LINE);
+}
+
+static void a_new_file_is_private(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	(void)unlink(file);
+	assert_int_equal(verify(NULL, true, NULL), 0);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void a_key_of_another_type_is_never_taken_as_new(void **state)
+{
+	AUTO_FREE char *after = NULL;
+
+	(void)state;
+	expect("h ecdsa-sha2-nistp256 " EC_A "\n", true, ERR_HOSTKEY,
+	       "ecdsa-sha2-nistp256");
+	after = get_file();
+	assert_string_equal(after, "h ecdsa-sha2-nistp256 " EC_A "\n");
+}
+
+static void only_rsa_on_file_is_a_matter_of_crypto(void **state)
+{
+	(void)state;
+	expect("h ssh-rsa " RSA_A "\n", false, ERR_CRYPTO, "ssh-rsa");
+	expect("h ssh-rsa " RSA_A "\n", true, ERR_CRYPTO, "ssh-rsa");
+}
+
+static void a_file_that_cannot_be_written_is_an_error(void **state)
+{
+	AUTO_FREE char *saved = xstrdup(file);
+	AUTO_ERR struct err err = { 0 };
+
+	(void)state;
+	free(file);
+	file = xasprintf("%s/no/such/known_hosts", dir);
+	assert_int_equal(verify(NULL, true, &err), -1);
+	assert_int_equal(err.kind, ERR_SYSTEM);
+	free(file);
+	file = STEAL(saved);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_known_key_passes),
+		cmocka_unit_test(an_unknown_key_is_refused_unless_asked_for),
+		cmocka_unit_test(a_new_key_is_appended_to_what_is_there),
+		cmocka_unit_test(a_new_file_is_private),
+		cmocka_unit_test(a_key_of_another_type_is_never_taken_as_new),
+		cmocka_unit_test(only_rsa_on_file_is_a_matter_of_crypto),
+		cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* ssh_wire: the socket below an SSH session. */
+#include "transport/ssh_wire.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "transport/base/xalloc.h"
+
+struct fixture {
+	struct ssh_wire wire;
+	LIBSSH2_SESSION *raw;
+	int peer;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = XNEW(struct fixture);
+	int fds[2], small = 4096;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small,
+				    sizeof(small)), 0);
+	ssh_wire_init(&f->wire, fds[0]);
+	f->raw = libssh2_session_init();
+	ssh_wire_attach(&f->wire, f->raw);
+	libssh2_session_set_blocking(f->raw, 0);
+	f->peer = fds[1];
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ssh_wire_cut(&f->wire);
+	libssh2_session_free(f->raw);
+	ssh_wire_fini(&f->wire);
+	close(f->peer);
+	free(f);
+	return 0;
+}
+
+static void what_the_socket_does_not_take_is_kept_and_sent_later(void **state)
+{
+	static char data[200000], got[200000];
+	struct fixture *f = *state;
+	size_t total = 0;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 7);
+	buf_append(&f->wire.out, data, sizeof(data));
+	ssh_wire_flush(&f->wire);
+	assert_true(ssh_wire_pending(&f->wire) > 0);
+	assert_false(ssh_wire_dead(&f->wire));
+	while (total < sizeof(got)) {
+		ssize_t n = recv(f->peer, got + total, sizeof(got) - total,
+				 MSG_DONTWAIT);
+
+		if (n > 0)
+			total += (size_t)n;
+		ssh_wire_flush(&f->wire);
+	}
+	assert_int_equal(ssh_wire_pending(&f->wire), 0);
+	assert_memory_equal(got, data, sizeof(data));
+}
+
+static void libssh2_sends_and_receives_through_it(void **state)
+{
+	struct fixture *f = *state;
+	char banner[64] = "";
+
+	/* our banner goes out, and theirs is still due */
+	assert_int_equal(libssh2_session_handshake(f->raw, f->wire.fd),
+			 LIBSSH2_ERROR_EAGAIN);
+	assert_true(recv(f->peer, banner, sizeof(banner) - 1, MSG_DONTWAIT) >
+		    0);
+	assert_int_equal(strncmp(banner, "SSH-2.0-libssh2", 15), 0);
+	/* read ahead, libssh2 gets it all the same: nonsense is refused */
+	assert_int_equal(write(f->peer, "SSH-2.0-x\r\n\0\0\0\0\0\0\0\0", 19),
+			 19);
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(f->wire.received_bytes, 19);
+	assert_int_not_equal(libssh2_session_handshake(f->raw, f->wire.fd),
+			     LIBSSH2_ERROR_EAGAIN);
+	assert_int_equal(buf_len(&f->wire.in), 0);
+}
+
+static void reading_ahead_is_bounded(void **state)
+{
+	static char data[65536];
+	struct fixture *f = *state;
+	ssize_t n;
+
+	do {
+		n = send(f->peer, data, sizeof(data), MSG_DONTWAIT);
+		ssh_wire_fill(&f->wire);
+	} while (n > 0);
+	assert_true(buf_len(&f->wire.in) >= SSH_WIRE_IN_MAX);
+	assert_true(buf_len(&f->wire.in) < SSH_WIRE_IN_MAX + sizeof(data));
+}
+
+static void the_end_is_seen_after_the_last_byte(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(write(f->peer, "x", 1), 1);
+	assert_int_equal(shutdown(f->peer, SHUT_WR), 0);
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(buf_len(&f->wire.in), 1);
+	assert_true(ssh_wire_dead(&f->wire));
+	assert_int_equal(ssh_wire_why(&f->wire, &err), -1);
+	assert_int_equal(err.kind, ERR_NETWORK);
+}
+
+static void a_cut_wire_fails_without_its_socket(void **state)
+{
+	struct fixture *f = *state;
+	char c;
+
+	ssh_wire_cut(&f->wire);
+	assert_true(libssh2_session_handshake(f->raw, f->wire.fd) < 0);
+	assert_int_equal(recv(f->peer, &c, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+/* --- silence ------------------------------------------------------------- */
+
+static const struct mono start = { 1000000 };
+
+static void who_was_not_asked_is_not_silent(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ssh_wire_check_silence(
+		&f->wire, mono_add_ms(start, 100000), 1, NULL), 0);
+}
+
+static void silence_counts_from_the_oldest_question(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_ERR struct err err = { 0 };
+
+	ssh_wire_asked(&f->wire, start);
+	ssh_wire_asked(&f->wire, mono_add_ms(start, 900));
+	assert_int_equal(ssh_wire_check_silence(
+		&f->wire, mono_add_ms(start, 999), 1000, &err), 0);
+	assert_int_equal(ssh_wire_check_silence(
+		&f->wire, mono_add_ms(start, 1000), 1000, &err), -1);
+	assert_int_equal(err.kind, ERR_NETWORK);
+}
+
+static void any_byte_ends_the_silence(void **state)
+{
+	struct fixture *f = *state;
+
+	ssh_wire_asked(&f->wire, start);
+	assert_int_equal(write(f->peer, "x", 1), 1);
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(ssh_wire_check_silence(
+		&f->wire, mono_add_ms(start, 100000), 1, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_the_socket_does_not_take_is_kept_and_sent_later,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			libssh2_sends_and_receives_through_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(reading_ahead_is_bounded, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			the_end_is_seen_after_the_last_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_cut_wire_fails_without_its_socket, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_was_not_asked_is_not_silent,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			silence_counts_from_the_oldest_question, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(any_byte_ends_the_silence,
+						setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
