@@ -132,11 +132,40 @@ static void end_as_guest(struct buf *script, const struct run *r, uid_t login)
 							   : "AS_THE_GUEST\n");
 }
 
+/* A script that may be run twice: after a lost connection it is. */
+static int run_over_there(struct run *r, const char *what, const char *script,
+			  struct err *err)
+{
+	AUTO_BUF struct buf out = { 0 };
+
+	if (probe_script(r->dst_host, what, script, &out,
+			 mono_in_ms(RUN_SCRIPT_MS), err) == 0)
+		return 0;
+	if (!err_has(err, ERR_NETWORK))
+		return -1;
+	err_reset(err);
+	if (run_reconnect(r, err) < 0)
+		return -1;
+	return probe_script(r->dst_host, what, script, &out,
+			    mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
+/* Once more over a fresh connection when the first one is lost. */
+static void reset_destination(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (run_reset_destination(r, &e) == 0)
+		return;
+	err_reset(&e);
+	if (run_reopen(r, &e) < 0 || run_reset_destination(r, &e) < 0)
+		leftover_of(r, &e, "migration settings on the destination");
+}
+
 static void publish(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 	AUTO_BUF struct buf script = { 0 };
-	AUTO_BUF struct buf out = { 0 };
 	const struct socket_moves *m = &r->plan.moves;
 
 	begin_as_guest(&script, r, r->dst_facts.uid);
@@ -153,8 +182,7 @@ static void publish(struct run *r)
 	buf_printf(&script, "rc=$?\nrm -rf ");
 	quote_word(&script, r->dst_lock);
 	buf_printf(&script, " || rc=1\nexit $rc\n");
-	if (probe_script(r->dst_host, "publish", buf_data(&script), &out,
-			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
+	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
 		leftover_of(r, &e, "names on the destination");
 }
 
@@ -191,13 +219,10 @@ static void tidy_source(struct run *r)
 
 int run_finish(struct run *r, struct err *err)
 {
-	AUTO_ERR struct err e = { 0 };
-
 	(void)err;
 	announce(r);
 	read_totals(r);
-	if (run_reset_destination(r, &e) < 0)
-		leftover_of(r, &e, "migration settings on the destination");
+	reset_destination(r);
 	if (end_source(r)) {
 		publish(r);
 		tidy_source(r);

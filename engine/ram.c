@@ -93,9 +93,11 @@ static int restore_capabilities(struct run_side *s, struct err *err)
 			continue;
 		caps[n++] = (struct qmp_capability){ wanted[i].name, before };
 	}
+	if (qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
+					 err) < 0)
+		return -1;
 	s->caps_changed = false;
-	return qmp_migrate_set_capabilities(s->qmp, caps, n,
-					    run_qmp_deadline(), err);
+	return 0;
 }
 
 static int set_parameters(struct run *r, struct err *err)
@@ -203,12 +205,20 @@ int run_open_tunnel(struct run *r, struct err *err)
 
 int run_close_tunnel(struct run *r, struct err *err)
 {
+	AUTO_ERR struct err e = { 0 };
+
 	tunnel_free(r->tunnel);
 	r->tunnel = NULL;
 	if (!r->fd_handed || r->migrating || run_source_gone(r))
 		return 0;
 	r->fd_handed = false;
-	return qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), err);
+	if (qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), &e) == 0)
+		return 0;
+	/* a `migrate` that was cancelled before its reply has taken it */
+	if (err_has(&e, ERR_QMP))
+		return 0;
+	err_move(err, &e);
+	return -1;
 }
 
 /* --- the migration itself ------------------------------------------------------------- */

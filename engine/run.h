@@ -155,6 +155,9 @@ int run_explain_failure(struct run *r, struct err *err);
 int run_switch(struct run *r, struct err *err);
 int run_commit(struct run *r, struct err *err);
 int run_resume(struct run *r, struct err *err);
+/* A fresh session with the destination's monitor, over a fresh connection if
+ * that is what it takes. */
+int run_reopen(struct run *r, struct err *err);
 /* finish.c */
 int run_finish(struct run *r, struct err *err);
 

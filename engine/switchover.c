@@ -198,7 +198,7 @@ int run_commit(struct run *r, struct err *err)
 
 /* --- after it ------------------------------------------------------------------- */
 
-static int reopen(struct run *r, struct err *err)
+int run_reopen(struct run *r, struct err *err)
 {
 	struct stream *s;
 
@@ -224,7 +224,7 @@ static int ask_destination(struct run *r, struct err *err)
 {
 	struct qmp_status st;
 
-	if (reopen(r, err) < 0 ||
+	if (run_reopen(r, err) < 0 ||
 	    qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
 		return -1;
 	if (st.running)

@@ -40,7 +40,7 @@ struct child {
 	int in, out, err; /* our ends */
 };
 
-/* --- starting ---------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 /* Both sides of the three descriptors; -1 where there is none. */
 struct wiring {
@@ -228,7 +228,7 @@ int child_take_stderr(struct child *c)
 	return steal_fd(&c->err);
 }
 
-/* --- ending -------------------------------------------------------------------- */
+/* --- ending --------------------------------------------------------------- */
 
 bool child_ended(struct child *c)
 {
@@ -311,7 +311,7 @@ void child_free(struct child *c)
 	free(c);
 }
 
-/* --- a whole command -------------------------------------------------------------- */
+/* --- a whole command ------------------------------------------------------ */
 
 /* One of the three descriptors of a command that runs, each with a task. */
 struct feed {

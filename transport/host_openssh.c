@@ -37,7 +37,7 @@ static int op_run(struct host *h, const struct host_command *cmd,
 	return openssh_run(of(h)->control, cmd, result, err);
 }
 
-/* --- files ----------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 /* The command that failed over there, in its own words. */
 static int words_of(struct host_result *r, struct err *err)
@@ -114,7 +114,7 @@ static int op_get(struct host *h, const char *path, struct buf *out,
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot read %s", path) : 0;
 }
 
-/* --- connections ------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 static struct stream *op_connect(struct host *h, const char *path,
 				 struct mono deadline, struct err *err)
@@ -220,7 +220,7 @@ static struct tunnel *op_tunnel(struct host *base, const char *path,
 	return tunnel_fd_new(base->name, fd, &own_login, o);
 }
 
-/* --- the rest ------------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------- */
 
 static int op_alive(struct host *h, int silence_ms, struct err *err)
 {

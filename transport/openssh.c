@@ -5,8 +5,6 @@
  */
 #include "transport/openssh.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,6 +16,7 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
+#include "transport/openssh_dir.h"
 #include "transport/quote.h"
 #include "transport/stream_fd.h"
 
@@ -36,6 +35,7 @@ struct openssh {
 	char *destination;
 	char *name;
 	char *dir;
+	int dir_lock_fd;
 	char *control; /* path of the control socket */
 	struct child *child;
 	int fd;           /* to and from the host's cat */
@@ -51,55 +51,7 @@ struct openssh {
 	struct waitq heard;
 };
 
-/* --- the directory --------------------------------------------------------------- */
-
-/* ssh gives % and " a meaning, and a socket's path has to be short. */
-static bool is_plain_dir(const char *base)
-{
-	enum { MAX_BYTES = 60 };
-
-	if (!base || *base != '/' || strlen(base) > MAX_BYTES)
-		return false;
-	for (; *base; base++) {
-		if (!isalnum((unsigned char)*base) && !strchr("/_.-", *base))
-			return false;
-	}
-	return true;
-}
-
-static char *make_dir(struct err *err)
-{
-	const char *const bases[] = { getenv("XDG_RUNTIME_DIR"), "/run",
-				      "/tmp" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
-		char *dir;
-
-		if (!is_plain_dir(bases[i]))
-			continue;
-		dir = xasprintf("%s/vmferry-XXXXXX", bases[i]);
-		if (mkdtemp(dir))
-			return dir;
-		free(dir);
-	}
-	err_sys(err, errno, "cannot make a directory for ssh's socket");
-	return NULL;
-}
-
-static void remove_dir(const char *dir)
-{
-	DIR *d = opendir(dir);
-	const struct dirent *e;
-
-	if (!d)
-		return;
-	while ((e = readdir(d)))
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	(void)rmdir(dir);
-}
-
-/* --- ssh's own words ---------------------------------------------------------------- */
+/* --- ssh's own words ------------------------------------------------------ */
 
 /* Takes what ssh has said; of much of it, the end. */
 static void hear_words(struct openssh *o)
@@ -208,7 +160,7 @@ int openssh_check(struct openssh *o, struct err *err)
 	return -1;
 }
 
-/* --- logging in -------------------------------------------------------------------- */
+/* --- logging in ----------------------------------------------------------- */
 
 /* What the user's configuration must not change, and what we need. */
 static const char *const master_options[] = {
@@ -329,7 +281,8 @@ struct openssh *openssh_new(const struct openssh_login *login,
 	o->name = xstrdup(login->name);
 	o->fd = -1;
 	o->stderr_fd = -1;
-	o->dir = make_dir(err);
+	o->dir_lock_fd = -1;
+	o->dir = openssh_dir_make(&o->dir_lock_fd, err);
 	if (o->dir) {
 		o->control = xasprintf("%s/ctl", o->dir);
 		if (start_master(o, login, err) == 0 &&
@@ -350,7 +303,8 @@ void openssh_free(struct openssh *o)
 	child_free(o->child);
 	close_fd(o->stderr_fd);
 	if (o->dir)
-		remove_dir(o->dir);
+		openssh_dir_remove(o->dir_lock_fd, o->dir);
+	close_fd(o->dir_lock_fd);
 	buf_free(&o->words);
 	free(o->control);
 	free(o->dir);
@@ -359,7 +313,7 @@ void openssh_free(struct openssh *o)
 	free(o);
 }
 
-/* --- commands ------------------------------------------------------------------------ */
+/* --- commands ------------------------------------------------------------- */
 
 /*
  * Talks to the master and to nobody else: where the master cannot be reached,
@@ -455,7 +409,7 @@ int openssh_run(struct openssh *o, const struct host_command *cmd,
 	return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
 }
 
-/* --- connections ------------------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 /* -O forward and -O cancel of "LOCAL:REMOTE". */
 static int control(struct openssh *o, const char *order, const char *spec,
@@ -534,7 +488,7 @@ int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
 			fd;
 }
 
-/* --- heartbeat -------------------------------------------------------------------------- */
+/* --- heartbeat ------------------------------------------------------------ */
 
 static void count_answers(struct openssh *o)
 {

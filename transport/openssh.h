@@ -29,8 +29,9 @@ struct openssh;
 
 /*
  * Where and how to log in. @options are words for ssh(1) put before the
- * @destination; @name is the host's for messages. @ask: ssh may ask a person, on its terminal; it then stays in
- * our session, deaf to the keyboard's signals.
+ * @destination; @name is the host's for messages. @ask: ssh may ask a person,
+ * on its terminal; it then stays in our session, deaf to the keyboard's
+ * signals.
  */
 struct openssh_login {
 	const struct strv *options;

@@ -184,7 +184,7 @@ struct stream *stream_fd_new(int read_fd, int write_fd)
 	return &f->base;
 }
 
-/* --- UNIX sockets ------------------------------------------------------------ */
+/* --- UNIX sockets --------------------------------------------------------- */
 
 /*
  * The kernel's name for @path. One too long for sun_path is reached through a

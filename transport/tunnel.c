@@ -62,7 +62,7 @@ struct tunnel {
 	struct lane in;  /* far → local */
 };
 
-/* --- the two ends -------------------------------------------------------------- */
+/* --- the two ends --------------------------------------------------------- */
 
 static int local_failed(struct err *err, const char *what)
 {
@@ -109,7 +109,7 @@ static int far_failed(struct tunnel *t, struct err *err)
 	return -1;
 }
 
-/* --- the pump ------------------------------------------------------------------ */
+/* --- the pump ------------------------------------------------------------- */
 
 static void lane_filled(struct lane *l, ssize_t n, bool eof, struct mono now)
 {
@@ -243,7 +243,7 @@ static int pump(struct tunnel *t, struct mono now, struct err *err)
 	return moved;
 }
 
-/* --- what ends it ---------------------------------------------------------------- */
+/* --- what ends it --------------------------------------------------------- */
 
 static struct mono stall_deadline(const struct tunnel *t)
 {
@@ -285,7 +285,7 @@ static int check_limits(struct tunnel *t, struct mono now, struct err *err)
 	return 0;
 }
 
-/* --- the thread ------------------------------------------------------------------ */
+/* --- the thread ----------------------------------------------------------- */
 
 /*
  * A descriptor from which nothing is wanted is left out: a hang-up on it would
@@ -353,7 +353,7 @@ static void *tunnel_thread(void *arg)
 	return NULL;
 }
 
-/* --- the control thread's side --------------------------------------------------- */
+/* --- the control thread's side -------------------------------------------- */
 
 struct tunnel *tunnel_new(const char *host, const struct tunnel_far_ops *ops,
 			  void *far)

@@ -187,6 +187,15 @@ def directory_of(pid):
     return None
 
 
+def end_qemu(pid):
+    """With the run directory, that a migrated guest has."""
+    directory = directory_of(pid)
+    kill(pid)
+    wait_until(lambda: not is_alive(pid), 10, f"process {pid} lives on")
+    if directory:
+        remove(directory)
+
+
 # --- sshd --------------------------------------------------------------------
 
 def free_port():
@@ -404,12 +413,8 @@ class Guest:
     def stop(self):
         """Ends it wherever it is, and stops watching."""
         self.watch.close()
-        if self.pid and is_alive(self.pid):
-            directory = directory_of(self.pid)
-            kill(self.pid)
-            wait_until(lambda: not is_alive(self.pid), 10, "it lives on")
-            if directory:
-                remove(directory)
+        if self.pid:
+            end_qemu(self.pid)
         if self.process:
             self.process.kill()
             self.process.wait()

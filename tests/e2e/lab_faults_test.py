@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Faults that need a network between hosts, or a host of its own to break."""
 
+import signal
 import unittest
 
 import case
@@ -43,6 +44,18 @@ class LabFaultsTest(unittest.TestCase):
     def there(self):
         return self.lab.other(self.guest.host)
 
+    def test_a_guest_on_its_way_is_busy_on_both_hosts(self):
+        here, there = self.guest.host, self.there()
+        run = self.guest.start(*SLOW)
+        run.wait_copying()
+        for host, dest in ((here, there), (there, here)):
+            done = host.run(harness.VMFERRY, "migrate", "small", dest.name,
+                            "--no-input")
+            self.assertEqual(done.returncode, 11, done)
+        run.signal(signal.SIGINT)
+        self.finish(run, 6)
+        self.assertEqual(labkit.problems(self.guest, self.lab), [])
+
     def test_a_black_hole_is_given_up_within_the_time_for_a_login(self):
         there = self.there().name
         self.lab.ok("cut", there)
@@ -65,7 +78,8 @@ class LabFaultsTest(unittest.TestCase):
         self.assert_moves_after_all()
 
     def test_a_short_black_hole_in_the_middle_is_survived(self):
-        run = self.guest.start("--bandwidth", "6M")
+        self.guest.watch.send(self.guest.at(), b"r=1\n")
+        run = self.guest.start(*SLOW)
         run.wait_copying()
         before = run.events[-1]["mono_ms"]
         self.lab.ok("cut")

@@ -127,7 +127,7 @@ class LabGuest:
 
     def __init__(self, host, name, append, memory, extra=()):
         self.host, self.name = host, name
-        self.run_dir = None
+        self.run_dir, self.followed = None, set()
         # The serial port first: its socket is the run directory's s0.sock.
         self.serial, self.qmp = f"/run/{name}.serial", f"/run/{name}.qmp"
         self.watch = GuestWatch()
@@ -148,11 +148,14 @@ class LabGuest:
     def start(self, *args):
         """Its migration to the other host, as a user there would start it."""
         there = self.host.lab.other(self.host)
-        run = harness.Run(
+        # One guest a lab, so every serial socket over there is its.
+        path = there.at("/run/vmferry/run-*/s0.sock")
+        if path not in self.followed:
+            self.followed.add(path)
+            self.watch.add(path)
+        return harness.Run(
             self.host.argv(harness.VMFERRY, "migrate", self.name, there.name,
-                           "--no-input", *args),
-            guest=_Follower(self, there), mixed=True)
-        return run
+                           "--no-input", *args), mixed=True)
 
     def arrive(self, outcome):
         """Takes note of a migration that went well."""
@@ -183,16 +186,6 @@ class LabGuest:
             harness.kill(self.outside_pid)
         self.process.kill()
         self.process.wait()
-
-
-class _Follower:
-    """Lets the watch follow a guest into the run directory over there."""
-
-    def __init__(self, guest, there):
-        self.guest, self.there = guest, there
-
-    def expect(self, run):
-        self.guest.watch.add(self.there.at(f"/run/vmferry/{run}/s0.sock"))
 
 
 def problems(guest, lab, verify=True):

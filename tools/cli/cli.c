@@ -9,50 +9,60 @@
 #include <unistd.h>
 
 #include "qmp/json.h"
-#include "tools/cli/ask.h"
+#include "tools/cli/receipt.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
 enum { DEST_ARGS_MAX = 1024 * 1024 };
 
-/* Text of others (QEMU's stderr, say) must not move the user's cursor. */
-static void print_clean(const char *text, const char *indent)
+/* --- words ---------------------------------------------------------------- */
+
+struct style cli_people_style(const struct cli *cli)
 {
-	for (; *text; text++) {
-		if (*text == '\n')
-			fprintf(stderr, "\n%s", indent);
-		else if ((unsigned char)*text >= ' ' || *text == '\t')
-			fputc(*text, stderr);
-	}
-	fputc('\n', stderr);
+	return ui_style(&cli->settings, cli->settings.json ? STDERR_FILENO
+							   : STDOUT_FILENO);
 }
 
-void cli_tell_error(const struct err *err)
+void cli_print_people(struct cli *cli, struct buf *b)
 {
-	const char *host = err_host_of(err);
-	const char *hint = err_hint_of(err);
-
-	fprintf(stderr, "vmferry: %s%s", host ? host : "", host ? ": " : "");
-	print_clean(err->message, "  ");
-	for (const struct err *e = err->cause; e; e = e->cause) {
-		fputs("  because: ", stderr);
-		print_clean(e->message, "           ");
-	}
-	if (hint) {
-		fputs("  next: ", stderr);
-		print_clean(hint, "        ");
-	}
+	ui_clear(&cli->ui);
+	fputs(buf_data(b), cli->settings.json ? stderr : stdout);
 }
 
-int cli_usage(const struct command *c, const struct err *err)
+void cli_tell_error(struct cli *cli, const struct err *err)
 {
-	cli_tell_error(err);
+	struct style style = ui_style(&cli->settings, STDERR_FILENO);
+	AUTO_BUF struct buf b = { 0 };
+
+	receipt_error(&b, &style, err);
+	ui_clear(&cli->ui);
+	fputs(buf_data(&b), stderr);
+}
+
+static int print_usage_result(const struct err *err)
+{
+	struct result r;
+	struct json_object *o;
+
+	result_init(&r);
+	r.outcome = OUTCOME_USAGE;
+	o = result_to_json(&r);
+	json_add_sub(o, "error", err_to_json(err));
+	result_free(&r);
+	return cli_print_json(o, EXIT_USAGE);
+}
+
+int cli_usage(struct cli *cli, const struct err *err)
+{
+	const struct command *c = cli->command;
+
+	cli_tell_error(cli, err);
 	if (c)
 		fprintf(stderr, "usage: vmferry %s [options]%s%s\n", c->name,
 			*c->args ? " " : "", c->args);
 	else
 		fprintf(stderr, "usage: vmferry COMMAND [options] ...\n");
-	return EXIT_USAGE;
+	return cli->settings.json ? print_usage_result(err) : EXIT_USAGE;
 }
 
 /* --- login ---------------------------------------------------------------- */
@@ -61,16 +71,15 @@ static void tell(void *arg, const char *text)
 {
 	struct cli *cli = arg;
 
-	ui_clear(&cli->ui);
-	fprintf(stderr, "vmferry: %s\n", text);
+	ui_note(&cli->ui, "%s", text);
 }
 
-static char *ask(void *arg, const char *prompt)
+static char *ask_person(void *arg, const char *prompt)
 {
 	struct cli *cli = arg;
 
 	ui_clear(&cli->ui);
-	return ask_secret(prompt);
+	return ask_secret(&cli->ask, prompt);
 }
 
 void cli_host_options(struct cli *cli, struct host_options *out)
@@ -83,7 +92,7 @@ void cli_host_options(struct cli *cli, struct host_options *out)
 		.known_hosts = s->known_hosts,
 		.ssh_config = s->ssh_config,
 		.accept_new_host_key = s->accept_new_host_key,
-		.ask = s->no_input ? NULL : ask,
+		.ask = s->no_input ? NULL : ask_person,
 		.tell = tell,
 		.arg = cli,
 	};

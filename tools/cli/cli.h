@@ -10,7 +10,9 @@
 
 #include "engine/migrate.h"
 #include "tools/cli/command.h"
+#include "tools/cli/ask.h"
 #include "tools/cli/ui.h"
+#include "transport/base/buf.h"
 
 /* Exit codes that no outcome stands for. */
 enum { EXIT_USAGE = 2, EXIT_INTERNAL = 1, EXIT_INTERRUPTED = 130 };
@@ -20,12 +22,21 @@ struct cli {
 	struct settings settings;
 	struct strv operands;
 	struct ui ui;
+	struct ask ask;
 };
 
-/* "vmferry: …" on stderr, with causes and the hint, one a line. */
-void cli_tell_error(const struct err *err);
-/* The same for a wrong use of a command; returns EXIT_USAGE. */
-int cli_usage(const struct command *c, const struct err *err);
+/* "error: …" on stderr, with causes and the hint, one a line. */
+void cli_tell_error(struct cli *cli, const struct err *err);
+/*
+ * The same for a wrong use of a command, with the result object for --json;
+ * returns EXIT_USAGE.
+ */
+int cli_usage(struct cli *cli, const struct err *err);
+
+/* Prints @b, which people read: on stdout, with --json on stderr. */
+void cli_print_people(struct cli *cli, struct buf *b);
+/* How the place of cli_print_people() wants it. */
+struct style cli_people_style(const struct cli *cli);
 
 /* How to log in, as the settings say; borrows from @cli. */
 void cli_host_options(struct cli *cli, struct host_options *out);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry check: preflight only. */
-#include <stdlib.h>
-
+#include "engine/fields.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/receipt.h"
+#include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
 static struct json_object *to_json(const struct checks *list,
@@ -14,24 +15,54 @@ static struct json_object *to_json(const struct checks *list,
 
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(all, check_to_json(&list->v[i]));
-	o = json_add_str(o, "guest", r->guest);
-	o = json_add_sub(o, "checks", all);
-	o = json_add_str(o, "verdict",
-			 r->outcome == OUTCOME_READY ?
-				 check_verdict_name(checks_worst(list)) :
-				 "fail");
-	o = json_add_i64(o, "exit_code", result_exit_code(r));
+	fields_text(o, "guest", r->guest);
+	json_add_str(o, "outcome", outcome_name(r->outcome));
+	json_add_i64(o, "exit_code", result_exit_code(r));
+	json_add_str(o, "verdict",
+		     check_verdict_name(r->outcome == OUTCOME_READY
+						? checks_worst(list)
+						: CHECK_FAIL));
+	json_add_sub(o, "checks", all);
 	return json_add_sub(o, "error", err_to_json(&r->error));
 }
 
-static void print_summary(const struct checks *list, const struct result *r)
+static void put_count(struct buf *b, size_t n, const char *what)
+{
+	buf_printf(b, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+/* "2 problems, 1 warning. Nothing was changed. db2 is RUNNING on hosta." */
+static void put_summary(struct buf *b, const struct style *style,
+			const struct checks *list, const struct result *r)
 {
 	AUTO_FREE char *last = result_last_line(r);
-	size_t bad = checks_count(list, CHECK_FAIL);
-	size_t warn = checks_count(list, CHECK_WARN);
 
-	printf("%zu problem%s, %zu warning%s. %s\n", bad, bad == 1 ? "" : "s",
-	       warn, warn == 1 ? "" : "s", last);
+	if (list->n) {
+		put_count(b, checks_count(list, CHECK_FAIL), "problem");
+		buf_printf(b, ", ");
+		put_count(b, checks_count(list, CHECK_WARN), "warning");
+		buf_printf(b, ". ");
+	}
+	text_put(b, style->utf8, last);
+	buf_append(b, "\n", 1);
+}
+
+static void print_people(struct cli *cli, const struct checks *list,
+			 const struct result *r)
+{
+	struct style style = cli_people_style(cli);
+	AUTO_BUF struct buf b = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!cli->settings.quiet ||
+		    list->v[i].verdict != CHECK_PASS)
+			receipt_check(&b, &style, &list->v[i]);
+	}
+	/* refused by the checks above, or never got to them */
+	if (r->error.kind != ERR_NONE && !checks_count(list, CHECK_FAIL))
+		cli_tell_error(cli, &r->error);
+	put_summary(&b, &style, list, r);
+	cli_print_people(cli, &b);
 }
 
 static int run(struct cli *cli)
@@ -42,29 +73,22 @@ static int run(struct cli *cli)
 	struct cli_plan p;
 	int code;
 
-	if (cli_plan_read(cli, &p, &err) < 0)
-		return cli_usage(cli->command, &err);
+	if (cli_plan_read(cli, &p, &err) < 0) {
+		cli_plan_free(&p);
+		return cli_usage(cli, &err);
+	}
 	result_init(&r);
 	/* the lines below say it all */
-	cli->ui.voice = UI_SILENT;
+	cli->ui.quiet = true;
 	migrate_check(&p.opt, &list, &r);
 	code = result_exit_code(&r);
-	if (cli->settings.json) {
+	print_people(cli, &list, &r);
+	if (cli->settings.json)
 		code = cli_print_json(to_json(&list, &r), code);
-	} else {
-		for (size_t i = 0; i < list.n; i++)
-			ui_check(&cli->ui, &list.v[i], stdout);
-		/* refused by the checks above, or never got to them */
-		if (r.error.kind != ERR_NONE &&
-		    !checks_count(&list, CHECK_FAIL))
-			cli_tell_error(&r.error);
-		print_summary(&list, &r);
-		code = cli_end(code);
-	}
 	checks_free(&list);
 	result_free(&r);
 	cli_plan_free(&p);
-	return code;
+	return cli_end(code);
 }
 
 static const struct option_group *const groups[] = {

@@ -17,13 +17,13 @@ static int run(struct cli *cli)
 			err_set(&err, ERR_USAGE, "no completion for shell "
 				"\"%s\": there are bash and zsh",
 				cli->settings.completion);
-			return cli_usage(cli->command, &err);
+			return cli_usage(cli, &err);
 		}
 	} else if (c) {
 		help_command(c, stdout);
 	} else if (word) {
 		err_set(&err, ERR_USAGE, "there is no command \"%s\"", word);
-		return cli_usage(cli->command, &err);
+		return cli_usage(cli, &err);
 	} else {
 		help_all(stdout);
 	}

@@ -208,8 +208,8 @@ static struct json_object *to_json(const struct listing *l, size_t n_hosts,
 
 	for (size_t i = 0; i < n_hosts; i++) {
 		for (size_t k = 0; k < l->found[i].n; k++)
-			json_object_array_add(guests, guest_view_to_json(
-							      &l->found[i].v[k]));
+			json_object_array_add(
+				guests, guest_view_to_json(&l->found[i].v[k]));
 		if (l->failed[i].kind != ERR_NONE)
 			json_object_array_add(errors,
 					      err_to_json(&l->failed[i]));
@@ -227,7 +227,7 @@ static int judge(const struct listing *l, size_t n_hosts)
 	for (size_t i = 0; i < n_hosts; i++) {
 		if (l->failed[i].kind == ERR_NONE)
 			continue;
-		cli_tell_error(&l->failed[i]);
+		cli_tell_error(l->cli, &l->failed[i]);
 		if (l->failed[i].kind == ERR_USAGE)
 			code = EXIT_USAGE;
 		else if (l->failed[i].kind == ERR_CANCELLED)

@@ -1,44 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry migrate: the live migration. */
-#include <stdlib.h>
-
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/receipt.h"
+#include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
-
-/* With --json the lines for people go to stderr. */
-static FILE *people(const struct cli *cli)
-{
-	return cli->settings.json ? stderr : stdout;
-}
 
 static int finish(struct cli *cli, const struct result *r)
 {
+	struct style style = cli_people_style(cli);
 	AUTO_FREE char *last = result_last_line(r);
+	AUTO_BUF struct buf b = { 0 };
 	int code = result_exit_code(r);
 
 	if (r->error.kind != ERR_NONE)
-		cli_tell_error(&r->error);
-	fflush(stderr);
+		cli_tell_error(cli, &r->error);
 	if (r->outcome == OUTCOME_MIGRATED && !cli->settings.quiet)
-		ui_receipt(&cli->ui, r, people(cli));
-	fprintf(people(cli), "%s\n", last);
+		receipt_migration(&b, &style, r);
+	text_put(&b, style.utf8, last);
+	buf_append(&b, "\n", 1);
+	cli_print_people(cli, &b);
 	if (cli->settings.json)
-		return cli_print_json(result_to_json(r), code);
+		code = cli_print_json(result_to_json(r), code);
 	return cli_end(code);
 }
 
 static int dry_run(struct cli *cli, const struct cli_plan *p,
 		   struct result *r)
 {
+	struct style style = cli_people_style(cli);
 	AUTO_STRV struct strv plan = { 0 };
+	AUTO_BUF struct buf b = { 0 };
 	struct checks list = { 0 };
 
+	/* the lines below say it all */
+	cli->ui.quiet = true;
 	migrate_plan(&p->opt, &list, &plan, r);
 	for (size_t i = 0; i < list.n; i++)
-		ui_check(&cli->ui, &list.v[i], people(cli));
-	for (size_t i = 0; i < plan.n; i++)
-		fprintf(people(cli), "%s\n", plan.v[i]);
+		receipt_check(&b, &style, &list.v[i]);
+	for (size_t i = 0; i < plan.n; i++) {
+		text_put(&b, style.utf8, plan.v[i]);
+		buf_append(&b, "\n", 1);
+	}
+	cli_print_people(cli, &b);
 	checks_free(&list);
 	return finish(cli, r);
 }
@@ -50,15 +54,15 @@ static int run(struct cli *cli)
 	struct cli_plan p;
 	int code;
 
-	if (cli_plan_read(cli, &p, &err) < 0)
-		return cli_usage(cli->command, &err);
+	if (cli_plan_read(cli, &p, &err) < 0) {
+		cli_plan_free(&p);
+		return cli_usage(cli, &err);
+	}
 	result_init(&r);
 	if (cli->settings.dry_run) {
-		cli->ui.voice = UI_SILENT;
 		code = dry_run(cli, &p, &r);
 	} else {
 		migrate_run(&p.opt, &r);
-		ui_clear(&cli->ui);
 		code = finish(cli, &r);
 	}
 	result_free(&r);
@@ -85,10 +89,11 @@ const struct command cmd_migrate = {
 		"undone, and is, when anything fails or at Ctrl-C: the guest "
 		"stays here. A second Ctrl-C exits at once and leaves things "
 		"as they are.\n\n"
-		"GUEST is a name (QEMU's -name), pid:N, or qmp:/path/to/socket. "
-		"DEST is [user@]host[:port], ssh://[user@]host[:port], an alias "
-		"of ~/.ssh/config, or local. The login there must be root's or "
-		"the guest's own user's.\n\n"
+		"GUEST is a name (QEMU's -name), pid:N, or "
+		"qmp:/path/to/socket. DEST is [user@]host[:port], "
+		"ssh://[user@]host[:port], an alias of ~/.ssh/config, or "
+		"local. The login there must be root's or the guest's own "
+		"user's.\n\n"
 		"The last line says where the guest runs.",
 	.examples = "vmferry migrate web1 hostb\n"
 		    "vmferry migrate web1 hostb --max-blackout 50 "

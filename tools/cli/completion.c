@@ -5,6 +5,16 @@
 #include "tools/cli/help.h"
 #include "transport/base/xalloc.h"
 
+/*
+ * Names of the guests here. Shells expand the words that they are given, so a
+ * name of anything but plain letters is not offered: it is somebody else's.
+ */
+#define GUESTS                                          \
+	"vmferry list 2>/dev/null | "                   \
+	"sed -n '2,$s/^\\([A-Za-z0-9._:+-]*\\) .*/\\1/p'"
+
+/* --- bash ----------------------------------------------------------------- */
+
 static void command_names(FILE *out)
 {
 	for (size_t i = 0; commands[i]; i++)
@@ -69,8 +79,7 @@ static void bash(FILE *out)
 	}
 	fputs("\tesac\n\tif [ \"${cur#-}\" = \"$cur\" ]; then\n"
 	      "\t\tcase ${COMP_WORDS[1]}$COMP_CWORD in\n"
-	      "\t\tmigrate2|check2) words=$(vmferry list 2>/dev/null | "
-	      "sed 1d | cut -d\" \" -f1);;\n"
+	      "\t\tmigrate2|check2) words=$(" GUESTS ");;\n"
 	      "\t\tmigrate*|check*|list*) COMPREPLY=($(compgen -A hostname "
 	      "-- \"$cur\")); return;;\n"
 	      "\t\tesac\n\tfi\n"
@@ -78,12 +87,86 @@ static void bash(FILE *out)
 	      "complete -F _vmferry vmferry\n", out);
 }
 
-/* zsh reads bash's own through its compatibility layer. */
+/* --- zsh ------------------------------------------------------------------ */
+
+/* @s up to its first full stop, without what _arguments would take apart. */
+static void zsh_text(const char *s, FILE *out)
+{
+	for (; *s && strncmp(s, ". ", 2) != 0; s++) {
+		if (!strchr("[]:'\\`$\"", *s))
+			fputc(*s, out);
+	}
+}
+
+static void zsh_value(const struct option *o, FILE *out)
+{
+	fputc(':', out);
+	zsh_text(o->arg, out);
+	fputc(':', out);
+	if (o->completion == COMPLETE_FILE) {
+		fputs("_files", out);
+	} else if (o->words) {
+		fputc('(', out);
+		for (size_t w = 0; o->words[w]; w++)
+			fprintf(out, "%s%s", w ? " " : "", o->words[w]);
+		fputc(')', out);
+	}
+}
+
+static void zsh_option(const struct option *o, FILE *out)
+{
+	if (o->hidden)
+		return;
+	fprintf(out, " \\\n\t\t\t'*--%s[", o->name);
+	zsh_text(o->help, out);
+	fputc(']', out);
+	if (o->arg)
+		zsh_value(o, out);
+	fputc('\'', out);
+}
+
+static void zsh_operands(const struct command *c, FILE *out)
+{
+	if (c == &cmd_help)
+		fputs(" \\\n\t\t\t'1:command:->commands'", out);
+	else if (c == &cmd_list)
+		fputs(" \\\n\t\t\t'*:host:_hosts'", out);
+	else if (c->max_operands == 2)
+		fputs(" \\\n\t\t\t'1:guest:->guests' "
+		      "'2:destination:_hosts'", out);
+}
+
+static void zsh_command(const struct command *c, FILE *out)
+{
+	fprintf(out, "\t%s)\n\t\t_arguments", c->name);
+	for (size_t g = 0; c->groups[g]; g++) {
+		for (size_t i = 0; i < c->groups[g]->n; i++)
+			zsh_option(&c->groups[g]->v[i], out);
+	}
+	zsh_operands(c, out);
+	fputs(" && return 0\n\t\t;;\n", out);
+}
+
 static void zsh(FILE *out)
 {
-	fputs("#compdef vmferry\nautoload -U +X bashcompinit && "
-	      "bashcompinit\n", out);
-	bash(out);
+	fputs("#compdef vmferry\n_vmferry() {\n"
+	      "\tlocal state curcontext=$curcontext\n"
+	      "\tlocal -a commands guests\n\tcommands=(\n", out);
+	for (size_t i = 0; commands[i]; i++) {
+		fprintf(out, "\t\t'%s:", commands[i]->name);
+		zsh_text(commands[i]->summary, out);
+		fputs("'\n", out);
+	}
+	fputs("\t)\n\tif (( CURRENT == 2 )); then\n"
+	      "\t\t_describe command commands\n\t\treturn\n\tfi\n"
+	      "\tshift words\n\t(( CURRENT-- ))\n\tcase $words[1] in\n", out);
+	for (size_t i = 0; commands[i]; i++)
+		zsh_command(commands[i], out);
+	fputs("\tesac\n\tcase $state in\n"
+	      "\tcommands) _describe command commands;;\n"
+	      "\tguests)\n\t\tguests=(${(f)\"$(" GUESTS ")\"})\n"
+	      "\t\t_describe guest guests;;\n"
+	      "\tesac\n}\n_vmferry \"$@\"\n", out);
 }
 
 int help_completion(const char *shell, FILE *out)

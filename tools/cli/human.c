@@ -39,7 +39,7 @@ struct human human_ms(double ms)
 
 	if (!isfinite(ms) || ms < 0)
 		return (struct human){ "?" };
-	if (ms < 9999.5)
+	if (ms < 999.5)
 		snprintf(h.text, sizeof(h.text), "%.*f ms",
 			 ms > 0 && ms < 9.95, ms);
 	else

@@ -4,6 +4,7 @@
  * and turns Ctrl-C into a cancel.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,26 +29,23 @@ struct program {
 	int code;
 };
 
-/* --- signals ------------------------------------------------------------------- */
-
-static void first_signal(struct program *p)
-{
-	ui_clear(&p->cli.ui);
-	fprintf(stderr, "vmferry: cancelling; what was begun is undone. "
-			"Again to exit at once.\n");
-	task_cancel(p->command);
-}
+/* --- signals -------------------------------------------------------------- */
 
 /* What stands is left as it is: nothing more may be done in a hurry. */
-static void second_signal(void)
+static void exit_at_once(struct program *p)
 {
-	fprintf(stderr,
-		"vmferry: exiting at once. Nothing more was undone: ask both "
-		"hosts' monitors where the guest runs, and look at "
-		"/run/vmferry on both for what is left.\n");
+	ask_restore(&p->cli.ask);
+	ui_note(&p->cli.ui, "exiting at once, nothing more was undone. Ask the "
+			    "monitors of both hosts where the guest runs; "
+			    "/run/vmferry on both shows what is left.");
+	ui_clear(&p->cli.ui);
 	_exit(EXIT_INTERRUPTED);
 }
 
+/*
+ * The first signal cancels, a second one exits. A hang-up never counts as the
+ * second: a closing terminal sends more than one.
+ */
 static void watch_signals(void *arg)
 {
 	struct program *p = arg;
@@ -57,10 +55,13 @@ static void watch_signals(void *arg)
 	while (task_wait_fd(p->signal_fd, EPOLLIN, MONO_NEVER, NULL) == 0) {
 		if (read(p->signal_fd, &info, sizeof(info)) != sizeof(info))
 			continue;
-		if (!first)
-			second_signal();
+		if (!first && info.ssi_signo != SIGHUP)
+			exit_at_once(p);
+		if (first) {
+			ui_cancelling(&p->cli.ui);
+			task_cancel(p->command);
+		}
 		first = false;
-		first_signal(p);
 	}
 }
 
@@ -77,7 +78,7 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* --- the command -------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static void run_command(void *arg)
 {
@@ -98,37 +99,18 @@ static void run_program(void *arg)
 	task_join(signals);
 }
 
-static void log_to_stderr(void *arg, enum log_level level, const char *side,
-			  const char *text)
-{
-	const struct settings *s = arg;
-
-	if (s->verbose < 2 && level == LOG_DEBUG)
-		return;
-	fprintf(stderr, "%s%s%s\n", side ? side : "", side ? ": " : "", text);
-}
-
-/* Secrets pass through this process's memory. */
-static void no_core_dumps(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0);
-}
-
 static int run_loop(struct program *p)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct loop *loop = loop_new(&err);
 
 	if (!loop) {
-		cli_tell_error(&err);
+		cli_tell_error(&p->cli, &err);
 		return EXIT_INTERNAL;
 	}
 	p->signal_fd = open_signals();
 	if (p->cli.settings.verbose)
-		log_set_sink(log_to_stderr, &p->cli.settings);
+		log_set_sink(ui_log, &p->cli.ui);
 	loop_run(loop, run_program, p);
 	log_set_sink(NULL, NULL);
 	loop_free(loop);
@@ -136,9 +118,9 @@ static int run_loop(struct program *p)
 	return p->code;
 }
 
-/* --- the command line ------------------------------------------------------------------ */
+/* --- the command line ----------------------------------------------------- */
 
-static int unknown_command(const char *word)
+static int unknown_command(struct cli *cli, const char *word)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct suggestion s = { 0 };
@@ -151,7 +133,7 @@ static int unknown_command(const char *word)
 			 s.word);
 	else
 		err_hint(&err, "vmferry help lists all commands");
-	return cli_usage(NULL, &err);
+	return cli_usage(cli, &err);
 }
 
 static int check_operands(const struct command *c, const struct strv *ops,
@@ -160,8 +142,9 @@ static int check_operands(const struct command *c, const struct strv *ops,
 	if (ops->n < c->min_operands)
 		return err_set(err, ERR_USAGE, "%s takes %s", c->name, c->args);
 	if (ops->n > c->max_operands)
-		return err_set(err, ERR_USAGE, "%s: \"%s\" is one word too many",
-			       c->name, ops->v[c->max_operands]);
+		return err_set(err, ERR_USAGE,
+			       "%s: \"%s\" is one word too many", c->name,
+			       ops->v[c->max_operands]);
 	return 0;
 }
 
@@ -185,20 +168,50 @@ static int read_command_line(struct cli *cli, char *const *argv,
 	return layers_read(c, &cli->settings, err);
 }
 
+/* Who wants JSON wants it for errors in the words, too. */
+static void look_for_json(struct cli *cli, char *const *argv)
+{
+	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+		if (!strcmp(*argv, "--json"))
+			cli->settings.json = true;
+	}
+}
+
+/* Else the first file that is opened would become standard output. */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	close_fd(fd);
+}
+
+/* Secrets pass through this process's memory from here on. */
+static void keep_memory_private(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 static int run_cli(struct program *p, char *const *argv)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct cli *cli = &p->cli;
 	int code;
 
-	if (read_command_line(cli, argv, &err) < 0)
-		return cli_usage(cli->command, &err);
-	if (ui_open(&cli->ui, &cli->settings, stderr,
-		    isatty(STDERR_FILENO) == 1, &err) < 0)
-		return cli_usage(cli->command, &err);
+	if (read_command_line(cli, argv, &err) < 0 ||
+	    ui_open(&cli->ui, &cli->settings, STDERR_FILENO, &err) < 0) {
+		look_for_json(cli, argv);
+		return cli_usage(cli, &err);
+	}
+	keep_memory_private();
 	code = run_loop(p);
 	if (ui_close(&cli->ui, &err) < 0) {
-		cli_tell_error(&err);
+		cli_tell_error(cli, &err);
 		code = code ? code : EXIT_INTERNAL;
 	}
 	return code;
@@ -217,16 +230,20 @@ static const struct command *first_word(const char *word)
 int main(int argc, char **argv)
 {
 	struct program *p = XNEW(struct program);
+	const char *first = argc > 1 ? argv[1] : NULL;
+	char *const *words = argv + (argc > 1 ? 2 : argc);
 	int code;
 
+	hold_standard_descriptors();
 	(void)setlocale(LC_CTYPE, "");
-	no_core_dumps();
 	settings_init(&p->cli.settings);
-	p->cli.command = first_word(argv[1]);
-	if (!p->cli.command)
-		code = unknown_command(argv[1]);
-	else
-		code = run_cli(p, argv + (argc > 1 ? 2 : 1));
+	p->cli.command = first_word(first);
+	if (p->cli.command) {
+		code = run_cli(p, words);
+	} else {
+		look_for_json(&p->cli, words);
+		code = unknown_command(&p->cli, first);
+	}
 	strv_free(&p->cli.operands);
 	settings_free(&p->cli.settings);
 	free(p);

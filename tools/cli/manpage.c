@@ -124,9 +124,10 @@ static const struct entry exit_codes[] = {
 
 static const struct entry files[] = {
 	{ "/run/vmferry",
-	  "Run directories and locks (root). Each migrated guest has a private "
-	  "directory there, with its monitors and the output of its QEMU, as "
-	  "long as it runs. Other users: $XDG_RUNTIME_DIR/vmferry, or "
+	  "Run directories and locks (root). Each migrated guest has a "
+	  "private directory there, with its monitors and the output of its "
+	  "QEMU, as long as it runs. Other users: $XDG_RUNTIME_DIR/vmferry, "
+	  "or "
 	  "~/.vmferry. The same on the destination." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
@@ -141,10 +142,12 @@ static const struct entry environment[] = {
 	  "VMFERRY_MAX_BLACKOUT, VMFERRY_IDENTITY and so on." },
 	{ "NO_COLOR, TERM", "No colours; TERM=dumb: no live view either." },
 	{ "SSH_AUTH_SOCK", "The agent whose keys are tried first." },
-	{ "SSH_ASKPASS", "The program that asks for a passphrase where there "
-			 "is no terminal." },
+	{ "SSH_ASKPASS, SSH_ASKPASS_REQUIRE",
+	  "The program that asks for a passphrase where there is no terminal; "
+	  "\"force\": always, \"never\": not at all." },
 	{ "VMFERRY_RUN_DIR, VMFERRY_SOCKETS",
-	  "Set for each QEMU that vmferry starts: its run directory, and where "
+	  "Set for each QEMU that vmferry starts: its run directory, and "
+	  "where "
 	  "its public sockets stand." },
 	{ NULL, NULL },
 };
@@ -152,11 +155,11 @@ static const struct entry environment[] = {
 static const char description[] =
 	"vmferry moves a running QEMU guest from this host to another one, "
 	"without libvirt and with nothing installed over there but sshd and "
-	"QEMU. It reads the command line of the guest's QEMU from /proc, starts "
-	"the same on the destination (machine type pinned, sockets in a private "
-	"directory), sends memory through SSH pass by pass while the guest "
-	"runs, and hands over when the rest fits into the pause that you allow."
-	"\n\n"
+	"QEMU. It reads the command line of the guest's QEMU from /proc, "
+	"starts the same on the destination (machine type pinned, sockets in "
+	"a private directory), sends memory through SSH pass by pass while "
+	"the guest runs, and hands over when the rest fits into the pause "
+	"that you allow.\n\n"
 	"Disks must be on storage that both hosts share under the same path "
 	"(or one that --remap leads to). Sockets and pid files appear under "
 	"their old names once the source is gone.";
@@ -165,52 +168,56 @@ static const char output[] =
 	"Results go to standard output, narration to standard error: a live "
 	"view on a terminal, one line with time and key=value pairs a change "
 	"elsewhere. With --json standard output has exactly one JSON object; "
-	"unknown numbers in it are null. --events writes JSON lines, each with "
-	"v, t (wall clock, seconds), mono_ms, run and event: run-start, facts, "
-	"check, phase, sample, pass, decision, warning, switchover, result.\n\n"
+	"unknown numbers in it are null. --events writes JSON lines, each "
+	"with v, t (wall clock, seconds), mono_ms, run and event: run-start, "
+	"facts, check, phase, sample, pass, decision, warning, switchover, "
+	"result.\n\n"
 	"The blackout is the time from STOP on the source to RESUME on the "
 	"destination, both as received on this host's monotonic clock; its "
-	"uncertainty is one round trip to the destination. QEMU's own downtime "
-	"is reported beside it as qemu_downtime_ms.\n\n"
+	"uncertainty is one round trip to the destination. QEMU's own "
+	"downtime is reported beside it as qemu_downtime_ms.\n\n"
 	"The last line always says where the guest runs.";
 
 static const char configuration[] =
-	"INI: sections [ssh], [migrate] and [output], keys are the long names "
-	"of options (identity = /root/.ssh/move, max-blackout = 100). The "
-	"command line comes first, then the environment, then the user's file, "
-	"then /etc.";
+	"INI: sections [ssh], [migrate] and [output], keys are the long "
+	"names of options (identity = /root/.ssh/move, max-blackout = 100). "
+	"The command line comes first, then the environment, then the user's "
+	"file, then /etc.";
 
 static const char security[] =
-	"A host's key is checked against known_hosts before any credential is "
-	"sent; an unknown key is refused unless --accept-new-host-key is given, "
-	"a changed or revoked one always. Keys come from the agent or from "
-	"files (ed25519, ecdsa); passphrases and passwords are asked for on the "
-	"terminal and never taken from arguments or environment, and never "
-	"logged. Memory travels only through SSH. All sockets of a run live in "
-	"a directory of mode 0700 that belongs to the guest's user.";
+	"A host's key is checked against known_hosts before any credential "
+	"is sent; an unknown key is refused unless --accept-new-host-key is "
+	"given, a changed or revoked one always. Keys come from the agent or "
+	"from files (ed25519, ecdsa); passphrases and passwords are asked "
+	"for on the terminal and never taken from arguments or environment, "
+	"and never logged. Memory travels only through SSH. All sockets of a "
+	"run live in a directory of mode 0700 that belongs to the guest's "
+	"user.";
 
 static const char troubles[] =
-	"Before the switchover every failure is undone: the guest goes on here, "
-	"and what was started over there is removed. When the destination "
-	"cannot be reached for that, the exit code is 9 and the last line names "
-	"the process and the directories to remove.\n\n"
-	"Exit code 7 means that the answer to the one decisive command was lost "
-	"and the destination could not be asked again. Then look at QEMU over "
-	"there: if it says running, quit the QEMU here; if it is gone, cont the "
-	"guest here. Never cont both.\n\n"
-	"If vmferry itself is killed (SIGKILL) while the guest stands still, the "
-	"guest stays stopped on the source, in run state finish-migrate or "
-	"postmigrate, with its twin paused over there. In finish-migrate, "
-	"migrate_cancel on the source's monitor brings it back. In postmigrate, "
-	"quit the twin first, see its process gone, and only then cont the "
-	"source: a guest that runs on both sides destroys its disk.";
+	"Before the switchover every failure is undone: the guest goes on "
+	"here, and what was started over there is removed. When the "
+	"destination cannot be reached for that, the exit code is 9 and the "
+	"last line names the process and the directories to remove.\n\n"
+	"Exit code 7 means that the answer to the one decisive command was "
+	"lost and the destination could not be asked again. Then look at "
+	"QEMU over there: if it says running, quit the QEMU here; if it is "
+	"gone, cont the guest here. Never cont both.\n\n"
+	"If vmferry itself is killed (SIGKILL) while the guest stands still, "
+	"the guest stays stopped on the source, in run state finish-migrate "
+	"or postmigrate, with its twin paused over there. In finish-migrate, "
+	"migrate_cancel on the source's monitor brings it back. In "
+	"postmigrate, quit the twin first, see its process gone, and only "
+	"then cont the source: a guest that runs on both sides destroys its "
+	"disk.";
 
 static const char bugs[] =
 	"QEMU 7.2 under TCG can lose memory pages of a guest whose RAM is a "
-	"multiple of 256 KiB; check warns. Guests on KVM are not concerned.\n\n"
+	"multiple of 256 KiB; check warns. Guests on KVM are not "
+	"concerned.\n\n"
 	"libssh2 1.10 cannot use RSA keys, certificates and FIDO keys, nor "
-	"servers that offer only GCM or EtM algorithms; ssh(1) is used instead "
-	"(--ssh auto), and vmferry says so.";
+	"servers that offer only GCM or EtM algorithms; ssh(1) is used "
+	"instead (--ssh auto), and vmferry says so.";
 
 void help_man(FILE *out)
 {

@@ -228,16 +228,26 @@ int option_set_events(const struct option *o, struct settings *s,
 /* --- finding -------------------------------------------------------------- */
 
 static const struct option *find(const struct option_group *const *groups,
-				 const char *name, size_t len, char letter)
+				 const char *name, size_t len)
 {
 	for (; *groups; groups++) {
 		for (size_t i = 0; i < (*groups)->n; i++) {
 			const struct option *o = &(*groups)->v[i];
 
-			if (letter ? o->letter == letter
-				   : !strncmp(o->name, name, len) &&
-					     !o->name[len])
+			if (!strncmp(o->name, name, len) && !o->name[len])
 				return o;
+		}
+	}
+	return NULL;
+}
+
+static const struct option *
+find_letter(const struct option_group *const *groups, char letter)
+{
+	for (; *groups; groups++) {
+		for (size_t i = 0; i < (*groups)->n; i++) {
+			if ((*groups)->v[i].letter == letter)
+				return &(*groups)->v[i];
 		}
 	}
 	return NULL;
@@ -246,7 +256,7 @@ static const struct option *find(const struct option_group *const *groups,
 const struct option *option_find(const struct option_group *const *groups,
 				 const char *name)
 {
-	return find(groups, name, strlen(name), '\0');
+	return find(groups, name, strlen(name));
 }
 
 static int unknown_option(const struct option_group *const *groups,
@@ -295,7 +305,7 @@ static int apply(struct parser *p, const struct option *o, const char *value,
 static int parse_long(struct parser *p, const char *word, struct err *err)
 {
 	size_t len = strcspn(word, "=");
-	const struct option *o = find(p->groups, word, len, '\0');
+	const struct option *o = find(p->groups, word, len);
 
 	if (!o)
 		return unknown_option(p->groups, word, len, err);
@@ -309,7 +319,7 @@ static int parse_long(struct parser *p, const char *word, struct err *err)
 static int parse_short(struct parser *p, const char *word, struct err *err)
 {
 	for (; *word; word++) {
-		const struct option *o = find(p->groups, NULL, 0, *word);
+		const struct option *o = find_letter(p->groups, *word);
 		bool rest = o && o->arg && word[1];
 
 		if (!o)

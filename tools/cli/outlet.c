@@ -81,8 +81,10 @@ static void push(struct outlet *o)
 	}
 }
 
-void outlet_put(struct outlet *o, const void *data, size_t len)
+bool outlet_put(struct outlet *o, const void *data, size_t len)
 {
+	bool taken = false;
+
 	pthread_mutex_lock(&o->lock);
 	push(o);
 	if (o->failed || buf_len(&o->pending) + len > o->limit) {
@@ -90,8 +92,10 @@ void outlet_put(struct outlet *o, const void *data, size_t len)
 	} else {
 		buf_append(&o->pending, data, len);
 		push(o);
+		taken = true;
 	}
 	pthread_mutex_unlock(&o->lock);
+	return taken;
 }
 
 bool outlet_is_behind(struct outlet *o)
@@ -127,7 +131,7 @@ int outlet_close(struct outlet *o, int wait_ms)
 		rc = -1;
 	close_fd(o->fd);
 	o->fd = -1;
+	o->kind = OUTLET_MEMORY;
 	buf_free(&o->pending);
-	pthread_mutex_destroy(&o->lock);
 	return rc;
 }

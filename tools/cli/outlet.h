@@ -34,13 +34,16 @@ struct outlet {
  * `pending` (for tests).
  */
 void outlet_open(struct outlet *o, int fd, size_t limit);
-/* Appends @len bytes, all or none. From any thread. */
-void outlet_put(struct outlet *o, const void *data, size_t len);
+/* Appends @len bytes, all (true) or none. From any thread. */
+bool outlet_put(struct outlet *o, const void *data, size_t len);
 /* Whether something is still kept back. */
 bool outlet_is_behind(struct outlet *o);
 /* Waits until all is out or @wait_ms have passed. 0 when all is out. */
 int outlet_drain(struct outlet *o, int wait_ms);
-/* Drains, frees. 0, or -1 when something was lost or failed. */
+/*
+ * Drains, frees; what is put later is forgotten. 0, or -1 when something was
+ * lost or failed.
+ */
 int outlet_close(struct outlet *o, int wait_ms);
 
 #endif

@@ -60,7 +60,7 @@ static void expect_prints(const char *script, const char *expected)
 	forget(&o);
 }
 
-/* --- child_run ----------------------------------------------------------------- */
+/* --- child_run ------------------------------------------------------------ */
 
 IN_TASK(a_command_gives_both_outputs_and_its_status)
 {
@@ -245,7 +245,7 @@ IN_TASK(a_command_can_be_cancelled)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* --- what a child finds -------------------------------------------------------------- */
+/* --- what a child finds --------------------------------------------------- */
 
 IN_TASK(a_child_has_its_three_descriptors_only)
 {
@@ -382,7 +382,7 @@ static void a_child_is_wired_right_when_we_have_no_stdio(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* --- ends ------------------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 IN_TASK(a_wait_that_is_too_short_leaves_the_child)
 {

@@ -68,7 +68,7 @@ static void closing_nothing_is_fine(void **state)
 	host_close(NULL);
 }
 
-/* --- commands ------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 IN_TASK(a_command_runs_with_its_words_as_they_are)
 {
@@ -135,7 +135,7 @@ IN_TASK(a_program_that_is_not_there_is_the_hosts_failure)
 	host_result_free(&r);
 }
 
-/* --- files ------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 IN_TASK(a_file_is_put_with_its_mode_whatever_the_umask)
 {
@@ -266,7 +266,7 @@ IN_TASK(a_file_without_a_size_is_read_whole)
 	assert_non_null(strstr(buf_data(&back), "Pid:"));
 }
 
-/* --- sockets -------------------------------------------------------------------------- */
+/* --- sockets -------------------------------------------------------------- */
 
 static int listen_at(const char *path)
 {
@@ -285,6 +285,7 @@ IN_TASK(a_socket_is_connected_and_tells_its_owner)
 	AUTO_FD int listener = listen_at(path);
 	struct stream *s = host_connect(local, path, IN_TASK_SOON, NULL);
 
+	(void)listener;
 	assert_non_null(s);
 	assert_int_equal(stream_peer_pid(s), getpid());
 	stream_close(s);

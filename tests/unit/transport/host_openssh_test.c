@@ -111,15 +111,14 @@ static int count_dirs(void)
 		const struct dirent *e;
 
 		while (d && (e = readdir(d)))
-			n += strlen(e->d_name) == strlen("vmferry-XXXXXX") &&
-			     !strncmp(e->d_name, "vmferry-", 8);
+			n += !strncmp(e->d_name, "vmferry-ssh-", 12);
 		if (d)
 			closedir(d);
 	}
 	return n;
 }
 
-/* --- logging in --------------------------------------------------------------------- */
+/* --- logging in ----------------------------------------------------------- */
 
 IN_TASK(a_hardened_server_lets_us_in)
 {
@@ -282,7 +281,7 @@ IN_TASK(a_login_has_a_deadline_and_leaves_nothing)
 	assert_int_equal(count_dirs(), dirs);
 }
 
-/* --- commands ------------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 static void run(struct host *h, const char *const *argv,
 		struct host_result *r)
@@ -410,7 +409,7 @@ IN_TASK(commands_run_side_by_side)
 	host_close(h);
 }
 
-/* --- files ---------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 IN_TASK(a_file_is_put_and_comes_back)
 {
@@ -499,7 +498,7 @@ IN_TASK(a_file_that_is_missing_or_too_large_is_not_read)
 	host_close(h);
 }
 
-/* --- connections ------------------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 IN_TASK(a_socket_over_there_is_connected)
 {
@@ -612,7 +611,121 @@ IN_TASK(a_tunnel_leaves_nothing)
 	host_close(h);
 }
 
-/* --- a server that dies ----------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------- */
+
+static char *never_called(void *arg, const char *prompt)
+{
+	(void)arg;
+	(void)prompt;
+	fail_msg("ssh(1) asks by itself");
+	return NULL;
+}
+
+/* A key with a passphrase, and a program that types it for the person. */
+static struct host *open_asking(void)
+{
+	static const char *const locked[] = { "-t", "ed25519", "-N",
+					      "open sesame", NULL };
+	AUTO_FREE char *key = sshd_path(server, "locked");
+	AUTO_FREE char *askpass = sshd_path(server, "askpass");
+	AUTO_FREE char *config = sshd_path(server, "locked-config");
+	AUTO_FREE char *text = NULL;
+	struct host_options opt = sshd_options(server);
+	struct err err = { 0 };
+	struct host *h;
+
+	if (access(key, F_OK) < 0) {
+		sshd_keygen(server, "locked", locked);
+		sshd_authorize(server, "locked");
+	}
+	text = xasprintf("IdentityAgent none\nIdentityFile %s/locked\n"
+			 "UserKnownHostsFile %s/known_hosts\n", server->dir,
+			 server->dir);
+	sshd_write(server, "locked-config", text);
+	sshd_write(server, "askpass", "#!/bin/sh\necho 'open sesame'\n");
+	assert_int_equal(chmod(askpass, 0700), 0);
+	setenv("SSH_ASKPASS", askpass, 1);
+	setenv("SSH_ASKPASS_REQUIRE", "force", 1);
+	opt.ssh_config = config;
+	opt.ask = never_called;
+	h = try_open(server, &opt, &err);
+	if (!h)
+		fail_with_err(&err);
+	return h;
+}
+
+/* A child of ours by that name. */
+static pid_t find_child(const char *name)
+{
+	AUTO_FREE char *path = xasprintf("/proc/self/task/%d/children",
+					 getpid());
+	FILE *f = fopen(path, "r");
+	int pid, found = 0;
+
+	assert_non_null(f);
+	while (fscanf(f, "%d", &pid) == 1) {
+		AUTO_FREE char *comm = xasprintf("/proc/%d/comm", pid);
+		FILE *c = fopen(comm, "r");
+		char text[32] = "";
+
+		if (c && fscanf(c, "%31s", text) == 1 && !strcmp(text, name))
+			found = pid;
+		if (c)
+			fclose(c);
+	}
+	fclose(f);
+	assert_true(found);
+	return found;
+}
+
+IN_TASK(what_was_asked_once_serves_the_tunnel_as_well)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_FD int local = -1;
+	struct err err = { 0 };
+	struct tunnel *t;
+	struct host *h;
+	struct echo *e;
+	char text[8] = "";
+
+	need_server();
+	h = open_asking();
+	e = echo_start(server, "aecho");
+	path = sshd_path(server, "aecho");
+	t = open_tunnel(h, path, &local);
+	assert_int_equal(write(local, "hello", 5), 5);
+	assert_int_equal(task_wait_fd(local, EPOLLIN, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(read(local, text, 7), 5);
+	assert_string_equal(text, "hello");
+	kill(find_child("ssh"), SIGKILL);
+	wait_tunnel(t);
+	assert_int_equal(tunnel_verdict(t, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "shared ssh connection is gone");
+	tunnel_free(t);
+	echo_stop(e);
+	host_close(h);
+}
+
+IN_TASK(a_login_at_the_terminal_is_deaf_to_its_signals)
+{
+	struct host *h;
+	pid_t ssh;
+
+	need_server();
+	h = open_asking();
+	ssh = find_child("ssh");
+	assert_int_equal(getsid(ssh), getsid(0));
+	kill(ssh, SIGINT);
+	kill(ssh, SIGQUIT);
+	kill(ssh, SIGTSTP);
+	kill(ssh, SIGHUP);
+	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
+	host_close(h);
+	unsetenv("SSH_ASKPASS");
+	unsetenv("SSH_ASKPASS_REQUIRE");
+}
+
+/* --- a server that dies --------------------------------------------------- */
 
 IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
 {
@@ -701,7 +814,7 @@ IN_TASK(a_host_that_falls_silent_is_not)
 	sshd_stop(d);
 }
 
-/* --- us dying ------------------------------------------------------------------------------ */
+/* --- us dying ------------------------------------------------------------- */
 
 struct orphan {
 	struct host *h;
@@ -716,6 +829,12 @@ static void orphan_body(void *arg)
 	o->h = open_host();
 	(void)!write(o->ready_fd, "r", 1);
 	(void)task_sleep_until(MONO_NEVER, NULL);
+}
+
+static void open_and_close(void *arg)
+{
+	(void)arg;
+	host_close(open_host());
 }
 
 static int first_child(pid_t pid)
@@ -748,7 +867,7 @@ static void ssh_does_not_outlive_us(void **state)
 	int ready[2];
 	char byte;
 	pid_t pid;
-	int ssh;
+	int ssh, dirs;
 
 	(void)state;
 	need_server();
@@ -765,6 +884,10 @@ static void ssh_does_not_outlive_us(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	wait_gone(ssh);
+	/* and the next one tidies up */
+	dirs = count_dirs();
+	in_task(open_and_close, NULL);
+	assert_true(count_dirs() < dirs);
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -799,6 +922,8 @@ int main(void)
 		T(a_socket_without_a_listener_says_so),
 		T(a_tunnel_carries_every_byte_and_ends_in_order),
 		T(a_tunnel_leaves_nothing),
+		T(what_was_asked_once_serves_the_tunnel_as_well),
+		T(a_login_at_the_terminal_is_deaf_to_its_signals),
 		T(the_death_of_the_connection_is_noticed_everywhere),
 		T(a_host_that_answers_is_alive),
 		T(a_host_that_falls_silent_is_not),

@@ -51,6 +51,7 @@ IN_TASK(an_address_is_connected_with_everything_set)
 	AUTO_FD int fd = stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON,
 					    &err);
 
+	(void)listener;
 	if (fd < 0)
 		fail_with_err(&err);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -69,6 +70,7 @@ IN_TASK(a_name_is_resolved_and_each_of_its_addresses_tried)
 	AUTO_FD int fd = stream_fd_dial_tcp("localhost", port, IN_TASK_SOON,
 					    &err);
 
+	(void)listener;
 	if (fd < 0)
 		fail_with_err(&err);
 }
@@ -80,6 +82,7 @@ IN_TASK(a_refusal_names_the_address_and_the_port)
 	AUTO_FREE char *words = NULL;
 	struct err err = { 0 };
 
+	(void)bound;
 	words = xasprintf("cannot connect to 127.0.0.1 port %s: 127.0.0.1: "
 			  "Connection refused", port);
 	assert_int_equal(stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON,
@@ -156,6 +159,7 @@ IN_TASK(no_answer_is_a_timeout)
 	AUTO_FD int listener = never_answers(port, fds);
 	struct err err = { 0 };
 
+	(void)listener;
 	assert_int_equal(stream_fd_dial_tcp("127.0.0.1", port, mono_in_ms(50),
 					    &err), -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "127.0.0.1: timed out");
@@ -171,6 +175,7 @@ IN_TASK(a_dial_can_be_cancelled_while_it_connects)
 	struct dial d = { .host = "127.0.0.1", .port = port };
 	struct task *t = task_start(task_loop(), "dial", dial_body, &d);
 
+	(void)listener;
 	task_yield();
 	task_cancel(t);
 	task_join(t);

@@ -32,7 +32,7 @@ static struct stream *pair(int *other)
 	return stream_fd_new(s[0], s[0]);
 }
 
-/* --- reading and writing ------------------------------------------------------ */
+/* --- reading and writing -------------------------------------------------- */
 
 IN_TASK(a_read_returns_what_is_there)
 {
@@ -177,7 +177,7 @@ IN_TASK(a_stream_without_a_writing_side_cannot_write)
 	stream_close(s);
 }
 
-/* --- a storm: both ways, small buffers, pieces of chance -------------------------- */
+/* --- a storm: both ways, small buffers, pieces of chance ------------------ */
 
 enum { STORM_BYTES = 1 << 20 };
 
@@ -284,7 +284,7 @@ IN_TASK(a_peer_that_floods_us_does_not_starve_other_tasks)
 	stream_close(f.s);
 }
 
-/* --- UNIX sockets -------------------------------------------------------------------- */
+/* --- UNIX sockets --------------------------------------------------------- */
 
 static char dir[] = "/tmp/vmferry-stream-XXXXXX";
 
@@ -449,6 +449,7 @@ IN_TASK(a_queue_that_stays_full_is_a_timeout)
 	int fds[8];
 	int n = fill_queue(path, fds, 8);
 
+	(void)listener;
 	assert_in_range(n, 1, 7);
 	assert_null(stream_fd_connect_unix(path, mono_in_ms(30), &err));
 	expect_err_kind(&err, ERR_TIMEOUT, "stays full");

@@ -20,7 +20,7 @@
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
-/* --- a stream that takes a byte or three at a time ----------------------------- */
+/* --- a stream that takes a byte or three at a time ------------------------ */
 
 struct scripted {
 	struct stream base;
@@ -77,7 +77,7 @@ static void a_write_fails_with_its_first_failure(void **state)
 	buf_free(&f.taken);
 }
 
-static void a_stream_without_a_socket_passes_no_descriptor(void **state)
+static void a_stream_that_is_no_socket_passes_no_descriptor(void **state)
 {
 	struct scripted f = { .base = { &scripted_ops } };
 	struct err err = { 0 };
@@ -99,7 +99,7 @@ static void closing_closes_and_closing_nothing_is_fine(void **state)
 	stream_close(NULL);
 }
 
-/* --- over sockets ------------------------------------------------------------------ */
+/* --- over sockets --------------------------------------------------------- */
 
 static struct stream *pair(int *other)
 {
@@ -219,7 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_write_goes_on_until_all_is_taken),
 		cmocka_unit_test(a_write_fails_with_its_first_failure),
-		cmocka_unit_test(a_stream_without_a_socket_passes_no_descriptor),
+		cmocka_unit_test(
+			a_stream_that_is_no_socket_passes_no_descriptor),
 		cmocka_unit_test(closing_closes_and_closing_nothing_is_fine),
 		cmocka_unit_test(a_descriptor_goes_over_with_the_first_byte),
 		cmocka_unit_test(

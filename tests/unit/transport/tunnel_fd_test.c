@@ -89,7 +89,7 @@ static void expect_verdict(const struct setup *s, enum err_kind kind,
 	expect_err_kind(&err, kind, words);
 }
 
-/* --- both ways at once, in pieces of chance ------------------------------------- */
+/* --- both ways at once, in pieces of chance ------------------------------- */
 
 enum { FLOW_BYTES = 16 << 20, PIECE_MAX = 200000 };
 
@@ -175,7 +175,7 @@ static void every_byte_arrives_both_ways_at_once(void **state)
 	tear_down(&s);
 }
 
-/* --- ends ------------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 static void a_far_side_that_is_gone_is_closed(void **state)
 {

@@ -20,7 +20,7 @@
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 
-/* --- the far end ----------------------------------------------------------------- */
+/* --- the far end ---------------------------------------------------------- */
 
 enum { BEAT_MS = 2 };
 
@@ -162,7 +162,7 @@ static const struct tunnel_far_ops ops = {
 	.close = far_close,
 };
 
-/* --- a tunnel with both ends in hand ---------------------------------------------- */
+/* --- a tunnel with both ends in hand -------------------------------------- */
 
 enum { BIG = 4 << 20 };
 
@@ -251,7 +251,7 @@ static unsigned char *some_bytes(size_t len)
 	return data;
 }
 
-/* --- bytes ----------------------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------- */
 
 static void bytes_go_out_in_order_whatever_the_pieces(void **state)
 {
@@ -357,7 +357,7 @@ static void what_is_parked_inside_is_bounded(void **state)
 	free(data);
 }
 
-/* --- ends ------------------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 static void the_far_side_is_told_of_our_end_and_may_go_on(void **state)
 {
@@ -468,7 +468,7 @@ static void the_verdict_can_be_asked_for_again(void **state)
 	finish(&s);
 }
 
-/* --- stalls -------------------------------------------------------------------------------- */
+/* --- stalls --------------------------------------------------------------- */
 
 static void a_far_side_that_takes_nothing_closes_our_socket(void **state)
 {
@@ -553,7 +553,7 @@ static void the_limit_can_come_later(void **state)
 	finish(&s);
 }
 
-/* --- kill --------------------------------------------------------------------------------------- */
+/* --- kill ----------------------------------------------------------------- */
 
 static void a_kill_closes_our_socket_while_the_far_side_is_stuck(void **state)
 {
@@ -624,7 +624,7 @@ static void freeing_ends_a_tunnel_that_runs(void **state)
 	free(data);
 }
 
-/* --- manners ------------------------------------------------------------------------------------ */
+/* --- manners -------------------------------------------------------------- */
 
 /* Every pass of the pump that waits asks poll_fd() once. */
 static void expect_no_spin(struct setup *s)

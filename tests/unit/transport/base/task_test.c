@@ -86,7 +86,7 @@ static struct waiter queue_waiter(struct waitq *q, const char *name)
 				.name = name };
 }
 
-/* --- starting, ending ------------------------------------------------------ */
+/* --- starting, ending ----------------------------------------------------- */
 
 static void mark_body(void *arg)
 {
@@ -247,7 +247,7 @@ IN_TASK(many_tasks_live_at_once)
 	free(w);
 }
 
-/* --- waiting ------------------------------------------------------------------ */
+/* --- waiting -------------------------------------------------------------- */
 
 IN_TASK(an_event_on_a_descriptor_ends_a_wait)
 {
@@ -438,7 +438,7 @@ IN_TASK(the_middle_one_can_leave_a_queue)
 	assert_int_equal(w[2].kind, ERR_CANCELLED);
 }
 
-IN_TASK(a_wait_for_either_ends_by_the_queue_and_forgets_the_descriptor)
+IN_TASK(a_wait_for_both_ends_by_the_queue_and_drops_the_descriptor)
 {
 	AUTO_FD int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct waitq q = { 0 };
@@ -454,7 +454,7 @@ IN_TASK(a_wait_for_either_ends_by_the_queue_and_forgets_the_descriptor)
 	assert_int_equal(task_wait_fd(fd, EPOLLIN, IN_TASK_SOON, NULL), 0);
 }
 
-IN_TASK(a_wait_for_either_ends_by_the_descriptor_and_leaves_the_queue)
+IN_TASK(a_wait_for_both_ends_by_the_descriptor_and_leaves_the_queue)
 {
 	AUTO_FD int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct waitq q = { 0 };
@@ -467,7 +467,7 @@ IN_TASK(a_wait_for_either_ends_by_the_descriptor_and_leaves_the_queue)
 	assert_null(q.first);
 }
 
-/* --- cancelling ------------------------------------------------------------------ */
+/* --- cancelling ----------------------------------------------------------- */
 
 IN_TASK(a_cancel_ends_the_present_wait)
 {
@@ -575,7 +575,7 @@ IN_TASK(cancelling_an_ended_task_does_nothing)
 	expect_trace("t");
 }
 
-/* --- locks ---------------------------------------------------------------------- */
+/* --- locks ---------------------------------------------------------------- */
 
 struct locker {
 	struct task_lock *lock;
@@ -659,7 +659,7 @@ IN_TASK(a_cancelled_waiter_does_not_keep_the_lock)
 	task_unlock(&lock);
 }
 
-/* --- the loop ---------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 static void sleep_body(void *arg)
 {
@@ -793,8 +793,8 @@ int main(void)
 		T(a_sleep_ends_at_its_deadline),
 		T(a_queue_wakes_all_in_order),
 		T(the_middle_one_can_leave_a_queue),
-		T(a_wait_for_either_ends_by_the_queue_and_forgets_the_descriptor),
-		T(a_wait_for_either_ends_by_the_descriptor_and_leaves_the_queue),
+		T(a_wait_for_both_ends_by_the_queue_and_drops_the_descriptor),
+		T(a_wait_for_both_ends_by_the_descriptor_and_leaves_the_queue),
 		T(a_cancel_ends_the_present_wait),
 		T(a_cancel_before_the_first_turn_ends_the_next_wait),
 		T(a_wake_that_came_first_beats_the_cancel),

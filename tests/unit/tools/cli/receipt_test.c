@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of tools/cli/receipt.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/cli/receipt.h"
+#include "transport/base/xalloc.h"
+
+static const struct style plain = { .utf8 = true };
+static const struct style narrow = { .utf8 = true, .columns = 40 };
+static const struct style colored = { .utf8 = true, .color = true };
+
+static void assert_check(const struct style *s, enum check_verdict verdict,
+			 char *found, char *remedy, const char *expected)
+{
+	struct check c = { "ram", CHECK_BOTH, verdict, found, remedy };
+	struct buf b = { 0 };
+
+	receipt_check(&b, s, &c);
+	assert_string_equal(buf_data(&b), expected);
+	buf_free(&b);
+}
+
+static void a_passed_check_is_one_line(void **state)
+{
+	char found[] = "RAM fits";
+
+	(void)state;
+	assert_check(&plain, CHECK_PASS, found, NULL, " PASS  RAM fits\n");
+}
+
+static void a_failed_check_names_itself_and_its_remedy(void **state)
+{
+	char found[] = "too little", remedy[] = "free some";
+
+	(void)state;
+	assert_check(&plain, CHECK_FAIL, found, remedy,
+		     " FAIL  too little [ram]    fix: free some\n");
+}
+
+static void a_long_remedy_goes_below_on_a_terminal(void **state)
+{
+	char found[] = "a finding of some length", remedy[] = "free some";
+
+	(void)state;
+	assert_check(&narrow, CHECK_WARN, found, remedy,
+		     " WARN  a finding of some length\n"
+		     "       fix: free some\n");
+}
+
+static void a_pipe_gets_whole_lines_however_long(void **state)
+{
+	char found[400], remedy[] = "free some";
+	struct check c = { "ram", CHECK_BOTH, CHECK_WARN, found, remedy };
+	struct buf b = { 0 };
+
+	(void)state;
+	memset(found, 'x', sizeof(found) - 1);
+	found[sizeof(found) - 1] = '\0';
+	receipt_check(&b, &plain, &c);
+	assert_ptr_equal(strchr(buf_data(&b), '\n'),
+			 buf_data(&b) + buf_len(&b) - 1);
+	buf_free(&b);
+}
+
+static void colours_only_where_they_are_wanted(void **state)
+{
+	char found[] = "RAM fits";
+
+	(void)state;
+	assert_check(&colored, CHECK_PASS, found, NULL,
+		     " \033[32mPASS\033[0m  RAM fits\n");
+}
+
+static void what_a_guest_says_cannot_move_the_cursor(void **state)
+{
+	char found[] = "\033[2Jx";
+
+	(void)state;
+	assert_check(&colored, CHECK_PASS, found, NULL,
+		     " \033[32mPASS\033[0m  \\x1b[2Jx\n");
+}
+
+static void fill(struct result *r)
+{
+	result_init(r);
+	r->outcome = OUTCOME_MIGRATED;
+	r->guest = xstrdup("web1");
+	r->source = xstrdup("hosta");
+	r->destination = xstrdup("hostb");
+}
+
+static void a_receipt_tells_only_what_is_known(void **state)
+{
+	struct buf b = { 0 };
+	struct result r;
+
+	(void)state;
+	fill(&r);
+	receipt_migration(&b, &plain, &r);
+	assert_string_equal(buf_data(&b), "✔ web1 moved hosta → hostb\n");
+	buf_free(&b);
+	result_free(&r);
+}
+
+static void a_receipt_has_the_figures(void **state)
+{
+	struct buf b = { 0 };
+	struct result r;
+
+	(void)state;
+	fill(&r);
+	r.total_ms = 18900;
+	r.blackout_ms = 48;
+	r.blackout_uncertainty_ms = 2;
+	r.budget_ms = 100;
+	r.passes = 5;
+	r.tunnel_bytes = 4400000000;
+	r.ram_bytes = 4000000000;
+	r.throughput_bps = 812e6;
+	r.forecast_total_ms = 19600;
+	r.forecast_blackout_ms = 55;
+	r.transport = "ssh";
+	receipt_migration(&b, &plain, &r);
+	assert_string_equal(
+		buf_data(&b),
+		"✔ web1 moved hosta → hostb in 18.9 s   "
+		"blackout 48 ms ± 2.0 ms (budget 100)   5 passes\n"
+		"  sent 4.4 GB (1.1 × RAM) at 812 MB/s   "
+		"forecast was 19.6 s, 55 ms   over ssh\n");
+	buf_free(&b);
+	result_free(&r);
+}
+
+static void an_error_tells_what_where_why_and_what_next(void **state)
+{
+	struct err e = { 0 };
+	struct buf b = { 0 };
+
+	(void)state;
+	err_set(&e, ERR_NETWORK, "Connection refused");
+	err_wrap(&e, ERR_NONE, "cannot log in");
+	err_at_host(&e, "hostb");
+	err_hint(&e, "start sshd");
+	receipt_error(&b, &plain, &e);
+	assert_string_equal(buf_data(&b), "error: cannot log in, on hostb\n"
+					  "  because Connection refused\n"
+					  "  next:   start sshd\n");
+	buf_free(&b);
+	err_reset(&e);
+}
+
+static void a_host_is_not_named_twice(void **state)
+{
+	struct err e = { 0 };
+	struct buf b = { 0 };
+
+	(void)state;
+	err_set(&e, ERR_NETWORK, "cannot reach hostb");
+	err_at_host(&e, "hostb");
+	receipt_error(&b, &plain, &e);
+	assert_string_equal(buf_data(&b), "error: cannot reach hostb\n");
+	buf_free(&b);
+	err_reset(&e);
+}
+
+static void lines_of_others_stay_lines(void **state)
+{
+	struct err e = { 0 };
+	struct buf b = { 0 };
+
+	(void)state;
+	err_set(&e, ERR_REMOTE, "qemu: one\nqemu: \033two\n");
+	err_wrap(&e, ERR_NONE, "QEMU ended");
+	receipt_error(&b, &plain, &e);
+	assert_string_equal(buf_data(&b), "error: QEMU ended\n"
+					  "  because qemu: one\n"
+					  "          qemu: \\x1btwo\n");
+	buf_free(&b);
+	err_reset(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_passed_check_is_one_line),
+		cmocka_unit_test(a_failed_check_names_itself_and_its_remedy),
+		cmocka_unit_test(a_long_remedy_goes_below_on_a_terminal),
+		cmocka_unit_test(a_pipe_gets_whole_lines_however_long),
+		cmocka_unit_test(colours_only_where_they_are_wanted),
+		cmocka_unit_test(what_a_guest_says_cannot_move_the_cursor),
+		cmocka_unit_test(a_receipt_tells_only_what_is_known),
+		cmocka_unit_test(a_receipt_has_the_figures),
+		cmocka_unit_test(an_error_tells_what_where_why_and_what_next),
+		cmocka_unit_test(a_host_is_not_named_twice),
+		cmocka_unit_test(lines_of_others_stay_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""vmferry at work on this machine: two live migrations in half a minute.
+
+A throw-away sshd on loopback, QEMU without KVM, and the built-in guest, which
+counts heartbeats and checks its own memory. No root, no network. Everything
+is gone afterwards, also after Ctrl-C.
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/e2e"))
+
+import harness
+
+LOAD = "fill=32 ws=16 rate=20"
+LINK = 40e6         # bytes/s: what the second act allows
+WORKING_SET = "16 MB"
+BUSY_RATE = 80      # MiB/s
+TIGHT_MS = 100
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def fail(text):
+    say(f"  ✘ {text}")
+    raise SystemExit(1)
+
+
+class Migration:
+    """vmferry on this terminal; its events come through a pipe besides."""
+
+    def __init__(self, place, sshd, guest, *options):
+        self.place, self.guest = place, guest
+        self.argv = [harness.VMFERRY, "migrate", guest.name, sshd.target,
+                     *sshd.login(), *options]
+        self.result = None
+        self.runs = []
+
+    def show(self, options):
+        say(f"$ vmferry migrate {self.guest.name} {self.argv[3]} {options}"
+            .rstrip())
+
+    def run(self):
+        """Its exit code."""
+        reader, writer = os.pipe()
+        process = subprocess.Popen(
+            [*self.argv, "--events", f"fd:{writer}"], env=self.place.env,
+            stdin=subprocess.DEVNULL, pass_fds=[writer])
+        os.close(writer)
+        thread = threading.Thread(target=self.listen, args=[reader])
+        thread.start()
+        try:
+            code = process.wait(60)
+        except KeyboardInterrupt:
+            # It has the signal too, and undoes what it began.
+            process.wait(30)
+            raise
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            thread.join()
+        say()
+        return code
+
+    def listen(self, reader):
+        with os.fdopen(reader) as pipe:
+            for line in pipe:
+                event = harness.json.loads(line)
+                if event["event"] == "run-start":
+                    self.guest.expect(event["run"])
+                elif event["event"] == "result":
+                    self.result = event
+
+
+def arrived(guest, migration, code):
+    if code != 0:
+        fail(f"vmferry ended with code {code}")
+    guest.pid = migration.result["owner_pid"]
+    check(guest)
+
+
+def check(guest):
+    """The guest itself is the witness."""
+    watch = guest.watch
+    watch.wait_beats(guest.serial, 20, 20)
+    verdict = guest.verify()
+    beats = {b.seq for b in watch.beats()}
+    if watch.missing() or watch.both_ran():
+        fail(f"heartbeats lost: {watch.missing()}, both ran: "
+             f"{watch.both_ran()}")
+    if not verdict["ok"]:
+        fail(f"the guest found its memory damaged: {verdict['line']}")
+    say(f"  ✔ heartbeats: {len(beats)} of {max(beats) + 1} arrived, none "
+        f"lost, none twice")
+    say(f"  ✔ the guest checked its memory: {verdict['pages']} pages, "
+        f"{verdict['bad']} bad")
+
+
+def first_act(place, sshd, guest):
+    say("1. A guest moves to another QEMU while it works")
+    say(f"   128 MB of RAM, rewrites 20 MB/s of a working set of "
+        f"{WORKING_SET}, beats every 10 ms")
+    say()
+    migration = Migration(place, sshd, guest)
+    migration.show("")
+    arrived(guest, migration, migration.run())
+    gaps = guest.watch.handover_gaps_ms()
+    say(f"  ✔ between the last beat here and the first there: "
+        f"{gaps[-1]:.0f} ms" if gaps else "  ✔ no gap was seen")
+    say()
+
+
+def second_act(place, sshd, guest):
+    say("2. A guest that rewrites memory faster than the link carries it")
+    say(f"   now {BUSY_RATE} MB/s against a link of {LINK / 1e6:.0f} MB/s, "
+        f"and at most {TIGHT_MS} ms of blackout")
+    say()
+    guest.watch.send(guest.serial, f"r={BUSY_RATE}\n".encode())
+    link = ["--bandwidth", f"{LINK / 1e6:.0f}M"]
+    tight = [*link, "--max-blackout", str(TIGHT_MS)]
+    migration = Migration(place, sshd, guest, *tight)
+    migration.show(" ".join(tight))
+    code = migration.run()
+    if code != 5:
+        fail(f"expected a refusal (5), got {code}")
+    check(guest)
+    say("    it runs on where it was")
+    say()
+    # What the program itself said would do.
+    text = " ".join(migration.result["error"]["cause"])
+    wanted = re.search(r"--max-blackout (\d+)", text)
+    if not wanted:
+        fail(f"it did not say what would do: {text}")
+    roomy = [*link, "--max-blackout", wanted[1]]
+    migration = Migration(place, sshd, guest, *roomy)
+    migration.show(" ".join(roomy))
+    arrived(guest, migration, migration.run())
+    if migration.result["blackout_ms"] > float(wanted[1]):
+        fail("the blackout was longer than allowed")
+    say()
+
+
+def end_all(place, sshd, guests):
+    for guest in guests:
+        guest.stop()
+    if sshd:
+        sshd.stop()
+    # Where an interrupted migration brought it.
+    for pid in harness.our_qemus():
+        harness.end_qemu(pid)
+    place.remove()
+
+
+def demo():
+    place = harness.Place(private=False)
+    # People look at this one.
+    place.env.pop("NO_COLOR")
+    if "NO_COLOR" in os.environ:
+        place.env["NO_COLOR"] = os.environ["NO_COLOR"]
+    sshd, guests = None, []
+    try:
+        sshd = harness.Sshd(place)
+        guests.append(harness.Guest(place, LOAD, name="demo"))
+        first_act(place, sshd, guests[0])
+        second_act(place, sshd, guests[0])
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        end_all(place, sshd, guests)
+    left = harness.ours()
+    if left:
+        fail(f"left behind: {left}")
+    say("All gone again: guests, sshd, files. Next: vmferry help")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
+    try:
+        demo()
+    except KeyboardInterrupt:
+        say("\ninterrupted; everything was cleaned up")
+        sys.exit(130)
