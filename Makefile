@@ -130,13 +130,17 @@ soak: all
 # --- lint -------------------------------------------------------------------
 
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC)
+HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
+	tools/cli/*.h tests/fake/*.h tests/unit/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
-.PHONY: lint layers words cppcheck tidy
-lint: layers words cppcheck tidy
+.PHONY: lint layers words format cppcheck tidy
+lint: layers words format cppcheck tidy
 layers:
 	$(Q)tools/dev/layers.sh
 words:
 	$(Q)tools/dev/words.sh
+format:
+	$(Q)clang-format --dry-run -Werror $(C_FILES) $(HEADERS)
 cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
 		--inline-suppr --error-exitcode=1 -I. -j2 \

@@ -42,12 +42,12 @@ struct argv_remap {
 };
 
 struct argv_input {
-	const struct strv *argv; /* of the source, argv[0] first */
-	const char *cwd;         /* where its relative paths resolve */
+	const struct strv *argv;	  /* of the source, argv[0] first */
+	const char *cwd;		  /* where its relative paths resolve */
 	const struct socket_moves *moves; /* from its environment */
-	const char *machine;     /* versioned type to pin */
-	const char *run_dir;     /* on the destination, absolute */
-	const char *binary;      /* argv[0] on the destination */
+	const char *machine;		  /* versioned type to pin */
+	const char *run_dir;		  /* on the destination, absolute */
+	const char *binary;		  /* argv[0] on the destination */
 	const struct argv_remap *remaps;
 	size_t n_remaps;
 	bool same_host; /* both sides share one file system and network */

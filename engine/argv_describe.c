@@ -12,7 +12,7 @@
 #include "engine/argv_socket.h"
 #include "transport/base/xalloc.h"
 
-/* --- name, UUID, RAM, CPUs ------------------------------------------------ */
+/* --- name, UUID, RAM, CPUs ----------------------------------------------- */
 
 static char *lower_uuid(const struct argv_items *items)
 {
@@ -64,9 +64,9 @@ static unsigned int smp_key(const struct argv_items *items, const char *key)
 
 static unsigned int vcpus(const struct argv_items *items)
 {
-	static const char *const levels[] = { "drawers", "books", "sockets",
-					      "dies", "clusters", "modules",
-					      "cores", "threads" };
+	static const char *const levels[] = { "drawers", "books",    "sockets",
+					      "dies",	 "clusters", "modules",
+					      "cores",	 "threads" };
 	unsigned int n = smp_key(items, "cpus");
 	unsigned int product = 1;
 
@@ -109,7 +109,7 @@ static bool asks_for_kvm(const struct argv_items *items,
 	return !chosen && is_called_kvm(argv);
 }
 
-/* --- monitors ------------------------------------------------------------- */
+/* --- monitors ------------------------------------------------------------ */
 
 struct scan {
 	struct guest *g;
@@ -123,8 +123,8 @@ static void add_monitor(struct scan *s, struct monitor m, bool own)
 	struct guest *g = s->g;
 	size_t at = own ? s->n_own++ : g->n_monitors;
 
-	g->monitors = xrealloc(g->monitors, g->n_monitors + 1,
-			       sizeof(*g->monitors));
+	g->monitors =
+		xrealloc(g->monitors, g->n_monitors + 1, sizeof(*g->monitors));
 	memmove(&g->monitors[at + 1], &g->monitors[at],
 		(g->n_monitors - at) * sizeof(*g->monitors));
 	g->monitors[at] = m;
@@ -160,16 +160,15 @@ static void add_chardev(struct scan *s, enum monitor_kind kind,
 	port = argv_opt_get(&o, "port");
 	if (port && argv_opt_bool(&o, "server", false))
 		add_monitor(s,
-			    (struct monitor){
-				    .kind = kind,
-				    .tcp = xasprintf("%s:%s", host ? host : "",
-						     port) },
+			    (struct monitor){ .kind = kind,
+					      .tcp = xasprintf("%s:%s",
+							       host ? host : "",
+							       port) },
 			    false);
 }
 
 /* The monitor on the character device @id. */
-static void add_by_id(struct scan *s, enum monitor_kind kind,
-		      const char *id)
+static void add_by_id(struct scan *s, enum monitor_kind kind, const char *id)
 {
 	for (size_t i = 0; id && i < s->items->n; i++) {
 		const struct argv_item *it = &s->items->v[i];
@@ -201,10 +200,9 @@ static void add_line(struct scan *s, enum monitor_kind kind,
 	     !strcmp(lead, "mon:tcp:") || !strcmp(lead, "mon:telnet:")) &&
 	    argv_opt_bool(&o, "server", false))
 		add_monitor(s,
-			    (struct monitor){
-				    .kind = kind,
-				    .tcp = xstrdup(argv_opt_get(&o,
-								"address")) },
+			    (struct monitor){ .kind = kind,
+					      .tcp = xstrdup(argv_opt_get(
+						      &o, "address")) },
 			    false);
 }
 

@@ -39,7 +39,7 @@ void argv_do_path(struct argv_work *w, const struct argv_item *it)
 	argv_work_emit(w, it, there);
 }
 
-/* --- machine -------------------------------------------------------------- */
+/* --- machine ------------------------------------------------------------- */
 
 /* Guests whose memory the host cannot read cannot be copied either. */
 static bool is_confidential(const struct argv_opt *o)
@@ -54,7 +54,8 @@ void argv_do_machine(struct argv_work *w, const struct argv_item *it)
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (is_confidential(&o))
-		argv_work_refuse(w, it, "the memory of a confidential guest "
+		argv_work_refuse(w, it,
+				 "the memory of a confidential guest "
 				 "cannot be migrated");
 	if (argv_opt_get(&o, "type"))
 		argv_opt_set(&o, "type", w->in->machine);
@@ -67,7 +68,7 @@ void argv_do_machine(struct argv_work *w, const struct argv_item *it)
 	argv_work_emit_opt(w, it, &o);
 }
 
-/* --- files that QEMU writes for people ------------------------------------ */
+/* --- files that QEMU writes for people ----------------------------------- */
 
 void argv_do_pidfile(struct argv_work *w, const struct argv_item *it)
 {
@@ -79,7 +80,8 @@ void argv_do_logfile(struct argv_work *w, const struct argv_item *it)
 	AUTO_FREE char *there = NULL;
 
 	if (w->in->same_host) {
-		argv_work_changed(w, it, "dropped: the source still writes "
+		argv_work_changed(w, it,
+				  "dropped: the source still writes "
 				  "this log, and a second QEMU would empty it");
 		return;
 	}
@@ -95,7 +97,8 @@ void argv_do_trace(struct argv_work *w, const struct argv_item *it)
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (w->in->same_host && argv_opt_get(&o, "file")) {
 		argv_opt_remove(&o, "file");
-		argv_work_changed(w, it, "file= dropped: the source still "
+		argv_work_changed(w, it,
+				  "file= dropped: the source still "
 				  "writes this trace");
 	}
 	for (size_t i = 0; i < o.n; i++) {
@@ -128,19 +131,19 @@ void argv_do_run_with(struct argv_work *w, const struct argv_item *it)
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_get(&o, "chroot")) {
-		argv_work_refuse(w, it, "its paths mean something else inside "
+		argv_work_refuse(w, it,
+				 "its paths mean something else inside "
 				 "the chroot; start the guest without it");
 		return;
 	}
-	drop_key(w, it, &o, "user",
-		 "it is started as that user to begin with");
+	drop_key(w, it, &o, "user", "it is started as that user to begin with");
 	drop_key(w, it, &o, "exit-with-parent",
 		 "it has to outlive what starts it over there");
 	if (o.n)
 		argv_work_emit_opt(w, it, &o);
 }
 
-/* --- what QEMU adds by itself --------------------------------------------- */
+/* --- what QEMU adds by itself -------------------------------------------- */
 
 static bool has(const struct argv_work *w, const char *name)
 {
@@ -194,15 +197,16 @@ static bool called_kvm(const char *command)
 static void default_accel(struct argv_work *w)
 {
 	if (!called_kvm(w->in->argv->v[0]) || called_kvm(w->in->binary) ||
-	    has(w, "accel") || has(w, "enable-kvm") ||
-	    machine_has(w, "accel"))
+	    has(w, "accel") || has(w, "enable-kvm") || machine_has(w, "accel"))
 		return;
 	strv_push(&w->out->argv, "-accel");
 	strv_push(&w->out->argv, "kvm");
 	strv_push(&w->out->argv, "-accel");
 	strv_push(&w->out->argv, "tcg");
-	argv_work_changed(w, NULL, "-accel kvm -accel tcg added: the source "
-			  "was started as %s", w->in->argv->v[0]);
+	argv_work_changed(w, NULL,
+			  "-accel kvm -accel tcg added: the source "
+			  "was started as %s",
+			  w->in->argv->v[0]);
 }
 
 static void default_display(struct argv_work *w)
@@ -216,7 +220,8 @@ static void default_display(struct argv_work *w)
 	}
 	strv_push(&w->out->argv, "-display");
 	strv_push(&w->out->argv, "none");
-	argv_work_changed(w, NULL, "-display none added: there is no window "
+	argv_work_changed(w, NULL,
+			  "-display none added: there is no window "
 			  "over there; the guest keeps its graphics card");
 }
 

@@ -5,8 +5,7 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-static const char terminal[] =
-	"became null: there is no terminal over there";
+static const char terminal[] = "became null: there is no terminal over there";
 
 struct backend {
 	const struct argv_item *it;
@@ -64,7 +63,8 @@ static void chardev_file(struct argv_work *w, const struct backend *b)
 		return;
 	if (w->in->same_host && !argv_opt_bool(b->o, "append", false)) {
 		argv_opt_set_bool(b->o, "append", true);
-		argv_work_changed(w, b->it, "append=on set: the source still "
+		argv_work_changed(w, b->it,
+				  "append=on set: the source still "
 				  "writes this file");
 	}
 	argv_work_parent(w, path);
@@ -83,7 +83,8 @@ static void chardev_log(struct argv_work *w, const struct backend *b)
 		return;
 	if (w->in->same_host && !argv_opt_bool(b->o, "logappend", false)) {
 		argv_opt_set_bool(b->o, "logappend", true);
-		argv_work_changed(w, b->it, "logappend=on set: the source "
+		argv_work_changed(w, b->it,
+				  "logappend=on set: the source "
 				  "still writes this file");
 	}
 	argv_work_parent(w, path);
@@ -107,7 +108,8 @@ static void chardev_pipe(struct argv_work *w, const struct backend *b)
 	if (!path)
 		return;
 	if (w->in->same_host) {
-		argv_work_refuse(w, b->it, "on one host both QEMUs would read "
+		argv_work_refuse(w, b->it,
+				 "on one host both QEMUs would read "
 				 "the same pipe; use a UNIX socket");
 		return;
 	}
@@ -118,7 +120,8 @@ static void chardev_pipe(struct argv_work *w, const struct backend *b)
 
 static void chardev_hardware(struct argv_work *w, const struct backend *b)
 {
-	argv_work_warn(w, b->it, "a device of the host: another one will be "
+	argv_work_warn(w, b->it,
+		       "a device of the host: another one will be "
 		       "at that name over there");
 	argv_work_opt_key(w, b->it, b->o, "path",
 			  (struct argv_use){ .kind = ARGV_OTHER,
@@ -134,7 +137,8 @@ static void chardev_udp(struct argv_work *w, const struct backend *b)
 
 static void chardev_pty(struct argv_work *w, const struct backend *b)
 {
-	argv_work_changed(w, b->it, "the pseudo-terminal has another name "
+	argv_work_changed(w, b->it,
+			  "the pseudo-terminal has another name "
 			  "over there");
 }
 
@@ -142,11 +146,11 @@ static const struct {
 	const char *backend;
 	void (*handle)(struct argv_work *w, const struct backend *b);
 } backends[] = {
-	{ "socket", chardev_socket },     { "file", chardev_file },
-	{ "stdio", chardev_stdio },       { "pipe", chardev_pipe },
-	{ "serial", chardev_hardware },   { "tty", chardev_hardware },
+	{ "socket", chardev_socket },	  { "file", chardev_file },
+	{ "stdio", chardev_stdio },	  { "pipe", chardev_pipe },
+	{ "serial", chardev_hardware },	  { "tty", chardev_hardware },
 	{ "parallel", chardev_hardware }, { "parport", chardev_hardware },
-	{ "udp", chardev_udp },           { "pty", chardev_pty },
+	{ "udp", chardev_udp },		  { "pty", chardev_pty },
 };
 
 static void do_backend(struct argv_work *w, const struct backend *b)

@@ -5,7 +5,7 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-/* --- names of images ------------------------------------------------------ */
+/* --- names of images ----------------------------------------------------- */
 
 /* As QEMU tells "nbd:host:1" from a path: a colon before any slash. */
 static bool has_protocol(const char *name)
@@ -22,7 +22,8 @@ static char *plain_path(struct argv_work *w, const struct disk *d,
 			const char *path)
 {
 	if (argv_work_path_is_fd(path)) {
-		argv_work_refuse(w, d->it, "the image is an inherited "
+		argv_work_refuse(w, d->it,
+				 "the image is an inherited "
 				 "descriptor; name the file");
 		return xstrdup(path);
 	}
@@ -62,7 +63,8 @@ static char *fat_name(struct argv_work *w, const struct disk *d,
 	AUTO_FREE char *there = NULL;
 
 	if (strstr(name, ":rw:"))
-		argv_work_refuse(w, d->it, "QEMU cannot migrate a directory "
+		argv_work_refuse(w, d->it,
+				 "QEMU cannot migrate a directory "
 				 "that is written as a FAT disk; use an image");
 	while (len && dir[len - 1] != ':')
 		len--;
@@ -99,14 +101,14 @@ static char *image_name(struct argv_work *w, const struct disk *d,
 	return xstrdup(name);
 }
 
-/* --- the options ---------------------------------------------------------- */
+/* --- the options --------------------------------------------------------- */
 
 void argv_do_disk(struct argv_work *w, const struct argv_item *it)
 {
 	bool cdrom = !strcmp(it->def->name, "cdrom");
-	struct disk d = { .it = it,
-			  .use = { .kind = it->def->file,
-				   .writable = !cdrom } };
+	struct disk d = {
+		.it = it, .use = { .kind = it->def->file, .writable = !cdrom }
+	};
 	AUTO_FREE char *there = image_name(w, &d, it->value);
 
 	argv_work_emit(w, it, there);
@@ -128,12 +130,14 @@ static void check_safety(struct argv_work *w, const struct argv_item *it,
 		const char *value = o->v[i].value;
 
 		if (ends_in(key, "locking") && value && !strcmp(value, "off"))
-			argv_work_refuse(w, it, "locking=off lets both QEMUs "
+			argv_work_refuse(w, it,
+					 "locking=off lets both QEMUs "
 					 "write the image; start the guest "
 					 "without it");
 		if (!strcmp(key, "snapshot") &&
 		    argv_opt_bool(o, "snapshot", false))
-			argv_work_refuse(w, it, "what the guest wrote is in a "
+			argv_work_refuse(w, it,
+					 "what the guest wrote is in a "
 					 "temporary file of the source; commit "
 					 "it and start without snapshot=on");
 	}

@@ -61,7 +61,8 @@ void argv_do_display(struct argv_work *w, const struct argv_item *it)
 		argv_work_emit_opt(w, it, &o);
 		return;
 	}
-	argv_work_changed(w, it, "became none: there is no window over there; "
+	argv_work_changed(w, it,
+			  "became none: there is no window over there; "
 			  "the guest keeps its graphics card");
 	argv_work_emit(w, it, "none");
 }
@@ -91,7 +92,8 @@ void argv_do_spice(struct argv_work *w, const struct argv_item *it)
 	argv_opt_init(&o, it->value, it->def->implied);
 	spice_files(w, it, &o);
 	if (argv_opt_get(&o, "password"))
-		argv_work_warn(w, it, "the password can be read in the list of "
+		argv_work_warn(w, it,
+			       "the password can be read in the list of "
 			       "processes; use password-secret=");
 	text = argv_opt_text(&o);
 	there.value = text;

@@ -127,8 +127,8 @@ void argv_do_acpitable(struct argv_work *w, const struct argv_item *it)
 	for (size_t i = 0; i < o.n; i++) {
 		const char *key = argv_opt_key(&o, i);
 
-		if (o.v[i].value && (!strcmp(key, "data") ||
-				     !strcmp(key, "file")))
+		if (o.v[i].value &&
+		    (!strcmp(key, "data") || !strcmp(key, "file")))
 			translate_list(w, &o, i);
 	}
 	argv_work_emit_opt(w, it, &o);
@@ -140,7 +140,8 @@ void argv_do_tpmdev(struct argv_work *w, const struct argv_item *it)
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_is(&o, "type", "passthrough"))
-		argv_work_refuse(w, it, "the host's TPM cannot come along; use "
+		argv_work_refuse(w, it,
+				 "the host's TPM cannot come along; use "
 				 "-tpmdev emulator");
 	argv_work_keep(w, it);
 }
@@ -151,16 +152,18 @@ void argv_do_tpmdev(struct argv_work *w, const struct argv_item *it)
  */
 void argv_do_set(struct argv_work *w, const struct argv_item *it)
 {
-	static const char *const keys[] = { "file", "filename", "path", "port",
-					    "fd", "ifname", "script",
-					    "backend", "server" };
+	static const char *const keys[] = { "file",   "filename", "path",
+					    "port",   "fd",	  "ifname",
+					    "script", "backend",  "server" };
 	AUTO_FREE char *name = xstrndup(it->value, strcspn(it->value, "="));
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_SIZE(keys); i++) {
 		if (!strcmp(dot + 1, keys[i])) {
-			argv_work_refuse(w, it, "write %s= into the option "
-					 "itself", keys[i]);
+			argv_work_refuse(w, it,
+					 "write %s= into the option "
+					 "itself",
+					 keys[i]);
 			return;
 		}
 	}
@@ -173,7 +176,8 @@ void argv_do_icount(struct argv_work *w, const struct argv_item *it)
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	if (argv_opt_get(&o, "rr"))
-		argv_work_refuse(w, it, "a recorded or replayed run cannot be "
+		argv_work_refuse(w, it,
+				 "a recorded or replayed run cannot be "
 				 "migrated; start the guest without rr=");
 	argv_work_keep(w, it);
 }
@@ -191,6 +195,7 @@ void argv_do_audio(struct argv_work *w, const struct argv_item *it)
 		if (argv_opt_is(&o, "driver", silent[i]))
 			return;
 	}
-	argv_work_warn(w, it, "sound of the host: QEMU may not start over "
+	argv_work_warn(w, it,
+		       "sound of the host: QEMU may not start over "
 		       "there without the same");
 }

@@ -9,8 +9,7 @@
 #include "engine/argv_socket.h"
 #include "transport/base/xalloc.h"
 
-static const char terminal[] =
-	"became null: there is no terminal over there";
+static const char terminal[] = "became null: there is no terminal over there";
 
 struct line {
 	const struct argv_item *it;
@@ -80,7 +79,8 @@ static void line_append(struct argv_work *w, const struct line *l,
 
 	if (strcmp(l->lead, "file:") != 0 ||
 	    !strcmp(l->it->def->name, "debugcon")) {
-		argv_work_refuse(w, l->it, "on one host the destination would "
+		argv_work_refuse(w, l->it,
+				 "on one host the destination would "
 				 "empty the file that the source writes; use "
 				 "a -chardev with append=on");
 		return;
@@ -91,7 +91,8 @@ static void line_append(struct argv_work *w, const struct line *l,
 		   path);
 	strv_push(&w->out->argv, l->it->word);
 	strv_pushf(&w->out->argv, "chardev:" ARGV_MONITOR_ID "-file%u", id);
-	argv_work_changed(w, l->it, "opened with append=on: the source still "
+	argv_work_changed(w, l->it,
+			  "opened with append=on: the source still "
 			  "writes this file");
 }
 
@@ -115,7 +116,8 @@ static void line_pipe(struct argv_work *w, const struct line *l)
 	AUTO_FREE char *text = xasprintf("%s%s", l->lead, there);
 
 	if (w->in->same_host) {
-		argv_work_refuse(w, l->it, "on one host both QEMUs would read "
+		argv_work_refuse(w, l->it,
+				 "on one host both QEMUs would read "
 				 "the same pipe; use a UNIX socket");
 		return;
 	}
@@ -125,7 +127,8 @@ static void line_pipe(struct argv_work *w, const struct line *l)
 
 static void line_fd(struct argv_work *w, const struct line *l)
 {
-	argv_work_refuse(w, l->it, "the descriptor was inherited by the "
+	argv_work_refuse(w, l->it,
+			 "the descriptor was inherited by the "
 			 "source and cannot be opened again");
 }
 
@@ -140,14 +143,16 @@ static void line_word(struct argv_work *w, const struct line *l)
 		return;
 	}
 	if (!strncmp(l->rest, "/dev/", 5)) {
-		argv_work_warn(w, l->it, "a device of the host: another one "
+		argv_work_warn(w, l->it,
+			       "a device of the host: another one "
 			       "will be at that name over there");
 		argv_work_file(w, l->rest,
 			       (struct argv_use){ .kind = ARGV_OTHER,
 						  .writable = true });
 	}
 	if (!strcmp(l->rest, "pty"))
-		argv_work_changed(w, l->it, "the pseudo-terminal has another "
+		argv_work_changed(w, l->it,
+				  "the pseudo-terminal has another "
 				  "name over there");
 	argv_work_keep(w, l->it);
 }
@@ -156,10 +161,10 @@ static const struct {
 	const char *protocol;
 	void (*handle)(struct argv_work *w, const struct line *l);
 } protocols[] = {
-	{ "tcp:", line_tcp },       { "telnet:", line_tcp },
-	{ "tn3270:", line_tcp },    { "websocket:", line_tcp },
-	{ "unix:", line_unix },     { "udp:", line_udp },
-	{ "file:", line_file },     { "pipe:", line_pipe },
+	{ "tcp:", line_tcp },	 { "telnet:", line_tcp },
+	{ "tn3270:", line_tcp }, { "websocket:", line_tcp },
+	{ "unix:", line_unix },	 { "udp:", line_udp },
+	{ "file:", line_file },	 { "pipe:", line_pipe },
 	{ "fd:", line_fd },
 };
 
@@ -193,14 +198,15 @@ void argv_do_monitor(struct argv_work *w, const struct argv_item *it)
 	do_line(w, it, true);
 }
 
-/* --- gdb ------------------------------------------------------------------ */
+/* --- gdb ----------------------------------------------------------------- */
 
 void argv_do_gdb(struct argv_work *w, const struct argv_item *it)
 {
 	const char *at = it->value ? it->value : "tcp::1234"; /* -s */
 
 	if (!strcmp(at, "stdio")) {
-		argv_work_changed(w, it, "dropped: there is no terminal for "
+		argv_work_changed(w, it,
+				  "dropped: there is no terminal for "
 				  "the debugger over there");
 		return;
 	}

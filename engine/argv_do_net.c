@@ -28,8 +28,8 @@ static void add_net(struct argv_work *w, const struct net *n,
 	};
 }
 
-static void list_key(struct argv_work *w, const struct net *n,
-		     const char *key, bool directory)
+static void list_key(struct argv_work *w, const struct net *n, const char *key,
+		     bool directory)
 {
 	argv_work_opt_key(w, n->it, n->o, key,
 			  (struct argv_use){ .kind = ARGV_OTHER,
@@ -51,9 +51,11 @@ static void net_tap(struct argv_work *w, const struct net *n)
 	const char *up;
 
 	if (ifname && w->in->same_host)
-		argv_work_refuse(w, n->it, "on one host the source still has "
+		argv_work_refuse(w, n->it,
+				 "on one host the source still has "
 				 "%s open; use -netdev bridge or leave ifname= "
-				 "out", ifname);
+				 "out",
+				 ifname);
 	script(w, n, "script");
 	script(w, n, "downscript");
 	list_key(w, n, "helper", false);
@@ -122,7 +124,8 @@ static void net_stream(struct argv_work *w, const struct net *n)
 		return;
 	}
 	if (argv_opt_get(n->o, "addr.path"))
-		argv_work_warn(w, n->it, "the other end of the socket must "
+		argv_work_warn(w, n->it,
+			       "the other end of the socket must "
 			       "exist over there");
 	list_key(w, n, "addr.path", false);
 }
@@ -145,7 +148,8 @@ static void net_vde(struct argv_work *w, const struct net *n)
 
 static void net_vdpa(struct argv_work *w, const struct net *n)
 {
-	argv_work_warn(w, n->it, "a device of the host, which has to support "
+	argv_work_warn(w, n->it,
+		       "a device of the host, which has to support "
 		       "migration");
 	list_key(w, n, "vhostdev", false);
 }
@@ -168,11 +172,11 @@ static const struct {
 	const char *type;
 	void (*handle)(struct argv_work *w, const struct net *n);
 } types[] = {
-	{ "tap", net_tap },          { "bridge", net_bridge },
-	{ "user", net_user },        { "socket", net_socket },
-	{ "stream", net_stream },    { "dgram", net_dgram },
-	{ "l2tpv3", net_l2tpv3 },    { "vde", net_vde },
-	{ "vhost-vdpa", net_vdpa },  { "af-xdp", net_host_interface },
+	{ "tap", net_tap },	    { "bridge", net_bridge },
+	{ "user", net_user },	    { "socket", net_socket },
+	{ "stream", net_stream },   { "dgram", net_dgram },
+	{ "l2tpv3", net_l2tpv3 },   { "vde", net_vde },
+	{ "vhost-vdpa", net_vdpa }, { "af-xdp", net_host_interface },
 	{ "passt", net_passt },
 };
 

@@ -45,22 +45,27 @@ static const struct rule device_rules[] = {
 	{ "vfio-user-pci", REFUSE, other_end },
 	{ "pci-assign", REFUSE, passthrough },
 	{ "kvm-pci-assign", REFUSE, passthrough },
-	{ "virtio-9p*", REFUSE, "QEMU cannot migrate a mounted 9p share; start "
-				"the guest without it" },
-	{ "ivshmem*", REFUSE, "its shared memory belongs to this host; start "
-			      "the guest without it" },
+	{ "virtio-9p*", REFUSE,
+	  "QEMU cannot migrate a mounted 9p share; start "
+	  "the guest without it" },
+	{ "ivshmem*", REFUSE,
+	  "its shared memory belongs to this host; start "
+	  "the guest without it" },
 	{ "x-pci-proxy-dev", REFUSE, other_end },
-	{ "vhost-scsi*", REFUSE, "its disk lives in this host's kernel; use "
-				 "virtio-scsi" },
-	{ "vhost-vsock*", SAME_HOST, "on one host the source still has this "
-				     "guest-cid" },
+	{ "vhost-scsi*", REFUSE,
+	  "its disk lives in this host's kernel; use "
+	  "virtio-scsi" },
+	{ "vhost-vsock*", SAME_HOST,
+	  "on one host the source still has this "
+	  "guest-cid" },
 	{ "virtio-vga-gl", REFUSE, graphics },
 	{ "virtio-gpu-gl*", REFUSE, graphics },
 	{ "virtio-vga-rutabaga", REFUSE, graphics },
 	{ "virtio-gpu-rutabaga*", REFUSE, graphics },
 	{ "vhost-user-*", WARN, other_end },
-	{ "usb-host", WARN, "a USB device of this host: the guest sees it "
-			    "unplugged" },
+	{ "usb-host", WARN,
+	  "a USB device of this host: the guest sees it "
+	  "unplugged" },
 	{ "scsi-block", WARN, "the same physical disk must be over there" },
 	{ "scsi-generic", WARN, "the same physical disk must be over there" },
 };
@@ -111,12 +116,24 @@ static void apply_files(struct argv_work *w, const struct argv_item *it,
 	}
 }
 
-/* --- objects -------------------------------------------------------------- */
+/* --- objects ------------------------------------------------------------- */
 
-#define SECRET { .kind = ARGV_SECRET }
-#define SECRET_DIR { .kind = ARGV_SECRET, .directory = true }
-#define OTHER { .kind = ARGV_OTHER }
-#define OTHER_RW { .kind = ARGV_OTHER, .writable = true }
+#define SECRET                      \
+	{                           \
+		.kind = ARGV_SECRET \
+	}
+#define SECRET_DIR                                     \
+	{                                              \
+		.kind = ARGV_SECRET, .directory = true \
+	}
+#define OTHER                      \
+	{                          \
+		.kind = ARGV_OTHER \
+	}
+#define OTHER_RW                                     \
+	{                                            \
+		.kind = ARGV_OTHER, .writable = true \
+	}
 
 static const struct file_key object_files[] = {
 	{ "secret", "file", SECRET },
@@ -150,7 +167,8 @@ static void shared_memory(struct argv_work *w, const struct argv_item *it,
 	if (!w->in->same_host || !path || !*path || anonymous_file(path) ||
 	    !argv_opt_bool(o, "share", false))
 		return;
-	argv_work_refuse(w, it, "on one host the destination would write into "
+	argv_work_refuse(w, it,
+			 "on one host the destination would write into "
 			 "the memory of the running source; use "
 			 "memory-backend-memfd");
 }
@@ -165,7 +183,8 @@ static void capture(struct argv_work *w, const struct argv_item *it,
 	if (!path)
 		return;
 	if (w->in->same_host) {
-		argv_work_refuse(w, it, "on one host the destination would "
+		argv_work_refuse(w, it,
+				 "on one host the destination would "
 				 "empty the capture that the source writes");
 		return;
 	}
@@ -192,7 +211,7 @@ void argv_do_object(struct argv_work *w, const struct argv_item *it)
 	argv_work_emit_opt(w, it, &o);
 }
 
-/* --- devices -------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------- */
 
 static const struct file_key device_files[] = {
 	{ "loader", "file", { .kind = ARGV_BOOT } },

@@ -35,12 +35,14 @@ bool argv_do_listen(struct argv_work *w, const struct argv_item *it,
 		    bool monitor)
 {
 	if (w->in->same_host) {
-		argv_work_refuse(w, it, "on one host the source still listens "
+		argv_work_refuse(w, it,
+				 "on one host the source still listens "
 				 "there; use a UNIX socket");
 		return false;
 	}
 	if (monitor)
-		argv_work_warn(w, it, "whoever connects to this port over "
+		argv_work_warn(w, it,
+			       "whoever connects to this port over "
 			       "there can start the guest before it has "
 			       "arrived; use a UNIX socket");
 	return true;
@@ -54,7 +56,8 @@ void argv_do_client(struct argv_work *w, const struct argv_item *it,
 		argv_do_listen(w, it, false);
 		return;
 	}
-	argv_work_warn(w, it, "the destination connects to this socket as "
+	argv_work_warn(w, it,
+		       "the destination connects to this socket as "
 		       "soon as it starts: the other end must exist over "
 		       "there");
 	argv_work_opt_key(w, it, o, "path",

@@ -33,7 +33,8 @@ int argv_parse_file(const char *text, size_t len, struct strv *out,
 			strv_free(out);
 			return err_set(err, ERR_USAGE,
 				       "line %u of the arguments has a NUL "
-				       "byte", number);
+				       "byte",
+				       number);
 		}
 		line = trim(text, (size_t)(stop - text));
 		if (*line && *line != '#')

@@ -17,9 +17,8 @@ static bool takes_value(const struct argv_item *it, const char *next)
 
 void argv_items_read(struct argv_items *list, const struct strv *argv)
 {
-	*list = (struct argv_items){
-		.v = xcalloc(argv->n + 1, sizeof(*list->v))
-	};
+	*list = (struct argv_items){ .v = xcalloc(argv->n + 1,
+						  sizeof(*list->v)) };
 	for (size_t i = 1; i < argv->n; i++) {
 		struct argv_item *it = &list->v[list->n++];
 

@@ -30,8 +30,8 @@ static const char *leaf_text(struct json_object *leaf)
 	return json_object_get_string(leaf);
 }
 
-static void walk(struct json_object *node, const char *at,
-		 argv_json_leaf *each, void *arg);
+static void walk(struct json_object *node, const char *at, argv_json_leaf *each,
+		 void *arg);
 
 static void walk_member(struct json_object *node, const char *at,
 			const char *key, argv_json_leaf *each, void *arg)
@@ -41,8 +41,8 @@ static void walk_member(struct json_object *node, const char *at,
 	walk(node, below, each, arg);
 }
 
-static void walk(struct json_object *node, const char *at,
-		 argv_json_leaf *each, void *arg)
+static void walk(struct json_object *node, const char *at, argv_json_leaf *each,
+		 void *arg)
 {
 	if (json_object_is_type(node, json_type_object)) {
 		json_object_object_foreach(node, key, value)
@@ -51,8 +51,8 @@ static void walk(struct json_object *node, const char *at,
 		for (size_t i = 0; i < json_object_array_length(node); i++) {
 			AUTO_FREE char *key = xasprintf("%zu", i);
 
-			walk_member(json_object_array_get_idx(node, i), at,
-				    key, each, arg);
+			walk_member(json_object_array_get_idx(node, i), at, key,
+				    each, arg);
 		}
 	} else {
 		each(arg, at, leaf_text(node));
@@ -67,8 +67,7 @@ void argv_json_walk(struct json_object *root, argv_json_leaf *each, void *arg)
 static struct json_object *child(struct json_object *node, const char *key)
 {
 	if (json_object_is_type(node, json_type_array))
-		return json_object_array_get_idx(node,
-						 strtoul(key, NULL, 10));
+		return json_object_array_get_idx(node, strtoul(key, NULL, 10));
 	return json_object_object_get(node, key);
 }
 
@@ -105,8 +104,7 @@ static struct json_object *leaf_new(struct json_object *was, const char *value)
 	return json_object_new_string(value);
 }
 
-void argv_json_set(struct json_object *root, const char *key,
-		   const char *value)
+void argv_json_set(struct json_object *root, const char *key, const char *value)
 {
 	const char *last = NULL;
 	struct json_object *in = parent(root, key, &last);

@@ -27,8 +27,8 @@ struct argv_kv {
 struct argv_opt {
 	struct argv_kv *v;
 	size_t n;
-	char *implied;            /* key of the first value, or NULL */
-	char *text;               /* as it was read */
+	char *implied;		  /* key of the first value, or NULL */
+	char *text;		  /* as it was read */
 	struct json_object *json; /* NULL: key=value notation */
 	bool changed;
 };

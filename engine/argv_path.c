@@ -62,8 +62,8 @@ char *argv_path_remap(const struct argv_remap *remaps, size_t n,
 
 	for (size_t i = 0; i < n; i++) {
 		if (covers(&remaps[i], path) &&
-		    (!best || trimmed(best->old_prefix) <
-				      trimmed(remaps[i].old_prefix)))
+		    (!best ||
+		     trimmed(best->old_prefix) < trimmed(remaps[i].old_prefix)))
 			best = &remaps[i];
 	}
 	if (!best)

@@ -8,11 +8,12 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-/* --- one option ----------------------------------------------------------- */
+/* --- one option ---------------------------------------------------------- */
 
 static void unknown(struct argv_work *w, const struct argv_item *it)
 {
-	argv_work_refuse(w, it, "an option that this vmferry does not know; "
+	argv_work_refuse(w, it,
+			 "an option that this vmferry does not know; "
 			 "give the destination's command line with "
 			 "--dest-args");
 }
@@ -27,7 +28,8 @@ static int rebuild_item(struct argv_work *w, const struct argv_item *it,
 	if (it->def->has_arg && !it->value)
 		return err_set(err, ERR_REFUSED,
 			       "the guest's command line ends in %s, which "
-			       "needs a value", it->word);
+			       "needs a value",
+			       it->word);
 	if (it->value && strchr(it->value, '\n')) {
 		argv_work_refuse(w, it, "its value has a line break");
 		return 0;
@@ -36,7 +38,7 @@ static int rebuild_item(struct argv_work *w, const struct argv_item *it,
 	return 0;
 }
 
-/* --- what is added -------------------------------------------------------- */
+/* --- what is added ------------------------------------------------------- */
 
 static void add_monitor(struct argv_work *w, unsigned int n, char **path)
 {
@@ -65,7 +67,7 @@ static void add_own(struct argv_work *w)
 	add_monitor(w, 1, &out->monitor1);
 }
 
-/* --- the whole ------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------- */
 
 static bool is_machine_name(const char *s)
 {
@@ -102,8 +104,8 @@ static int check_length(struct argv_work *w, struct err *err)
 		return 0;
 	err_set(err, ERR_REFUSED,
 		"socket paths in the run directory %s would be longer than "
-		"%d bytes, which UNIX sockets do not take", w->in->run_dir,
-		SUN_PATH_MAX);
+		"%d bytes, which UNIX sockets do not take",
+		w->in->run_dir, SUN_PATH_MAX);
 	return err_hint(err, "use a state directory with a shorter path");
 }
 

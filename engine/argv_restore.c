@@ -14,7 +14,7 @@
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
-/* --- the mapping as text -------------------------------------------------- */
+/* --- the mapping as text ------------------------------------------------- */
 
 static void escape(struct buf *b, const char *s)
 {
@@ -80,8 +80,7 @@ static int decode_line(const char *line, size_t len, struct socket_moves *m)
 	return 0;
 }
 
-int argv_decode_moves(const char *text, struct socket_moves *m,
-		      struct err *err)
+int argv_decode_moves(const char *text, struct socket_moves *m, struct err *err)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
@@ -91,14 +90,15 @@ int argv_decode_moves(const char *text, struct socket_moves *m,
 			return err_set(err, ERR_PROTOCOL,
 				       "the environment of the guest's QEMU "
 				       "has an unreadable " ARGV_ENV_SOCKETS
-				       " line \"%.*s\"", (int)len, text);
+				       " line \"%.*s\"",
+				       (int)len, text);
 		}
 		text += len + (text[len] == '\n');
 	}
 	return 0;
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line ---------------------------------------------------- */
 
 bool argv_own_id(const char *id)
 {
@@ -137,14 +137,14 @@ static void push_public(const struct argv_item *it,
 	const char *public = NULL;
 
 	if (argv_socket_find(it, &s))
-		public = socket_moves_public(moves, s.path);
+	public = socket_moves_public(moves, s.path);
 	if (!public) {
 		argv_item_push(out, it);
 		return;
 	}
 	text = argv_socket_with(&s, public);
-	argv_item_push(out, &(struct argv_item){ .word = it->word,
-						 .value = text });
+	argv_item_push(out,
+		       &(struct argv_item){ .word = it->word, .value = text });
 }
 
 void argv_restore(const struct strv *argv, const struct socket_moves *moves,

@@ -137,8 +137,8 @@ void argv_blank_secrets(const struct strv *argv, struct strv *out)
 	for (size_t i = 0; i < items.n; i++) {
 		AUTO_FREE char *value = argv_secret_blank(&items.v[i]);
 
-		argv_item_push(out, &(struct argv_item){
-					    .word = items.v[i].word,
-					    .value = value });
+		argv_item_push(out,
+			       &(struct argv_item){ .word = items.v[i].word,
+						    .value = value });
 	}
 }

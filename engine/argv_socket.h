@@ -13,11 +13,11 @@
 
 struct argv_socket {
 	struct argv_opt opt; /* the option string around the path */
-	size_t at;           /* its entry in there */
-	char *lead;          /* text before the option string: "mon:unix:" */
-	size_t skip;         /* bytes of the value before the path: "unix:" */
-	bool whole;          /* the value is the path and nothing else */
-	bool chardev;        /* a character device: has wait= */
+	size_t at;	     /* its entry in there */
+	char *lead;	     /* text before the option string: "mon:unix:" */
+	size_t skip;	     /* bytes of the value before the path: "unix:" */
+	bool whole;	     /* the value is the path and nothing else */
+	bool chardev;	     /* a character device: has wait= */
 	char *path;
 };
 

@@ -7,28 +7,43 @@
 #include "engine/argv_do.h"
 #include "transport/base/xalloc.h"
 
-#define FLAG(opt, verb) { .name = (opt), .handle = argv_do_##verb }
-#define FLAG_WHY(opt, verb, text) \
-	{ .name = (opt), .handle = argv_do_##verb, .why = (text) }
-#define PLAIN(opt, verb) \
-	{ .name = (opt), .has_arg = true, .handle = argv_do_##verb }
-#define PLAIN_WHY(opt, verb, text)           \
-	{ .name = (opt), .has_arg = true,    \
-	  .handle = argv_do_##verb, .why = (text) }
-#define FILE_OF(opt, verb, kind)             \
-	{ .name = (opt), .has_arg = true,    \
-	  .handle = argv_do_##verb, .file = (kind) }
-#define OPTS(opt, first, verb)                               \
-	{ .name = (opt), .has_arg = true,                    \
-	  .syntax = ARGV_SYNTAX_OPT, .implied = (first),     \
-	  .handle = argv_do_##verb }
-#define OPTS_WHY(opt, first, verb, text)                     \
-	{ .name = (opt), .has_arg = true,                    \
-	  .syntax = ARGV_SYNTAX_OPT, .implied = (first),     \
-	  .handle = argv_do_##verb, .why = (text) }
-#define LINE(opt, verb)                              \
-	{ .name = (opt), .has_arg = true,            \
-	  .syntax = ARGV_SYNTAX_CHARDEV, .handle = argv_do_##verb }
+#define FLAG(opt, verb)                                 \
+	{                                               \
+		.name = (opt), .handle = argv_do_##verb \
+	}
+#define FLAG_WHY(opt, verb, text)                                      \
+	{                                                              \
+		.name = (opt), .handle = argv_do_##verb, .why = (text) \
+	}
+#define PLAIN(opt, verb)                                                 \
+	{                                                                \
+		.name = (opt), .has_arg = true, .handle = argv_do_##verb \
+	}
+#define PLAIN_WHY(opt, verb, text)                                        \
+	{                                                                 \
+		.name = (opt), .has_arg = true, .handle = argv_do_##verb, \
+		.why = (text)                                             \
+	}
+#define FILE_OF(opt, verb, kind)                                          \
+	{                                                                 \
+		.name = (opt), .has_arg = true, .handle = argv_do_##verb, \
+		.file = (kind)                                            \
+	}
+#define OPTS(opt, first, verb)                                             \
+	{                                                                  \
+		.name = (opt), .has_arg = true, .syntax = ARGV_SYNTAX_OPT, \
+		.implied = (first), .handle = argv_do_##verb               \
+	}
+#define OPTS_WHY(opt, first, verb, text)                                    \
+	{                                                                   \
+		.name = (opt), .has_arg = true, .syntax = ARGV_SYNTAX_OPT,  \
+		.implied = (first), .handle = argv_do_##verb, .why = (text) \
+	}
+#define LINE(opt, verb)                                                        \
+	{                                                                      \
+		.name = (opt), .has_arg = true, .syntax = ARGV_SYNTAX_CHARDEV, \
+		.handle = argv_do_##verb                                       \
+	}
 
 static const char why_9p[] =
 	"QEMU cannot migrate a mounted 9p share; start the guest without it";
@@ -192,8 +207,11 @@ static const struct argv_def table[] = {
 	OPTS("sandbox", "enable", keep),
 	OPTS("run-with", NULL, run_with),
 	FLAG("async-teardown", keep),
-	{ .name = "readconfig", .has_arg = true, .handle = argv_do_path,
-	  .file = ARGV_OTHER, .why = why_config },
+	{ .name = "readconfig",
+	  .has_arg = true,
+	  .handle = argv_do_path,
+	  .file = ARGV_OTHER,
+	  .why = why_config },
 	PLAIN_WHY("writeconfig", drop, NULL),
 	FLAG("no-user-config", keep),
 	FLAG("nodefconfig", keep),

@@ -14,8 +14,7 @@ void argv_work_emit(struct argv_work *w, const struct argv_item *it,
 		    const char *value)
 {
 	argv_item_push(&w->out->argv,
-		       &(struct argv_item){ .word = it->word,
-					    .value = value });
+		       &(struct argv_item){ .word = it->word, .value = value });
 }
 
 void argv_work_keep(struct argv_work *w, const struct argv_item *it)
@@ -58,7 +57,7 @@ void argv_work_note(struct argv_work *w, enum argv_note_kind kind,
 	va_end(ap);
 }
 
-/* --- paths ---------------------------------------------------------------- */
+/* --- paths --------------------------------------------------------------- */
 
 char *argv_work_absolute(struct argv_work *w, const char *path)
 {
@@ -136,7 +135,8 @@ void argv_work_opt_path(struct argv_work *w, const struct argv_item *it,
 	if (!o->v[i].value || !*o->v[i].value)
 		return;
 	if (argv_work_path_is_fd(o->v[i].value)) {
-		argv_work_refuse(w, it, "it uses an inherited descriptor, "
+		argv_work_refuse(w, it,
+				 "it uses an inherited descriptor, "
 				 "which ends with the source; name the file");
 		return;
 	}
@@ -146,8 +146,7 @@ void argv_work_opt_path(struct argv_work *w, const struct argv_item *it,
 }
 
 void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
-		       struct argv_opt *o, const char *key,
-		       struct argv_use use)
+		       struct argv_opt *o, const char *key, struct argv_use use)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		if (!strcmp(argv_opt_key(o, i), key))
@@ -155,7 +154,7 @@ void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
 	}
 }
 
-/* --- what QEMU binds ------------------------------------------------------ */
+/* --- what QEMU binds ----------------------------------------------------- */
 
 static const char *bind(struct argv_work *w, const char *path, char *name)
 {
@@ -182,7 +181,7 @@ const char *argv_work_bind_pidfile(struct argv_work *w, const char *path)
 	return bind(w, path, xstrdup("pid"));
 }
 
-/* --- descriptors ---------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------- */
 
 bool argv_work_path_is_fd(const char *path)
 {
@@ -193,7 +192,7 @@ bool argv_work_path_is_fd(const char *path)
 
 static bool names_fd(const struct argv_opt *o, size_t i)
 {
-	static const char *const keys[] = { "fd", "fds", "vhostfd",
+	static const char *const keys[] = { "fd",	"fds",	   "vhostfd",
 					    "vhostfds", "sock_fd", "sockfd" };
 	const char *key = argv_opt_key(o, i);
 	const char *dot = strrchr(key, '.');
@@ -213,7 +212,8 @@ bool argv_work_has_fd(struct argv_work *w, const struct argv_item *it,
 	for (size_t i = 0; i < o->n; i++) {
 		if (!names_fd(o, i))
 			continue;
-		argv_work_refuse(w, it, "%s= is a descriptor that the source "
+		argv_work_refuse(w, it,
+				 "%s= is a descriptor that the source "
 				 "inherited and nobody can open again; start "
 				 "the guest with a name or path instead",
 				 argv_opt_key(o, i));

@@ -13,10 +13,10 @@
 struct argv_work {
 	const struct argv_input *in;
 	struct argv_plan *out;
-	const struct argv_items *items; /* the public command line */
+	const struct argv_items *items;	 /* the public command line */
 	unsigned int n_sockets, n_files; /* names given in the run directory */
-	bool relative;      /* a path was left relative: QEMU needs the cwd */
-	bool too_long;      /* a socket path past sun_path */
+	bool relative; /* a path was left relative: QEMU needs the cwd */
+	bool too_long; /* a socket path past sun_path */
 };
 
 /* Appends @it as it stands, or with another value. */
@@ -51,8 +51,7 @@ struct argv_use {
 	bool writable;
 	bool directory;
 };
-void argv_work_file(struct argv_work *w, const char *path,
-		    struct argv_use use);
+void argv_work_file(struct argv_work *w, const char *path, struct argv_use use);
 /* Lists the directory that @path will be made in. */
 void argv_work_parent(struct argv_work *w, const char *path);
 

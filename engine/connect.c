@@ -43,7 +43,7 @@ static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 	AUTO_ERR struct err e = { 0 };
 	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), &e);
 
-	/* one client is served and one more may wait; a third gets no further */
+	/* one client is served, one more may wait; a third hangs */
 	if (!s && e.kind == ERR_TIMEOUT)
 		err_wrap(&e, ERR_BUSY, "%s takes no connection", path);
 	err_move(err, &e);
@@ -72,6 +72,7 @@ static int open_monitors(struct run *r, struct err *err)
 
 	for (size_t i = 0; i < r->guest.n_monitors; i++) {
 		const struct monitor *m = &r->guest.monitors[i];
+		AUTO_ERR struct err one = { 0 };
 
 		if (m->kind != MONITOR_QMP || !m->path)
 			continue;
@@ -81,11 +82,14 @@ static int open_monitors(struct run *r, struct err *err)
 						     SECOND_MONITOR_MS, NULL);
 			break;
 		}
-		r->src.qmp = open_monitor(r, m->path, RUN_QMP_MS, &e);
+		r->src.qmp = open_monitor(r, m->path, RUN_QMP_MS, &one);
 		if (r->src.qmp)
 			continue;
-		if (e.kind == ERR_BUSY)
-			explain_busy(m->path, &e);
+		if (one.kind == ERR_BUSY)
+			explain_busy(m->path, &one);
+		/* one in use explains more than one that is not there */
+		if (e.kind != ERR_BUSY)
+			err_move(&e, &one);
 	}
 	if (r->src.qmp)
 		return 0;
@@ -96,9 +100,10 @@ static int open_monitors(struct run *r, struct err *err)
 	}
 	err_set(err, ERR_REFUSED, "%s has no QMP monitor on a UNIX socket",
 		label(r));
-	return err_hint(err, "start it with -qmp unix:/run/%s.qmp,server=on,"
-			     "wait=off", r->guest.name ? r->guest.name
-						       : "guest");
+	return err_hint(err,
+			"start it with -qmp unix:/run/%s.qmp,server=on,"
+			"wait=off",
+			r->guest.name ? r->guest.name : "guest");
 }
 
 static void remember_source(struct run *r)
@@ -157,7 +162,7 @@ int run_connect(struct run *r, struct err *err)
 	return 0;
 }
 
-/* --- what the source is made of ------------------------------------------- */
+/* --- what the source is made of ------------------------------------------ */
 
 static int ask_status(struct run *r, struct err *err)
 {
@@ -177,14 +182,17 @@ static int ask_status(struct run *r, struct err *err)
 			label(r));
 		return err_hint(err, "wait until it has arrived");
 	case RUN_POSTMIGRATE:
-		err_set(err, ERR_REFUSED, "%s stands in postmigrate: an "
-			"earlier migration of it ended half-way", label(r));
+		err_set(err, ERR_REFUSED,
+			"%s stands in postmigrate: an "
+			"earlier migration of it ended half-way",
+			label(r));
 		return err_hint(err, "make sure that it runs nowhere else, "
 				     "then `cont` it on its monitor");
 	default:
 		return err_set(err, ERR_REFUSED,
 			       "%s is in run state %s, which cannot be "
-			       "migrated", label(r), f->first_status.raw);
+			       "migrated",
+			       label(r), f->first_status.raw);
 	}
 }
 
@@ -201,8 +209,10 @@ static int ask_migration(struct run *r, struct err *err)
 	       info.status == MIGRATION_DEVICE ||
 	       info.status == MIGRATION_CANCELLING;
 	if (busy)
-		err_set(err, ERR_BUSY, "QEMU is already migrating %s "
-			"(status %s)", label(r), info.raw);
+		err_set(err, ERR_BUSY,
+			"QEMU is already migrating %s "
+			"(status %s)",
+			label(r), info.raw);
 	r->facts.blocked = STEAL(info.blocked);
 	qmp_migrate_info_free(&info);
 	return busy ? -1 : 0;

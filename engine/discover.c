@@ -11,7 +11,7 @@
 
 enum { MAX_OUTPUT_BYTES = 64 << 20 };
 
-/* --- asking the host ------------------------------------------------------ */
+/* --- asking the host ----------------------------------------------------- */
 
 /* Runs a script with @args (NULL-terminated, at most 63). */
 static int run_script(struct host *h, const char *script,
@@ -45,7 +45,7 @@ int discover_guests(struct host *h, struct guests *out, struct mono deadline,
 	return rc;
 }
 
-/* --- the word for a guest ------------------------------------------------- */
+/* --- the word for a guest ------------------------------------------------ */
 
 enum word_kind { WORD_NAME, WORD_PID, WORD_QMP };
 
@@ -93,7 +93,7 @@ static int read_word(const char *text, struct word *w, struct err *err)
 	}
 	err_set(err, ERR_USAGE, "\"%s\" names no guest", text);
 	return err_hint(err, "give its name (letters, digits, '.', '_', '-'; "
-			"at most 64), pid:NUMBER, or qmp:/ABSOLUTE/PATH");
+			     "at most 64), pid:NUMBER, or qmp:/ABSOLUTE/PATH");
 }
 
 static bool has_monitor(const struct guest *g, const char *path)
@@ -131,7 +131,7 @@ static size_t count(const struct guests *list, const struct word *w)
 	return n;
 }
 
-/* --- monitors by another path --------------------------------------------- */
+/* --- monitors by another path -------------------------------------------- */
 
 /* The @n-th line of the output, "" if there is none; to be freed. */
 static char *line_of(struct host_result *r, size_t n)
@@ -177,10 +177,10 @@ static char *same_socket(struct host *h, const struct guest *g,
 	return found;
 }
 
-/* --- one guest ------------------------------------------------------------ */
+/* --- one guest ----------------------------------------------------------- */
 
-static int no_guest(struct host *h, const struct guests *list,
-		    const char *word, struct err *err)
+static int no_guest(struct host *h, const struct guests *list, const char *word,
+		    struct err *err)
 {
 	AUTO_STRV struct strv names = { .v = NULL };
 	AUTO_FREE char *text = NULL;
@@ -189,7 +189,7 @@ static int no_guest(struct host *h, const struct guests *list,
 	err_at_host(err, host_name(h));
 	if (!list->n)
 		return err_hint(err, "no QEMU process that this login may see "
-				"runs there");
+				     "runs there");
 	for (size_t i = 0; i < list->n; i++)
 		strv_push(&names, guest_label(&list->v[i]));
 	text = strv_join(&names, ", ");
@@ -272,7 +272,7 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
 	return rc;
 }
 
-/* --- is it still there? --------------------------------------------------- */
+/* --- is it still there? -------------------------------------------------- */
 
 /*
  * A zombie is gone once no other thread of it is left: those could still be

@@ -6,7 +6,7 @@
 
 #include "transport/base/xalloc.h"
 
-/* --- managers ------------------------------------------------------------- */
+/* --- managers ------------------------------------------------------------ */
 
 /* A text that only this manager puts into command lines or groups. */
 static const struct {
@@ -50,7 +50,7 @@ static const char *manager(const struct guest *g, const char *group)
 	return NULL;
 }
 
-/* --- control group and unit ----------------------------------------------- */
+/* --- control group and unit ---------------------------------------------- */
 
 static char *group_path(const char *lines, const char *prefix)
 {
@@ -102,7 +102,7 @@ static char *unit_of(const char *path)
 	return found ? xstrndup(found, found_len) : NULL;
 }
 
-/* --- what people call it -------------------------------------------------- */
+/* --- what people call it ------------------------------------------------- */
 
 static const char *base_of(const char *path)
 {
@@ -113,9 +113,9 @@ static const char *base_of(const char *path)
 
 static bool runs_scripts(const char *command)
 {
-	static const char *const names[] = { "sh",   "bash",    "dash", "zsh",
-					     "ksh",  "busybox", "perl", "ruby",
-					     "fish" };
+	static const char *const names[] = { "sh",   "bash", "dash",
+					     "zsh",  "ksh",  "busybox",
+					     "perl", "ruby", "fish" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(command, names[i]))

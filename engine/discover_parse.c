@@ -15,10 +15,10 @@ struct record {
 	struct guest g;
 	struct discover_stat stat;
 	bool have_stat, complete, is_qemu;
-	char *pwd;          /* PWD of its environment, NULL */
+	char *pwd;	    /* PWD of its environment, NULL */
 	struct buf group;   /* lines of /proc/PID/cgroup */
 	struct strv parent; /* command line */
-	char *moves; /* text of ARGV_ENV_SOCKETS */
+	char *moves;	    /* text of ARGV_ENV_SOCKETS */
 };
 
 struct parser {
@@ -47,7 +47,7 @@ static void parser_fini(struct parser *p)
 	buf_free(&p->value);
 }
 
-/* --- values in hex -------------------------------------------------------- */
+/* --- values in hex ------------------------------------------------------- */
 
 static void replace(char **to, char *with)
 {
@@ -159,7 +159,7 @@ static int add_hex(struct parser *p, const char *text)
 	return 0;
 }
 
-/* --- lines of text -------------------------------------------------------- */
+/* --- lines of text ------------------------------------------------------- */
 
 /* The second of "REAL EFFECTIVE SAVED FS". */
 static unsigned int effective_id(const char *ids)
@@ -248,7 +248,7 @@ static void take_text(struct record *r, const char *key, const char *text)
 		r->have_stat = !discover_stat_read(text, &r->stat);
 }
 
-/* --- the document --------------------------------------------------------- */
+/* --- the document -------------------------------------------------------- */
 
 static bool is_hex_key(const char *key)
 {
@@ -323,14 +323,15 @@ static int read_lines(struct parser *p, const char *text, const char *end,
 		if (take_line(p, line))
 			return err_set(err, ERR_PROTOCOL,
 				       "the list of processes has a line that "
-				       "makes no sense: \"%.80s\"", line);
+				       "makes no sense: \"%.80s\"",
+				       line);
 		text = newline ? newline + 1 : end;
 	}
 	finish_value(p);
 	return 0;
 }
 
-/* --- guests --------------------------------------------------------------- */
+/* --- guests -------------------------------------------------------------- */
 
 /* -daemonize goes to "/"; the shell's PWD tells where it came from. */
 static void fix_cwd(struct record *r)

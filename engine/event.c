@@ -14,16 +14,11 @@
 enum { EVENT_VERSION = 1 };
 
 static const char *const phase_names[] = {
-	[PHASE_CONNECT] = "connect",
-	[PHASE_DISCOVER] = "discover",
-	[PHASE_PREFLIGHT] = "preflight",
-	[PHASE_LAUNCH] = "launch",
-	[PHASE_STORAGE] = "storage",
-	[PHASE_TUNNEL] = "tunnel",
-	[PHASE_PRECOPY] = "precopy",
-	[PHASE_SWITCHOVER] = "switchover",
-	[PHASE_FINISH] = "finish",
-	[PHASE_ROLLBACK] = "rollback",
+	[PHASE_CONNECT] = "connect",	 [PHASE_DISCOVER] = "discover",
+	[PHASE_PREFLIGHT] = "preflight", [PHASE_LAUNCH] = "launch",
+	[PHASE_STORAGE] = "storage",	 [PHASE_TUNNEL] = "tunnel",
+	[PHASE_PRECOPY] = "precopy",	 [PHASE_SWITCHOVER] = "switchover",
+	[PHASE_FINISH] = "finish",	 [PHASE_ROLLBACK] = "rollback",
 };
 static_assert(ARRAY_SIZE(phase_names) == PHASES, "a name for each phase");
 
@@ -36,7 +31,8 @@ const char *phase_name(enum phase phase)
 /* Moves the members of @from, but those that @o has, into @o. */
 static void merge(struct json_object *o, struct json_object *from)
 {
-	json_object_object_foreach(from, key, value) {
+	json_object_object_foreach(from, key, value)
+	{
 		if (!json_object_object_get_ex(o, key, NULL))
 			json_add_sub(o, key, json_object_get(value));
 	}
@@ -116,8 +112,7 @@ static void decision_fields(struct json_object *o, const struct event *ev)
 {
 	fields_text(o, "action", ev->decision.action);
 	fields_text(o, "why", ev->decision.why);
-	json_add_num(o, "downtime_limit_ms", ev->decision.downtime_limit_ms,
-		     3);
+	json_add_num(o, "downtime_limit_ms", ev->decision.downtime_limit_ms, 3);
 }
 
 static void warning_fields(struct json_object *o, const struct event *ev)
@@ -135,8 +130,8 @@ static void switchover_fields(struct json_object *o, const struct event *ev)
 	json_add_num(o, "cont_sent_ms", s->cont_sent_ms, 3);
 	json_add_num(o, "resume_ms", s->resume_ms, 3);
 	json_add_num(o, "blackout_ms", s->blackout_ms, 3);
-	json_add_num(o, "blackout_uncertainty_ms",
-		     s->blackout_uncertainty_ms, 3);
+	json_add_num(o, "blackout_uncertainty_ms", s->blackout_uncertainty_ms,
+		     3);
 	json_add_num(o, "qemu_downtime_ms", s->qemu_downtime_ms, 3);
 }
 

@@ -73,14 +73,14 @@ struct event_phase {
 /* One look at query-migrate and at the tunnel's counters. */
 struct event_sample {
 	const char *status; /* QEMU's word */
-	int64_t pass;       /* dirty-sync-count */
+	int64_t pass;	    /* dirty-sync-count */
 	int64_t remaining_bytes, transferred_bytes, total_bytes;
-	double bandwidth_bps;   /* bytes/s, from the tunnel's own counter */
-	double dirty_bps;       /* bytes/s re-dirtied in the last pass */
-	int64_t tunnel_bytes;   /* carried so far, towards the destination */
+	double bandwidth_bps; /* bytes/s, from the tunnel's own counter */
+	double dirty_bps;     /* bytes/s re-dirtied in the last pass */
+	int64_t tunnel_bytes; /* carried so far, towards the destination */
 	double downtime_limit_ms;
 	int throttle_percent;
-	double elapsed_ms;      /* since `migrate` */
+	double elapsed_ms; /* since `migrate` */
 };
 
 struct event_pass {

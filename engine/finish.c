@@ -33,8 +33,10 @@ static void announce(struct run *r)
 	if (qmp_announce_self(r->dst.qmp, run_qmp_deadline(), &e) < 0) {
 		AUTO_FREE char *text = err_text(&e);
 
-		run_warn(r, "announce", "the network was not told of the move: "
-			 "%s", text);
+		run_warn(r, "announce",
+			 "the network was not told of the move: "
+			 "%s",
+			 text);
 	}
 }
 
@@ -45,8 +47,8 @@ static void read_totals(struct run *r)
 	struct result *res = r->result;
 	struct tunnel_stats t;
 
-	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(),
-			      NULL) == 0) {
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), NULL) ==
+	    0) {
 		if (info.downtime_ms >= 0)
 			res->qemu_downtime_ms = (double)info.downtime_ms;
 		if (info.has_ram) {
@@ -102,7 +104,8 @@ static const char publish_function[] =
 	"publish() {\n"
 	"	[ -e \"$1\" ] || return 0\n"
 	"	d=$(dirname -- \"$2\")\n"
-	"	if [ \"$(stat -c %d -- \"$1\")\" = \"$(stat -c %d -- \"$d\")\" ]\n"
+	"	if [ \"$(stat -c %d -- \"$1\")\" = \"$(stat -c %d -- \"$d\")\" "
+	"]\n"
 	"	then mv -f -T -- \"$1\" \"$2\"\n"
 	"	else ln -s -n -f -- \"$1\" \"$2.vmferry\" && "
 	"mv -f -T -- \"$2.vmferry\" \"$2\"; fi ||\n"
@@ -128,8 +131,8 @@ static void begin_as_guest(struct buf *script, const struct run *r, uid_t login)
 
 static void end_as_guest(struct buf *script, const struct run *r, uid_t login)
 {
-	buf_printf(script, login != 0 || r->guest.uid == 0 ? ")\n"
-							   : "AS_THE_GUEST\n");
+	buf_printf(script,
+		   login != 0 || r->guest.uid == 0 ? ")\n" : "AS_THE_GUEST\n");
 }
 
 /* A script that may be run twice: after a lost connection it is. */
@@ -209,8 +212,9 @@ static void tidy_source(struct run *r)
 	}
 	buf_printf(&script, "d=");
 	quote_word(&script, g->run_dir);
-	buf_printf(&script, "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
-			    "%u ] || rm -rf -- \"$d\"\n",
+	buf_printf(&script,
+		   "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
+		   "%u ] || rm -rf -- \"$d\"\n",
 		   (unsigned int)g->uid);
 	if (probe_script(r->src_host, "tidy", buf_data(&script), &out,
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)

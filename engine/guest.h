@@ -40,31 +40,31 @@ void socket_moves_free(struct socket_moves *m);
 struct guest {
 	pid_t pid;
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
-	char *exe;            /* what /proc/PID/exe points to */
+	char *exe;	      /* what /proc/PID/exe points to */
 	bool exe_replaced;    /* that file was removed, as upgrades do */
 	struct strv argv;
-	char *cwd;      /* where relative paths of argv resolve */
-	char *name;     /* -name, NULL if none */
-	char *label;    /* "pid:N" */
-	char *uuid;     /* -uuid lower case, NULL if none */
+	char *cwd;   /* where relative paths of argv resolve */
+	char *name;  /* -name, NULL if none */
+	char *label; /* "pid:N" */
+	char *uuid;  /* -uuid lower case, NULL if none */
 	uid_t uid;
 	gid_t gid;
-	char *user;     /* name of uid on its host, or the number */
+	char *user; /* name of uid on its host, or the number */
 	char *group;
 	struct strv groups; /* supplementary, by number */
 	struct strv limits; /* "nofile 1024 524288": from /proc/PID/limits */
-	unsigned int umask;   /* of the process: what its sockets allow */
-	char *cgroup;       /* v2 path, or "" */
-	char *unit;         /* systemd unit of the cgroup, NULL */
+	unsigned int umask; /* of the process: what its sockets allow */
+	char *cgroup;	    /* v2 path, or "" */
+	char *unit;	    /* systemd unit of the cgroup, NULL */
 	char *started_by;   /* unit, script or command of the parent */
-	char *manager;      /* "libvirt", "proxmox", …; NULL: nobody */
-	char *run_dir;      /* its run directory if vmferry brought it, NULL */
+	char *manager;	    /* "libvirt", "proxmox", …; NULL: nobody */
+	char *run_dir;	    /* its run directory if vmferry brought it, NULL */
 	struct socket_moves moves;
 	struct monitor *monitors;
 	size_t n_monitors;
 	bool has_kvm_arg;
-	uint64_t ram_bytes;   /* from -m; 0 unknown */
-	unsigned int vcpus;   /* from -smp; 1 by default */
+	uint64_t ram_bytes; /* from -m; 0 unknown */
+	unsigned int vcpus; /* from -smp; 1 by default */
 };
 void guest_free(struct guest *g);
 /* The name for people: -name, else "pid:N". Borrowed from @g. */

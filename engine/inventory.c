@@ -19,12 +19,9 @@
 enum { LOOKS_AT_ONCE = 8, LOOK_MS = 4000 };
 
 static const char *const look_names[] = {
-	[LOOK_FREE] = "free",
-	[LOOK_BUSY] = "busy",
-	[LOOK_FAILED] = "failed",
-	[LOOK_HMP] = "hmp-only",
-	[LOOK_NONE] = "none",
-	[LOOK_MANAGED] = "managed",
+	[LOOK_FREE] = "free",	  [LOOK_BUSY] = "busy",
+	[LOOK_FAILED] = "failed", [LOOK_HMP] = "hmp-only",
+	[LOOK_NONE] = "none",	  [LOOK_MANAGED] = "managed",
 };
 static_assert(ARRAY_SIZE(look_names) == LOOKS, "a name for each look");
 
@@ -47,7 +44,7 @@ const char *disk_place_name(enum disk_place place)
 	return place_names[place];
 }
 
-/* --- one guest ------------------------------------------------------------ */
+/* --- one guest ----------------------------------------------------------- */
 
 static struct mono soon(struct mono deadline)
 {
@@ -112,13 +109,13 @@ static void look(struct guest_view *g, struct host *h, struct mono deadline)
 	qmp_close(q);
 }
 
-/* --- where the disks stand ------------------------------------------------ */
+/* --- where the disks stand ----------------------------------------------- */
 
 enum disk_place inventory_place(const char *file_system)
 {
 	static const char *const shared[] = {
-		"nfs",  "cifs", "smb",   "smb2", "ceph",   "gfs/gfs2",
-		"gfs2", "afs",  "ocfs2", "coda", "lustre", "v9fs",
+		"nfs",	"cifs", "smb",	 "smb2", "ceph",   "gfs/gfs2",
+		"gfs2", "afs",	"ocfs2", "coda", "lustre", "v9fs",
 		"acfs", "gpfs", "panfs", "snfs",
 	};
 
@@ -127,8 +124,8 @@ enum disk_place inventory_place(const char *file_system)
 			return DISK_SHARED;
 	}
 	/* FUSE carries both kinds; a device node says nothing of its disk */
-	if (!strncmp(file_system, "fuse", 4) ||
-	    !strcmp(file_system, "tmpfs") || !strncmp(file_system, "UNK", 3))
+	if (!strncmp(file_system, "fuse", 4) || !strcmp(file_system, "tmpfs") ||
+	    !strncmp(file_system, "UNK", 3))
 		return DISK_UNKNOWN;
 	return DISK_LOCAL;
 }
@@ -136,9 +133,9 @@ enum disk_place inventory_place(const char *file_system)
 /* The words of "protocol:…" names that lead over a network. */
 static bool is_network_name(const char *file)
 {
-	static const char *const schemes[] = { "nbd:", "nbd+", "rbd:", "iscsi:",
-					       "nfs:", "gluster", "ssh:",
-					       "http" };
+	static const char *const schemes[] = { "nbd:",	 "nbd+", "rbd:",
+					       "iscsi:", "nfs:", "gluster",
+					       "ssh:",	 "http" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		if (!strncmp(file, schemes[i], strlen(schemes[i])))
@@ -206,7 +203,7 @@ static void place_disks(struct inventory *inv, struct host *h,
 	host_result_free(&result);
 }
 
-/* --- all guests of a host ------------------------------------------------- */
+/* --- all guests of a host ------------------------------------------------ */
 
 struct looking {
 	struct inventory *inv;
@@ -237,8 +234,8 @@ static void take_guest(struct guest_view *g, struct guest *from,
 		strncpy(g->uuid, g->guest.uuid, sizeof(g->uuid) - 1);
 }
 
-int inventory_read(struct host *h, struct inventory *out,
-		   struct mono deadline, struct err *err)
+int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
+		   struct err *err)
 {
 	struct guests found = { 0 };
 	struct looking l = { .inv = out, .h = h, .deadline = deadline };
@@ -274,7 +271,7 @@ void inventory_free(struct inventory *inv)
 	*inv = (struct inventory){ 0 };
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 static struct json_object *disk_to_json(const struct qmp_disk *d,
 					enum disk_place place)
@@ -328,8 +325,7 @@ struct json_object *guest_view_to_json(const struct guest_view *g)
 	fields_text(o, "state", *g->state ? g->state : NULL);
 	known(o, "ram_bytes", g->ram_bytes);
 	known(o, "vcpus", g->vcpus);
-	json_add_str(o, "accel",
-		     g->kvm < 0 ? NULL : g->kvm ? "kvm" : "tcg");
+	json_add_str(o, "accel", g->kvm < 0 ? NULL : g->kvm ? "kvm" : "tcg");
 	json_add_sub(o, "disks", g->disks_known ? disks_to_json(g) : NULL);
 	json_add_sub(o, "monitor", monitor_to_json(g));
 	fields_text(o, "started_by", g->guest.started_by);

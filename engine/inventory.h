@@ -35,14 +35,14 @@ struct guest_view {
 	struct guest guest;
 	char *host; /* as the user wrote it */
 	enum monitor_look look;
-	char *holder;   /* LOOK_BUSY: "pid 5120 (socat)", or NULL */
+	char *holder;	/* LOOK_BUSY: "pid 5120 (socat)", or NULL */
 	struct err why; /* LOOK_BUSY, LOOK_FAILED */
 	/* from QEMU, else from its command line */
-	char state[32]; /* QEMU's word; "" unknown */
-	char uuid[37];  /* "" unknown or none */
+	char state[32];	    /* QEMU's word; "" unknown */
+	char uuid[37];	    /* "" unknown or none */
 	uint64_t ram_bytes; /* 0 unknown */
 	unsigned int vcpus; /* 0 unknown */
-	int kvm;            /* 1, 0, -1 unknown */
+	int kvm;	    /* 1, 0, -1 unknown */
 	bool disks_known;
 	struct qmp_disks disks;
 	enum disk_place *places; /* one for each of disks */
@@ -57,8 +57,8 @@ struct inventory {
  * Reads the guests of @h, oldest first, into @out (zeroed before). What fails
  * for one guest is told in its view; -1 when the host itself cannot be asked.
  */
-int inventory_read(struct host *h, struct inventory *out,
-		   struct mono deadline, struct err *err);
+int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
+		   struct err *err);
 void inventory_free(struct inventory *inv);
 
 /* One element of `guests` of the contract; owned. */

@@ -32,7 +32,7 @@ enum {
 	MONITOR_RETRY_MS = 50,
 };
 
-/* --- one migration of a guest at a time, on this host --------------------- */
+/* --- one migration of a guest at a time, on this host -------------------- */
 
 static int make_directory(const char *path, struct err *err)
 {
@@ -64,8 +64,8 @@ int run_lock(struct run *r, struct err *err)
 
 int run_unlock(struct run *r, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/locks/%s", r->src_facts.run_root,
-					 r->key);
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
 
 	(void)err;
 	if (r->lock_fd >= 0)
@@ -74,7 +74,7 @@ int run_unlock(struct run *r, struct err *err)
 	return 0;
 }
 
-/* --- the script that starts QEMU --------------------------------------------- */
+/* --- the script that starts QEMU ----------------------------------------- */
 
 static void word(struct buf *b, const char *s)
 {
@@ -127,8 +127,10 @@ static void add_wrappers(struct buf *b, const struct run *r)
 	const struct guest *g = &r->guest;
 
 	if (r->dst_facts.systemd && r->dst_facts.uid == 0)
-		buf_printf(b, " systemd-run --scope --quiet --collect "
-			      "--unit=vmferry-%s", r->id);
+		buf_printf(b,
+			   " systemd-run --scope --quiet --collect "
+			   "--unit=vmferry-%s",
+			   r->id);
 	buf_printf(b, " setsid");
 	if (r->dst_facts.uid == 0 && g->uid != 0) {
 		buf_printf(b, " setpriv --init-groups --reuid");
@@ -160,7 +162,8 @@ static const char make_directories[] =
 	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
 	"if ! mkdir \"$lock\" 2>/dev/null; then\n"
 	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
-	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" ]\n"
+	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" "
+	"]\n"
 	"	then echo busy=$pid; exit 0; fi\n"
 	"	rm -rf \"$lock\"\n"
 	"	mkdir \"$lock\" || fail \"cannot make $lock\"\n"
@@ -196,8 +199,8 @@ static const char await_monitor[] =
 static char *launch_script(struct run *r)
 {
 	struct buf b = { 0 };
-	AUTO_FREE char *owner = xasprintf("%s:%s", r->guest.user,
-					  r->guest.group);
+	AUTO_FREE char *owner =
+		xasprintf("%s:%s", r->guest.user, r->guest.group);
 	char *const *argv = strv_argv(&r->plan.argv);
 
 	assign(&b, "root", r->dst_facts.run_root);
@@ -212,7 +215,7 @@ static char *launch_script(struct run *r)
 	buf_printf(&b, "%s", make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	buf_printf(&b, ": >\"$dir/stderr\" && : >\"$dir/stdout\" || "
-			"fail \"cannot write to $dir\"\n");
+		       "fail \"cannot write to $dir\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
 	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
@@ -225,7 +228,7 @@ static char *launch_script(struct run *r)
 	return buf_steal(&b);
 }
 
-/* --- starting ------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------ */
 
 static bool has_line(const char *text, const char *key, char **value)
 {
@@ -238,8 +241,8 @@ static int explain_death(struct run *r, const char *how, struct err *err)
 {
 	AUTO_FREE char *words = run_dst_stderr(r);
 
-	err_set(err, ERR_FAILED, "%s", words && *words ? words
-						       : "it said nothing");
+	err_set(err, ERR_FAILED, "%s",
+		words && *words ? words : "it said nothing");
 	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst_host), how);
 	err_hint(err, "its command line is in the output of --dry-run");
 	return err_at_host(err, host_name(r->dst_host));
@@ -251,7 +254,8 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 
 	if (has_line(text, "busy", &v)) {
 		r->dst_made = false;
-		err_set(err, ERR_BUSY, "%s is already on its way to %s: "
+		err_set(err, ERR_BUSY,
+			"%s is already on its way to %s: "
 			"process %s over there answers for it",
 			guest_label(&r->guest), host_name(r->dst_host), v);
 		err_hint(err, "wait for that migration; if its engine died, "
@@ -260,8 +264,10 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 		return err_at_host(err, host_name(r->dst_host));
 	}
 	if (has_line(text, "limits", &v))
-		run_warn(r, "limits", "resource limits of the source that %s "
-			 "does not grant:%s", host_name(r->dst_host), v);
+		run_warn(r, "limits",
+			 "resource limits of the source that %s "
+			 "does not grant:%s",
+			 host_name(r->dst_host), v);
 	if (has_line(text, "pid", &v))
 		r->dst_pid = (pid_t)strtol(v, NULL, 10);
 	if (has_line(text, "ticks", &v))
@@ -284,7 +290,8 @@ static struct qmp *open_monitor(struct run *r, const char *path,
 
 	/* the socket's name shows up a moment before it listens */
 	for (int i = 0; i < MONITOR_RETRIES && !s; i++) {
-		if (i && task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
+		if (i &&
+		    task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
 			return NULL;
 		s = host_connect(r->dst_host, path, mono_in_ms(RUN_QMP_MS),
 				 err);
@@ -350,7 +357,7 @@ char *run_dst_stderr(struct run *r)
 	return text;
 }
 
-/* --- and back --------------------------------------------------------------------- */
+/* --- and back ------------------------------------------------------------ */
 
 static const char remove_all[] =
 	"alive() { set -- $(sed 's/.*) //' /proc/$pid/stat 2>/dev/null); "
@@ -359,7 +366,8 @@ static const char remove_all[] =
 	"	while alive && [ $n -lt $2 ]; do\n"
 	"		n=$((n + 1)); sleep 0.05; done; }\n"
 	/* a launch that was cut short has left its pid in the lock only */
-	"if [ -z \"$pid\" ] && [ \"$(cat \"$lock/run\" 2>/dev/null)\" = \"$run\" ]\n"
+	"if [ -z \"$pid\" ] && [ \"$(cat \"$lock/run\" 2>/dev/null)\" = "
+	"\"$run\" ]\n"
 	"then read -r pid ticks <\"$lock/pid\"; fi 2>/dev/null\n"
 	"if [ -n \"$pid\" ]; then\n"
 	"	alive && stop TERM 60\n"
@@ -430,7 +438,7 @@ int run_unlaunch(struct run *r, struct err *err)
 	}
 	return err_wrap(err, ERR_NONE,
 			"%s on %s (QEMU pid %d, directories %s and %s) could "
-			"not be removed", guest_label(&r->guest),
-			r->opt->destination, (int)r->dst_pid, r->dst_dir,
-			r->dst_lock);
+			"not be removed",
+			guest_label(&r->guest), r->opt->destination,
+			(int)r->dst_pid, r->dst_dir, r->dst_lock);
 }

@@ -88,7 +88,7 @@ static void run_close(struct run *r)
 	free(r->dst_lock);
 }
 
-/* --- how it ended ----------------------------------------------------------------- */
+/* --- how it ended -------------------------------------------------------- */
 
 /*
  * What a failure means once something may have been changed. Before that the
@@ -139,6 +139,12 @@ static void settle(struct run *r, struct err *err)
 	err_move(&res->error, err);
 }
 
+/* Zero stands for "none" in options, NAN in events. */
+static double or_nan(double x)
+{
+	return x > 0 ? x : NAN;
+}
+
 static void tell_start(struct run *r)
 {
 	struct event ev = {
@@ -148,8 +154,7 @@ static void tell_start(struct run *r)
 			.source = "local",
 			.destination = r->opt->destination,
 			.max_blackout_ms = r->opt->max_blackout_ms,
-			.deadline_s = r->opt->deadline_s > 0 ? r->opt->deadline_s
-							     : NAN,
+			.deadline_s = or_nan(r->opt->deadline_s),
 			.policy = "fixed-point",
 			.transport = "ssh",
 		},
@@ -192,7 +197,7 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	free(r);
 }
 
-/* --- without changing anything ---------------------------------------------------------- */
+/* --- without changing anything ------------------------------------------- */
 
 static void take_checks(struct run *r, struct checks *list)
 {
@@ -209,9 +214,10 @@ void migrate_check(const struct migrate_options *opt, struct checks *list,
 static void describe_moves(const struct run *r, struct strv *plan)
 {
 	for (size_t i = 0; i < r->plan.moves.n; i++)
-		strv_pushf(plan, "socket: %s, renamed to %s when the source "
-				 "is gone", r->plan.moves.v[i].now,
-			   r->plan.moves.v[i].public);
+		strv_pushf(plan,
+			   "socket: %s, renamed to %s when the source "
+			   "is gone",
+			   r->plan.moves.v[i].now, r->plan.moves.v[i].public);
 }
 
 static void describe(const struct run *r, struct strv *plan)
@@ -224,8 +230,8 @@ static void describe(const struct run *r, struct strv *plan)
 	strv_pushf(plan, "guest: %s, pid %d, %s, %.1f GiB of RAM",
 		   guest_label(&r->guest), (int)r->guest.pid, r->facts.machine,
 		   (double)r->facts.ram_bytes / (1 << 30));
-	strv_pushf(plan, "destination: %s as %s, in %s",
-		   host_name(r->dst_host), r->guest.user, r->dst_dir);
+	strv_pushf(plan, "destination: %s as %s, in %s", host_name(r->dst_host),
+		   r->guest.user, r->dst_dir);
 	strv_pushf(plan, "command: %s", line);
 	for (size_t i = 0; i < r->plan.n_notes; i++)
 		strv_pushf(plan, "changed: %s: %s", r->plan.notes[i].option,

@@ -19,23 +19,27 @@ enum on_deadline { ON_DEADLINE_ABORT, ON_DEADLINE_FORCE };
 
 /* Everything is borrowed and must outlive the run. */
 struct migrate_options {
-	const char *guest;       /* name, pid:N, qmp:PATH */
+	const char *guest;	 /* name, pid:N, qmp:PATH */
 	const char *destination; /* host_open() target */
 	struct host_options ssh;
 	double max_blackout_ms; /* 300 by default */
-	double deadline_s;      /* 0: none */
+	double deadline_s;	/* 0: none */
 	enum on_deadline on_deadline;
 	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
 	const struct argv_remap *remaps;
 	size_t n_remaps;
 	const struct strv *dest_args; /* NULL: from the source's argv */
 	const char *qemu_binary;      /* NULL: the source's, looked up there */
-	bool paused;                  /* leave it paused on the destination */
+	bool paused;		      /* leave it paused on the destination */
 	const char *const *skip_checks; /* NULL-terminated, or NULL */
-	event_sink *sink; /* may be NULL */
+	event_sink *sink;		/* may be NULL */
 	void *sink_arg;
 };
 void migrate_options_init(struct migrate_options *opt);
+
+/* The names that `skip_checks` may have; NULL-terminated. */
+extern const char *const migrate_check_names[];
+bool migrate_check_known(const char *name);
 
 /*
  * Migrates; to be called from a task. Always fills @result (result_init()ed

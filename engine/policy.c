@@ -91,8 +91,7 @@ static void open_gate(struct policy *p, struct policy_decision *out)
 		 "%.1f MB is re-dirtied each pass and gets no less; "
 		 "switching now stops the guest for about %.0f ms of the "
 		 "%.0f ms allowed.",
-		 (double)p->last_bytes / 1e6, out->predicted_ms,
-		 p->budget_ms);
+		 (double)p->last_bytes / 1e6, out->predicted_ms, p->budget_ms);
 }
 
 static void give_up(struct policy *p, struct policy_decision *out)
@@ -142,11 +141,17 @@ static void at_deadline(struct policy *p, struct policy_decision *out)
 {
 	if (!p->force) {
 		out->action = POLICY_GIVE_UP;
-		snprintf(out->why, sizeof(out->why),
-			 "The deadline of %.0f s has come; %.1f MB would still "
-			 "have to be copied with the guest stopped.",
-			 p->deadline_s,
-			 (double)(p->last_bytes > 0 ? p->last_bytes : 0) / 1e6);
+		if (!p->passes)
+			snprintf(out->why, sizeof(out->why),
+				 "The deadline of %.0f s has come before "
+				 "memory was copied once.",
+				 p->deadline_s);
+		else
+			snprintf(out->why, sizeof(out->why),
+				 "The deadline of %.0f s has come; %.1f MB "
+				 "would still have to be copied with the guest "
+				 "stopped.",
+				 p->deadline_s, (double)p->last_bytes / 1e6);
 		return;
 	}
 	if (p->gate_ms >= 2e6) {

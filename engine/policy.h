@@ -26,15 +26,15 @@
 #include <stdint.h>
 
 enum {
-	POLICY_HOLD_MS = 1,     /* 0 would mean "now" to QEMU before 11 */
-	POLICY_FIXED_MS = 20,   /* device state, round trips, until learnt */
+	POLICY_HOLD_MS = 1,	 /* 0 would mean "now" to QEMU before 11 */
+	POLICY_FIXED_MS = 20,	 /* device state, round trips, until learnt */
 	POLICY_STUCK_PASSES = 3, /* passes without a gain: the fixed point */
 	POLICY_GIVE_UP_PASSES = 12, /* at a fixed point that does not fit */
 };
 
 enum policy_action {
 	POLICY_WAIT,
-	POLICY_OPEN,    /* set the gate to `gate_ms` */
+	POLICY_OPEN,	/* set the gate to `gate_ms` */
 	POLICY_GIVE_UP, /* budget cannot be kept, or the deadline is near */
 	POLICY_ACTIONS
 };
@@ -43,17 +43,17 @@ const char *policy_action_name(enum policy_action a);
 /* What was seen when a pass ended. */
 struct policy_pass {
 	int64_t number;
-	double seconds;        /* the pass took */
-	int64_t sent_bytes;    /* through the tunnel in it */
-	int64_t dirty_bytes;   /* W: dirty right after its sync */
-	double bandwidth_bps;  /* bytes/s */
+	double seconds;	      /* the pass took */
+	int64_t sent_bytes;   /* through the tunnel in it */
+	int64_t dirty_bytes;  /* W: dirty right after its sync */
+	double bandwidth_bps; /* bytes/s */
 };
 
 /* Zeroed to begin with, then policy_init(). */
 struct policy {
 	double budget_ms;
 	double deadline_s; /* 0: none */
-	bool force;        /* at the deadline the budget is lifted */
+	bool force;	   /* at the deadline the budget is lifted */
 	/* history */
 	int64_t best_bytes; /* smallest W so far */
 	int64_t last_bytes;
@@ -66,10 +66,10 @@ struct policy {
 
 struct policy_decision {
 	enum policy_action action;
-	double gate_ms;      /* for POLICY_OPEN */
+	double gate_ms;	     /* for POLICY_OPEN */
 	double predicted_ms; /* blackout if switched now; NAN unknown */
-	bool lifted;         /* the owner's --on-deadline force */
-	char why[256];       /* one sentence */
+	bool lifted;	     /* the owner's --on-deadline force */
+	char why[256];	     /* one sentence */
 };
 
 void policy_init(struct policy *p, double budget_ms, double deadline_s,

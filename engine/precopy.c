@@ -27,7 +27,7 @@ struct watch {
 	uint64_t pass;
 	struct mono pass_at;
 	uint64_t pass_sent; /* tunnel bytes at its begin */
-	int64_t dirty_bps;
+	double dirty_bps;   /* NAN before the first pass has ended */
 	double bandwidth_bps;
 	struct mono sample_at;
 	uint64_t sample_sent;
@@ -52,7 +52,7 @@ static void tell_sample(struct run *r, struct watch *w,
 		.transferred_bytes = (int64_t)info->transferred_bytes,
 		.total_bytes = (int64_t)info->total_bytes,
 		.bandwidth_bps = w->bandwidth_bps,
-		.dirty_bps = (double)w->dirty_bps,
+		.dirty_bps = w->dirty_bps,
 		.tunnel_bytes = (int64_t)t->sent_bytes,
 		.downtime_limit_ms = r->downtime_limit_ms,
 		.throttle_percent = info->throttle_percent,
@@ -95,8 +95,7 @@ static void tell_decision(struct run *r, const struct policy_decision *d)
 	run_tell(r, &ev);
 }
 
-static int obey(struct run *r, const struct policy_decision *d,
-		struct err *err)
+static int obey(struct run *r, const struct policy_decision *d, struct err *err)
 {
 	if (d->action == POLICY_WAIT)
 		return 0;
@@ -117,8 +116,8 @@ static int obey(struct run *r, const struct policy_decision *d,
 
 /*
  * After the first pass: each later one copies what the one before re-dirtied, a
- * share q = W / sent of it, so what is left takes W/B · 1/(1-q). With q >= 1 the
- * passes do not shrink, and no total can be told.
+ * share q = W / sent of it, so what is left takes W/B · 1/(1-q). With q >= 1
+ * the passes do not shrink, and no total can be told.
  */
 static void forecast(struct run *r, const struct policy_pass *pass,
 		     double elapsed_ms)
@@ -153,8 +152,7 @@ static int end_pass(struct run *r, struct watch *w,
 	if (pass.seconds > measured_s && pass.sent_bytes > 0)
 		pass.bandwidth_bps = (double)pass.sent_bytes / pass.seconds;
 	if (pass.seconds > 0)
-		w->dirty_bps = (int64_t)((double)pass.dirty_bytes /
-					 pass.seconds);
+		w->dirty_bps = (double)pass.dirty_bytes / pass.seconds;
 	w->pass = info->dirty_sync_count;
 	w->pass_at = now;
 	w->pass_sent = t->sent_bytes;
@@ -192,12 +190,13 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 	else if (t.ended)
 		tunnel_failed(r, err);
 	else
-		err_set(err, ERR_QMP, "%s", words ? words
-						  : "QEMU gives no reason");
+		err_set(err, ERR_QMP, "%s",
+			words ? words : "QEMU gives no reason");
 	err_wrap(err, ERR_FAILED, "QEMU's migration failed");
 	if (far && *far)
-		err_hint(err, "compare both command lines (migrate --dry-run "
-			      "shows the destination's) and both QEMU versions");
+		err_hint(err,
+			 "compare both command lines (migrate --dry-run "
+			 "shows the destination's) and both QEMU versions");
 	return err_at_host(err, host_name(r->dst_host));
 }
 
@@ -288,6 +287,7 @@ int run_precopy(struct run *r, struct err *err)
 	struct watch w = {
 		.pass_at = r->migrate_at,
 		.sample_at = r->migrate_at,
+		.dirty_bps = NAN,
 	};
 
 	for (;;) {

@@ -5,6 +5,7 @@
  * The facts are gathered first (one script a question and host); each check is
  * then a small function over them, in the table at the end.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +21,14 @@ struct preflight {
 	struct probe_qemu qemu;
 	struct strv paths; /* plan.files, bridges, then: */
 	size_t moves_at;   /* directories of public sockets */
-	size_t cwd_at;     /* the working directory, if it matters */
+	size_t cwd_at;	   /* the working directory, if it matters */
 	struct probe_file *here, *there;
-	bool user_known;    /* the guest's user exists on the destination */
-	bool kvm_usable;    /* /dev/kvm opens over there */
-	char *restart;      /* Restart= of the source's unit, or "" */
+	bool user_known; /* the guest's user exists on the destination */
+	bool kvm_usable; /* /dev/kvm opens over there */
+	char *restart;	 /* Restart= of the source's unit, or "" */
 };
 
-#define ADD(p, name, side, verdict, found, remedy)                        \
+#define ADD(p, name, side, verdict, found, remedy)                       \
 	checks_add(&(p)->r->checks, name, CHECK_##side, CHECK_##verdict, \
 		   found, remedy)
 
@@ -41,7 +42,7 @@ static double gib(uint64_t bytes)
 	return (double)bytes / (1024.0 * 1024 * 1024);
 }
 
-/* --- gathering ----------------------------------------------------------------- */
+/* --- gathering ----------------------------------------------------------- */
 
 static char *parent_of(const char *path)
 {
@@ -105,8 +106,8 @@ static void ask_restart(struct preflight *p)
 	buf_printf(&script, "systemctl show -p Restart -- ");
 	quote_word(&script, p->r->guest.unit);
 	buf_printf(&script, "\n");
-	if (probe_script(p->r->src_host, "unit probe", buf_data(&script),
-			 &text, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
+	if (probe_script(p->r->src_host, "unit probe", buf_data(&script), &text,
+			 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
 		p->restart = probe_value(buf_data(&text), "Restart");
 }
 
@@ -136,19 +137,20 @@ static int make_plan(struct preflight *p, struct err *err)
 	}
 	r->dst_dir = xasprintf("%s/%s", r->dst_facts.run_root, r->id);
 	r->dst_lock = xasprintf("%s/in-%s", r->dst_facts.run_root, r->key);
-	return argv_rebuild(&(struct argv_input){
-				    .argv = argv,
-				    .cwd = r->guest.cwd,
-				    .moves = &r->guest.moves,
-				    .machine = r->facts.machine,
-				    .run_dir = r->dst_dir,
-				    .binary = r->dst_binary,
-				    .remaps = r->opt->remaps,
-				    .n_remaps = r->opt->n_remaps,
-				    .same_host = probe_same_host(
-					    &r->src_facts, &r->dst_facts),
-			    },
-			    &r->plan, err);
+	return argv_rebuild(
+		&(struct argv_input){
+			.argv = argv,
+			.cwd = r->guest.cwd,
+			.moves = &r->guest.moves,
+			.machine = r->facts.machine,
+			.run_dir = r->dst_dir,
+			.binary = r->dst_binary,
+			.remaps = r->opt->remaps,
+			.n_remaps = r->opt->n_remaps,
+			.same_host =
+				probe_same_host(&r->src_facts, &r->dst_facts),
+		},
+		&r->plan, err);
 }
 
 static int gather(struct preflight *p, struct err *err)
@@ -179,7 +181,7 @@ static void preflight_free(struct preflight *p)
 	free(p->restart);
 }
 
-/* --- the checks --------------------------------------------------------------------- */
+/* --- the checks ---------------------------------------------------------- */
 
 static void check_manager(struct preflight *p)
 {
@@ -237,7 +239,8 @@ static void check_hotplug(struct preflight *p)
 	devices = strv_join(&p->r->facts.hotplugged, ", ");
 	ADD(p, "hotplug", SOURCE, FAIL,
 	    xasprintf("plugged in after the start, so not on the command "
-		      "line: %s", devices),
+		      "line: %s",
+		      devices),
 	    xstrdup("unplug it, or restart the guest with it"));
 }
 
@@ -297,7 +300,8 @@ static void check_tcg_dirty_bits(struct preflight *p)
 		return;
 	ADD(p, "tcg-dirty-bits", SOURCE, WARN,
 	    xasprintf("QEMU %d.%d under TCG may lose pages of a guest whose "
-		      "RAM is a multiple of 256 KiB", v->major, v->minor),
+		      "RAM is a multiple of 256 KiB",
+		      v->major, v->minor),
 	    xstrdup("start it with, say, -m 1048584K, or stop it first"));
 }
 
@@ -345,8 +349,8 @@ static void check_version(struct preflight *p)
 		return;
 	ADD(p, "version", BOTH, WARN,
 	    xasprintf("to an older QEMU (%d.%d.%d to %s): upstream tests only "
-		      "the other direction", v->major, v->minor, v->micro,
-		      p->qemu.version),
+		      "the other direction",
+		      v->major, v->minor, v->micro, p->qemu.version),
 	    xstrdup("test it with a guest that does not matter"));
 }
 
@@ -360,7 +364,8 @@ static void check_kvm(struct preflight *p)
 	else
 		ADD(p, "kvm", DESTINATION, FAIL,
 		    xasprintf("the guest runs on KVM, and /dev/kvm cannot be "
-			      "opened on %s", dst_name(p)),
+			      "opened on %s",
+			      dst_name(p)),
 		    xstrdup("load kvm there, or give the user access"));
 }
 
@@ -385,8 +390,8 @@ static void check_user(struct preflight *p)
 	if (r->dst_facts.uid && r->guest.uid != r->dst_facts.uid)
 		ADD(p, "user", DESTINATION, FAIL,
 		    xasprintf("the guest runs as %s, and the login on %s "
-			      "cannot start it as that user", r->guest.user,
-			      dst_name(p)),
+			      "cannot start it as that user",
+			      r->guest.user, dst_name(p)),
 		    xasprintf("log in as root, or as %s", r->guest.user));
 	else if (!p->user_known)
 		ADD(p, "user", DESTINATION, FAIL,
@@ -414,12 +419,14 @@ static void check_image(struct preflight *p, size_t i)
 	else if (p->there[i].type == 'b')
 		ADD(p, "disk", BOTH, WARN,
 		    xasprintf("%s is a block device: cannot tell whether both "
-			      "hosts see the same", path),
+			      "hosts see the same",
+			      path),
 		    xstrdup("make sure that it is the same LUN"));
 	else if (p->r->opt->n_remaps && !p->here[i].exists)
 		ADD(p, "disk", BOTH, WARN,
 		    xasprintf("%s stands elsewhere on the source: cannot tell "
-			      "whether it is the same file", path),
+			      "whether it is the same file",
+			      path),
 		    xstrdup("make sure that both paths lead to one file"));
 	else
 		ADD(p, "disk", BOTH, FAIL,
@@ -474,7 +481,8 @@ static void check_network(struct preflight *p)
 			    xasprintf("no bridge %s on %s", bridge,
 				      dst_name(p)),
 			    xasprintf("ip link add %s type bridge, and give "
-				      "it an uplink", bridge));
+				      "it an uplink",
+				      bridge));
 	}
 }
 
@@ -488,7 +496,8 @@ static void check_directories(struct preflight *p)
 		if (p->there[at].type != 'd')
 			ADD(p, "directory", DESTINATION, FAIL,
 			    xasprintf("%s, where %s will be, is no directory "
-				      "on %s", p->paths.v[at], m->v[i].public,
+				      "on %s",
+				      p->paths.v[at], m->v[i].public,
 				      dst_name(p)),
 			    xstrdup("create it there"));
 	}
@@ -496,19 +505,37 @@ static void check_directories(struct preflight *p)
 		return;
 	ADD(p, "directory", DESTINATION, FAIL,
 	    xasprintf("the guest's paths are relative to %s, which is not on "
-		      "%s", p->r->plan.cwd, dst_name(p)),
+		      "%s",
+		      p->r->plan.cwd, dst_name(p)),
 	    xstrdup("create it there, or map it with --remap OLD=NEW"));
 }
 
 static void (*const preflight_table[])(struct preflight *p) = {
-	check_manager, check_restart,	     check_blocked, check_jobs,
-	check_hotplug, check_locking, check_command_line, check_tcg_dirty_bits,
-	check_qemu,    check_machine,	     check_version, check_kvm,
-	check_memory,  check_user,	     check_files,   check_network,
-	check_directories,
+	check_manager,	    check_restart,	  check_blocked,
+	check_jobs,	    check_hotplug,	  check_locking,
+	check_command_line, check_tcg_dirty_bits, check_qemu,
+	check_machine,	    check_version,	  check_kvm,
+	check_memory,	    check_user,		  check_files,
+	check_network,	    check_directories,
 };
 
-/* --- the verdict --------------------------------------------------------------------- */
+/* --- the verdict --------------------------------------------------------- */
+
+const char *const migrate_check_names[] = {
+	"manager", "restart",	   "migratable",     "jobs", "hotplug",
+	"locking", "command-line", "tcg-dirty-bits", "qemu", "machine",
+	"version", "kvm",	   "memory",	     "user", "disk",
+	"file",	   "bridge",	   "directory",	     NULL,
+};
+
+bool migrate_check_known(const char *name)
+{
+	for (size_t i = 0; migrate_check_names[i]; i++) {
+		if (!strcmp(migrate_check_names[i], name))
+			return true;
+	}
+	return false;
+}
 
 static bool is_skipped(const struct run *r, const char *name)
 {
@@ -527,6 +554,7 @@ static void tell_checks(struct run *r)
 		struct check *c = &r->checks.v[i];
 		struct event ev = { .kind = EVENT_CHECK, .check = c };
 
+		assert(migrate_check_known(c->name));
 		if (c->verdict == CHECK_FAIL && is_skipped(r, c->name))
 			c->verdict = CHECK_WARN;
 		run_tell(r, &ev);
@@ -536,8 +564,8 @@ static void tell_checks(struct run *r)
 static void tell_facts(struct run *r, const struct preflight *p)
 {
 	const struct qmp_version *v = qmp_version(r->src.qmp);
-	AUTO_FREE char *version = xasprintf("%d.%d.%d", v->major, v->minor,
-					    v->micro);
+	AUTO_FREE char *version =
+		xasprintf("%d.%d.%d", v->major, v->minor, v->micro);
 	AUTO_STRV struct strv from = { 0 }, to = { 0 };
 	struct event ev = { .kind = EVENT_FACTS };
 

@@ -28,9 +28,8 @@ int probe_script(struct host *h, const char *what, const char *script,
 	if (host_run(h, &cmd, &res, err) < 0) {
 		rc = err_wrap(err, ERR_NONE, "cannot run the %s script", what);
 	} else if (res.status) {
-		err_set(err, ERR_REMOTE, "%s", buf_len(&res.err)
-						? buf_data(&res.err)
-						: "no message");
+		err_set(err, ERR_REMOTE, "%s",
+			buf_len(&res.err) ? buf_data(&res.err) : "no message");
 		rc = err_wrap(err, ERR_REMOTE,
 			      "the %s script failed with status %d", what,
 			      res.status);
@@ -72,7 +71,7 @@ static uint64_t value_u64(const char *text, const char *key)
 	return v ? strtoull(v, NULL, 10) : 0;
 }
 
-/* --- hosts ------------------------------------------------------------------ */
+/* --- hosts --------------------------------------------------------------- */
 
 static const char host_script[] =
 	"echo hostname=$(uname -n)\n"
@@ -133,7 +132,7 @@ bool probe_same_host(const struct host_facts *a, const struct host_facts *b)
 	       !strcmp(a->namespaces, b->namespaces);
 }
 
-/* --- files ------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static void file_script(struct buf *b, const char *path)
 {
@@ -148,7 +147,9 @@ static char type_letter(const char *word)
 		const char *word;
 		char letter;
 	} types[] = {
-		{ "regular", 'f' }, { "directory", 'd' }, { "block", 'b' },
+		{ "regular", 'f' },
+		{ "directory", 'd' },
+		{ "block", 'b' },
 		{ "socket", 's' },
 	};
 
@@ -180,8 +181,7 @@ static void parse_file(const char *line, struct probe_file *f)
 }
 
 int probe_files(struct host *h, const struct strv *paths,
-		struct probe_file *out, struct mono deadline,
-		struct err *err)
+		struct probe_file *out, struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
@@ -204,15 +204,17 @@ int probe_files(struct host *h, const struct strv *paths,
 		const char *end = strchr(line, '\n');
 
 		if (!end)
-			return err_set(err, ERR_REMOTE, "the file probe on %s "
-				       "answered too little", host_name(h));
+			return err_set(err, ERR_REMOTE,
+				       "the file probe on %s "
+				       "answered too little",
+				       host_name(h));
 		parse_file(line, &out[i]);
 		line = end + 1;
 	}
 	return 0;
 }
 
-/* --- QEMU ------------------------------------------------------------------------ */
+/* --- QEMU ---------------------------------------------------------------- */
 
 int probe_qemu(struct host *h, const char *binary, const char *machine,
 	       struct probe_qemu *out, struct mono deadline, struct err *err)
@@ -228,7 +230,8 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 	quote_word(&script, binary);
 	buf_printf(&script, " || PATH=$PATH:/usr/libexec command -v ");
 	quote_word(&script, base ? base + 1 : binary);
-	buf_printf(&script, ") || exit 0\nprintf 'path=%%s\\n' \"$b\"\n"
+	buf_printf(&script,
+		   ") || exit 0\nprintf 'path=%%s\\n' \"$b\"\n"
 		   "printf 'version=%%s\\n' \"$(\"$b\" -version | "
 		   "sed -n 's/.*version \\([0-9.]*\\).*/\\1/p;q')\"\n"
 		   "\"$b\" -machine help | while read -r name rest; do\n"

@@ -19,7 +19,7 @@ struct host_facts {
 	char *machine_id;
 	char *boot_id;
 	char *namespaces; /* mount, network and PID namespace, joined */
-	char *run_root;   /* where run directories go: /run/vmferry, … */
+	char *run_root;	  /* where run directories go: /run/vmferry, … */
 	uid_t uid;
 	bool systemd; /* runs under systemd, and systemd-run is there */
 	uint64_t memory_available_bytes;
@@ -39,13 +39,12 @@ struct probe_file {
 };
 /* Stats @paths[i] into @out[i]. */
 int probe_files(struct host *h, const struct strv *paths,
-		struct probe_file *out, struct mono deadline,
-		struct err *err);
+		struct probe_file *out, struct mono deadline, struct err *err);
 
 /* What a QEMU binary says of itself. */
 struct probe_qemu {
-	char *path;         /* absolute, NULL: not found */
-	char *version;      /* "7.2.22" */
+	char *path;	    /* absolute, NULL: not found */
+	char *version;	    /* "7.2.22" */
 	bool machine_known; /* it has the asked machine type */
 };
 /* @binary: absolute, or a name for PATH; the base name is tried in PATH too. */

@@ -18,7 +18,7 @@ static const char fd_name[] = "vmferry";
 
 enum { POLL_MS = 50 };
 
-/* --- capabilities and parameters, put back afterwards ------------------------ */
+/* --- capabilities and parameters, put back afterwards -------------------- */
 
 /*
  * What a run needs to be on or off. Capabilities that a QEMU does not know are
@@ -60,8 +60,8 @@ static int set_capabilities(struct run_side *s, bool source, struct err *err)
 	size_t n = 0;
 	bool now;
 
-	if (qmp_query_capabilities(s->qmp, &s->caps, run_qmp_deadline(),
-				   err) < 0)
+	if (qmp_query_capabilities(s->qmp, &s->caps, run_qmp_deadline(), err) <
+	    0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct wanted *w = &wanted[i];
@@ -75,8 +75,8 @@ static int set_capabilities(struct run_side *s, bool source, struct err *err)
 	if (!n)
 		return 0;
 	s->caps_changed = true;
-	return qmp_migrate_set_capabilities(s->qmp, caps, n,
-					    run_qmp_deadline(), err);
+	return qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
+					    err);
 }
 
 static int restore_capabilities(struct run_side *s, struct err *err)
@@ -175,7 +175,7 @@ int run_reset_destination(struct run *r, struct err *err)
 	return restore_capabilities(&r->dst, err);
 }
 
-/* --- the tunnel ------------------------------------------------------------------- */
+/* --- the tunnel ---------------------------------------------------------- */
 
 int run_open_tunnel(struct run *r, struct err *err)
 {
@@ -183,8 +183,8 @@ int run_open_tunnel(struct run *r, struct err *err)
 	int pair[2];
 	int rc;
 
-	r->tunnel = host_tunnel(r->dst_host, path, mono_in_ms(RUN_CONNECT_MS),
-				err);
+	r->tunnel =
+		host_tunnel(r->dst_host, path, mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
 				host_name(r->dst_host));
@@ -192,8 +192,8 @@ int run_open_tunnel(struct run *r, struct err *err)
 		return err_sys(err, errno, "cannot make a socket pair");
 	rc = tunnel_start(r->tunnel, pair[0], 0, err);
 	if (rc == 0)
-		rc = qmp_getfd(r->src.qmp, fd_name, pair[1],
-			       run_qmp_deadline(), err);
+		rc = qmp_getfd(r->src.qmp, fd_name, pair[1], run_qmp_deadline(),
+			       err);
 	if (rc < 0)
 		err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
 	else
@@ -221,7 +221,7 @@ int run_close_tunnel(struct run *r, struct err *err)
 	return -1;
 }
 
-/* --- the migration itself ------------------------------------------------------------- */
+/* --- the migration itself ------------------------------------------------ */
 
 int run_start(struct run *r, struct err *err)
 {
@@ -234,8 +234,9 @@ int run_start(struct run *r, struct err *err)
 	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
 		/* refused outright: QEMU keeps the descriptor */
 		r->migrating = err_has(err, ERR_QMP) ? false : true;
-		return err_wrap(err, ERR_FAILED, "QEMU does not start to "
-						 "migrate");
+		return err_wrap(err, ERR_FAILED,
+				"QEMU does not start to "
+				"migrate");
 	}
 	/* `migrate` took it out of the monitor's keeping */
 	r->fd_handed = false;
@@ -306,8 +307,9 @@ static int end_migration(struct run *r, struct err *err)
 		if (r->tunnel)
 			tunnel_kill(r->tunnel);
 		if (mono_before(until, mono_now()))
-			return err_set(err, ERR_FAILED, "the migration does "
-							"not end");
+			return err_set(err, ERR_FAILED,
+				       "the migration does "
+				       "not end");
 		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
 			return -1;
 	}
@@ -331,8 +333,8 @@ static int resume_source(struct run *r, struct err *err)
 	struct qmp_status st;
 
 	for (;;) {
-		if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(),
-				     err) < 0)
+		if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), err) <
+		    0)
 			return -1;
 		if (st.running || !r->facts.first_status.running)
 			break;

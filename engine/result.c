@@ -132,7 +132,7 @@ int result_exit_code(const struct result *r)
 			      : outcomes[r->outcome].exit_code;
 }
 
-/* --- the last line -------------------------------------------------------- */
+/* --- the last line ------------------------------------------------------- */
 
 static const char *or_else(const char *s, const char *otherwise)
 {
@@ -145,9 +145,8 @@ static char *where_on(const struct result *r, const char *host)
 
 	if (r->owner_pid > 0)
 		pid = xasprintf(" (pid %ld)", (long)r->owner_pid);
-	return xasprintf("%s is %s%son %s%s.", r->guest,
-			 or_else(r->state, ""), r->state ? " " : "", host,
-			 or_else(pid, ""));
+	return xasprintf("%s is %s%son %s%s.", r->guest, or_else(r->state, ""),
+			 r->state ? " " : "", host, or_else(pid, ""));
 }
 
 char *result_where(const struct result *r)
@@ -176,7 +175,8 @@ char *result_where(const struct result *r)
 		    r->outcome != OUTCOME_INTERNAL)
 			return xstrdup("");
 		return xasprintf("It is not known whether %s runs on %s or "
-				 "on %s.", r->guest, source, destination);
+				 "on %s.",
+				 r->guest, source, destination);
 	}
 }
 
@@ -220,7 +220,7 @@ char *result_last_line(const struct result *r)
 	return strv_join(&parts, " ");
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 struct json_object *err_to_json(const struct err *err)
 {

@@ -30,8 +30,13 @@ enum outcome {
 };
 const char *outcome_name(enum outcome o);
 
-enum owner { OWNER_SOURCE, OWNER_DESTINATION, OWNER_NONE, OWNER_UNKNOWN,
-	     OWNERS };
+enum owner {
+	OWNER_SOURCE,
+	OWNER_DESTINATION,
+	OWNER_NONE,
+	OWNER_UNKNOWN,
+	OWNERS
+};
 const char *owner_name(enum owner o);
 
 /*
@@ -52,17 +57,17 @@ struct result {
 	double budget_ms;
 	int64_t passes;
 	int64_t transferred_bytes; /* as QEMU counts */
-	int64_t tunnel_bytes;      /* through the tunnel, both ways */
+	int64_t tunnel_bytes;	   /* through the tunnel, both ways */
 	int64_t disk_bytes;
 	int64_t ram_bytes;
 	double throughput_bps; /* bytes/s while copying */
 	int streams;
 	const char *transport; /* "ssh", "openssh", "local" */
-	char *decision;        /* why it switched when it did */
+	char *decision;	       /* why it switched when it did */
 	double forecast_total_ms, forecast_blackout_ms;
 	int forecast_converges; /* 1, 0, -1 unknown */
-	struct err error;       /* ERR_NONE: none */
-	struct strv leftovers;  /* what must be cleaned up by hand */
+	struct err error;	/* ERR_NONE: none */
+	struct strv leftovers;	/* what must be cleaned up by hand */
 };
 
 /* All unknown, OUTCOME_INTERNAL, OWNER_UNKNOWN. */

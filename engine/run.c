@@ -139,7 +139,8 @@ int run_guest_alive(struct run *r, struct err *err)
 	if (alive == 0)
 		return err_set(err, ERR_ENDED,
 			       "QEMU of %s ended on the source while it was "
-			       "being migrated", guest_label(&r->guest));
+			       "being migrated",
+			       guest_label(&r->guest));
 	if (r->src_ended)
 		return err_set(err, ERR_ENDED,
 			       "%s shut down while it was being migrated",
@@ -147,8 +148,8 @@ int run_guest_alive(struct run *r, struct err *err)
 	err_move(err, &e);
 	return err_wrap(err, ERR_UNDECIDED,
 			"the source's monitor failed while %s still exists "
-			"as process %d", guest_label(&r->guest),
-			(int)r->guest.pid);
+			"as process %d",
+			guest_label(&r->guest), (int)r->guest.pid);
 }
 
 bool run_source_gone(struct run *r)
@@ -158,8 +159,8 @@ bool run_source_gone(struct run *r)
 		if (!r->src_ended && qmp_check(r->src.qmp, NULL) == 0)
 			return false;
 		if (discover_alive(r->src_host, r->guest.pid,
-				   r->guest.start_ticks,
-				   run_qmp_deadline(), NULL) == 0)
+				   r->guest.start_ticks, run_qmp_deadline(),
+				   NULL) == 0)
 			return true;
 		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
 			return false;

@@ -27,21 +27,21 @@
 /* Deadlines in ms. Nobody waits for ever, and never with the guest frozen. */
 enum {
 	RUN_CONNECT_MS = 10000, /* a host: resolve, connect, log in */
-	RUN_QMP_MS = 5000,      /* one QMP command */
-	RUN_SCRIPT_MS = 20000,  /* one script on a host */
-	RUN_LAUNCH_MS = 20000,  /* a QEMU from exec to its monitor */
-	RUN_SETUP_MS = 15000,   /* QEMU's migration status `setup` */
-	RUN_STALL_MS = 30000,   /* pre-copy without a byte of progress */
-	RUN_FROZEN_MS = 5000,   /* the same while the guest stands still */
-	RUN_QUIT_MS = 10000,    /* a QEMU from quit to gone */
-	RUN_UNDO_MS = 10000,    /* one step of a rollback */
+	RUN_QMP_MS = 5000,	/* one QMP command */
+	RUN_SCRIPT_MS = 20000,	/* one script on a host */
+	RUN_LAUNCH_MS = 20000,	/* a QEMU from exec to its monitor */
+	RUN_SETUP_MS = 15000,	/* QEMU's migration status `setup` */
+	RUN_STALL_MS = 30000,	/* pre-copy without a byte of progress */
+	RUN_FROZEN_MS = 5000,	/* the same while the guest stands still */
+	RUN_QUIT_MS = 10000,	/* a QEMU from quit to gone */
+	RUN_UNDO_MS = 10000,	/* one step of a rollback */
 };
 
 /* What the source was asked before anything moved. */
 struct run_facts {
 	struct qmp_status first_status; /* cont only what was running */
-	char *machine;                  /* versioned */
-	char uuid[37];                  /* all zero: none */
+	char *machine;			/* versioned */
+	char uuid[37];			/* all zero: none */
 	uint64_t ram_bytes;
 	unsigned int vcpus;
 	bool kvm;
@@ -81,12 +81,12 @@ struct run {
 	/* the destination's QEMU */
 	struct argv_plan plan;
 	char *dst_binary; /* absolute path over there */
-	char *dst_dir;    /* its run directory */
-	char *dst_lock;   /* the lock directory */
-	bool dst_made;    /* the directories exist, QEMU may */
-	pid_t dst_pid;    /* 0: not started */
+	char *dst_dir;	  /* its run directory */
+	char *dst_lock;	  /* the lock directory */
+	bool dst_made;	  /* the directories exist, QEMU may */
+	pid_t dst_pid;	  /* 0: not started */
 	uint64_t dst_ticks;
-	bool src_ended; /* the guest shut down on the source */
+	bool src_ended;	    /* the guest shut down on the source */
 	bool source_unsure; /* the rollback did not see it run again */
 
 	struct tunnel *tunnel;
@@ -103,8 +103,8 @@ struct run {
 	enum migration_status src_status, dst_status; /* by events */
 	double dst_rtt_ms;
 	bool budget_lifted; /* by --on-deadline force */
-	bool committed; /* the point of no return is behind us */
-	bool shielded;  /* a cancel waits until the migration is finished */
+	bool committed;	    /* the point of no return is behind us */
+	bool shielded;	    /* a cancel waits until the migration is finished */
 	enum phase phase;
 };
 
@@ -120,7 +120,7 @@ void run_leftover(struct run *r, const char *fmt, ...)
 
 struct mono run_qmp_deadline(void);
 
-/* --- the stages, one or a few a file; see stage.h ---------------------------- */
+/* --- the stages, one or a few a file; see stage.h ------------------------ */
 
 /* connect.c */
 int run_connect(struct run *r, struct err *err);
@@ -161,7 +161,7 @@ int run_reopen(struct run *r, struct err *err);
 /* finish.c */
 int run_finish(struct run *r, struct err *err);
 
-/* --- shared between stages ------------------------------------------------------ */
+/* --- shared between stages ----------------------------------------------- */
 
 /*
  * Drains the events of both monitors into the run (STOP, RESUME, states of the
@@ -172,8 +172,8 @@ bool run_take_events(struct run *r);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
 int run_guest_alive(struct run *r, struct err *err);
 /*
- * True when the source's QEMU is proved gone. Waits a little for one whose guest
- * has just shut down.
+ * True when the source's QEMU is proved gone. Waits a little for one whose
+ * guest has just shut down.
  */
 bool run_source_gone(struct run *r);
 /* Sets downtime-limit on the source unless it stands there already. */

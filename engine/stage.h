@@ -29,7 +29,7 @@ struct stage {
 	enum phase phase;
 	int (*run)(struct run *r, struct err *err);
 	int (*observe)(struct run *r, struct err *err); /* NULL: nothing */
-	int (*undo)(struct run *r, struct err *err);    /* NULL: nothing */
+	int (*undo)(struct run *r, struct err *err);	/* NULL: nothing */
 	bool no_return; /* this and all later stages only go forward */
 };
 

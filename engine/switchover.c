@@ -36,7 +36,7 @@ enum {
 	UNDECIDED_AFTER_MS = 60000,
 };
 
-/* --- before the point of no return -------------------------------------------- */
+/* --- before the point of no return --------------------------------------- */
 
 /* A destination that died while we held would freeze the guest for nothing. */
 static int fresh_answer(struct run *r, struct err *err)
@@ -44,18 +44,20 @@ static int fresh_answer(struct run *r, struct err *err)
 	struct mono asked = mono_now();
 	struct qmp_status st;
 
-	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS),
-			     err) < 0) {
+	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS), err) <
+	    0) {
 		err_wrap(err, ERR_FAILED,
 			 "QEMU on %s gives no sign of life before the "
-			 "switchover", host_name(r->dst_host));
+			 "switchover",
+			 host_name(r->dst_host));
 		return err_at_host(err, host_name(r->dst_host));
 	}
 	r->dst_rtt_ms = mono_diff_ms(mono_now(), asked);
 	if (st.state != RUN_INMIGRATE && st.state != RUN_PAUSED)
 		return err_set(err, ERR_FAILED,
 			       "QEMU on %s is in run state %s before the "
-			       "switchover", host_name(r->dst_host), st.raw);
+			       "switchover",
+			       host_name(r->dst_host), st.raw);
 	return 0;
 }
 
@@ -132,7 +134,8 @@ static int await_postmigrate(struct run *r, struct err *err)
 	} while (mono_before(mono_now(), until));
 	return err_set(err, ERR_FAILED,
 		       "the source's migration completed, but its run state is "
-		       "%s", st.raw);
+		       "%s",
+		       st.raw);
 }
 
 static int await_loaded(struct run *r, struct err *err)
@@ -164,13 +167,12 @@ static int await_loaded(struct run *r, struct err *err)
 static void explain_decision(struct run *r)
 {
 	if (!r->result->decision)
-		r->result->decision =
-			xasprintf("What was left fitted through the gate, held "
-				  "at %.0f ms, after pass %lld.",
-				  r->downtime_limit_ms,
-				  r->result->passes < 1
-					  ? 1LL
-					  : (long long)r->result->passes);
+		r->result->decision = xasprintf(
+			"What was left fitted through the gate, held "
+			"at %.0f ms, after pass %lld.",
+			r->downtime_limit_ms,
+			r->result->passes < 1 ? 1LL
+					      : (long long)r->result->passes);
 }
 
 int run_switch(struct run *r, struct err *err)
@@ -178,10 +180,11 @@ int run_switch(struct run *r, struct err *err)
 	explain_decision(r);
 	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
 		return -1;
-	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS),
-				 err) < 0)
-		return err_wrap(err, ERR_FAILED, "QEMU does not go on to the "
-						 "switchover");
+	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS), err) <
+	    0)
+		return err_wrap(err, ERR_FAILED,
+				"QEMU does not go on to the "
+				"switchover");
 	if (await_completed(r, err) < 0 || await_postmigrate(r, err) < 0 ||
 	    await_loaded(r, err) < 0)
 		return err_wrap(err, ERR_NONE, "the switchover failed");
@@ -196,7 +199,7 @@ int run_commit(struct run *r, struct err *err)
 	return 0;
 }
 
-/* --- after it ------------------------------------------------------------------- */
+/* --- after it ------------------------------------------------------------ */
 
 int run_reopen(struct run *r, struct err *err)
 {
@@ -208,10 +211,9 @@ int run_reopen(struct run *r, struct err *err)
 	r->dst.qmp = NULL;
 	if (run_reconnect(r, err) < 0)
 		return -1;
-	s = host_connect(r->dst_host, r->plan.monitor0,
-			 mono_in_ms(RUN_QMP_MS), err);
-	r->dst.qmp = s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS),
-				  err)
+	s = host_connect(r->dst_host, r->plan.monitor0, mono_in_ms(RUN_QMP_MS),
+			 err);
+	r->dst.qmp = s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS), err)
 		       : NULL;
 	if (!r->dst.qmp)
 		return -1;
@@ -242,9 +244,10 @@ static int hold(struct run *r, struct err *err)
 {
 	struct mono until = mono_in_ms(UNDECIDED_AFTER_MS);
 
-	run_warn(r, "hold", "the answer from %s is lost; asking again, with "
-		 "%s kept stopped on the source", host_name(r->dst_host),
-		 guest_label(&r->guest));
+	run_warn(r, "hold",
+		 "the answer from %s is lost; asking again, with "
+		 "%s kept stopped on the source",
+		 host_name(r->dst_host), guest_label(&r->guest));
 	err_reset(err);
 	for (;;) {
 		AUTO_ERR struct err e = { 0 };
@@ -252,8 +255,8 @@ static int hold(struct run *r, struct err *err)
 
 		if (runs == 1)
 			return 0;
-		if (runs == 0 && qmp_cont(r->dst.qmp, run_qmp_deadline(),
-					  &e) == 0)
+		if (runs == 0 &&
+		    qmp_cont(r->dst.qmp, run_qmp_deadline(), &e) == 0)
 			return 0;
 		if (mono_before(until, mono_now())) {
 			err_move(err, &e);
@@ -264,9 +267,11 @@ static int hold(struct run *r, struct err *err)
 	}
 	err_wrap(err, ERR_UNDECIDED,
 		 "%s was told to start on %s and did not answer; it may run "
-		 "there", guest_label(&r->guest), host_name(r->dst_host));
-	err_hint(err, "when %s answers again: if the guest runs there, quit "
-		      "QEMU pid %d here; if its QEMU is gone, `cont` it here",
+		 "there",
+		 guest_label(&r->guest), host_name(r->dst_host));
+	err_hint(err,
+		 "when %s answers again: if the guest runs there, quit "
+		 "QEMU pid %d here; if its QEMU is gone, `cont` it here",
 		 host_name(r->dst_host), (int)r->guest.pid);
 	return err_at_host(err, host_name(r->dst_host));
 }
@@ -289,8 +294,8 @@ static int take_back(struct run *r, struct err *err)
 		err_move(err, &e);
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s and could not be "
-				"removed", host_name(r->dst_host),
-				guest_label(&r->guest));
+				"removed",
+				host_name(r->dst_host), guest_label(&r->guest));
 	}
 	r->committed = false;
 	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",

@@ -52,7 +52,7 @@ void vmferry_dispatch(struct vmferry *v);
  */
 struct vmferry_options {
 	unsigned int size;
-	const char *guest;       /* name, pid:N or qmp:PATH; required */
+	const char *guest;	 /* name, pid:N or qmp:PATH; required */
 	const char *destination; /* [user@]host[:port], ssh://…; required */
 	const char *identity;
 	const char *known_hosts;
@@ -61,8 +61,8 @@ struct vmferry_options {
 	double max_blackout_ms; /* 300 */
 	double deadline_s;
 	uint64_t bandwidth_bps; /* bytes/s */
-	int use_openssh;        /* a child ssh(1) instead of libssh2 */
-	int force_at_deadline;  /* --on-deadline force */
+	int use_openssh;	/* a child ssh(1) instead of libssh2 */
+	int force_at_deadline;	/* --on-deadline force */
 	int paused;
 	/* One JSON object a call, without a newline; valid for the call. */
 	void (*event)(void *arg, const char *json);

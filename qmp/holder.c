@@ -38,7 +38,7 @@ struct search {
 	uint32_t not_client; /* our own */
 };
 
-/* --- the clients of a listener -------------------------------------------- */
+/* --- the clients of a listener ------------------------------------------- */
 
 static int ask_kernel(int sock)
 {
@@ -114,7 +114,7 @@ static void find_client(struct search *s)
 		;
 }
 
-/* --- the process that has a socket open ----------------------------------- */
+/* --- the process that has a socket open ---------------------------------- */
 
 static bool process_has(const char *pid, const char *link)
 {

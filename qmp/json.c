@@ -12,7 +12,7 @@
 #include "qmp/excerpt.h"
 #include "transport/base/xalloc.h"
 
-/* --- getters -------------------------------------------------------------- */
+/* --- getters ------------------------------------------------------------- */
 
 /* Reads @value into @out; false when it is of another type. */
 typedef bool json_reader(struct json_object *value, void *out);
@@ -246,7 +246,7 @@ int json_index(struct json_at at, size_t i, struct json_at *out,
 	return 0;
 }
 
-/* --- building ------------------------------------------------------------- */
+/* --- building ------------------------------------------------------------ */
 
 struct json_object *json_new(void)
 {

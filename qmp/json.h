@@ -78,7 +78,7 @@ size_t json_length(struct json_at at);
 int json_index(struct json_at at, size_t i, struct json_at *out,
 	       struct err *err);
 
-/* --- building: each takes the object over and returns it, for chaining ---- */
+/* --- building: each takes the object over and returns it, for chaining --- */
 
 struct json_object *json_new(void);
 struct json_object *json_add_str(struct json_object *o, const char *key,

@@ -65,7 +65,7 @@ static int spend(struct reader *r, long bytes)
 	return 0;
 }
 
-/* --- strings -------------------------------------------------------------- */
+/* --- strings ------------------------------------------------------------- */
 
 /* Length of the UTF-8 sequence at @p, 0 if it is malformed. */
 static size_t utf8_length(const char *p, const char *end)
@@ -201,7 +201,7 @@ static int read_string_value(struct reader *r, struct json_object **out)
 	return 0;
 }
 
-/* --- numbers and words ---------------------------------------------------- */
+/* --- numbers and words --------------------------------------------------- */
 
 static size_t count_digits(const char *p, const char *end)
 {
@@ -301,7 +301,7 @@ static bool accept_word(struct reader *r, const char *word)
 	return true;
 }
 
-/* --- values --------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static int read_value(struct reader *r, struct json_object **out);
 

@@ -55,7 +55,7 @@ void qmp_fail(struct qmp *q, struct err *err)
 	qmp_wake_listeners(q);
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 int qmp_fill(struct qmp *q, struct mono deadline, struct err *err)
 {
@@ -189,7 +189,7 @@ static void read_task(void *arg)
 	}
 }
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 static void text_free(struct qmp_text *t)
 {
@@ -260,7 +260,7 @@ int qmp_queue_text(struct qmp *q, char *text, int fd, struct err *err)
 	return 0;
 }
 
-/* --- opening and closing -------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------- */
 
 static int negotiate(struct qmp *q, struct mono deadline, struct err *err)
 {

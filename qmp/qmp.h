@@ -81,7 +81,7 @@ int qmp_call_oob(struct qmp *q, const char *command, struct json_object *args,
 		 struct json_object **reply, struct mono deadline,
 		 struct err *err);
 
-/* --- events --------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 struct qmp_event {
 	char *name;

@@ -48,7 +48,7 @@ static int for_each(struct qmp *q, const char *command,
 	return result;
 }
 
-/* --- machine, memory, processors ------------------------------------------ */
+/* --- machine, memory, processors ----------------------------------------- */
 
 static int qom_get(struct qmp *q, const char *path, const char *property,
 		   struct json_object **reply, struct mono deadline,
@@ -126,7 +126,7 @@ int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 	return json_get_bool(at, "enabled", enabled, err);
 }
 
-/* --- hot-plugged devices -------------------------------------------------- */
+/* --- hot-plugged devices ------------------------------------------------- */
 
 /* The device type in "child<TYPE>", owned; NULL when it is no child. */
 static char *child_type(const char *type)
@@ -191,7 +191,7 @@ int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
 	return 0;
 }
 
-/* --- disks ---------------------------------------------------------------- */
+/* --- disks --------------------------------------------------------------- */
 
 static void disk_free(struct qmp_disk *d)
 {
@@ -260,7 +260,7 @@ int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
 	return -1;
 }
 
-/* --- machine types, jobs -------------------------------------------------- */
+/* --- machine types, jobs ------------------------------------------------- */
 
 static int add_machine(void *arg, struct json_at entry, struct err *err)
 {

@@ -48,7 +48,7 @@ enum migration_status migration_status_parse(const char *word)
 	return MIGRATION_UNKNOWN;
 }
 
-/* --- query-migrate -------------------------------------------------------- */
+/* --- query-migrate ------------------------------------------------------- */
 
 static int read_ms(struct json_at at, const char *key, int64_t *ms,
 		   struct err *err)
@@ -172,7 +172,7 @@ void qmp_migrate_info_free(struct qmp_migrate_info *info)
 	*info = (struct qmp_migrate_info){ .status = MIGRATION_UNKNOWN };
 }
 
-/* --- capabilities and parameters ------------------------------------------ */
+/* --- capabilities and parameters ----------------------------------------- */
 
 int qmp_query_capabilities(struct qmp *q, struct json_object **reply,
 			   struct mono deadline, struct err *err)
@@ -235,7 +235,7 @@ int qmp_migrate_set_parameters(struct qmp *q, struct json_object *params,
 			err);
 }
 
-/* --- the migration itself ------------------------------------------------- */
+/* --- the migration itself ------------------------------------------------ */
 
 int qmp_migrate(struct qmp *q, const char *uri, struct mono deadline,
 		struct err *err)

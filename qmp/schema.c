@@ -82,7 +82,7 @@ void schema_free(struct schema *s)
 	free(s);
 }
 
-/* --- reading entries ------------------------------------------------------ */
+/* --- reading entries ----------------------------------------------------- */
 
 static struct json_object *member(struct json_object *o, const char *key)
 {
@@ -158,7 +158,7 @@ static bool enum_has(struct json_object *type, const char *value)
 	return false;
 }
 
-/* --- what exists ---------------------------------------------------------- */
+/* --- what exists --------------------------------------------------------- */
 
 bool schema_has_command(const struct schema *s, const char *command)
 {
@@ -253,7 +253,7 @@ bool schema_enum_has(const struct schema *s, const char *command,
 	return is_meta(type, "enum") && enum_has(type, value);
 }
 
-/* --- validation ----------------------------------------------------------- */
+/* --- validation ---------------------------------------------------------- */
 
 static int check_type(const struct schema *s, struct json_object *type,
 		      struct json_object *value, const char *path,

@@ -40,7 +40,7 @@ struct child {
 	int in, out, err; /* our ends */
 };
 
-/* --- starting ------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------ */
 
 /* Both sides of the three descriptors; -1 where there is none. */
 struct wiring {
@@ -125,8 +125,8 @@ static int add_actions(posix_spawn_file_actions_t *actions,
 			rc = posix_spawn_file_actions_addopen(
 				actions, i, "/dev/null", O_RDWR, 0);
 		else if (kind[i] != CHILD_FD_INHERIT)
-			rc = posix_spawn_file_actions_adddup2(
-				actions, w->theirs[i], i);
+			rc = posix_spawn_file_actions_adddup2(actions,
+							      w->theirs[i], i);
 	}
 	if (!rc)
 		rc = posix_spawn_file_actions_addclosefrom_np(
@@ -228,7 +228,7 @@ int child_take_stderr(struct child *c)
 	return steal_fd(&c->err);
 }
 
-/* --- ending --------------------------------------------------------------- */
+/* --- ending -------------------------------------------------------------- */
 
 bool child_ended(struct child *c)
 {
@@ -244,8 +244,8 @@ bool child_ended(struct child *c)
 		c->status = STATUS_LOST;
 	} else if (info.si_pid) {
 		c->ended = true;
-		c->status = info.si_code == CLD_EXITED ? info.si_status :
-							 128 + info.si_status;
+		c->status = info.si_code == CLD_EXITED ? info.si_status
+						       : 128 + info.si_status;
 	}
 	return c->ended;
 }
@@ -311,14 +311,14 @@ void child_free(struct child *c)
 	free(c);
 }
 
-/* --- a whole command ------------------------------------------------------ */
+/* --- a whole command ----------------------------------------------------- */
 
 /* One of the three descriptors of a command that runs, each with a task. */
 struct feed {
 	struct child *child;
 	struct stream *stream;
 	const void *data; /* to be written */
-	size_t len;       /* to be written, or most that may be read */
+	size_t len;	  /* to be written, or most that may be read */
 	struct buf *into;
 	bool too_much;
 	struct task *task;
@@ -424,8 +424,7 @@ int child_run(const char *const *argv, const void *input, size_t input_len,
 	if (rc < 0)
 		return err_wrap(err, ERR_NONE, "%s did not end", argv[0]);
 	if (f[1].too_much || f[2].too_much)
-		return err_set(err, ERR_REMOTE,
-			       "%s wrote more than %zu bytes", argv[0],
-			       max_output);
+		return err_set(err, ERR_REMOTE, "%s wrote more than %zu bytes",
+			       argv[0], max_output);
 	return 0;
 }

@@ -19,15 +19,15 @@
 struct child;
 
 enum child_fd {
-	CHILD_FD_NULL,    /* /dev/null */
-	CHILD_FD_PIPE,    /* a pipe, our end from child_stdin() and so on */
+	CHILD_FD_NULL,	  /* /dev/null */
+	CHILD_FD_PIPE,	  /* a pipe, our end from child_stdin() and so on */
 	CHILD_FD_SOCKET,  /* stdin and stdout: one socketpair */
 	CHILD_FD_INHERIT, /* ours */
 };
 
 struct child_spec {
 	const char *const *argv; /* argv[0] is looked up in PATH */
-	char *const *env;        /* NULL: ours */
+	char *const *env;	 /* NULL: ours */
 	enum child_fd in, out, err;
 	bool new_session; /* setsid: no controlling terminal, no Ctrl-C */
 };

@@ -32,7 +32,7 @@ struct host;
 
 struct host_command {
 	const char *const *argv; /* NULL-terminated; quoted by us if needed */
-	const void *input;       /* its stdin; NULL: empty */
+	const void *input;	 /* its stdin; NULL: empty */
 	size_t input_len;
 	size_t max_output; /* bytes of each of stdout, stderr; 0: 1 MiB */
 	struct mono deadline;
@@ -98,7 +98,7 @@ int host_ping(struct host *h, struct mono deadline, struct err *err);
 /* Closes and frees; NULL is fine. Tunnels of the host must be gone. */
 void host_close(struct host *h);
 
-/* --- for those who make hosts ---------------------------------------------- */
+/* --- for those who make hosts -------------------------------------------- */
 
 struct host_ops {
 	const char *backend;

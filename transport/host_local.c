@@ -77,9 +77,9 @@ static int local_put(struct host *h, const char *path, mode_t mode,
 		     const void *data, size_t len, struct mono deadline,
 		     struct err *err)
 {
-	AUTO_FD int fd = open(path,
-			      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-				      O_CLOEXEC, 0600);
+	AUTO_FD int fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		     0600);
 	int rc;
 
 	(void)h;
@@ -100,8 +100,8 @@ static int read_all(int fd, struct buf *out, size_t max, const char *path,
 	size_t got = 0;
 
 	for (;;) {
-		ssize_t n = read(fd, buf_reserve(out, PIECE_BYTES),
-				 PIECE_BYTES);
+		ssize_t n =
+			read(fd, buf_reserve(out, PIECE_BYTES), PIECE_BYTES);
 
 		if (n < 0 && errno == EINTR)
 			continue;

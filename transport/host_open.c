@@ -69,8 +69,8 @@ struct host *host_open(const char *target, const struct host_options *opt,
 
 	if (host_target_parse(&t, target, err) < 0)
 		return NULL;
-	h = t.local ? host_local_new() :
-		      open_far(&t, target, opt, deadline, err);
+	h = t.local ? host_local_new()
+		    : open_far(&t, target, opt, deadline, err);
 	if (!h)
 		err_at_host(err, target);
 	host_target_free(&t);

@@ -10,7 +10,7 @@
 #include "transport/host.h"
 
 enum host_backend_choice {
-	HOST_SSH_AUTO,    /* libssh2, then openssh where libssh2 cannot */
+	HOST_SSH_AUTO,	  /* libssh2, then openssh where libssh2 cannot */
 	HOST_SSH_LIBSSH2, /* libssh2 only */
 	HOST_SSH_OPENSSH, /* a child ssh(1) only */
 };
@@ -27,10 +27,10 @@ enum host_backend_choice {
  */
 struct host_options {
 	enum host_backend_choice backend;
-	const char *identity;        /* -i FILE */
-	const char *known_hosts;     /* replaces the usual files */
-	const char *ssh_config;      /* -F FILE */
-	bool accept_new_host_key;    /* unknown keys are added; changed never */
+	const char *identity;	  /* -i FILE */
+	const char *known_hosts;  /* replaces the usual files */
+	const char *ssh_config;	  /* -F FILE */
+	bool accept_new_host_key; /* unknown keys are added; changed never */
 	char *(*ask)(void *arg, const char *prompt);
 	void (*tell)(void *arg, const char *text);
 	void *arg;

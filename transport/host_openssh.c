@@ -37,7 +37,7 @@ static int op_run(struct host *h, const struct host_command *cmd,
 	return openssh_run(of(h)->control, cmd, result, err);
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 /* The command that failed over there, in its own words. */
 static int words_of(struct host_result *r, struct err *err)
@@ -47,8 +47,8 @@ static int words_of(struct host_result *r, struct err *err)
 	while (end > buf_data(&r->err) && end[-1] == '\n')
 		*--end = '\0';
 	return err_set(err, ERR_REMOTE, "%s",
-		       *buf_data(&r->err) ? buf_data(&r->err) :
-					    "it failed without a word");
+		       *buf_data(&r->err) ? buf_data(&r->err)
+					  : "it failed without a word");
 }
 
 /*
@@ -74,7 +74,7 @@ static int op_put(struct host *h, const char *path, mode_t mode,
 	AUTO_FREE char *mode_text = xasprintf("%04o", (unsigned int)mode);
 	AUTO_FREE char *len_text = xasprintf("%zu", len);
 	const char *const argv[] = { "sh", "-c",      put_script, "sh",
-				     path, mode_text, len_text,   NULL };
+				     path, mode_text, len_text,	  NULL };
 	const struct host_command cmd = {
 		.argv = argv,
 		.input = data,
@@ -91,8 +91,8 @@ static int op_put(struct host *h, const char *path, mode_t mode,
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot write %s", path) : 0;
 }
 
-static int op_get(struct host *h, const char *path, struct buf *out,
-		  size_t max, struct mono deadline, struct err *err)
+static int op_get(struct host *h, const char *path, struct buf *out, size_t max,
+		  struct mono deadline, struct err *err)
 {
 	const char *const argv[] = { "cat", "--", path, NULL };
 	const struct host_command cmd = {
@@ -114,7 +114,7 @@ static int op_get(struct host *h, const char *path, struct buf *out,
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot read %s", path) : 0;
 }
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static struct stream *op_connect(struct host *h, const char *path,
 				 struct mono deadline, struct err *err)
@@ -220,7 +220,7 @@ static struct tunnel *op_tunnel(struct host *base, const char *path,
 	return tunnel_fd_new(base->name, fd, &own_login, o);
 }
 
-/* --- the rest ------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
 static int op_alive(struct host *h, int silence_ms, struct err *err)
 {
@@ -255,8 +255,7 @@ static const struct host_ops openssh_ops = {
 	.close = op_close,
 };
 
-static void push_option(struct strv *argv, const char *flag,
-			const char *value)
+static void push_option(struct strv *argv, const char *flag, const char *value)
 {
 	if (!value)
 		return;
@@ -265,8 +264,7 @@ static void push_option(struct strv *argv, const char *flag,
 }
 
 /* A file's name as ssh reads it: % expands, spaces separate. */
-static void push_file(struct strv *argv, const char *option,
-		      const char *path)
+static void push_file(struct strv *argv, const char *option, const char *path)
 {
 	struct buf b = { .base = NULL };
 
@@ -290,9 +288,9 @@ static void login_options(struct strv *argv, const struct host_target *t,
 	push_option(argv, "-l", t->user);
 	push_option(argv, "-p", t->port);
 	push_option(argv, "-o",
-		    opt->accept_new_host_key ?
-			    "StrictHostKeyChecking=accept-new" :
-			    "StrictHostKeyChecking=yes");
+		    opt->accept_new_host_key
+			    ? "StrictHostKeyChecking=accept-new"
+			    : "StrictHostKeyChecking=yes");
 	if (opt->identity)
 		push_file(argv, "IdentityFile", opt->identity);
 	if (opt->known_hosts) {

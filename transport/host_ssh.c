@@ -19,7 +19,7 @@ struct host_ssh {
 	struct host base;
 	struct ssh_login *login;
 	struct ssh_link link;
-	struct sftp *sftp;          /* NULL: not yet needed, or broken */
+	struct sftp *sftp;	    /* NULL: not yet needed, or broken */
 	struct task_lock sftp_lock; /* one file at a time */
 };
 
@@ -72,8 +72,7 @@ static int exec_read(struct exec *e, bool from_stderr, struct err *err)
 	if (n <= 0)
 		return (int)n;
 	if (buf_len(to) + (size_t)n > e->cmd->max_output)
-		return err_set(err, ERR_REMOTE,
-			       "%s wrote more than %zu bytes",
+		return err_set(err, ERR_REMOTE, "%s wrote more than %zu bytes",
 			       e->cmd->argv[0], e->cmd->max_output);
 	buf_append(to, e->chunk, (size_t)n);
 	return 1;
@@ -141,7 +140,8 @@ static int sftp_ready(struct host_ssh *hs, struct mono deadline,
 	c = ssh_channel_subsystem(hs->link.session, "sftp", deadline, err);
 	if (!c) {
 		if (err && err->kind == ERR_REMOTE)
-			err_hint(err, "sshd_config on %s needs a line: "
+			err_hint(err,
+				 "sshd_config on %s needs a line: "
 				 "Subsystem sftp internal-sftp",
 				 hs->base.name);
 		return -1;
@@ -209,8 +209,8 @@ static int ssh_get(struct host *h, const char *path, struct buf *out,
 static struct stream *ssh_connect(struct host *h, const char *path,
 				  struct mono deadline, struct err *err)
 {
-	struct ssh_channel *c = ssh_channel_unix(self(h)->link.session, path,
-						 deadline, err);
+	struct ssh_channel *c =
+		ssh_channel_unix(self(h)->link.session, path, deadline, err);
 
 	return c ? ssh_channel_stream(c) : NULL;
 }
@@ -264,8 +264,8 @@ struct host *host_ssh_open(const struct host_target *t, const char *name,
 {
 	struct host_ssh *hs = XNEW(struct host_ssh);
 
-	hs->login = ssh_login_new(t, name, opt, &hs->link, beyond, deadline,
-				  err);
+	hs->login =
+		ssh_login_new(t, name, opt, &hs->link, beyond, deadline, err);
 	if (!hs->login) {
 		free(hs);
 		err_at_host(err, name);

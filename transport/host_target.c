@@ -24,7 +24,7 @@ static int bad_target(struct err *err, const char *target, const char *why)
 {
 	err_set(err, ERR_USAGE, "\"%s\" is not a host: %s", target, why);
 	return err_hint(err, "write local, [user@]host[:port], or "
-			"ssh://[user@]host[:port]");
+			     "ssh://[user@]host[:port]");
 }
 
 /* Printable ASCII without spaces and what shells and ssh(1) would twist. */

@@ -19,8 +19,7 @@ static char *lower(char *s)
 	return s;
 }
 
-void known_hosts_init(struct known_hosts *k, const char *host,
-		      const char *port)
+void known_hosts_init(struct known_hosts *k, const char *host, const char *port)
 {
 	*k = (struct known_hosts){ .name = NULL };
 	if (!strcmp(port, "22")) {
@@ -50,8 +49,8 @@ void known_hosts_free(struct known_hosts *k)
 static bool glob_match(const char *pattern, size_t len, const char *s)
 {
 	while (len && *pattern != '*') {
-		if (!*s || (*pattern != '?' &&
-			    tolower((unsigned char)*pattern) != *s))
+		if (!*s ||
+		    (*pattern != '?' && tolower((unsigned char)*pattern) != *s))
 			return false;
 		pattern++;
 		len--;
@@ -205,9 +204,10 @@ void known_hosts_add(struct known_hosts *k, const char *file, const char *text)
 
 static bool same_blob(struct known_hosts_key *key, struct ssh_bytes blob)
 {
-	return ssh_bytes_equal(blob, (struct ssh_bytes){
-		(const unsigned char *)buf_data(&key->blob),
-		buf_len(&key->blob) });
+	return ssh_bytes_equal(
+		blob,
+		(struct ssh_bytes){ (const unsigned char *)buf_data(&key->blob),
+				    buf_len(&key->blob) });
 }
 
 enum known_hosts_verdict known_hosts_check(const struct known_hosts *k,

@@ -28,7 +28,7 @@ struct known_hosts_key {
 
 /* What all files say of one host; strings and keys are owned. */
 struct known_hosts {
-	char *name;       /* as files have it: "host" or "[host]:port" */
+	char *name;	  /* as files have it: "host" or "[host]:port" */
 	char *plain_name; /* "host" when @name has a port, else NULL */
 	struct known_hosts_key *keys;
 	size_t n;
@@ -50,8 +50,7 @@ void known_hosts_free(struct known_hosts *k);
  * Adds what @text, the content of @file, says of the host. Lines that cannot
  * be understood and @cert-authority lines are skipped.
  */
-void known_hosts_add(struct known_hosts *k, const char *file,
-		     const char *text);
+void known_hosts_add(struct known_hosts *k, const char *file, const char *text);
 
 /*
  * The verdict on a key that was offered. *why: the key on file behind it,

@@ -21,9 +21,9 @@
 #include "transport/stream_fd.h"
 
 enum {
-	WORDS_BYTES = 4096,         /* of ssh's stderr that are kept */
-	STOP_MS = 500,              /* for ssh to end by itself */
-	ASK_EVERY_MS = 500,         /* heartbeats */
+	WORDS_BYTES = 4096,	    /* of ssh's stderr that are kept */
+	STOP_MS = 500,		    /* for ssh to end by itself */
+	ASK_EVERY_MS = 500,	    /* heartbeats */
 	GREETING_BYTES = 64 * 1024, /* what a login shell may say first */
 	FORWARD_OUTPUT_BYTES = 16 * 1024,
 };
@@ -38,9 +38,9 @@ struct openssh {
 	int dir_lock_fd;
 	char *control; /* path of the control socket */
 	struct child *child;
-	int fd;           /* to and from the host's cat */
+	int fd;		  /* to and from the host's cat */
 	bool session_end; /* cat is no more */
-	int stderr_fd;    /* non-blocking */
+	int stderr_fd;	  /* non-blocking */
 	struct buf words;
 	unsigned int n_forwards;
 
@@ -51,7 +51,7 @@ struct openssh {
 	struct waitq heard;
 };
 
-/* --- ssh's own words ------------------------------------------------------ */
+/* --- ssh's own words ----------------------------------------------------- */
 
 /* Takes what ssh has said; of much of it, the end. */
 static void hear_words(struct openssh *o)
@@ -117,12 +117,16 @@ static enum err_kind kind_of_words(const char *text)
 static void hint_for(struct err *err, enum err_kind kind, const char *dest)
 {
 	if (kind == ERR_HOSTKEY)
-		err_hint(err, "check the key of %s, then put it into "
+		err_hint(err,
+			 "check the key of %s, then put it into "
 			 "known_hosts (an unknown one: "
-			 "--accept-new-host-key)", dest);
+			 "--accept-new-host-key)",
+			 dest);
 	else if (kind == ERR_AUTH)
-		err_hint(err, "try `ssh %s true`; name a key with "
-			 "--identity, or load it into ssh-agent", dest);
+		err_hint(err,
+			 "try `ssh %s true`; name a key with "
+			 "--identity, or load it into ssh-agent",
+			 dest);
 	else if (kind == ERR_CRYPTO)
 		err_hint(err, "allow an algorithm that both sides know");
 }
@@ -160,11 +164,12 @@ int openssh_check(struct openssh *o, struct err *err)
 	return -1;
 }
 
-/* --- logging in ----------------------------------------------------------- */
+/* --- logging in ---------------------------------------------------------- */
 
 /* What the user's configuration must not change, and what we need. */
 static const char *const master_options[] = {
-	"-M", "-T", "-a", "-x",
+	"-M", "-T",
+	"-a", "-x",
 	"-o", "ControlPersist=no",
 	"-o", "ClearAllForwardings=yes",
 	"-o", "RemoteCommand=none",
@@ -180,7 +185,9 @@ static const char *const master_options[] = {
 
 /* The person at the terminal means us by Ctrl-C, and we decide. */
 static const char *const deaf[] = {
-	"sh", "-c", "trap '' INT QUIT HUP TSTP; exec \"$0\" \"$@\"",
+	"sh",
+	"-c",
+	"trap '' INT QUIT HUP TSTP; exec \"$0\" \"$@\"",
 };
 
 static void master_argv(struct strv *argv, const struct openssh *o,
@@ -246,8 +253,7 @@ static bool is_ready(struct buf *said)
 	return at && (at == buf_data(said) || at[-1] == '\n');
 }
 
-static int wait_login(struct openssh *o, struct mono deadline,
-		      struct err *err)
+static int wait_login(struct openssh *o, struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf said = { .base = NULL };
 
@@ -313,7 +319,7 @@ void openssh_free(struct openssh *o)
 	free(o);
 }
 
-/* --- commands ------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 /*
  * Talks to the master and to nobody else: where the master cannot be reached,
@@ -322,10 +328,11 @@ void openssh_free(struct openssh *o)
 static void client_argv(struct strv *argv, const struct openssh *o)
 {
 	static const char *const words[] = {
-		"ssh", "-F", "/dev/null", "-T",
-		"-o", "BatchMode=yes",
-		"-o", "ProxyCommand=false",
-		"-o", "LogLevel=ERROR",
+		"ssh",	     "-F",
+		"/dev/null", "-T",
+		"-o",	     "BatchMode=yes",
+		"-o",	     "ProxyCommand=false",
+		"-o",	     "LogLevel=ERROR",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -340,8 +347,8 @@ static void client_argv(struct strv *argv, const struct openssh *o)
  */
 static char *remote_line(const struct host_command *cmd)
 {
-	static const char script[] =
-		"\"$@\"; printf '\\n" STATUS "%d\\n' \"$?\" >&2";
+	static const char script[] = "\"$@\"; printf '\\n" STATUS
+				     "%d\\n' \"$?\" >&2";
 	AUTO_STRV struct strv words = { .v = NULL };
 
 	strv_push(&words, "sh");
@@ -372,8 +379,7 @@ static int take_status(struct buf *errout)
 }
 
 /* A client failed: because the connection is gone, or by what it says. */
-static int client_failed(struct openssh *o, struct buf *errout,
-			 struct err *err)
+static int client_failed(struct openssh *o, struct buf *errout, struct err *err)
 {
 	AUTO_FREE char *line = NULL;
 
@@ -409,7 +415,7 @@ int openssh_run(struct openssh *o, const struct host_command *cmd,
 	return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
 }
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 /* -O forward and -O cancel of "LOCAL:REMOTE". */
 static int control(struct openssh *o, const char *order, const char *spec,
@@ -484,11 +490,11 @@ int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
 	    control(o, "forward", buf_data(&spec), deadline, err) == 0)
 		fd = connect_through(o, local, buf_data(&spec), deadline, err);
 	(void)unlink(local);
-	return fd < 0 ? err_wrap(err, ERR_NONE, "cannot connect to %s", path) :
-			fd;
+	return fd < 0 ? err_wrap(err, ERR_NONE, "cannot connect to %s", path)
+		      : fd;
 }
 
-/* --- heartbeat ------------------------------------------------------------ */
+/* --- heartbeat ----------------------------------------------------------- */
 
 static void count_answers(struct openssh *o)
 {
@@ -541,12 +547,12 @@ int openssh_alive(struct openssh *o, int silence_ms, struct err *err)
 			ask(o, now);
 		return 0;
 	}
-	since = mono_before(o->heard_at, o->asked_at) ? o->asked_at :
-							o->heard_at;
+	since = mono_before(o->heard_at, o->asked_at) ? o->asked_at
+						      : o->heard_at;
 	if (mono_before(now, mono_add_ms(since, silence_ms)))
 		return 0;
-	err_set(err, ERR_NETWORK, "%s has not answered for %.1f s",
-		o->name, mono_diff_ms(now, since) / 1000);
+	err_set(err, ERR_NETWORK, "%s has not answered for %.1f s", o->name,
+		mono_diff_ms(now, since) / 1000);
 	return err_at_host(err, o->name);
 }
 
@@ -573,7 +579,6 @@ int openssh_ping(struct openssh *o, struct mono deadline, struct err *err)
 			break;
 	}
 	if (err && err->kind == ERR_TIMEOUT)
-		err_set(err, ERR_TIMEOUT, "%s did not answer in time",
-			o->name);
+		err_set(err, ERR_TIMEOUT, "%s did not answer in time", o->name);
 	return err_at_host(err, o->name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* openssh_dir: the private directory in which a child ssh(1) has its sockets. */
+/* openssh_dir: the private directory of a child ssh(1) for its sockets. */
 #include "transport/openssh_dir.h"
 
 #include <ctype.h>
@@ -62,8 +62,8 @@ void openssh_dir_remove(int lock_fd, const char *dir)
 /* The locked directory, or -1: it is gone, a stranger's, or in use. */
 static int lock(int base_fd, const char *name)
 {
-	AUTO_FD int fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY |
-				O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FD int fd = openat(
+		base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||

@@ -13,9 +13,9 @@ static const char bare_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* A shell takes these for its own grammar where a command may stand. */
 static const char *const reserved[] = {
-	"case", "do", "done", "elif", "else", "esac",     "fi",     "for",
-	"if",   "in", "then", "time", "until", "while",   "select", "function",
-	"coproc",
+	"case",	 "do",	  "done",   "elif",	"else",	  "esac",
+	"fi",	 "for",	  "if",	    "in",	"then",	  "time",
+	"until", "while", "select", "function", "coproc",
 };
 
 static void quote_always(struct buf *b, const char *word)

@@ -197,8 +197,7 @@ static void request_path(struct sftp *s, enum sftp_packet type,
 	ssh_put_string(&s->out, path, strlen(path));
 }
 
-static bool path_exists(struct sftp *s, const char *path,
-			struct mono deadline)
+static bool path_exists(struct sftp *s, const char *path, struct mono deadline)
 {
 	request_path(s, FXP_LSTAT, path);
 	return ask(s, deadline, NULL) == FXP_ATTRS;
@@ -311,8 +310,7 @@ int sftp_put(struct sftp *s, const char *path, mode_t mode, const void *data,
 		return err_wrap(err, ERR_NONE, "cannot create %s", path);
 	*created = true;
 	rc = write_all(s, &handle, data, len, deadline, err);
-	if (!s->broken &&
-	    close_file(s, &handle, deadline, rc ? NULL : err) < 0)
+	if (!s->broken && close_file(s, &handle, deadline, rc ? NULL : err) < 0)
 		rc = -1;
 	if (rc < 0)
 		err_wrap(err, ERR_NONE, "cannot write %s", path);
@@ -388,7 +386,7 @@ int sftp_remove(struct sftp *s, const char *path, struct mono deadline,
 
 static int shake_hands(struct sftp *s, struct mono deadline, struct err *err)
 {
-	static const unsigned char init[] = { 0, 0, 0, 5, FXP_INIT,
+	static const unsigned char init[] = { 0, 0, 0, 5,	    FXP_INIT,
 					      0, 0, 0, SFTP_VERSION };
 	uint32_t version;
 	int type;

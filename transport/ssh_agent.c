@@ -122,8 +122,8 @@ static int take_key(struct ssh_bytes *answer, struct ssh_agent_key *key)
 	return 0;
 }
 
-int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys,
-		   size_t *n, struct mono deadline, struct err *err)
+int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys, size_t *n,
+		   struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf question = { .base = NULL };
 	struct ssh_bytes answer;

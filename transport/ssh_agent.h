@@ -24,8 +24,8 @@ struct ssh_agent *ssh_agent_open(const char *path, struct mono deadline,
 void ssh_agent_close(struct ssh_agent *a);
 
 /* Its keys and their number; valid until the agent is closed. */
-int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys,
-		   size_t *n, struct mono deadline, struct err *err);
+int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys, size_t *n,
+		   struct mono deadline, struct err *err);
 /* Appends the signature proper of @data, without its type, to @signature. */
 int ssh_agent_sign(struct ssh_agent *a, struct ssh_bytes blob,
 		   struct ssh_bytes data, struct buf *signature,

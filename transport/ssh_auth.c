@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_agent.h"
 #include "transport/ssh_key.h"
@@ -26,9 +27,9 @@ struct auth_state {
 	const struct host_options *opt;
 	struct ssh_credential *credential;
 	struct mono deadline;
-	struct buf tried; /* "agent key … refused; …" */
+	struct buf tried;  /* "agent key … refused; …" */
 	struct strv blobs; /* fingerprints of keys the host has refused */
-	char *methods;     /* what the host takes, comma-separated */
+	char *methods;	   /* what the host takes, comma-separated */
 	bool beyond;
 	bool beyond_rsa;
 };
@@ -135,8 +136,8 @@ static long publickey_step(struct auth_state *a, struct ssh_bytes blob,
 	return ssh_session_did(
 		a->session,
 		libssh2_userauth_publickey(ssh_session_raw(a->session),
-					   a->config->user, blob.data,
-					   blob.len, on_sign, &abstract));
+					   a->config->user, blob.data, blob.len,
+					   on_sign, &abstract));
 }
 
 static enum auth publickey(struct auth_state *a, struct ssh_bytes blob,
@@ -146,8 +147,7 @@ static enum auth publickey(struct auth_state *a, struct ssh_bytes blob,
 	struct mono limit = mono_min(a->deadline, mono_in_ms(AGENT_MS));
 	long rc;
 
-	while ((rc = publickey_step(a, blob, signer)) ==
-	       LIBSSH2_ERROR_EAGAIN) {
+	while ((rc = publickey_step(a, blob, signer)) == LIBSSH2_ERROR_EAGAIN) {
 		if (!signer->wanted || buf_len(&signer->signature)) {
 			if (ssh_session_wait(a->session, a->deadline, err) < 0)
 				return AUTH_FAILED;
@@ -177,8 +177,8 @@ static enum auth try_agent_key(struct auth_state *a, struct ssh_agent *agent,
 {
 	AUTO_FREE char *fingerprint = ssh_fingerprint(blob);
 	AUTO_FREE char *type = ssh_blob_type(blob);
-	AUTO_FREE char *what = xasprintf("agent key %s %s",
-					 type ? type : "?", fingerprint);
+	AUTO_FREE char *what =
+		xasprintf("agent key %s %s", type ? type : "?", fingerprint);
 	struct signer signer = { .probe = false };
 	const char *why = ssh_key_unusable(type);
 	enum auth auth;
@@ -270,9 +270,8 @@ static enum auth try_agent(struct auth_state *a, struct err *err)
 	if (!agent)
 		return AUTH_REFUSED;
 	auth = try_named_agent_keys(a, agent, keys, n, err);
-	for (size_t i = 0; i < n && auth == AUTH_REFUSED &&
-			   !a->config->identities_only;
-	     i++)
+	for (size_t i = 0;
+	     i < n && auth == AUTH_REFUSED && !a->config->identities_only; i++)
 		auth = try_agent_key(a, agent, bytes_of(&keys[i].blob), err);
 	ssh_agent_close(agent);
 	return auth;
@@ -291,11 +290,11 @@ static enum auth login_file(struct auth_state *a, const char *path,
 	long rc;
 
 	*wrong = false;
-	while ((rc = ssh_session_did(
-			a->session,
-			libssh2_userauth_publickey_fromfile_ex(
-				raw, a->config->user, user_len, NULL, path,
-				passphrase))) == LIBSSH2_ERROR_EAGAIN) {
+	while ((rc = ssh_session_did(a->session,
+				     libssh2_userauth_publickey_fromfile_ex(
+					     raw, a->config->user, user_len,
+					     NULL, path, passphrase))) ==
+	       LIBSSH2_ERROR_EAGAIN) {
 		sent = true;
 		if (ssh_session_wait(a->session, a->deadline, err) < 0)
 			return AUTH_FAILED;
@@ -308,8 +307,7 @@ static enum auth login_file(struct auth_state *a, const char *path,
 static enum auth try_encrypted(struct auth_state *a, struct ssh_key *key,
 			       struct err *err)
 {
-	AUTO_FREE char *prompt =
-		xasprintf("Passphrase for %s: ", key->path);
+	AUTO_FREE char *prompt = xasprintf("Passphrase for %s: ", key->path);
 	enum auth auth = AUTH_REFUSED;
 	bool wrong = true;
 
@@ -329,8 +327,8 @@ static enum auth try_encrypted(struct auth_state *a, struct ssh_key *key,
 		secret_free(passphrase);
 	}
 	if (auth == AUTH_REFUSED)
-		note(a, key->path, wrong ? "no passphrase opened it" :
-					   "refused");
+		note(a, key->path,
+		     wrong ? "no passphrase opened it" : "refused");
 	return auth;
 }
 
@@ -412,9 +410,9 @@ static enum auth login_password(struct auth_state *a, const char *password,
 			a->session,
 			libssh2_userauth_password_ex(
 				ssh_session_raw(a->session), a->config->user,
-				(unsigned int)strlen(a->config->user),
-				password, (unsigned int)strlen(password),
-				NULL))) == LIBSSH2_ERROR_EAGAIN) {
+				(unsigned int)strlen(a->config->user), password,
+				(unsigned int)strlen(password), NULL))) ==
+	       LIBSSH2_ERROR_EAGAIN) {
 		if (ssh_session_wait(a->session, a->deadline, err) < 0)
 			return AUTH_FAILED;
 	}
@@ -423,9 +421,8 @@ static enum auth login_password(struct auth_state *a, const char *password,
 
 static enum auth try_password(struct auth_state *a, struct err *err)
 {
-	AUTO_FREE char *prompt = xasprintf("Password of %s on %s: ",
-					   a->config->user,
-					   a->config->hostname);
+	AUTO_FREE char *prompt = xasprintf(
+		"Password of %s on %s: ", a->config->user, a->config->hostname);
 	enum auth auth = AUTH_REFUSED;
 
 	for (int i = 0; i < ASK_TRIES && auth == AUTH_REFUSED; i++) {
@@ -447,7 +444,7 @@ static enum auth try_password(struct auth_state *a, struct err *err)
 struct interview {
 	const struct auth_state *auth;
 	const char *known; /* the answer to give to anything */
-	char *answer;      /* the last one a person gave */
+	char *answer;	   /* the last one a person gave */
 	int questions;
 	bool given_up;
 };
@@ -475,8 +472,8 @@ static void interview_one(struct interview *v,
 }
 
 static void on_interview(const char *name, int name_len,
-			 const char *instruction, int instruction_len,
-			 int n, const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts,
+			 const char *instruction, int instruction_len, int n,
+			 const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts,
 			 LIBSSH2_USERAUTH_KBDINT_RESPONSE *responses,
 			 void **abstract)
 {
@@ -523,8 +520,8 @@ static enum auth try_interview(struct auth_state *a, struct err *err)
 		auth = login_interview(a, &v, err);
 		if (auth == AUTH_IN)
 			remember(a,
-				 v.questions == 1 ? SSH_CREDENTIAL_ANSWER :
-						    SSH_CREDENTIAL_ONCE,
+				 v.questions == 1 ? SSH_CREDENTIAL_ANSWER
+						  : SSH_CREDENTIAL_ONCE,
 				 v.questions == 1 ? v.answer : NULL);
 		else if (auth == AUTH_REFUSED)
 			note(a, "keyboard-interactive", "refused");
@@ -654,17 +651,19 @@ static void refused(struct auth_state *a, struct err *err)
 	err_wrap(err, ERR_AUTH, "%s refused the login as %s", host,
 		 a->config->user);
 	if (a->beyond_rsa)
-		err_hint(err, "RSA keys do not work here: make an ed25519 key "
-			"(ssh-keygen -t ed25519; ssh-copy-id -i "
-			"~/.ssh/id_ed25519 %s@%s), or use --ssh openssh",
-			a->config->user, a->config->hostname);
+		err_hint(err,
+			 "RSA keys do not work here: make an ed25519 key "
+			 "(ssh-keygen -t ed25519; ssh-copy-id -i "
+			 "~/.ssh/id_ed25519 %s@%s), or use --ssh openssh",
+			 a->config->user, a->config->hostname);
 	else if (a->beyond)
 		err_hint(err, "ssh(1) can use keys and certificates that "
-			"libssh2 cannot: --ssh openssh");
+			      "libssh2 cannot: --ssh openssh");
 	else
-		err_hint(err, "see what ssh(1) needs: ssh -v -p %s %s@%s true; "
-			"name a key with --identity FILE", a->config->port,
-			a->config->user, a->config->hostname);
+		err_hint(err,
+			 "see what ssh(1) needs: ssh -v -p %s %s@%s true; "
+			 "name a key with --identity FILE",
+			 a->config->port, a->config->user, a->config->hostname);
 }
 
 int ssh_auth_login(struct ssh_session *s, const struct ssh_config *config,
@@ -685,7 +684,10 @@ int ssh_auth_login(struct ssh_session *s, const struct ssh_config *config,
 		auth = try_all(&a, err);
 	else
 		auth = try_again(&a, err);
-	if (auth == AUTH_REFUSED)
+	/* who was asked may have cancelled instead of answering */
+	if (auth == AUTH_REFUSED && task_cancel_asked())
+		err_set(err, ERR_CANCELLED, "cancelled");
+	else if (auth == AUTH_REFUSED)
 		refused(&a, err);
 	if (beyond)
 		*beyond = a.beyond;

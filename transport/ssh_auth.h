@@ -28,7 +28,7 @@ enum ssh_credential_kind {
 struct ssh_credential {
 	enum ssh_credential_kind kind;
 	struct buf blob;   /* the agent's key */
-	char *path;        /* the key file */
+	char *path;	   /* the key file */
 	struct buf secret; /* passphrase, password or answer; wiped */
 };
 void ssh_credential_free(struct ssh_credential *c);

@@ -47,10 +47,10 @@ static int channel_request(struct ssh_channel *c, const char *request,
 		if (ssh_session_check(s, err) < 0)
 			return -1;
 		rc = ssh_session_did(
-			s, libssh2_channel_process_startup(
-				   c->raw, request,
-				   (unsigned int)strlen(request), argument,
-				   (unsigned int)strlen(argument)));
+			s,
+			libssh2_channel_process_startup(
+				c->raw, request, (unsigned int)strlen(request),
+				argument, (unsigned int)strlen(argument)));
 		if (rc != LIBSSH2_ERROR_EAGAIN)
 			break;
 		if (ssh_session_wait(s, deadline, err) < 0)
@@ -72,7 +72,7 @@ static struct ssh_channel *channel_start(struct ssh_session *s,
 		/* a command that was given up counts until it ends */
 		if (err && err->kind == ERR_REMOTE)
 			err_hint(err, "too many commands may be running over "
-				 "there (MaxSessions in sshd_config)");
+				      "there (MaxSessions in sshd_config)");
 		return NULL;
 	}
 	c = channel_new(s, raw);
@@ -103,11 +103,10 @@ struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,
 
 struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
 					  const char *name,
-					  struct mono deadline,
-					  struct err *err)
+					  struct mono deadline, struct err *err)
 {
-	struct ssh_channel *c = channel_start(s, "subsystem", name, deadline,
-					      err);
+	struct ssh_channel *c =
+		channel_start(s, "subsystem", name, deadline, err);
 
 	if (!c)
 		err_wrap(err, ERR_NONE, "%s did not start its %s subsystem",
@@ -127,13 +126,17 @@ static void explain_unix(struct ssh_session *s, const char *path,
 	if (!err || err->kind != ERR_REMOTE)
 		return;
 	if (strstr(err->message, "unknown channel type"))
-		err_hint(err, "the SSH server on %s cannot forward UNIX "
-			 "sockets; OpenSSH 6.7 or later can", host);
+		err_hint(err,
+			 "the SSH server on %s cannot forward UNIX "
+			 "sockets; OpenSSH 6.7 or later can",
+			 host);
 	else
-		err_hint(err, "does anybody listen there, and may %s be "
+		err_hint(err,
+			 "does anybody listen there, and may %s be "
 			 "entered? Else: AllowStreamLocalForwarding yes in "
 			 "sshd_config on %s (and no DisableForwarding, no "
-			 "no-port-forwarding in authorized_keys)", path, host);
+			 "no-port-forwarding in authorized_keys)",
+			 path, host);
 	err_wrap(err, ERR_NONE, "cannot connect to the socket %s on %s", path,
 		 host);
 }
@@ -173,12 +176,11 @@ long ssh_channel_read(struct ssh_channel *c, bool from_stderr, void *data,
 
 	if (ssh_session_check(c->session, err) < 0)
 		return -1;
-	n = ssh_session_did(
-		c->session,
-		libssh2_channel_read_ex(c->raw,
-					from_stderr ? SSH_EXTENDED_DATA_STDERR :
-						      0,
-					data, len));
+	n = ssh_session_did(c->session,
+			    libssh2_channel_read_ex(
+				    c->raw,
+				    from_stderr ? SSH_EXTENDED_DATA_STDERR : 0,
+				    data, len));
 	if (n == 0)
 		*eof = libssh2_channel_eof(c->raw) != 0;
 	if (n == LIBSSH2_ERROR_EAGAIN)
@@ -266,7 +268,8 @@ static ssize_t channel_stream_read(struct stream *base, void *data, size_t len,
 	long n;
 
 	while ((n = ssh_channel_read(cs->channel, false, data, len, &eof,
-				     err)) == 0 && !eof) {
+				     err)) == 0 &&
+	       !eof) {
 		if (ssh_session_wait(cs->channel->session, deadline, err) < 0)
 			return -1;
 	}

@@ -20,13 +20,13 @@ struct ssh_config {
 	char *hostname;
 	char *port;
 	char *user;
-	struct strv identities;  /* paths of private keys, in order */
+	struct strv identities;	 /* paths of private keys, in order */
 	struct strv known_hosts; /* paths; the first one takes new keys */
 	bool identities_only;
-	char *agent; /* IdentityAgent: path, "none", NULL: the default */
-	char *proxy_jump;    /* NULL: none */
-	char *proxy_command; /* NULL: none; tokens not yet expanded */
-	char *hostkey_alias; /* NULL: none */
+	char *agent;	  /* IdentityAgent: path, "none", NULL: the default */
+	char *proxy_jump; /* NULL: none */
+	char *proxy_command;   /* NULL: none; tokens not yet expanded */
+	char *hostkey_alias;   /* NULL: none */
 	int connect_timeout_s; /* 0: none */
 };
 

@@ -34,8 +34,8 @@ static void push_hop(struct strv *argv, const char *hop)
 		host = at + 1;
 	}
 	colon = strrchr(host, ':');
-	if (colon && (*host == '[' ? colon[-1] == ']' :
-				     strchr(host, ':') == colon)) {
+	if (colon &&
+	    (*host == '[' ? colon[-1] == ']' : strchr(host, ':') == colon)) {
 		strv_push(argv, "-p");
 		strv_push(argv, colon + 1);
 	} else {
@@ -158,8 +158,7 @@ void ssh_proxy_explain(struct ssh_proxy *p, struct err *err)
 		if (n > 0)
 			buf_commit(&words, (size_t)n);
 	} while (n > 0 && buf_len(&words) < WORDS_MAX);
-	while (buf_len(&words) &&
-	       buf_data(&words)[buf_len(&words) - 1] == '\n')
+	while (buf_len(&words) && buf_data(&words)[buf_len(&words) - 1] == '\n')
 		buf_data(&words)[--words.len] = '\0';
 	if (!buf_len(&words))
 		return;

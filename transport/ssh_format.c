@@ -62,8 +62,8 @@ int ssh_take_u32(struct ssh_bytes *from, uint32_t *v)
 
 	if (from->len < 4)
 		return -1;
-	*v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	     (uint32_t)p[2] << 8 | p[3];
+	*v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+	     p[3];
 	from->data += 4;
 	from->len -= 4;
 	return 0;

@@ -125,9 +125,9 @@ static int append_line(const char *path, const char *line, struct err *err)
 		return err_sys(err, errno, "cannot write %s", path);
 	if ((size_t)n != strlen(text))
 		return err_sys(err, ENOSPC, "cannot write %s", path);
-	return fdatasync(fd) < 0 && errno != EINVAL ?
-		       err_sys(err, errno, "cannot write %s", path) :
-		       0;
+	return fdatasync(fd) < 0 && errno != EINVAL
+		       ? err_sys(err, errno, "cannot write %s", path)
+		       : 0;
 }
 
 static int accept_key(const struct known_hosts *k, const struct ssh_config *c,
@@ -169,7 +169,7 @@ static int say_revoked(const struct offer *o, const struct known_hosts_key *key,
 		"the host key of %s, %s %s, is revoked by %s:%u", o->host,
 		o->type, o->fingerprint, key->file, key->line);
 	return err_hint(err, "do not use this host until whoever revoked the "
-			"key has given it a new one");
+			     "key has given it a new one");
 }
 
 static int say_changed(const struct offer *o, const struct known_hosts_key *key,
@@ -181,9 +181,10 @@ static int say_changed(const struct offer *o, const struct known_hosts_key *key,
 		"the host key of %s has changed: it offers %s %s, on file is "
 		"%s. Somebody may be in between; nothing was sent",
 		o->host, o->type, o->fingerprint, known);
-	return err_hint(err, "if the change is known to be right: "
-			"ssh-keygen -f '%s' -R '%s'", key->file,
-			o->known->name);
+	return err_hint(err,
+			"if the change is known to be right: "
+			"ssh-keygen -f '%s' -R '%s'",
+			key->file, o->known->name);
 }
 
 /* Keys are on file, but none of the type that came out of the exchange. */
@@ -202,15 +203,17 @@ static int say_other_type(const struct offer *o, const struct strv *types,
 	}
 	err_set(err, unknown_only ? ERR_CRYPTO : ERR_HOSTKEY,
 		"the host key of %s cannot be checked: on file is only %s, "
-		"%s; it offers %s %s", o->host, list,
+		"%s; it offers %s %s",
+		o->host, list,
 		rsa_only ? "which libssh2 " LIBSSH2_VERSION
-			   " can check by SHA-1 only and servers refuse that" :
-			   "which did not come out of the key exchange",
+			   " can check by SHA-1 only and servers refuse that"
+			 : "which did not come out of the key exchange",
 		o->type, o->fingerprint);
-	return err_hint(err, "use --ssh openssh, or add the other key "
+	return err_hint(err,
+			"use --ssh openssh, or add the other key "
 			"after comparing its fingerprint on the host: "
-			"ssh-keyscan -p %s %s", o->config->port,
-			o->config->hostname);
+			"ssh-keyscan -p %s %s",
+			o->config->port, o->config->hostname);
 }
 
 static int say_unknown(const struct offer *o, struct err *err)
@@ -218,7 +221,8 @@ static int say_unknown(const struct offer *o, struct err *err)
 	err_set(err, ERR_HOSTKEY,
 		"the host key of %s is not known: it offers %s %s", o->host,
 		o->type, o->fingerprint);
-	return err_hint(err, "compare it with the output of \"ssh-keygen -lf "
+	return err_hint(err,
+			"compare it with the output of \"ssh-keygen -lf "
 			"/etc/ssh/ssh_host_*_key.pub\" on the host, then use "
 			"--accept-new-host-key");
 }

@@ -74,9 +74,10 @@ static int handshake(struct ssh_session *s, struct mono deadline,
 				"the SSH handshake with %s failed", host);
 	err_wrap(err, ERR_CRYPTO,
 		 "libssh2 " LIBSSH2_VERSION " and the SSH server on %s have no "
-		 "cipher, MAC or key exchange in common", host);
+		 "cipher, MAC or key exchange in common",
+		 host);
 	return err_hint(err, "use --ssh openssh, or allow aes128-ctr and "
-			"hmac-sha2-256 in the server's Ciphers and MACs");
+			     "hmac-sha2-256 in the server's Ciphers and MACs");
 }
 
 /* --- the first login ----------------------------------------------------- */
@@ -132,7 +133,8 @@ static int same_hostkey(struct ssh_login *login, struct ssh_session *s,
 		return 0;
 	return err_set(err, ERR_HOSTKEY,
 		       "%s shows another host key than a moment ago; nothing "
-		       "was sent", login->name);
+		       "was sent",
+		       login->name);
 }
 
 static int further_session(struct ssh_login *login, struct ssh_link *link,

@@ -39,7 +39,7 @@ struct ssh_session {
 	struct ssh_wire wire;
 	struct err death;
 	bool stopping;
-	bool pump_full; /* it has read ahead all it may */
+	bool pump_full;	       /* it has read ahead all it may */
 	struct waitq activity; /* bytes came or left, an order ended, death */
 	struct waitq pump_kick;
 	struct waitq keeper_kick;
@@ -152,8 +152,8 @@ int ssh_session_wait(struct ssh_session *s, struct mono deadline,
 	if (task_wait_queue(&s->activity, deadline, &e) == 0)
 		return ssh_session_check(s, err);
 	if (e.kind == ERR_TIMEOUT &&
-	    ssh_wire_check_silence(&s->wire, mono_now(), SESSION_LATE_MS,
-				   &e) < 0)
+	    ssh_wire_check_silence(&s->wire, mono_now(), SESSION_LATE_MS, &e) <
+		    0)
 		err_wrap(&e, ERR_NETWORK, "%s does not answer", s->host);
 	else if (e.kind == ERR_TIMEOUT)
 		err_set(&e, ERR_TIMEOUT, "%s did not answer in time", s->host);
@@ -246,10 +246,10 @@ static LIBSSH2_CHANNEL *open_raw(LIBSSH2_SESSION *raw, const char *type,
 {
 	LIBSSH2_CHANNEL *channel;
 
-	channel = libssh2_channel_open_ex(
-		raw, type, (unsigned int)strlen(type),
-		LIBSSH2_CHANNEL_WINDOW_DEFAULT, LIBSSH2_CHANNEL_PACKET_DEFAULT,
-		message, (unsigned int)message_len);
+	channel = libssh2_channel_open_ex(raw, type, (unsigned int)strlen(type),
+					  LIBSSH2_CHANNEL_WINDOW_DEFAULT,
+					  LIBSSH2_CHANNEL_PACKET_DEFAULT,
+					  message, (unsigned int)message_len);
 	*rc = channel ? 0 : libssh2_session_last_errno(raw);
 	return channel;
 }
@@ -542,8 +542,8 @@ void ssh_session_close(struct ssh_session *s)
 	session_stop_tasks(s);
 	raw = STEAL(s->raw);
 	if (raw && !ssh_wire_dead(&s->wire))
-		(void)ssh_session_did(
-			s, libssh2_session_disconnect(raw, "done"));
+		(void)ssh_session_did(s,
+				      libssh2_session_disconnect(raw, "done"));
 	err_set(&why, ERR_CLOSED, "it was closed");
 	session_die(s, &why);
 	ssh_session_free_raw(raw);

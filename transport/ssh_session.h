@@ -44,8 +44,7 @@ struct ssh_session;
  * is for messages and is copied. Nothing is said to the peer yet. NULL only
  * when libssh2 has no memory.
  */
-struct ssh_session *ssh_session_new(const char *host, int fd,
-				    struct err *err);
+struct ssh_session *ssh_session_new(const char *host, int fd, struct err *err);
 /*
  * Says goodbye as far as that takes no time, ends the tasks, closes the
  * socket. Channels that are still open become dead. NULL is fine.

@@ -41,9 +41,9 @@ struct ssh_wire {
 	uint64_t received_bytes;
 	struct mono asked; /* the oldest unanswered question, or never */
 	bool eof;
-	int errnum;     /* what ended it, 0: nothing yet */
+	int errnum;	/* what ended it, 0: nothing yet */
 	char *farewell; /* the peer's own words when it disconnected */
-	void *asker;    /* for callbacks of a login (ssh_auth.c) */
+	void *asker;	/* for callbacks of a login (ssh_auth.c) */
 };
 
 /* Owns @fd, a socket, and makes it non-blocking. */

@@ -38,7 +38,7 @@ pid_t stream_peer_pid(const struct stream *s);
 /* Closes and frees; never waits. NULL is fine. */
 void stream_close(struct stream *s);
 
-/* --- for those who make streams ------------------------------------------- */
+/* --- for those who make streams ------------------------------------------ */
 
 struct stream_ops {
 	ssize_t (*read)(struct stream *s, void *data, size_t len,
@@ -46,7 +46,7 @@ struct stream_ops {
 	/* Writes some bytes, at least one. */
 	ssize_t (*write)(struct stream *s, const void *data, size_t len,
 			 struct mono deadline, struct err *err);
-	void (*close)(struct stream *s); /* frees as well */
+	void (*close)(struct stream *s);	  /* frees as well */
 	int (*socket_fd)(const struct stream *s); /* NULL: not a socket */
 };
 

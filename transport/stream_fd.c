@@ -112,10 +112,9 @@ static ssize_t fd_write(struct stream *s, const void *data, size_t len,
 		return err_set(err, ERR_INTERNAL, "the stream is read-only");
 	count_burst(f);
 	for (;;) {
-		ssize_t n = f->is_socket ?
-				    send(f->write_fd, data, len,
-					 MSG_NOSIGNAL) :
-				    write_no_signal(f->write_fd, data, len);
+		ssize_t n = f->is_socket
+				    ? send(f->write_fd, data, len, MSG_NOSIGNAL)
+				    : write_no_signal(f->write_fd, data, len);
 
 		if (n >= 0)
 			return n;
@@ -165,8 +164,7 @@ static bool is_socket(int fd)
 	socklen_t len = sizeof(int);
 	int type;
 
-	return fd >= 0 &&
-	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+	return fd >= 0 && !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
 }
 
 struct stream *stream_fd_new(int read_fd, int write_fd)
@@ -184,7 +182,7 @@ struct stream *stream_fd_new(int read_fd, int write_fd)
 	return &f->base;
 }
 
-/* --- UNIX sockets --------------------------------------------------------- */
+/* --- UNIX sockets -------------------------------------------------------- */
 
 /*
  * The kernel's name for @path. One too long for sun_path is reached through a
@@ -225,16 +223,17 @@ static int connect_patiently(int fd, const struct sockaddr_un *addr,
 		if (!mono_before(mono_now(), deadline))
 			return err_set(err, ERR_TIMEOUT,
 				       "cannot connect to %s: its queue of "
-				       "connections stays full", path);
+				       "connections stays full",
+				       path);
 		if (task_sleep_until(mono_min(mono_in_ms(BACKLOG_RETRY_MS),
-					      deadline), err) < 0)
+					      deadline),
+				     err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int stream_fd_dial_unix(const char *path, struct mono deadline,
-			struct err *err)
+int stream_fd_dial_unix(const char *path, struct mono deadline, struct err *err)
 {
 	AUTO_FD int path_fd = -1;
 	AUTO_FD int fd = -1;

@@ -29,7 +29,7 @@ int stream_fd_dial_unix(const char *path, struct mono deadline,
  * server blocks nobody. Returns a non-blocking descriptor with TCP_NODELAY,
  * keepalive and TCP_USER_TIMEOUT set, or -1 (ERR_NETWORK, ERR_TIMEOUT).
  */
-int stream_fd_dial_tcp(const char *host, const char *port,
-		       struct mono deadline, struct err *err);
+int stream_fd_dial_tcp(const char *host, const char *port, struct mono deadline,
+		       struct err *err);
 
 #endif

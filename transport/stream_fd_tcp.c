@@ -87,8 +87,8 @@ static int start_thread(struct lookup *l, struct err *err)
 
 static int no_address(const struct lookup *l, struct err *err)
 {
-	const char *words = l->result == EAI_SYSTEM ? strerror(l->errnum) :
-						      gai_strerror(l->result);
+	const char *words = l->result == EAI_SYSTEM ? strerror(l->errnum)
+						    : gai_strerror(l->result);
 
 	err_set(err, ERR_NETWORK, "%s", words);
 	return err_wrap(err, ERR_NETWORK, "cannot find the address of %s",
@@ -157,8 +157,7 @@ static int dial_address(const struct addrinfo *a, struct mono deadline,
 	set_options(fd);
 	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
 		if (errno != EINPROGRESS && errno != EINTR)
-			return err_set(err, ERR_NETWORK, "%s",
-				       strerror(errno));
+			return err_set(err, ERR_NETWORK, "%s", strerror(errno));
 		if (wait_connected(fd, deadline, err) < 0)
 			return -1;
 	}
@@ -171,8 +170,8 @@ static void note_failure(struct buf *words, const struct addrinfo *a,
 {
 	char number[NI_MAXHOST];
 
-	if (getnameinfo(a->ai_addr, a->ai_addrlen, number, sizeof(number),
-			NULL, 0, NI_NUMERICHOST))
+	if (getnameinfo(a->ai_addr, a->ai_addrlen, number, sizeof(number), NULL,
+			0, NI_NUMERICHOST))
 		strcpy(number, "?");
 	buf_printf(words, "%s%s: %s", buf_len(words) ? "; " : "", number,
 		   err->message);
@@ -221,8 +220,8 @@ static int dial_list(const struct lookup *l, struct mono deadline,
 			l->port);
 }
 
-int stream_fd_dial_tcp(const char *host, const char *port,
-		       struct mono deadline, struct err *err)
+int stream_fd_dial_tcp(const char *host, const char *port, struct mono deadline,
+		       struct err *err)
 {
 	struct lookup *l = XNEW(struct lookup);
 	int fd = -1;

@@ -59,10 +59,10 @@ struct tunnel {
 	struct err verdict; /* the thread's until ended */
 	struct mono heartbeat;
 	struct lane out; /* local → far */
-	struct lane in;  /* far → local */
+	struct lane in;	 /* far → local */
 };
 
-/* --- the two ends --------------------------------------------------------- */
+/* --- the two ends -------------------------------------------------------- */
 
 static int local_failed(struct err *err, const char *what)
 {
@@ -109,7 +109,7 @@ static int far_failed(struct tunnel *t, struct err *err)
 	return -1;
 }
 
-/* --- the pump ------------------------------------------------------------- */
+/* --- the pump ------------------------------------------------------------ */
 
 static void lane_filled(struct lane *l, ssize_t n, bool eof, struct mono now)
 {
@@ -229,7 +229,10 @@ static int pump(struct tunnel *t, struct mono now, struct err *err)
 {
 	static int (*const steps[])(struct tunnel *, struct mono,
 				    struct err *) = {
-		fill_out, drain_out, fill_in, drain_in,
+		fill_out,
+		drain_out,
+		fill_in,
+		drain_in,
 	};
 	int moved = 0;
 
@@ -243,7 +246,7 @@ static int pump(struct tunnel *t, struct mono now, struct err *err)
 	return moved;
 }
 
-/* --- what ends it --------------------------------------------------------- */
+/* --- what ends it -------------------------------------------------------- */
 
 static struct mono stall_deadline(const struct tunnel *t)
 {
@@ -285,7 +288,7 @@ static int check_limits(struct tunnel *t, struct mono now, struct err *err)
 	return 0;
 }
 
-/* --- the thread ----------------------------------------------------------- */
+/* --- the thread ---------------------------------------------------------- */
 
 /*
  * A descriptor from which nothing is wanted is left out: a hang-up on it would
@@ -329,13 +332,13 @@ static int run(struct tunnel *t, struct err *err)
 		moved = pump(t, now, err);
 		if (moved < 0)
 			/* our own shutdown makes errors of its own */
-			return atomic_load(&t->killed) ?
-				       check_limits(t, now, err) :
-				       -1;
+			return atomic_load(&t->killed)
+				       ? check_limits(t, now, err)
+				       : -1;
 		if (t->out.end == LANE_DONE && t->in.end == LANE_DONE)
-			return atomic_load(&t->killed) ?
-				       check_limits(t, now, err) :
-				       0;
+			return atomic_load(&t->killed)
+				       ? check_limits(t, now, err)
+				       : 0;
 		if (!moved)
 			wait_for_work(t);
 	}
@@ -353,7 +356,7 @@ static void *tunnel_thread(void *arg)
 	return NULL;
 }
 
-/* --- the control thread's side -------------------------------------------- */
+/* --- the control thread's side ------------------------------------------- */
 
 struct tunnel *tunnel_new(const char *host, const struct tunnel_far_ops *ops,
 			  void *far)
@@ -388,8 +391,7 @@ static int start_thread(struct tunnel *t, struct err *err)
 	return 0;
 }
 
-int tunnel_start(struct tunnel *t, int local_fd, int stall_ms,
-		 struct err *err)
+int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err)
 {
 	const int sndbuf = LOCAL_SNDBUF_BYTES;
 

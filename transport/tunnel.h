@@ -31,16 +31,15 @@ struct tunnel;
  * Starts the thread; the tunnel owns @local_fd (a connected socket) from here
  * on, also on failure. @stall_ms: 0 for never; can be changed at any time.
  */
-int tunnel_start(struct tunnel *t, int local_fd, int stall_ms,
-		 struct err *err);
+int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err);
 void tunnel_set_stall(struct tunnel *t, int stall_ms);
 
 /* Counters; may be read from any thread. */
 struct tunnel_stats {
-	uint64_t sent_bytes;     /* local → far, accepted by the session */
+	uint64_t sent_bytes;	 /* local → far, accepted by the session */
 	uint64_t received_bytes; /* far → local */
-	struct mono progress;    /* when a byte last moved, either way */
-	bool ended;              /* the thread moves no more */
+	struct mono progress;	 /* when a byte last moved, either way */
+	bool ended;		 /* the thread moves no more */
 };
 void tunnel_stats(const struct tunnel *t, struct tunnel_stats *stats);
 
@@ -63,7 +62,7 @@ void tunnel_kill(struct tunnel *t);
 /* Kills, waits for the thread (bounded by its poll), frees. NULL is fine. */
 void tunnel_free(struct tunnel *t);
 
-/* --- for those who make tunnels -------------------------------------------- */
+/* --- for those who make tunnels ------------------------------------------ */
 
 /*
  * The far end as the thread drives it. All calls are non-blocking and come

@@ -44,8 +44,7 @@ static int failed(struct err *err, int errnum, const char *what)
 	return -1;
 }
 
-static long tell_read_end(const struct tunnel_fd *f, bool *eof,
-			  struct err *err)
+static long tell_read_end(const struct tunnel_fd *f, bool *eof, struct err *err)
 {
 	if (f->checks_due)
 		return 0;
@@ -160,8 +159,7 @@ static const struct tunnel_far_ops far_ops = {
 };
 
 struct tunnel *tunnel_fd_new(const char *host, int fd,
-			     const struct tunnel_fd_carrier *ops,
-			     void *carrier)
+			     const struct tunnel_fd_carrier *ops, void *carrier)
 {
 	struct tunnel_fd *f = XNEW(struct tunnel_fd);
 	const int sndbuf = SNDBUF_BYTES;

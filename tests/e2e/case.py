@@ -78,7 +78,7 @@ class LoopbackCase(unittest.TestCase):
     def migrate(self, guest, *args, **options):
         return self.start(guest, *args, **options).finish()
 
-    # --- what must hold --------------------------------------------------------
+    # --- what must hold -------------------------------------------------------
 
     def assert_exit(self, outcome, *codes):
         self.assertIn(outcome.code, codes, str(outcome))

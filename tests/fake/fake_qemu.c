@@ -63,7 +63,7 @@ struct json_object *fake_qemu_schema(const char *version)
 	return o;
 }
 
-/* --- failures ------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------ */
 
 /* The first problem counts; -1, to end the script. */
 static int __attribute__((format(printf, 2, 3)))
@@ -88,7 +88,7 @@ static int problem_err(struct fake_qemu *f, struct err *err)
 	return problem(f, "%s", text);
 }
 
-/* --- bytes ---------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 /*
  * 1 when the client has left, which is no fault by itself: what the script
@@ -192,7 +192,7 @@ static int next_command(struct fake_qemu *f, struct json_object **command)
 	return got > 0 && *command ? 1 : problem_err(f, &err);
 }
 
-/* --- answers -------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 static struct json_object *echo_id(struct json_object *command,
 				   struct json_object *answer)
@@ -248,7 +248,7 @@ static int emit(struct fake_qemu *f, const char *event)
 	return send_document(f, o);
 }
 
-/* --- commands ------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 static int check_args(struct fake_qemu *f, const char *name,
 		      struct json_object *args, const struct fake_step *s)
@@ -329,7 +329,7 @@ static int release(struct fake_qemu *f, const struct fake_step *s)
 	return result;
 }
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static int greet(struct fake_qemu *f)
 {
@@ -437,7 +437,7 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* --- start and end -------------------------------------------------------- */
+/* --- start and end ------------------------------------------------------- */
 
 static void open_sockets(struct fake_qemu *f)
 {

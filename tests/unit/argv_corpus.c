@@ -96,20 +96,25 @@ const struct argv_corpus argv_corpus[] = {
 	  "-device scsi-hd,drive=d0,bus=scsi0.0 "
 	  "-device virtio-rng-pci,bus=rp2 -device usb-ehci -device usb-tablet",
 	  true },
-	{ "nographic", "qemu-system-x86_64 -nographic -m 256 -kernel bzImage "
-		       "-append 'console=ttyS0 root=/dev/vda' "
-		       "-initrd initrd.img", true },
+	{ "nographic",
+	  "qemu-system-x86_64 -nographic -m 256 -kernel bzImage "
+	  "-append 'console=ttyS0 root=/dev/vda' "
+	  "-initrd initrd.img",
+	  true },
 	{ "mux on the terminal",
 	  "qemu-system-x86_64 -m 256 -display none -serial mon:stdio", true },
 	{ "chardev mux",
 	  "qemu-system-x86_64 -m 256 -vga none -display curses "
 	  "-chardev stdio,id=char0,mux=on,logfile=serial.log,signal=off "
-	  "-serial chardev:char0 -mon chardev=char0", true },
-	{ "window", "qemu-system-x86_64 --enable-kvm --m 4096 "
-		    "-display gtk,gl=on -device virtio-vga -usb "
-		    "-device usb-tablet "
-		    "-audiodev pa,id=snd0 -device intel-hda "
-		    "-device hda-duplex,audiodev=snd0", true },
+	  "-serial chardev:char0 -mon chardev=char0",
+	  true },
+	{ "window",
+	  "qemu-system-x86_64 --enable-kvm --m 4096 "
+	  "-display gtk,gl=on -device virtio-vga -usb "
+	  "-device usb-tablet "
+	  "-audiodev pa,id=snd0 -device intel-hda "
+	  "-device hda-duplex,audiodev=snd0",
+	  true },
 	{ "SPICE",
 	  "qemu-system-x86_64 -m 4G -vga qxl -device virtio-serial "
 	  "-spice unix=on,addr=/run/user/1000/spice.sock,disable-ticketing=on "
@@ -120,11 +125,13 @@ const struct argv_corpus argv_corpus[] = {
 	  "qemu-system-x86_64 -display none -m 128 "
 	  "-drive 'file=/srv/a,,b c.img,format=raw' "
 	  "-chardev socket,id=c,path=/run/a,,b,server=on,wait=off "
-	  "-serial chardev:c -qmp unix:/run/q,,1,server=on,wait=off", true },
+	  "-serial chardev:c -qmp unix:/run/q,,1,server=on,wait=off",
+	  true },
 	{ "waiting servers",
 	  "qemu-system-x86_64 -display none -m 128 "
 	  "-chardev socket,id=c,path=/run/c,server -serial chardev:c "
-	  "-monitor unix:mon.sock,server,wait", true },
+	  "-monitor unix:mon.sock,server,wait",
+	  true },
 	{ "TPM and vsock",
 	  "qemu-system-x86_64 -M q35 -display none -m 2G "
 	  "-chardev socket,id=chrtpm,path=/run/swtpm.sock "
@@ -144,16 +151,19 @@ const struct argv_corpus argv_corpus[] = {
 	  "-fw_cfg name=opt/ignition,file=/srv/conf.ign "
 	  "-smbios type=11,value=hello -nic none -seed 7 "
 	  "-drive id=r,file=/srv/root.img,format=raw,if=none,read-only=on "
-	  "-device virtio-blk-device,drive=r", true },
+	  "-device virtio-blk-device,drive=r",
+	  true },
 	{ "socket network",
 	  "qemu-system-x86_64 -display none -m 128 "
 	  "-netdev dgram,id=n0,local.type=unix,local.path=/run/n0.a,"
 	  "remote.type=unix,remote.path=/run/n0.b "
 	  "-device ne2k_pci,netdev=n0 "
 	  "-netdev stream,id=n1,server=on,addr.type=unix,addr.path=/run/n1 "
-	  "-device e1000,netdev=n1 -parallel file:/var/log/printer.log", true },
+	  "-device e1000,netdev=n1 -parallel file:/var/log/printer.log",
+	  true },
 	{ "born of a migration",
 	  "qemu-system-x86_64 -display none -m 128 -S -incoming tcp:0:4444 "
-	  "-loadvm snap1 -gdb unix:/run/gdb,server=on,wait=off", true },
+	  "-loadvm snap1 -gdb unix:/run/gdb,server=on,wait=off",
+	  true },
 };
 const size_t argv_corpus_n = ARRAY_SIZE(argv_corpus);

@@ -11,7 +11,7 @@
 struct argv_corpus {
 	const char *name;
 	const char *text; /* for argv_case_split() */
-	bool one_host;    /* may also be moved within one host */
+	bool one_host;	  /* may also be moved within one host */
 };
 extern const struct argv_corpus argv_corpus[];
 extern const size_t argv_corpus_n;

@@ -15,12 +15,12 @@
 void in_task(void (*fn)(void *arg), void *arg);
 
 /* IN_TASK(name) { body }: a cmocka test whose body is a task. */
-#define IN_TASK(name)                        \
-	static void name##_body(void *arg);  \
-	static void name(void **state)       \
-	{                                    \
+#define IN_TASK(name)                         \
+	static void name##_body(void *arg);   \
+	static void name(void **state)        \
+	{                                     \
 		in_task(name##_body, *state); \
-	}                                    \
+	}                                     \
 	static void name##_body(__attribute__((unused)) void *arg)
 
 /* Fails the test with @err's text; frees it. */

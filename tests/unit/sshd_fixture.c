@@ -205,8 +205,8 @@ static bool listens(int port)
 
 static void write_files(struct sshd *d, const char *extra)
 {
-	static const char *const ed25519[] = { "-t", "ed25519", "-N", "", "-C",
-					       "test", NULL };
+	static const char *const ed25519[] = { "-t", "ed25519", "-N", "",
+					       "-C", "test",	NULL };
 	AUTO_FREE char *known = NULL, *conf = NULL, *client = NULL;
 	AUTO_FREE char *key = NULL;
 
@@ -227,7 +227,8 @@ static void write_files(struct sshd *d, const char *extra)
 	sshd_write(d, "sshd_config", conf);
 	client = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
 			   "UserKnownHostsFile %s/known_hosts\n"
-			   "GlobalKnownHostsFile /dev/null\n", d->dir, d->dir);
+			   "GlobalKnownHostsFile /dev/null\n",
+			   d->dir, d->dir);
 	sshd_write(d, "config", client);
 }
 

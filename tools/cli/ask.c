@@ -80,7 +80,8 @@ static char *ask_program(const char *program, const char *prompt)
 	int status = -1;
 
 	if (child_run(argv, NULL, 0, SECRET_MAX, mono_in_ms(ASK_MS), &status,
-		      &out, NULL, NULL) == 0 && status == 0)
+		      &out, NULL, NULL) == 0 &&
+	    status == 0)
 		answer = xstrndup(buf_data(&out),
 				  strcspn(buf_data(&out), "\r\n"));
 	buf_wipe(&out);

@@ -10,17 +10,18 @@
 
 #include "qmp/json.h"
 #include "tools/cli/receipt.h"
+#include "tools/cli/suggest.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
 enum { DEST_ARGS_MAX = 1024 * 1024 };
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 struct style cli_people_style(const struct cli *cli)
 {
-	return ui_style(&cli->settings, cli->settings.json ? STDERR_FILENO
-							   : STDOUT_FILENO);
+	return ui_style(&cli->settings,
+			cli->settings.json ? STDERR_FILENO : STDOUT_FILENO);
 }
 
 void cli_print_people(struct cli *cli, struct buf *b)
@@ -65,7 +66,7 @@ int cli_usage(struct cli *cli, const struct err *err)
 	return cli->settings.json ? print_usage_result(err) : EXIT_USAGE;
 }
 
-/* --- login ---------------------------------------------------------------- */
+/* --- login --------------------------------------------------------------- */
 
 static void tell(void *arg, const char *text)
 {
@@ -98,7 +99,7 @@ void cli_host_options(struct cli *cli, struct host_options *out)
 	};
 }
 
-/* --- plans ---------------------------------------------------------------- */
+/* --- plans --------------------------------------------------------------- */
 
 static int read_file(const char *path, struct buf *b, struct err *err)
 {
@@ -121,8 +122,7 @@ static int read_file(const char *path, struct buf *b, struct err *err)
 	return 0;
 }
 
-static int read_dest_args(struct cli_plan *p, const char *path,
-			  struct err *err)
+static int read_dest_args(struct cli_plan *p, const char *path, struct err *err)
 {
 	AUTO_BUF struct buf b = { 0 };
 
@@ -148,6 +148,23 @@ static void read_remaps(struct cli_plan *p, const struct strv *list)
 	}
 }
 
+static int unknown_check(const char *name, struct err *err)
+{
+	struct suggestion near = { 0 };
+	AUTO_STRV struct strv all = { 0 };
+	AUTO_FREE char *list = NULL;
+
+	for (size_t i = 0; migrate_check_names[i]; i++) {
+		suggest(&near, name, migrate_check_names[i]);
+		strv_push(&all, migrate_check_names[i]);
+	}
+	list = strv_join(&all, ", ");
+	err_set(err, ERR_USAGE, "skip-check: there is no check \"%s\"", name);
+	if (near.word)
+		return err_hint(err, "did you mean %s?", near.word);
+	return err_hint(err, "there are %s", list);
+}
+
 int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 {
 	struct settings *s = &cli->settings;
@@ -163,8 +180,11 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.bandwidth_bps = s->bandwidth_bps;
 	p->opt.qemu_binary = s->qemu_binary;
 	p->opt.paused = s->paused;
-	p->opt.skip_checks =
-		(const char *const *)strv_argv(&s->skip_checks);
+	for (size_t i = 0; i < s->skip_checks.n; i++) {
+		if (!migrate_check_known(s->skip_checks.v[i]))
+			return unknown_check(s->skip_checks.v[i], err);
+	}
+	p->opt.skip_checks = (const char *const *)strv_argv(&s->skip_checks);
 	p->opt.sink = ui_event;
 	p->opt.sink_arg = &cli->ui;
 	read_remaps(p, &s->remaps);
@@ -177,7 +197,7 @@ void cli_plan_free(struct cli_plan *p)
 	strv_free(&p->dest_args);
 }
 
-/* --- stdout --------------------------------------------------------------- */
+/* --- stdout -------------------------------------------------------------- */
 
 int cli_end(int code)
 {

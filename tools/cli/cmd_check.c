@@ -54,8 +54,7 @@ static void print_people(struct cli *cli, const struct checks *list,
 	AUTO_BUF struct buf b = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
-		if (!cli->settings.quiet ||
-		    list->v[i].verdict != CHECK_PASS)
+		if (!cli->settings.quiet || list->v[i].verdict != CHECK_PASS)
 			receipt_check(&b, &style, &list->v[i]);
 	}
 	/* refused by the checks above, or never got to them */

@@ -14,7 +14,8 @@ static int run(struct cli *cli)
 		help_man(stdout);
 	} else if (cli->settings.completion) {
 		if (help_completion(cli->settings.completion, stdout) < 0) {
-			err_set(&err, ERR_USAGE, "no completion for shell "
+			err_set(&err, ERR_USAGE,
+				"no completion for shell "
 				"\"%s\": there are bash and zsh",
 				cli->settings.completion);
 			return cli_usage(cli, &err);
@@ -46,11 +47,15 @@ static const struct option help_options[] = {
 	},
 };
 const struct option_group group_help = {
-	"Documents", help_options, ARRAY_SIZE(help_options),
+	"Documents",
+	help_options,
+	ARRAY_SIZE(help_options),
 };
 
 static const struct option_group *const groups[] = {
-	&group_help, &group_general, NULL,
+	&group_help,
+	&group_general,
+	NULL,
 };
 
 const struct command cmd_help = {

@@ -18,7 +18,7 @@ enum {
 	EXIT_UNREACHABLE = 10,
 };
 
-/* --- the table ------------------------------------------------------------ */
+/* --- the table ----------------------------------------------------------- */
 
 enum column {
 	COLUMN_NAME,
@@ -89,9 +89,9 @@ static char *disks_text(const struct guest_view *g)
 static char *monitor_text(const struct guest_view *g)
 {
 	static const char *const said[LOOKS] = {
-		[LOOK_FREE] = "qmp free",   [LOOK_BUSY] = "qmp BUSY",
-		[LOOK_FAILED] = "qmp ?",    [LOOK_HMP] = "hmp only",
-		[LOOK_NONE] = "none",	    [LOOK_MANAGED] = "-",
+		[LOOK_FREE] = "qmp free", [LOOK_BUSY] = "qmp BUSY",
+		[LOOK_FAILED] = "qmp ?",  [LOOK_HMP] = "hmp only",
+		[LOOK_NONE] = "none",	  [LOOK_MANAGED] = "-",
 	};
 
 	return xasprintf("%s%s%s", said[g->look], g->holder ? " " : "",
@@ -159,7 +159,7 @@ static void print_table(const struct strv *cells, bool with_host)
 	fputs(buf_data(&b), stdout);
 }
 
-/* --- the hosts ------------------------------------------------------------ */
+/* --- the hosts ----------------------------------------------------------- */
 
 struct listing {
 	struct cli *cli;
@@ -193,8 +193,8 @@ static void print_people(const struct listing *l, size_t n_hosts)
 			add_row(&cells, &l->found[i].v[k]);
 	}
 	if (cells.n > COLUMNS)
-		print_table(&cells, n_hosts > 1 ||
-			    strcmp(l->cli->operands.v[0], "local") != 0);
+		print_table(&cells, n_hosts > 1 || strcmp(l->cli->operands.v[0],
+							  "local") != 0);
 	else if (!l->cli->settings.quiet)
 		fprintf(stderr, "no guests\n");
 }
@@ -265,7 +265,10 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_login, &group_speech, &group_general, NULL,
+	&group_login,
+	&group_speech,
+	&group_general,
+	NULL,
 };
 
 const struct command cmd_list = {

@@ -25,8 +25,7 @@ static int finish(struct cli *cli, const struct result *r)
 	return cli_end(code);
 }
 
-static int dry_run(struct cli *cli, const struct cli_plan *p,
-		   struct result *r)
+static int dry_run(struct cli *cli, const struct cli_plan *p, struct result *r)
 {
 	struct style style = cli_people_style(cli);
 	AUTO_STRV struct strv plan = { 0 };
@@ -71,8 +70,8 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_run, &group_plan, &group_login, &group_speech, &group_general,
-	NULL,
+	&group_run,    &group_plan,    &group_login,
+	&group_speech, &group_general, NULL,
 };
 
 const struct command cmd_migrate = {

@@ -24,7 +24,9 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_speech, &group_general, NULL,
+	&group_speech,
+	&group_general,
+	NULL,
 };
 
 const struct command cmd_version = {

@@ -11,14 +11,13 @@ const struct command *const commands[] = {
 };
 
 const struct option_group *const all_groups[] = {
-	&group_run, &group_plan, &group_login, &group_speech, &group_help,
-	&group_general, NULL,
+	&group_run,  &group_plan,    &group_login, &group_speech,
+	&group_help, &group_general, NULL,
 };
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 static const char *const ssh_words[] = { "auto", "libssh2", "openssh", NULL };
-static const char *const transport_words[] = { "auto", "ssh", "openssh",
-					       NULL };
+static const char *const transport_words[] = { "auto", "ssh", "openssh", NULL };
 static const char *const on_deadline_words[] = { "abort", "force", NULL };
 
 #define AT(member) .offset = offsetof(struct settings, member)
@@ -33,7 +32,9 @@ static const struct option general_options[] = {
 	},
 };
 const struct option_group group_general = {
-	"Help", general_options, ARRAY_SIZE(general_options),
+	"Help",
+	general_options,
+	ARRAY_SIZE(general_options),
 };
 
 static const struct option speech_options[] = {
@@ -74,7 +75,9 @@ static const struct option speech_options[] = {
 	},
 };
 const struct option_group group_speech = {
-	"Output", speech_options, ARRAY_SIZE(speech_options),
+	"Output",
+	speech_options,
+	ARRAY_SIZE(speech_options),
 };
 
 static const struct option login_options[] = {
@@ -137,7 +140,9 @@ static const struct option login_options[] = {
 	},
 };
 const struct option_group group_login = {
-	"Login", login_options, ARRAY_SIZE(login_options),
+	"Login",
+	login_options,
+	ARRAY_SIZE(login_options),
 };
 
 static const struct option plan_options[] = {
@@ -207,7 +212,9 @@ static const struct option plan_options[] = {
 	},
 };
 const struct option_group group_plan = {
-	"Guest and destination", plan_options, ARRAY_SIZE(plan_options),
+	"Guest and destination",
+	plan_options,
+	ARRAY_SIZE(plan_options),
 };
 
 static const struct option run_options[] = {
@@ -255,7 +262,9 @@ static const struct option run_options[] = {
 	},
 };
 const struct option_group group_run = {
-	"Migration", run_options, ARRAY_SIZE(run_options),
+	"Migration",
+	run_options,
+	ARRAY_SIZE(run_options),
 };
 
 const struct command *command_find(const char *name)

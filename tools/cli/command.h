@@ -14,13 +14,13 @@ struct cli;
 
 struct command {
 	const char *name;
-	const char *args;        /* "GUEST DEST" */
+	const char *args; /* "GUEST DEST" */
 	size_t min_operands, max_operands;
-	const char *summary;     /* one line, no full stop */
+	const char *summary;	 /* one line, no full stop */
 	const char *description; /* paragraphs, separated by an empty line */
-	const char *examples;    /* one command a line; may be NULL */
+	const char *examples;	 /* one command a line; may be NULL */
 	const struct option_group *const *groups; /* NULL-terminated */
-	int (*run)(struct cli *cli); /* in a task; the exit code */
+	int (*run)(struct cli *cli);		  /* in a task; the exit code */
 };
 
 /* NULL-terminated. */

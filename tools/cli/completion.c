@@ -9,11 +9,11 @@
  * Names of the guests here. Shells expand the words that they are given, so a
  * name of anything but plain letters is not offered: it is somebody else's.
  */
-#define GUESTS                                          \
-	"vmferry list 2>/dev/null | "                   \
+#define GUESTS                        \
+	"vmferry list 2>/dev/null | " \
 	"sed -n '2,$s/^\\([A-Za-z0-9._:+-]*\\) .*/\\1/p'"
 
-/* --- bash ----------------------------------------------------------------- */
+/* --- bash ---------------------------------------------------------------- */
 
 static void command_names(FILE *out)
 {
@@ -41,11 +41,15 @@ static void bash_values(FILE *out)
 			const struct option *o = &all_groups[g]->v[i];
 
 			if (o->completion == COMPLETE_FILE) {
-				fprintf(out, "\t--%s) COMPREPLY=($(compgen -f "
-					"-- \"$cur\")); return;;\n", o->name);
+				fprintf(out,
+					"\t--%s) COMPREPLY=($(compgen -f "
+					"-- \"$cur\")); return;;\n",
+					o->name);
 			} else if (o->words) {
-				fprintf(out, "\t--%s) COMPREPLY=($(compgen -W "
-					"\"", o->name);
+				fprintf(out,
+					"\t--%s) COMPREPLY=($(compgen -W "
+					"\"",
+					o->name);
 				for (size_t w = 0; o->words[w]; w++)
 					fprintf(out, "%s%s", w ? " " : "",
 						o->words[w]);
@@ -63,7 +67,8 @@ static void bash(FILE *out)
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
 	      "prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
 	      "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W \"", out);
+	      "\t\tCOMPREPLY=($(compgen -W \"",
+	      out);
 	command_names(out);
 	fputs("\" -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n", out);
 	bash_values(out);
@@ -84,10 +89,11 @@ static void bash(FILE *out)
 	      "-- \"$cur\")); return;;\n"
 	      "\t\tesac\n\tfi\n"
 	      "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
-	      "complete -F _vmferry vmferry\n", out);
+	      "complete -F _vmferry vmferry\n",
+	      out);
 }
 
-/* --- zsh ------------------------------------------------------------------ */
+/* --- zsh ----------------------------------------------------------------- */
 
 /* @s up to its first full stop, without what _arguments would take apart. */
 static void zsh_text(const char *s, FILE *out)
@@ -133,7 +139,8 @@ static void zsh_operands(const struct command *c, FILE *out)
 		fputs(" \\\n\t\t\t'*:host:_hosts'", out);
 	else if (c->max_operands == 2)
 		fputs(" \\\n\t\t\t'1:guest:->guests' "
-		      "'2:destination:_hosts'", out);
+		      "'2:destination:_hosts'",
+		      out);
 }
 
 static void zsh_command(const struct command *c, FILE *out)
@@ -151,7 +158,8 @@ static void zsh(FILE *out)
 {
 	fputs("#compdef vmferry\n_vmferry() {\n"
 	      "\tlocal state curcontext=$curcontext\n"
-	      "\tlocal -a commands guests\n\tcommands=(\n", out);
+	      "\tlocal -a commands guests\n\tcommands=(\n",
+	      out);
 	for (size_t i = 0; commands[i]; i++) {
 		fprintf(out, "\t\t'%s:", commands[i]->name);
 		zsh_text(commands[i]->summary, out);
@@ -159,14 +167,16 @@ static void zsh(FILE *out)
 	}
 	fputs("\t)\n\tif (( CURRENT == 2 )); then\n"
 	      "\t\t_describe command commands\n\t\treturn\n\tfi\n"
-	      "\tshift words\n\t(( CURRENT-- ))\n\tcase $words[1] in\n", out);
+	      "\tshift words\n\t(( CURRENT-- ))\n\tcase $words[1] in\n",
+	      out);
 	for (size_t i = 0; commands[i]; i++)
 		zsh_command(commands[i], out);
 	fputs("\tesac\n\tcase $state in\n"
 	      "\tcommands) _describe command commands;;\n"
 	      "\tguests)\n\t\tguests=(${(f)\"$(" GUESTS ")\"})\n"
 	      "\t\t_describe guest guests;;\n"
-	      "\tesac\n}\n_vmferry \"$@\"\n", out);
+	      "\tesac\n}\n_vmferry \"$@\"\n",
+	      out);
 }
 
 int help_completion(const char *shell, FILE *out)

@@ -75,7 +75,8 @@ void help_all(FILE *out)
 {
 	fputs("usage: vmferry COMMAND [options] ...\n\n"
 	      "Moves running QEMU guests from host to host over SSH, without "
-	      "libvirt.\n\nCommands:\n", out);
+	      "libvirt.\n\nCommands:\n",
+	      out);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-9s %s\n", commands[i]->name,
 			commands[i]->summary);

@@ -9,8 +9,9 @@
 
 struct human human_bytes(double bytes)
 {
-	static const char *const units[] = { "B",  "kB", "MB",
-					     "GB", "TB", "PB" };
+	static const char *const units[] = {
+		"B", "kB", "MB", "GB", "TB", "PB"
+	};
 	struct human h;
 	size_t u = 0;
 
@@ -40,8 +41,8 @@ struct human human_ms(double ms)
 	if (!isfinite(ms) || ms < 0)
 		return (struct human){ "?" };
 	if (ms < 999.5)
-		snprintf(h.text, sizeof(h.text), "%.*f ms",
-			 ms > 0 && ms < 9.95, ms);
+		snprintf(h.text, sizeof(h.text), "%.*f ms", ms > 0 && ms < 9.95,
+			 ms);
 	else
 		snprintf(h.text, sizeof(h.text), "%.1f s", ms / 1000);
 	return h;
@@ -58,7 +59,7 @@ struct human human_clock(double ms)
 		snprintf(h.text, sizeof(h.text), "%02lld:%02lld", s / 60,
 			 s % 60);
 	else
-		snprintf(h.text, sizeof(h.text), "%lld:%02lld:%02lld",
-			 s / 3600, s / 60 % 60, s % 60);
+		snprintf(h.text, sizeof(h.text), "%lld:%02lld:%02lld", s / 3600,
+			 s / 60 % 60, s % 60);
 	return h;
 }

@@ -13,8 +13,8 @@ struct human {
 };
 
 struct human human_bytes(double bytes); /* "96 MB", "4.0 GB" */
-struct human human_rate(double bps);    /* "812 MB/s" */
-struct human human_ms(double ms);       /* "0.5 ms", "48 ms", "1.9 s" */
-struct human human_clock(double ms);    /* "00:14", "1:02:03" */
+struct human human_rate(double bps);	/* "812 MB/s" */
+struct human human_ms(double ms);	/* "0.5 ms", "48 ms", "1.9 s" */
+struct human human_clock(double ms);	/* "00:14", "1:02:03" */
 
 #endif

@@ -22,7 +22,7 @@ static int set_weakly(const struct option *o, struct settings *s,
 	return 0;
 }
 
-/* --- environment ---------------------------------------------------------- */
+/* --- environment --------------------------------------------------------- */
 
 static char *variable_name(const struct option *o)
 {
@@ -55,7 +55,7 @@ static int read_environment(const struct command *c, struct settings *s,
 	return 0;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static char *trim(char *s)
 {
@@ -69,9 +69,9 @@ static char *trim(char *s)
 }
 
 /* A section and key of any command may stand in a file; others are typos. */
-static int set_key(const struct command *c, struct settings *s,
-		   size_t stronger, const char *section, const char *key,
-		   const char *value, struct err *err)
+static int set_key(const struct command *c, struct settings *s, size_t stronger,
+		   const char *section, const char *key, const char *value,
+		   struct err *err)
 {
 	const struct option *any = command_any_option(key);
 	const struct option *o = option_find(c->groups, key);
@@ -101,8 +101,10 @@ static int read_line(const struct command *c, struct settings *s,
 	}
 	equals = strchr(line, '=');
 	if (!equals)
-		return err_set(err, ERR_USAGE, "expected KEY = VALUE, got "
-			       "\"%s\"", line);
+		return err_set(err, ERR_USAGE,
+			       "expected KEY = VALUE, got "
+			       "\"%s\"",
+			       line);
 	*equals = '\0';
 	return set_key(c, s, stronger, section, trim(line), trim(equals + 1),
 		       err);

@@ -29,7 +29,7 @@ struct program {
 	int code;
 };
 
-/* --- signals -------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 /* What stands is left as it is: nothing more may be done in a hurry. */
 static void exit_at_once(struct program *p)
@@ -78,7 +78,7 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* --- the command ---------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static void run_command(void *arg)
 {
@@ -118,7 +118,7 @@ static int run_loop(struct program *p)
 	return p->code;
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line ---------------------------------------------------- */
 
 static int unknown_command(struct cli *cli, const char *word)
 {
@@ -153,8 +153,8 @@ static int read_command_line(struct cli *cli, char *const *argv,
 {
 	const struct command *c = cli->command;
 
-	if (option_parse(c->groups, argv, &cli->settings, &cli->operands,
-			 err) < 0)
+	if (option_parse(c->groups, argv, &cli->settings, &cli->operands, err) <
+	    0)
 		return -1;
 	if (cli->settings.help) {
 		/* `COMMAND --help` is `help COMMAND` */

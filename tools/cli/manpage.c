@@ -223,8 +223,9 @@ void help_man(FILE *out)
 {
 	fprintf(out, ".TH VMFERRY 1 \"\" \"vmferry %s\" \"User Commands\"\n",
 		VMFERRY_VERSION);
-	section(out, "NAME", "vmferry - moves running QEMU guests from host to "
-			     "host over SSH");
+	section(out, "NAME",
+		"vmferry - moves running QEMU guests from host to "
+		"host over SSH");
 	fputs(".SH SYNOPSIS\n", out);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, ".B vmferry %s\n[options] %s\n.br\n",
@@ -244,6 +245,7 @@ void help_man(FILE *out)
 	section(out, "\"WHEN IT GOES WRONG\"", troubles);
 	examples(out);
 	section(out, "BUGS", bugs);
-	section(out, "\"SEE ALSO\"", "qemu-system-x86_64(1), ssh(1), "
-				     "ssh_config(5)");
+	section(out, "\"SEE ALSO\"",
+		"qemu-system-x86_64(1), ssh(1), "
+		"ssh_config(5)");
 }

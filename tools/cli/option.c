@@ -24,7 +24,7 @@ static void set_string(char **to, const char *value)
 	*to = xstrdup(value);
 }
 
-/* --- values --------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static int parse_bool(const char *value)
 {
@@ -138,8 +138,8 @@ int option_set_blackout(const struct option *o, struct settings *s,
 	    ms > MAX_BLACKOUT_MS)
 		return err_set(err, ERR_USAGE,
 			       "--%s: expected milliseconds above 0 and up to "
-			       "%.0f, got \"%s\"", o->name, MAX_BLACKOUT_MS,
-			       value);
+			       "%.0f, got \"%s\"",
+			       o->name, MAX_BLACKOUT_MS, value);
 	*(double *)member(o, s) = ms;
 	return 0;
 }
@@ -195,7 +195,8 @@ int option_set_rate(const struct option *o, struct settings *s,
 		return 0;
 	return err_set(err, ERR_USAGE,
 		       "--%s: expected bytes per second such as 100M, 1G or "
-		       "64Mi (0: no limit), got \"%s\"", o->name, value);
+		       "64Mi (0: no limit), got \"%s\"",
+		       o->name, value);
 }
 
 int option_set_remap(const struct option *o, struct settings *s,
@@ -225,7 +226,7 @@ int option_set_events(const struct option *o, struct settings *s,
 	return 0;
 }
 
-/* --- finding -------------------------------------------------------------- */
+/* --- finding ------------------------------------------------------------- */
 
 static const struct option *find(const struct option_group *const *groups,
 				 const char *name, size_t len)
@@ -277,7 +278,7 @@ static int unknown_option(const struct option_group *const *groups,
 	return -1;
 }
 
-/* --- parsing -------------------------------------------------------------- */
+/* --- parsing ------------------------------------------------------------- */
 
 struct parser {
 	const struct option_group *const *groups;

@@ -17,7 +17,7 @@ enum option_completion { COMPLETE_NOTHING, COMPLETE_FILE };
 
 struct option {
 	const char *name; /* without the dashes; also the configuration key */
-	char letter;      /* 0: none */
+	char letter;	  /* 0: none */
 	const char *arg;  /* what the value is called; NULL: a flag */
 	const char *section; /* of the configuration file; NULL: not there */
 	/*

@@ -67,8 +67,7 @@ static ssize_t write_some(const struct outlet *o, const char *data, size_t len)
 
 static void push(struct outlet *o)
 {
-	while (buf_len(&o->pending) && !o->failed &&
-	       o->kind != OUTLET_MEMORY) {
+	while (buf_len(&o->pending) && !o->failed && o->kind != OUTLET_MEMORY) {
 		ssize_t n = write_some(o, buf_data(&o->pending),
 				       buf_len(&o->pending));
 

@@ -23,9 +23,9 @@ struct outlet {
 	int fd;
 	enum outlet_kind kind;
 	struct buf pending;
-	size_t limit; /* bytes of pending */
+	size_t limit;	    /* bytes of pending */
 	unsigned long lost; /* writes dropped */
-	int failed;         /* errno of the first failure, 0 */
+	int failed;	    /* errno of the first failure, 0 */
 	pthread_mutex_t lock;
 };
 

@@ -74,7 +74,8 @@ static void put_event(struct buf *b, bool utf8, const struct event *ev)
 	AUTO_JSON struct json_object *o = event_to_json(ev);
 
 	put_time(b, ev->t);
-	json_object_object_foreach(o, key, value) {
+	json_object_object_foreach(o, key, value)
+	{
 		if (strcmp(key, "v") && strcmp(key, "t") &&
 		    strcmp(key, "mono_ms"))
 			put_pair(b, utf8, key, value);

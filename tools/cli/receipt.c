@@ -9,7 +9,7 @@
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
-/* --- checks --------------------------------------------------------------- */
+/* --- checks -------------------------------------------------------------- */
 
 /* The remedy on the same line, or, where that is too wide, on the next. */
 static void put_remedy(struct buf *b, const struct style *s, size_t start,
@@ -26,8 +26,7 @@ static void put_remedy(struct buf *b, const struct style *s, size_t start,
 	buf_printf(b, "%s", buf_data(&fix));
 }
 
-void receipt_check(struct buf *b, const struct style *s,
-		   const struct check *c)
+void receipt_check(struct buf *b, const struct style *s, const struct check *c)
 {
 	static const struct {
 		const char *word, *code;
@@ -49,7 +48,7 @@ void receipt_check(struct buf *b, const struct style *s,
 	buf_append(b, "\n", 1);
 }
 
-/* --- a migration ---------------------------------------------------------- */
+/* --- a migration --------------------------------------------------------- */
 
 static bool is_known(double value)
 {
@@ -128,13 +127,12 @@ void receipt_migration(struct buf *b, const struct style *s,
 	if (buf_len(&second)) /* each part begins with three blanks */
 		buf_printf(b, "  %s\n", buf_data(&second) + 3);
 	if (r->decision) {
-		text_putf(b, s->utf8, "  why then: %s",
-			  r->decision);
+		text_putf(b, s->utf8, "  why then: %s", r->decision);
 		buf_append(b, "\n", 1);
 	}
 }
 
-/* --- errors --------------------------------------------------------------- */
+/* --- errors -------------------------------------------------------------- */
 
 /* One line, or several, the later ones indented, for QEMU's stderr. */
 static void put_lines(struct buf *b, const struct style *s, const char *head,
@@ -154,8 +152,7 @@ static void put_lines(struct buf *b, const struct style *s, const char *head,
 	buf_append(b, "\n", 1);
 }
 
-void receipt_error(struct buf *b, const struct style *s,
-		   const struct err *err)
+void receipt_error(struct buf *b, const struct style *s, const struct err *err)
 {
 	const char *host = err_host_of(err);
 	const char *hint = err_hint_of(err);

@@ -13,13 +13,11 @@
 #include "transport/base/buf.h"
 
 /* " FAIL  what was found    fix: the remedy [name]". */
-void receipt_check(struct buf *b, const struct style *s,
-		   const struct check *c);
+void receipt_check(struct buf *b, const struct style *s, const struct check *c);
 /* What a migration that went through cost; only numbers that are known. */
 void receipt_migration(struct buf *b, const struct style *s,
 		       const struct result *r);
 /* "error: what, on HOST", a line for each cause, "next: what to do". */
-void receipt_error(struct buf *b, const struct style *s,
-		   const struct err *err);
+void receipt_error(struct buf *b, const struct style *s, const struct err *err);
 
 #endif

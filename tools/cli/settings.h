@@ -40,10 +40,10 @@ struct settings {
 
 	/* migration */
 	double max_blackout_ms;
-	double deadline_s; /* 0: none */
-	int on_deadline;   /* enum on_deadline */
+	double deadline_s;	/* 0: none */
+	int on_deadline;	/* enum on_deadline */
 	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
-	struct strv remaps;     /* "OLD=NEW" */
+	struct strv remaps;	/* "OLD=NEW" */
 	char *dest_args;
 	char *qemu_binary;
 	bool paused;

@@ -35,8 +35,7 @@ static unsigned int distance(const char *a, const char *b, size_t len_b)
 	return row[len_b];
 }
 
-void suggest(struct suggestion *best, const char *typed,
-	     const char *candidate)
+void suggest(struct suggestion *best, const char *typed, const char *candidate)
 {
 	size_t len = strlen(candidate);
 	unsigned int d;

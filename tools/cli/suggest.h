@@ -12,7 +12,6 @@ struct suggestion {
 };
 
 /* Keeps @candidate when it is nearer to @typed than what was kept so far. */
-void suggest(struct suggestion *best, const char *typed,
-	     const char *candidate);
+void suggest(struct suggestion *best, const char *typed, const char *candidate);
 
 #endif

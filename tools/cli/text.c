@@ -14,7 +14,7 @@ bool text_locale_is_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* --- UTF-8 ---------------------------------------------------------------- */
+/* --- UTF-8 --------------------------------------------------------------- */
 
 /* The length of the sequence at @s and its character; 0: not UTF-8. */
 static size_t decode(const char *s, unsigned int *c)
@@ -33,8 +33,8 @@ static size_t decode(const char *s, unsigned int *c)
 			return 0;
 		*c = *c << 6 | (u[i] & 0x3fU);
 	}
-	if (n && (*c < least[n] || *c > 0x10ffff ||
-		  (*c >= 0xd800 && *c < 0xe000)))
+	if (n &&
+	    (*c < least[n] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000)))
 		return 0;
 	return n;
 }
@@ -49,7 +49,7 @@ static bool is_control(unsigned int c)
 	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* --- cleaning ------------------------------------------------------------- */
+/* --- cleaning ------------------------------------------------------------ */
 
 static const char *ascii_of(unsigned int c)
 {
@@ -57,12 +57,12 @@ static const char *ascii_of(unsigned int c)
 		unsigned int c;
 		const char *ascii;
 	} signs[] = {
-		{ 0x2192, "->" }, /* → */
-		{ 0xb1, "+-" },	  /* ± */
-		{ 0xd7, "x" },	  /* × */
-		{ 0x2026, "..." },/* … */
-		{ 0x2714, "OK" }, /* ✔ */
-		{ 0x2718, "NO" }, /* ✘ */
+		{ 0x2192, "->" },  /* → */
+		{ 0xb1, "+-" },	   /* ± */
+		{ 0xd7, "x" },	   /* × */
+		{ 0x2026, "..." }, /* … */
+		{ 0x2714, "OK" },  /* ✔ */
+		{ 0x2718, "NO" },  /* ✘ */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
@@ -108,7 +108,7 @@ void text_putf(struct buf *b, bool utf8, const char *fmt, ...)
 	text_put(b, utf8, s);
 }
 
-/* --- columns -------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------- */
 
 /* Outside of a UTF-8 locale wcwidth() knows nothing: one column each. */
 static int columns_of(unsigned int c)

@@ -13,7 +13,7 @@
 
 enum { BAR_COLUMNS = 40, SPARK_LEVELS = 8 };
 
-/* --- parts ---------------------------------------------------------------- */
+/* --- parts --------------------------------------------------------------- */
 
 static void push_spark(struct sparks *s, double value)
 {
@@ -65,7 +65,7 @@ static double blackout_now_ms(const struct tty_view *v)
 	       v->fixed_ms;
 }
 
-/* --- the block ------------------------------------------------------------ */
+/* --- the block ----------------------------------------------------------- */
 
 static const char *doing(enum phase phase)
 {
@@ -104,8 +104,7 @@ static void put_head(struct tty_view *v, struct buf *b, struct mono now,
 {
 	size_t start = buf_len(b);
 
-	buf_printf(b, "%s   %s", v->journey ? v->journey : "",
-		   doing(v->phase));
+	buf_printf(b, "%s   %s", v->journey ? v->journey : "", doing(v->phase));
 	if (v->sampled && v->sample.pass >= 0)
 		buf_printf(b, "   pass %lld", (long long)v->sample.pass);
 	buf_printf(b, "   %s", human_clock(mono_diff_ms(now, v->start)).text);
@@ -171,7 +170,7 @@ static void put_block(struct tty_view *v, struct buf *b, struct mono now,
 	}
 }
 
-/* --- frames --------------------------------------------------------------- */
+/* --- frames -------------------------------------------------------------- */
 
 static void put_erase(const struct tty_view *v, struct buf *b)
 {
@@ -228,7 +227,7 @@ void tty_view_free(struct tty_view *v)
 	v->journey = v->why = NULL;
 }
 
-/* --- events --------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 static char *cleaned(const struct tty_view *v, const char *s)
 {
@@ -264,8 +263,8 @@ static void take_sample(struct tty_view *v, const struct event *ev)
 	v->sample.status = NULL;
 	/* before the first pass QEMU has not counted what is left */
 	if (total > 0 && s->remaining_bytes >= 0 && s->pass > 0)
-		v->done = fmin(1, fmax(v->done, 1 - (double)s->remaining_bytes /
-							    total));
+		v->done = fmin(1, fmax(v->done,
+				       1 - (double)s->remaining_bytes / total));
 	if (v->link.n &&
 	    mono_diff_ms(ev->mono, v->sparked_at) < TTY_VIEW_SPARK_MS)
 		return;

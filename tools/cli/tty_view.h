@@ -47,7 +47,7 @@ struct tty_view {
 	enum phase phase;
 	double budget_ms;
 	double fixed_ms; /* of a switchover, as of the last pass */
-	double done;     /* 0..1, the best so far */
+	double done;	 /* 0..1, the best so far */
 	bool sampled;
 	struct event_sample sample; /* without its `status` */
 	struct sparks link, dirty;

@@ -15,14 +15,14 @@
 #include "transport/base/xalloc.h"
 
 enum {
-	TALK_LIMIT = 1024 * 1024,	/* kept for a slow stderr */
+	TALK_LIMIT = 1024 * 1024,	 /* kept for a slow stderr */
 	EVENTS_LIMIT = 16 * 1024 * 1024, /* kept for a slow reader */
 	TALK_WAIT_MS = 1000,
 	EVENTS_WAIT_MS = 10000,
 	DEFAULT_COLUMNS = 80,
 };
 
-/* --- style ---------------------------------------------------------------- */
+/* --- style --------------------------------------------------------------- */
 
 static bool is_dumb(void)
 {
@@ -60,7 +60,7 @@ struct style ui_style(const struct settings *s, int fd)
 	};
 }
 
-/* --- opening and closing -------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------- */
 
 static int open_events(struct ui *ui, const char *where, struct err *err)
 {
@@ -100,7 +100,7 @@ int ui_open(struct ui *ui, const struct settings *s, int fd, struct err *err)
 		return -1;
 	/* log lines would tear a live block */
 	ui->voice = ui->style.columns && !is_dumb() && !s->verbose ? UI_TTY
-								     : UI_PLAIN;
+								   : UI_PLAIN;
 	outlet_open(&ui->talk, fd, TALK_LIMIT);
 	ui->tty.out = &ui->talk;
 	ui->tty.style = ui->style;
@@ -143,7 +143,7 @@ int ui_close(struct ui *ui, struct err *err)
 	return rc;
 }
 
-/* --- sentences ------------------------------------------------------------ */
+/* --- sentences ----------------------------------------------------------- */
 
 static void say(struct ui *ui, const char *text)
 {
@@ -174,8 +174,7 @@ void ui_note(struct ui *ui, const char *fmt, ...)
 }
 
 /* Straight to the outlet: another thread may be drawing the block. */
-void ui_log(void *arg, enum log_level level, const char *side,
-	    const char *text)
+void ui_log(void *arg, enum log_level level, const char *side, const char *text)
 {
 	struct ui *ui = arg;
 	AUTO_BUF struct buf b = { 0 };
@@ -190,8 +189,8 @@ void ui_log(void *arg, enum log_level level, const char *side,
 
 void ui_cancelling(struct ui *ui)
 {
-	if (ui->migrating && (ui->phase == PHASE_SWITCHOVER ||
-			      ui->phase == PHASE_FINISH))
+	if (ui->migrating &&
+	    (ui->phase == PHASE_SWITCHOVER || ui->phase == PHASE_FINISH))
 		ui_note(ui, "cancel: the switchover has begun and comes to "
 			    "its end first; the last line says where the "
 			    "guest runs. Ctrl-C again exits at once.");
@@ -202,7 +201,7 @@ void ui_cancelling(struct ui *ui)
 		ui_note(ui, "cancelling. Ctrl-C again exits at once.");
 }
 
-/* --- events --------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 static void write_event(struct ui *ui, const struct event *ev)
 {

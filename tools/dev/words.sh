@@ -18,8 +18,10 @@ if git grep -nIE "\\b($marks)\\b" -- '*.c' '*.h' '*.py' '*.sh' Makefile; then
 	bad=1
 fi
 long=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
-	xargs awk '{ line = $0; gsub(/\t/, "        ", line) }
-	length(line) > 80 { print FILENAME ":" FNR ": over 80 columns" }')
+	while read -r f; do
+		expand "$f" | LC_ALL=C.UTF-8 grep -nE '^.{81,}' |
+			sed "s,:.*,: over 80 columns,;s,^,$f:,"
+	done)
 if [ -n "$long" ]; then
 	echo "$long" >&2
 	bad=1

@@ -72,8 +72,8 @@ static void idt_init(void)
 	unsigned int vector;
 
 	for (vector = 0; vector < EXCEPTIONS; vector++)
-		idt_set(vector, boot_exceptions +
-				vector * EXCEPTION_STUB_BYTES);
+		idt_set(vector,
+			boot_exceptions + vector * EXCEPTION_STUB_BYTES);
 	for (; vector < VECTORS; vector++)
 		idt_set(vector, boot_irq_ignore);
 	idt_set(PIC1_VECTOR, boot_irq_timer);
@@ -90,7 +90,7 @@ static void pic_init(void)
 	io_out8(PIC2_DATA, 0x02);
 	io_out8(PIC1_DATA, 0x01);
 	io_out8(PIC2_DATA, 0x01);
-	io_out8(PIC1_DATA, 0xfe);	/* IRQ 0 alone */
+	io_out8(PIC1_DATA, 0xfe); /* IRQ 0 alone */
 	io_out8(PIC2_DATA, 0xff);
 }
 
@@ -98,7 +98,7 @@ void hw_tick(uint32_t ms)
 {
 	uint16_t divisor = (uint16_t)(PIT_HZ * ms / 1000u);
 
-	io_out8(PIT_MODE, 0x34);	/* counter 0, both bytes, mode 2 */
+	io_out8(PIT_MODE, 0x34); /* counter 0, both bytes, mode 2 */
 	io_out8(PIT_COUNTER0, (uint8_t)divisor);
 	io_out8(PIT_COUNTER0, divisor >> 8);
 }

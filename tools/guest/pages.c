@@ -22,7 +22,7 @@
 #define LINE_BYTES 64u
 #define LINES (PAGE_BYTES / LINE_BYTES)
 #define SLICE_PAGES 32u
-#define CLOCK_PAGES 4096u	/* filled well before the clock wraps */
+#define CLOCK_PAGES 4096u /* filled well before the clock wraps */
 
 struct seed {
 	uint64_t low, high;
@@ -238,8 +238,9 @@ static void verify_report(void)
 	root_get(&root);
 	table_ok = v->digest == root.digest;
 	bad = v->bad + root.bad + !table_ok;
-	first = v->bad ? v->first_bad : root.bad ? root.first_bad :
-		(uint32_t)(uintptr_t)generations;
+	first = v->bad	   ? v->first_bad
+		: root.bad ? root.first_bad
+			   : (uint32_t)(uintptr_t)generations;
 	if (!bad)
 		uart_line("V ok pages=%u bad=0 work=%U seq=%U us=%U",
 			  page_count, root.work, root.seq,
@@ -261,13 +262,12 @@ bool pages_verify_slice(void)
 	if (!v->active)
 		return false;
 	for (n = 0; n < SLICE_PAGES && v->next < page_count; n++, v->next++) {
-		mixed = mix(v->next, v->next < ws_count ?
-				     generations[v->next] : 0);
+		mixed = mix(v->next,
+			    v->next < ws_count ? generations[v->next] : 0);
 		if (v->next < ws_count)
 			v->digest += mixed;
 		if (!page_is(v->next, mixed) && !v->bad++)
-			v->first_bad =
-				(uint32_t)(uintptr_t)page_at(v->next);
+			v->first_bad = (uint32_t)(uintptr_t)page_at(v->next);
 	}
 	if (v->next == page_count) {
 		v->active = false;

@@ -14,20 +14,26 @@ struct key {
 	const char *name;
 	size_t offset;
 	uint32_t max;
-	const struct choice *choices;	/* NULL: a number up to max */
+	const struct choice *choices; /* NULL: a number up to max */
 };
 
 static const struct choice touches[] = {
-	{ "full", TOUCH_FULL }, { "line", TOUCH_LINE }, { NULL, 0 },
+	{ "full", TOUCH_FULL },
+	{ "line", TOUCH_LINE },
+	{ NULL, 0 },
 };
 
 static const struct choice patterns[] = {
-	{ "linear", PATTERN_LINEAR }, { "uniform", PATTERN_UNIFORM },
-	{ "hotcold", PATTERN_HOTCOLD }, { NULL, 0 },
+	{ "linear", PATTERN_LINEAR },
+	{ "uniform", PATTERN_UNIFORM },
+	{ "hotcold", PATTERN_HOTCOLD },
+	{ NULL, 0 },
 };
 
-#define KEY(name, field, max, choices) \
-	{ name, offsetof(struct param, field), max, choices }
+#define KEY(name, field, max, choices)                            \
+	{                                                         \
+		name, offsetof(struct param, field), max, choices \
+	}
 
 static const struct key keys[] = {
 	KEY("fill", fill_mib, 4095, NULL),
@@ -96,11 +102,13 @@ static const char *parse_word(struct param *p, char *word)
 			continue;
 		value = (uint32_t *)((char *)p + keys[i].offset);
 		if (keys[i].choices)
-			wrong = choose(keys[i].choices, equals + 1, value) ?
-				NULL : "no such choice";
+			wrong = choose(keys[i].choices, equals + 1, value)
+					? NULL
+					: "no such choice";
 		else
-			wrong = param_number(equals + 1, keys[i].max, value) ?
-				NULL : "not a number in range";
+			wrong = param_number(equals + 1, keys[i].max, value)
+					? NULL
+					: "not a number in range";
 		break;
 	}
 	*equals = '=';
@@ -141,7 +149,10 @@ const char *param_parse(struct param *p, char *cmdline, const char **reason)
 	char *word, *next;
 
 	*p = (struct param){
-		.fill_mib = 16, .ws_mib = unset, .hb_ms = 10, .burst_ms = 10,
+		.fill_mib = 16,
+		.ws_mib = unset,
+		.hb_ms = 10,
+		.burst_ms = 10,
 	};
 	for (word = cut_word(cmdline); *word; word = next) {
 		next = cut_word(word);

@@ -28,7 +28,7 @@
  *
  * Commands it takes, one character each:
  *	v verify   s status   p pause rewriting   c continue   q power off
- *	r=MIB and newline: new rate   x flip a bit of the last page   t triple fault
+ *	r=MIB and newline: new rate   x flip a bit of a page   t triple fault
  */
 #include "testguest.h"
 #include "root.h"
@@ -41,11 +41,11 @@
 #define SLICE_PAGES 32u
 #define WORK_REPORT_US 100000u
 #define SLOW_TICK_MS 10u
-#define BEAT_SLACK_US 500u		/* a tick may come a little early */
+#define BEAT_SLACK_US 500u /* a tick may come a little early */
 #define PAGE_CREDIT 1000000u
 
 struct mmap_entry {
-	uint32_t size;			/* of what follows */
+	uint32_t size; /* of what follows */
 	uint64_t base, bytes;
 	uint32_t type;
 } __attribute__((packed));
@@ -83,8 +83,8 @@ static uint32_t memory_end(const uint32_t *mbi)
 		if (e->type != MMAP_AVAILABLE || e->base > FILL_BASE ||
 		    top <= FILL_BASE)
 			continue;
-		return top > UINT32_MAX ? UINT32_MAX & ~(PAGE_BYTES - 1) :
-		       (uint32_t)top;
+		return top > UINT32_MAX ? UINT32_MAX & ~(PAGE_BYTES - 1)
+					: (uint32_t)top;
 	}
 	die("memory", "nothing usable above 2 MiB");
 }
@@ -113,12 +113,13 @@ static void fill_memory(uint32_t end)
 
 	uart_line("B vmferry-guest 1 fill=%u wspages=%u rate=%u touch=%u "
 		  "pattern=%u busy=%u idle=%u hb=%u burst=%u",
-		  p->fill_mib, p->ws_pages, p->rate_mibps, p->touch,
-		  p->pattern, p->busy_ms, p->idle_ms, p->hb_ms, p->burst_ms);
+		  p->fill_mib, p->ws_pages, p->rate_mibps, p->touch, p->pattern,
+		  p->busy_ms, p->idle_ms, p->hb_ms, p->burst_ms);
 	if (p->fill_mib > room_mib ||
 	    pages_needed_bytes(pages, p->ws_pages) > end - FILL_BASE) {
 		uart_line("E bad parameter fill=%u: room for less than %u MiB "
-			  "in one piece below 4 GiB", p->fill_mib, room_mib);
+			  "in one piece below 4 GiB",
+			  p->fill_mib, room_mib);
 		uart_drain();
 		hw_halt();
 	}
@@ -141,9 +142,10 @@ static void check_small_pages(void)
 	root_get(&root);
 	if (st.lap != root.lap || boot_canary != (uint32_t)root.lap) {
 		if (!root.bad++)
-			root.first_bad = st.lap != root.lap ?
-				(uint32_t)(uintptr_t)&st :
-				(uint32_t)(uintptr_t)&boot_canary;
+			root.first_bad =
+				st.lap != root.lap
+					? (uint32_t)(uintptr_t)&st
+					: (uint32_t)(uintptr_t)&boot_canary;
 		uart_line("E stale state or stack page");
 	}
 	root.lap++;
@@ -161,7 +163,7 @@ static void beat(void)
 		return;
 	root_get(&root);
 	if (!uart_line("H %U %Uus", root.seq, now))
-		return;			/* no room: the beat is late, not lost */
+		return; /* no room: the beat is late, not lost */
 	root.seq++;
 	root_put(&root);
 	st.next_beat_us = now + st.param.hb_ms * 1000u;
@@ -298,7 +300,7 @@ static void power_off(void)
 {
 	uart_line("O q");
 	uart_drain();
-	hw_poweroff();			/* takes effect a moment later */
+	hw_poweroff(); /* takes effect a moment later */
 }
 
 static void command(char c)

@@ -32,10 +32,10 @@ struct line {
 void uart_init(void)
 {
 	io_out8(UART_INTERRUPTS, 0);
-	io_out8(UART_LINE_CONTROL, 0x80);	/* divisor 1: 115200 baud */
+	io_out8(UART_LINE_CONTROL, 0x80); /* divisor 1: 115200 baud */
 	io_out8(UART_DATA, 1);
 	io_out8(UART_INTERRUPTS, 0);
-	io_out8(UART_LINE_CONTROL, 0x03);	/* 8 bits, no parity */
+	io_out8(UART_LINE_CONTROL, 0x03); /* 8 bits, no parity */
 	io_out8(UART_FIFO, 0x07);
 	io_out8(UART_MODEM_CONTROL, 0x03);
 }
@@ -109,7 +109,7 @@ bool uart_line(const char *format, ...)
 	line_format(&line, format, args);
 	va_end(args);
 	line_char(&line, '\n');
-	line.text[line.len - 1] = '\n';		/* also when cut short */
+	line.text[line.len - 1] = '\n'; /* also when cut short */
 	if (sizeof(st.tx) - (st.tx_head - st.tx_tail) < line.len)
 		return false;
 	for (i = 0; i < line.len; i++)

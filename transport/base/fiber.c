@@ -65,8 +65,7 @@ void fiber_stack_register(struct fiber *f, void *bottom, size_t size)
 	f->tsan = __tsan_create_fiber(0);
 #endif
 #ifdef WITH_VALGRIND
-	f->valgrind_id =
-		VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
+	f->valgrind_id = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
 #endif
 }
 

@@ -67,7 +67,7 @@ struct loop *task_loop(void)
 	return current->loop;
 }
 
-/* --- descriptors: several tasks may wait on one ------------------------- */
+/* --- descriptors: several tasks may wait on one -------------------------- */
 
 static uint32_t wanted_events(const struct loop *loop, int fd)
 {
@@ -96,7 +96,7 @@ static int watch_fd(const struct loop *loop, int fd, uint32_t before,
 	return epoll_ctl(loop->epoll_fd, op, fd, &ev);
 }
 
-/* --- queues ---------------------------------------------------------------- */
+/* --- queues -------------------------------------------------------------- */
 
 static void waitq_push(struct waitq *q, struct task *t)
 {
@@ -125,7 +125,7 @@ static void waitq_remove(struct waitq *q, const struct task *t)
 	}
 }
 
-/* --- waiting and waking ---------------------------------------------------- */
+/* --- waiting and waking -------------------------------------------------- */
 
 static void task_ready(struct task *t, enum task_wake wake)
 {
@@ -192,8 +192,7 @@ int task_wait(const struct task_wait *w, struct err *err)
 	return 0;
 }
 
-int task_wait_fd(int fd, uint32_t events, struct mono deadline,
-		 struct err *err)
+int task_wait_fd(int fd, uint32_t events, struct mono deadline, struct err *err)
 {
 	struct task_wait w = {
 		.fd = fd,
@@ -251,7 +250,7 @@ void task_yield(void)
 	switch_to_loop(t);
 }
 
-/* --- cancel, join ------------------------------------------------------------ */
+/* --- cancel, join -------------------------------------------------------- */
 
 void task_cancel(struct task *t)
 {
@@ -320,7 +319,7 @@ void task_detach(struct task *t)
 		task_free(t);
 }
 
-/* --- locks --------------------------------------------------------------------- */
+/* --- locks --------------------------------------------------------------- */
 
 int task_lock(struct task_lock *l, struct mono deadline, struct err *err)
 {
@@ -340,7 +339,7 @@ void task_unlock(struct task_lock *l)
 		l->held = false;
 }
 
-/* --- starting and running -------------------------------------------------------- */
+/* --- starting and running ------------------------------------------------ */
 
 /* makecontext() passes ints only; the task to enter is `current`. */
 static void task_entry(void)
@@ -407,7 +406,7 @@ static void run_task(struct task *t)
 		task_free(t);
 }
 
-/* --- the loop ------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------ */
 
 struct loop *loop_new(struct err *err)
 {

@@ -40,11 +40,11 @@ void cleanup_fd(const int *fd);
 #define AUTO_FREE __attribute__((cleanup(cleanup_free)))
 #define AUTO_FD __attribute__((cleanup(cleanup_fd)))
 
-#define STEAL(ptr)                       \
-	({                               \
+#define STEAL(ptr)                        \
+	({                                \
 		__typeof__(ptr) p_ = ptr; \
-		(ptr) = NULL;            \
-		p_;                      \
+		(ptr) = NULL;             \
+		p_;                       \
 	})
 
 static inline int steal_fd(int *fd)

@@ -48,7 +48,8 @@ static void an_open_port_with_a_monitor_is_warned_of(void **state)
 	static const char port[] =
 		"-chardev socket,id=c,port=4,server=on,wait=off";
 	static const char *const uses[] = {
-		"-mon chardev=c", "-qmp chardev:c",
+		"-mon chardev=c",
+		"-qmp chardev:c",
 		"-object monitor-qmp,id=m,chardev=c",
 	};
 
@@ -97,7 +98,8 @@ static void a_logged_socket_has_both_translated(void **state)
 
 	(void)state;
 	got = argv_case_remap("-chardev socket,id=c,path=/a,server=on,"
-			      "wait=off,logfile=/log/x", "/log", "/var", &plan);
+			      "wait=off,logfile=/log/x",
+			      "/log", "/var", &plan);
 	assert_string_equal(got, "-chardev socket,id=c,path=" CASE_RUN_DIR
 				 "/s0.sock,server=on,wait=off,logfile=/var/x");
 	argv_plan_free(&plan);

@@ -20,7 +20,8 @@ static void images_are_listed(void **state)
 			      "-drive file=/c.img,readonly=on "
 			      "-drive file=/d.iso,media=cdrom "
 			      "-blockdev driver=file,node-name=n,filename=/e "
-			      "/f.img", &plan);
+			      "/f.img",
+			      &plan);
 	assert_true(argv_case_file(&plan, "/a.img")->writable);
 	assert_false(argv_case_file(&plan, "/b.iso")->writable);
 	assert_false(argv_case_file(&plan, "/c.img")->writable);
@@ -39,7 +40,8 @@ static void firmware_is_told_from_images(void **state)
 	(void)state;
 	got = argv_case_other("-drive if=pflash,file=/a -pflash /b "
 			      "-blockdev driver=file,node-name=n,"
-			      "filename=/x/OVMF_CODE.fd", &plan);
+			      "filename=/x/OVMF_CODE.fd",
+			      &plan);
 	assert_int_equal(argv_case_file(&plan, "/a")->kind, ARGV_FIRMWARE);
 	assert_int_equal(argv_case_file(&plan, "/b")->kind, ARGV_FIRMWARE);
 	assert_int_equal(argv_case_file(&plan, "/x/OVMF_CODE.fd")->kind,
@@ -104,9 +106,11 @@ static void unlocked_images_are_refused(void **state)
 	(void)state;
 	expect_refused("-drive file=/a,file.locking=off", "both");
 	expect_refused("-blockdev driver=file,node-name=n,filename=/a,"
-		       "locking=off", "both");
+		       "locking=off",
+		       "both");
 	expect_refused("-blockdev '{\"driver\":\"file\",\"node-name\":\"n\","
-		       "\"filename\":\"/a\",\"locking\":\"off\"}'", "both");
+		       "\"filename\":\"/a\",\"locking\":\"off\"}'",
+		       "both");
 	expect_kept("-drive file=/a,file.locking=on");
 }
 
@@ -116,7 +120,8 @@ static void inherited_descriptors_are_refused(void **state)
 	expect_refused("-drive file=/dev/fdset/1", "inherited");
 	expect_refused("-hda /proc/self/fd/3", "inherited");
 	expect_refused("-blockdev driver=file,node-name=n,"
-		       "filename=/dev/fd/3", "inherited");
+		       "filename=/dev/fd/3",
+		       "inherited");
 }
 
 static void a_writable_directory_is_refused(void **state)
@@ -132,7 +137,8 @@ static void the_socket_of_a_server_is_a_file(void **state)
 
 	(void)state;
 	got = argv_case_other("-blockdev driver=nbd,node-name=n,"
-			      "server.type=unix,server.path=/run/nbd", &plan);
+			      "server.type=unix,server.path=/run/nbd",
+			      &plan);
 	assert_int_equal(argv_case_file(&plan, "/run/nbd")->kind, ARGV_OTHER);
 	argv_plan_free(&plan);
 }

@@ -19,13 +19,14 @@ static char *alone(const char *words, bool same_host, struct argv_plan *plan)
 	char *joined;
 
 	argv_case_split(text, &argv);
-	assert_int_equal(argv_rebuild(&(struct argv_input){
-					      .argv = &argv, .machine = "pc",
-					      .run_dir = CASE_RUN_DIR,
-					      .binary = "q",
-					      .same_host = same_host },
-				      plan, &err),
-			 0);
+	assert_int_equal(
+		argv_rebuild(&(struct argv_input){ .argv = &argv,
+						   .machine = "pc",
+						   .run_dir = CASE_RUN_DIR,
+						   .binary = "q",
+						   .same_host = same_host },
+			     plan, &err),
+		0);
 	for (size_t i = 3; strcmp(plan->argv.v[i], "-S"); i++)
 		strv_push(&out, plan->argv.v[i]);
 	joined = strv_join(&out, " ");
@@ -70,8 +71,7 @@ static void a_port_can_be_had_once_a_host(void **state)
 	expect_refused_same("-vnc none,websocket=1", "port");
 	expect_refused_same("-display vnc=127.0.0.1:1", "port");
 	expect_refused_same("-spice port=5", "port");
-	expect_same("-vnc :1,to=9 -vnc none",
-		    "-vnc :1,to=9 -vnc none");
+	expect_same("-vnc :1,to=9 -vnc none", "-vnc :1,to=9 -vnc none");
 }
 
 static void sockets_are_moved(void **state)

@@ -52,7 +52,8 @@ static void kinds_are_told_apart(void **state)
 
 	(void)state;
 	got = argv_case_other("-kernel /k -initrd /i -bios /b "
-			      "-fw_cfg name=n,file=/f", &plan);
+			      "-fw_cfg name=n,file=/f",
+			      &plan);
 	assert_int_equal(argv_case_file(&plan, "/k")->kind, ARGV_BOOT);
 	assert_int_equal(argv_case_file(&plan, "/i")->kind, ARGV_BOOT);
 	assert_int_equal(argv_case_file(&plan, "/b")->kind, ARGV_FIRMWARE);
@@ -101,7 +102,8 @@ static void sound_of_the_host_is_warned_of(void **state)
 
 	(void)state;
 	got = argv_case_other("-audiodev none,id=a "
-			      "-audio driver=none,model=hda", &plan);
+			      "-audio driver=none,model=hda",
+			      &plan);
 	assert_int_equal(plan.n_notes, 0);
 	argv_plan_free(&plan);
 	free(STEAL(got));

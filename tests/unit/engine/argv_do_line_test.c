@@ -41,8 +41,11 @@ static void a_port_can_be_had_once_a_host(void **state)
 static void an_open_port_with_a_monitor_is_warned_of(void **state)
 {
 	static const char *const lines[] = {
-		"-qmp tcp::1,server,nowait", "-monitor telnet::1,server,nowait",
-		"-serial mon:tcp::1,server,nowait", "-gdb tcp::1", "-s",
+		"-qmp tcp::1,server,nowait",
+		"-monitor telnet::1,server,nowait",
+		"-serial mon:tcp::1,server,nowait",
+		"-gdb tcp::1",
+		"-s",
 	};
 
 	(void)state;

@@ -28,10 +28,12 @@ static void a_forwarded_port_can_be_had_once_a_host(void **state)
 {
 	(void)state;
 	expect_refused_same("-netdev user,id=n,hostfwd=tcp::2222-:22,"
-			    "hostfwd=tcp::0-:80", "port");
+			    "hostfwd=tcp::0-:80",
+			    "port");
 	expect_refused_same("-nic user,hostfwd=udp:127.0.0.1:53-:53", "port");
 	expect_refused_same("-netdev '{\"type\":\"user\",\"id\":\"n\","
-			    "\"hostfwd\":[{\"str\":\"tcp::1-:2\"}]}'", "port");
+			    "\"hostfwd\":[{\"str\":\"tcp::1-:2\"}]}'",
+			    "port");
 	expect_same("-netdev user,id=n,hostfwd=tcp::0-:22",
 		    "-netdev user,id=n,hostfwd=tcp::0-:22");
 }
@@ -40,12 +42,13 @@ static void other_ports_can_be_had_once_a_host(void **state)
 {
 	(void)state;
 	expect_refused_same("-netdev socket,id=n,listen=:1", "port");
-	expect_refused_same("-netdev socket,id=n,udp=h:1,localaddr=:2",
-			    "port");
+	expect_refused_same("-netdev socket,id=n,udp=h:1,localaddr=:2", "port");
 	expect_refused_same("-netdev stream,id=n,server=on,addr.type=inet,"
-			    "addr.host=h,addr.port=1", "port");
+			    "addr.host=h,addr.port=1",
+			    "port");
 	expect_refused_same("-netdev dgram,id=n,local.type=inet,local.host=h,"
-			    "local.port=1", "port");
+			    "local.port=1",
+			    "port");
 	expect_same("-netdev socket,id=n,connect=h:1",
 		    "-netdev socket,id=n,connect=h:1");
 }
@@ -132,10 +135,11 @@ static void inherited_descriptors_are_refused(void **state)
 static void sockets_are_moved_and_peers_kept(void **state)
 {
 	(void)state;
-	expect_same("-netdev dgram,id=n,local.type=unix,local.path=/a,"
-		    "remote.type=unix,remote.path=/b",
-		    "-netdev dgram,id=n,local.type=unix,local.path="
-		    CASE_RUN_DIR "/s0.sock,remote.type=unix,remote.path=/b");
+	expect_same(
+		"-netdev dgram,id=n,local.type=unix,local.path=/a,"
+		"remote.type=unix,remote.path=/b",
+		"-netdev dgram,id=n,local.type=unix,local.path=" CASE_RUN_DIR
+		"/s0.sock,remote.type=unix,remote.path=/b");
 	expect_kept("-netdev stream,id=n,addr.type=unix,addr.path=/a");
 }
 

@@ -28,7 +28,8 @@ static void secrets_are_listed(void **state)
 	(void)state;
 	got = argv_case_remap("-object secret,id=s,file=/s/key "
 			      "-object tls-creds-x509,id=t,dir=/s/pki "
-			      "-object secret,id=u,data=x", "/s", "/t", &plan);
+			      "-object secret,id=u,data=x",
+			      "/s", "/t", &plan);
 	assert_string_equal(got, "-object secret,id=s,file=/t/key "
 				 "-object tls-creds-x509,id=t,dir=/t/pki "
 				 "-object secret,id=u,data=x");
@@ -61,8 +62,7 @@ static void a_socket_address_can_be_had_once_a_host(void **state)
 {
 	(void)state;
 	expect_kept("-device vhost-vsock-pci,guest-cid=3");
-	expect_refused_same("-device vhost-vsock-pci,guest-cid=3",
-			    "guest-cid");
+	expect_refused_same("-device vhost-vsock-pci,guest-cid=3", "guest-cid");
 }
 
 static void memory_is_not_shared_by_accident(void **state)
@@ -98,7 +98,8 @@ static void an_option_rom_with_a_path_is_listed(void **state)
 	(void)state;
 	got = argv_case_other("-device e1000,romfile=/r/a.rom "
 			      "-device e1000,romfile=efi-e1000.rom "
-			      "-device e1000,romfile=", &plan);
+			      "-device e1000,romfile=",
+			      &plan);
 	assert_int_equal(plan.n_files, 1);
 	assert_int_equal(argv_case_file(&plan, "/r/a.rom")->kind,
 			 ARGV_FIRMWARE);

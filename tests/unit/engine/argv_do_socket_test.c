@@ -17,10 +17,11 @@ static void sockets_are_numbered_in_their_order(void **state)
 
 	(void)state;
 	got = argv_case_other("-qmp unix:/a,server,nowait "
-			      "-vnc unix:b", &plan);
-	assert_string_equal(got, "-qmp unix:" CASE_RUN_DIR
-				 "/s0.sock,server,nowait "
-				 "-vnc unix:" CASE_RUN_DIR "/s1.sock");
+			      "-vnc unix:b",
+			      &plan);
+	assert_string_equal(got,
+			    "-qmp unix:" CASE_RUN_DIR "/s0.sock,server,nowait "
+			    "-vnc unix:" CASE_RUN_DIR "/s1.sock");
 	assert_int_equal(plan.moves.n, 2);
 	assert_string_equal(plan.moves.v[0].public, "/a");
 	assert_string_equal(plan.moves.v[1].public, CASE_CWD "/b");

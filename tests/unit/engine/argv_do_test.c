@@ -22,8 +22,8 @@ static void the_machine_type_is_pinned_and_the_rest_kept(void **state)
 static void files_of_the_machine_are_remapped(void **state)
 {
 	struct argv_plan plan;
-	AUTO_FREE char *got = argv_case_remap("-machine dtb=/srv/a.dtb",
-					      "/srv", "/mnt", &plan);
+	AUTO_FREE char *got = argv_case_remap("-machine dtb=/srv/a.dtb", "/srv",
+					      "/mnt", &plan);
 
 	(void)state;
 	assert_string_equal(got, "-machine dtb=/mnt/a.dtb");
@@ -69,7 +69,8 @@ static void it_is_started_as_its_user_to_begin_with(void **state)
 
 	(void)state;
 	got = argv_case_other("-runas qemu -run-with user=qemu,"
-			      "async-teardown=on -run-with user=qemu", &plan);
+			      "async-teardown=on -run-with user=qemu",
+			      &plan);
 	assert_string_equal(got, "-run-with async-teardown=on");
 	assert_int_equal(plan.n_notes, 3);
 	assert_int_equal(plan.notes[0].kind, ARGV_CHANGED);
@@ -118,7 +119,8 @@ static void a_qemu_called_kvm_still_prefers_it(void **state)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
-	struct argv_input in = { .argv = &argv, .machine = "pc",
+	struct argv_input in = { .argv = &argv,
+				 .machine = "pc",
 				 .run_dir = "/r",
 				 .binary = "/usr/bin/qemu-system-x86_64" };
 	AUTO_FREE char *text = NULL;

@@ -13,8 +13,9 @@
 #include "transport/base/xalloc.h"
 static void only_objects_are_taken(void **state)
 {
-	static const char *const texts[] = { "", "{", "[]", "1", "{} x",
-					     "{'a':1}", "{\"a\":1,\"a\":2}" };
+	static const char *const texts[] = {
+		"", "{", "[]", "1", "{} x", "{'a':1}", "{\"a\":1,\"a\":2}"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

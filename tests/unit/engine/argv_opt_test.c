@@ -85,8 +85,10 @@ static void flags_have_all_their_old_spellings(void **state)
 static void what_is_not_changed_stays_byte_for_byte(void **state)
 {
 	static const char *const texts[] = {
-		"", ",", "a,", "a,,", "a=,b", "=x", "a=b=c,d", "virtio,,x=1",
-		"{\"a\" : 1 , \"b\":[ ]}", "{ broken", "a={},b", "a,=,,=",
+		"",	    ",",	   "a,",
+		"a,,",	    "a=,b",	   "=x",
+		"a=b=c,d",  "virtio,,x=1", "{\"a\" : 1 , \"b\":[ ]}",
+		"{ broken", "a={},b",	   "a,=,,=",
 	};
 
 	(void)state;
@@ -106,8 +108,7 @@ static char *any_text(unsigned int *seed)
 	char *text = xcalloc(len + 1, 1);
 
 	for (size_t i = 0; i < len; i++)
-		text[i] = letters[(size_t)rand_r(seed) %
-				  (sizeof(letters) - 1)];
+		text[i] = letters[(size_t)rand_r(seed) % (sizeof(letters) - 1)];
 	return text;
 }
 

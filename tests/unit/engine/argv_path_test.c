@@ -85,8 +85,7 @@ static void the_longest_prefix_wins(void **state)
 
 static void what_is_mapped_is_not_mapped_again(void **state)
 {
-	static const struct argv_remap r[] = { { "/a", "/b" },
-					       { "/b", "/a" } };
+	static const struct argv_remap r[] = { { "/a", "/b" }, { "/b", "/a" } };
 	AUTO_FREE char *got = argv_path_remap(r, 2, "/a/f");
 
 	(void)state;

@@ -31,7 +31,7 @@ static const char program[] = "qemu-system-x86_64";
 static char dir[] = "/tmp/vmferry-test.XXXXXX";
 static char run_dir[sizeof(dir) + 4];
 
-/* --- a QEMU --------------------------------------------------------------- */
+/* --- a QEMU -------------------------------------------------------------- */
 
 struct qemu {
 	pid_t pid;
@@ -125,7 +125,7 @@ static void qemu_end(struct qemu *q)
 	(void)waitpid(q->pid, NULL, 0);
 }
 
-/* --- source and destination ----------------------------------------------- */
+/* --- source and destination ---------------------------------------------- */
 
 static void empty_dir(const char *path)
 {
@@ -202,8 +202,8 @@ static void source(const struct strv *argv, char **tree)
 /* The source's tree, and the destination's, which must be the same. */
 static void same_devices(const char *words)
 {
-	AUTO_FREE char *text = xasprintf("%s -accel tcg -m 131080K %s",
-					 program, words);
+	AUTO_FREE char *text =
+		xasprintf("%s -accel tcg -m 131080K %s", program, words);
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_FREE char *here = NULL;
 	AUTO_FREE char *there = NULL;
@@ -226,7 +226,7 @@ static void make_disk(const char *name)
 	assert_int_equal(ftruncate(fd, 1 << 20), 0);
 }
 
-/* --- tests ---------------------------------------------------------------- */
+/* --- tests --------------------------------------------------------------- */
 
 static void a_guest_of_a_script_starts(void **state)
 {

@@ -12,7 +12,7 @@
 #include "tests/unit/argv_corpus.h"
 #include "transport/base/xalloc.h"
 
-/* --- the whole command line ----------------------------------------------- */
+/* --- the whole command line ---------------------------------------------- */
 
 static int rebuild(const char *text, const char *run_dir,
 		   struct argv_plan *plan, struct err *err)
@@ -39,13 +39,12 @@ static void our_own_things_come_last(void **state)
 			 0);
 	text = strv_join(&plan.argv, " ");
 	assert_string_equal(
-		text,
-		"/opt/qemu -machine " CASE_MACHINE " -m 1G -display none "
-		"-S -incoming defer "
-		"-chardev socket,id=vmferry0,path=/r/qmp0.sock,server=on,"
-		"wait=off -mon chardev=vmferry0,mode=control "
-		"-chardev socket,id=vmferry1,path=/r/qmp1.sock,server=on,"
-		"wait=off -mon chardev=vmferry1,mode=control");
+		text, "/opt/qemu -machine " CASE_MACHINE " -m 1G -display none "
+		      "-S -incoming defer "
+		      "-chardev socket,id=vmferry0,path=/r/qmp0.sock,server=on,"
+		      "wait=off -mon chardev=vmferry0,mode=control "
+		      "-chardev socket,id=vmferry1,path=/r/qmp1.sock,server=on,"
+		      "wait=off -mon chardev=vmferry1,mode=control");
 	assert_string_equal(plan.monitor0, "/r/qmp0.sock");
 	assert_string_equal(plan.monitor1, "/r/qmp1.sock");
 	assert_null(plan.cwd);
@@ -88,8 +87,7 @@ static void all_refusals_are_told_at_once(void **state)
 	AUTO_FREE char *got = NULL;
 
 	(void)state;
-	got = argv_case_other("-snapshot -device vfio-pci,host=01:00.0",
-			      &plan);
+	got = argv_case_other("-snapshot -device vfio-pci,host=01:00.0", &plan);
 	assert_true(argv_case_noted(&plan, ARGV_REFUSED, "temporary"));
 	assert_true(argv_case_noted(&plan, ARGV_REFUSED, "hardware"));
 	argv_plan_free(&plan);
@@ -127,13 +125,13 @@ static void a_strange_machine_name_is_refused(void **state)
 
 	(void)state;
 	strv_push(&argv, "qemu");
-	assert_int_equal(argv_rebuild(&(struct argv_input){
-					      .argv = &argv,
-					      .machine = "pc,accel=tcg",
-					      .run_dir = "/r",
-					      .binary = "qemu" },
-				      &plan, &err),
-			 -1);
+	assert_int_equal(
+		argv_rebuild(&(struct argv_input){ .argv = &argv,
+						   .machine = "pc,accel=tcg",
+						   .run_dir = "/r",
+						   .binary = "qemu" },
+			     &plan, &err),
+		-1);
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
@@ -176,7 +174,7 @@ static void a_relative_path_that_goes_elsewhere_becomes_absolute(void **state)
 	argv_plan_free(&plan);
 }
 
-/* --- hops ----------------------------------------------------------------- */
+/* --- hops ---------------------------------------------------------------- */
 
 /* A guest as it stands on some host. */
 struct hop {
@@ -289,9 +287,8 @@ static void a_plain_guest_comes_back_as_it_was(void **state)
 
 static void remapping_there_and_back_changes_nothing(void **state)
 {
-	static const char words[] =
-		"-drive file=/srv/a.img,if=virtio "
-		"-qmp unix:/srv/q,server,nowait";
+	static const char words[] = "-drive file=/srv/a.img,if=virtio "
+				    "-qmp unix:/srv/q,server,nowait";
 	struct argv_remap back = { "/mnt", "/srv" };
 	AUTO_STRV struct strv public = { .v = NULL };
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
@@ -323,7 +320,7 @@ static void remapping_there_and_back_changes_nothing(void **state)
 	argv_plan_free(&plan2);
 }
 
-/* --- anything ------------------------------------------------------------- */
+/* --- anything ------------------------------------------------------------ */
 
 /* A word of the corpus, sometimes with a byte changed. */
 static void any_word(struct strv *out, unsigned int *seed)

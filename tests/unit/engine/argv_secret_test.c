@@ -94,8 +94,7 @@ static void notes_do_not_tell_secrets(void **state)
 	(void)state;
 	got = argv_case_other("-spice port=1,password=hunter2", &plan);
 	assert_int_equal(plan.notes[0].kind, ARGV_WARNING);
-	assert_string_equal(plan.notes[0].option,
-			    "-spice port=1,password=***");
+	assert_string_equal(plan.notes[0].option, "-spice port=1,password=***");
 	argv_plan_free(&plan);
 }
 

@@ -53,22 +53,24 @@ static void servers_are_found_however_they_are_written(void **state)
 		     "unix:path=/new,server=on");
 	expect_found("-chardev socket,id=c,path=/a,server=on", "/a",
 		     "socket,id=c,path=/new,server=on");
-	expect_found("-vnc unix:/a,password=on", "/a",
-		     "unix:/new,password=on");
+	expect_found("-vnc unix:/a,password=on", "/a", "unix:/new,password=on");
 	expect_found("-display vnc=unix:/a", "/a", "vnc=unix:/new");
 	expect_found("-spice unix=on,addr=/a", "/a", "unix=on,addr=/new");
 	expect_found("-pidfile /a,b", "/a,b", "/new");
 	expect_found("-gdb unix:/a,server=on", "/a", "unix:/new,server=on");
 	expect_found("-netdev stream,id=n,server=on,addr.type=unix,"
-		     "addr.path=/a", "/a",
+		     "addr.path=/a",
+		     "/a",
 		     "stream,id=n,server=on,addr.type=unix,addr.path=/new");
 	expect_found("-netdev dgram,id=n,local.type=unix,local.path=/a,"
-		     "remote.type=unix,remote.path=/b", "/a",
+		     "remote.type=unix,remote.path=/b",
+		     "/a",
 		     "dgram,id=n,local.type=unix,local.path=/new,"
 		     "remote.type=unix,remote.path=/b");
 	expect_found("-netdev '{\"type\":\"stream\",\"id\":\"n\","
 		     "\"server\":true,\"addr\":{\"type\":\"unix\","
-		     "\"path\":\"/a\"}}'", "/a",
+		     "\"path\":\"/a\"}}'",
+		     "/a",
 		     "{\"type\":\"stream\",\"id\":\"n\",\"server\":true,"
 		     "\"addr\":{\"type\":\"unix\",\"path\":\"/new\"}}");
 }

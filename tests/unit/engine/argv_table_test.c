@@ -20,7 +20,7 @@ static void one_and_two_dashes_are_the_same(void **state)
 
 static void what_is_no_option_is_not_found(void **state)
 {
-	static const char *const words[] = { "",       "-",        "--",
+	static const char *const words[] = { "",       "-",	   "--",
 					     "drive",  "---drive", "-driv",
 					     "-m=128", "-Drive" };
 
@@ -33,13 +33,34 @@ static void what_is_no_option_is_not_found(void **state)
 static void flags_take_no_value(void **state)
 {
 	static const char *const flags[] = {
-		"-S", "-s", "-usb", "-nographic", "-daemonize", "-snapshot",
-		"-enable-kvm", "-nodefaults", "-no-user-config", "-no-reboot",
-		"-no-shutdown", "-no-hpet", "-no-acpi", "-only-migratable",
-		"-mem-prealloc", "-preconfig", "-singlestep", "-portrait",
-		"-full-screen", "-win2k-hack", "-no-fd-bootchk",
-		"-async-teardown", "-enable-sync-profile", "-xen-attach",
-		"-perfmap", "-jitdump", "-semihosting", "-old-param",
+		"-S",
+		"-s",
+		"-usb",
+		"-nographic",
+		"-daemonize",
+		"-snapshot",
+		"-enable-kvm",
+		"-nodefaults",
+		"-no-user-config",
+		"-no-reboot",
+		"-no-shutdown",
+		"-no-hpet",
+		"-no-acpi",
+		"-only-migratable",
+		"-mem-prealloc",
+		"-preconfig",
+		"-singlestep",
+		"-portrait",
+		"-full-screen",
+		"-win2k-hack",
+		"-no-fd-bootchk",
+		"-async-teardown",
+		"-enable-sync-profile",
+		"-xen-attach",
+		"-perfmap",
+		"-jitdump",
+		"-semihosting",
+		"-old-param",
 	};
 
 	(void)state;

@@ -13,7 +13,10 @@
 #include "transport/base/xalloc.h"
 static const struct argv_remap remap = { "/srv/images", "/pool" };
 static const struct argv_input input = {
-	.cwd = "/srv", .run_dir = "/r", .remaps = &remap, .n_remaps = 1,
+	.cwd = "/srv",
+	.run_dir = "/r",
+	.remaps = &remap,
+	.n_remaps = 1,
 };
 
 static void expect_path(const char *path, const char *expected, bool relative)

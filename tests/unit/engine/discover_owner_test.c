@@ -41,7 +41,8 @@ static void managers_are_known_by_their_marks(void **state)
 	expect_manager("q -chardev socket,path=/var/lib/libvirt/qemu/x/m.sock",
 		       "", "libvirt");
 	expect_manager("q -object secret,file=/home/u/.config/libvirt/qemu/lib/"
-		       "d/k", "", "libvirt");
+		       "d/k",
+		       "", "libvirt");
 	expect_manager("q", "0::/machine.slice/machine-qemu\\x2d1.scope",
 		       "libvirt");
 	expect_manager("q -pidfile /var/run/qemu-server/100.pid", "",
@@ -80,7 +81,8 @@ static void the_innermost_unit_is_found(void **state)
 	(void)state;
 	expect_unit("0::/system.slice/qemu@web1.service", "qemu@web1.service");
 	expect_unit("0::/user.slice/user-0.slice/user@0.service/app.slice/"
-		    "g.service", "g.service");
+		    "g.service",
+		    "g.service");
 	expect_unit("0::/system.slice/a.service/sub/group", "a.service");
 	expect_unit("0::/system.slice/vm.scope", "vm.scope");
 	expect_unit("12:cpu:/x\n1:name=systemd:/system.slice/b.service\n0::/",

@@ -11,7 +11,7 @@
 #include "engine/discover.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
-/* --- output of the script ------------------------------------------------- */
+/* --- output of the script ------------------------------------------------ */
 
 static void add_hex(struct buf *b, const char *key, const void *data,
 		    size_t len)
@@ -70,8 +70,12 @@ static void parse(struct buf *b, struct guests *list)
 }
 
 static const struct process plain = {
-	.pid = 42, .parent = 1, .exe = "/usr/bin/qemu-system-x86_64\n",
-	.argv = "qemu|-name|web1|-m|1G|", .cwd = "/srv\n", .ticks = 100,
+	.pid = 42,
+	.parent = 1,
+	.exe = "/usr/bin/qemu-system-x86_64\n",
+	.argv = "qemu|-name|web1|-m|1G|",
+	.cwd = "/srv\n",
+	.ticks = 100,
 };
 
 static void start(struct buf *b)
@@ -79,7 +83,7 @@ static void start(struct buf *b)
 	buf_printf(b, "vmferry-proc 1\n");
 }
 
-/* --- tests ---------------------------------------------------------------- */
+/* --- tests --------------------------------------------------------------- */
 
 static void a_process_is_read_whole(void **state)
 {
@@ -337,7 +341,9 @@ static void no_guests_are_an_empty_list(void **state)
 static void nonsense_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", "sh: not found\n", "vmferry-proc 1",
+		"",
+		"sh: not found\n",
+		"vmferry-proc 1",
 		"vmferry-proc 1\nexe 2f\n",
 		"vmferry-proc 1\nprocess 1\nexe 2g\n",
 		"vmferry-proc 1\nprocess 1\nexe 2\n",
@@ -349,7 +355,8 @@ static void nonsense_is_refused(void **state)
 		struct guests list;
 
 		assert_int_equal(discover_parse(texts[i], strlen(texts[i]),
-						&list, &err), -1);
+						&list, &err),
+				 -1);
 		assert_int_equal(err.kind, ERR_PROTOCOL);
 		assert_int_equal(list.n, 0);
 	}

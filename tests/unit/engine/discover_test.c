@@ -33,7 +33,7 @@
 
 static char dir[] = "/tmp/vmferry-test.XXXXXX";
 
-/* --- processes that look like QEMU ---------------------------------------- */
+/* --- processes that look like QEMU --------------------------------------- */
 
 static void copy_self(const char *to)
 {
@@ -56,7 +56,7 @@ struct look {
 	const char *name; /* of the program */
 	const char *argv; /* for argv_case_split() */
 	const char *env;  /* one variable, or NULL */
-	int namespace;    /* to be left with unshare(), or 0 */
+	int namespace;	  /* to be left with unshare(), or 0 */
 };
 
 static void become(const struct look *l, const char *path)
@@ -94,8 +94,8 @@ static pid_t imitate(const struct look *l)
 
 static pid_t imitate_guest(const char *argv)
 {
-	return imitate(&(struct look){ .name = "qemu-system-x86_64",
-				       .argv = argv });
+	return imitate(
+		&(struct look){ .name = "qemu-system-x86_64", .argv = argv });
 }
 
 static void end(pid_t pid)
@@ -104,7 +104,7 @@ static void end(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* --- running in a task ---------------------------------------------------- */
+/* --- running in a task --------------------------------------------------- */
 
 /* What a job leaves for the test, which looks when its processes are gone. */
 static struct guests list;
@@ -148,8 +148,7 @@ static void job_script(void *arg)
 {
 	struct host *host = host_local_new();
 	const char *const argv[] = { "sh", "-c", discover_script, NULL };
-	struct host_command cmd = { .argv = argv,
-				    .deadline = IN_TASK_SOON };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
 
 	(void)arg;
 	verdict = host_run(host, &cmd, &output, &error);
@@ -183,7 +182,7 @@ static const struct guest *listed(pid_t pid)
 	return NULL;
 }
 
-/* --- finding -------------------------------------------------------------- */
+/* --- finding ------------------------------------------------------------- */
 
 static void a_guest_is_found_with_its_facts(void **state)
 {
@@ -227,8 +226,8 @@ static void users_and_groups_have_names(void **state)
 
 static void other_programs_are_no_guests(void **state)
 {
-	pid_t pid = imitate(&(struct look){ .name = "other",
-					    .argv = "qemu-system-i386" });
+	pid_t pid = imitate(
+		&(struct look){ .name = "other", .argv = "qemu-system-i386" });
 	const struct guest *g = listed(pid);
 
 	(void)state;
@@ -239,8 +238,8 @@ static void other_programs_are_no_guests(void **state)
 
 static void a_program_replaced_by_an_upgrade_is_still_a_guest(void **state)
 {
-	pid_t pid = imitate(&(struct look){ .name = "qemu-system-old",
-					    .argv = "q" });
+	pid_t pid = imitate(
+		&(struct look){ .name = "qemu-system-old", .argv = "q" });
 	AUTO_FREE char *path = program("qemu-system-old");
 	const struct guest *g;
 
@@ -262,10 +261,10 @@ static void guests_of_other_namespaces_do_not_count(void **state)
 	if (geteuid())
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
-		pid_t pid = imitate(
-			&(struct look){ .name = "qemu-system-x86_64",
-					.argv = "q",
-					.namespace = namespaces[i] });
+		pid_t pid =
+			imitate(&(struct look){ .name = "qemu-system-x86_64",
+						.argv = "q",
+						.namespace = namespaces[i] });
 		const struct guest *g = listed(pid);
 
 		assert_int_equal(kill(pid, 0), 0);
@@ -277,10 +276,10 @@ static void guests_of_other_namespaces_do_not_count(void **state)
 
 static void the_mapping_comes_through_the_environment(void **state)
 {
-	pid_t pid = imitate(&(struct look){
-		.name = "qemu-system-x86_64",
-		.argv = "q -name vmferry-t3",
-		.env = "VMFERRY_RUN_DIR=/run/a\n\001b" });
+	pid_t pid = imitate(
+		&(struct look){ .name = "qemu-system-x86_64",
+				.argv = "q -name vmferry-t3",
+				.env = "VMFERRY_RUN_DIR=/run/a\n\001b" });
 	const struct guest *g = listed(pid);
 
 	(void)state;
@@ -311,7 +310,7 @@ static void nothing_else_of_the_environment_is_read(void **state)
 
 static void busybox_can_run_it_too(void **state)
 {
-	static const char *const applets[] = { "sh",  "ls",	 "od", "tr",
+	static const char *const applets[] = { "sh",  "ls",	  "od", "tr",
 					       "cat", "readlink", "id" };
 	AUTO_FREE char *old_path = xstrdup(getenv("PATH"));
 	AUTO_FREE char *bin = xasprintf("%s/bin", dir);
@@ -338,7 +337,7 @@ static void busybox_can_run_it_too(void **state)
 	forget();
 }
 
-/* --- the word ------------------------------------------------------------- */
+/* --- the word ------------------------------------------------------------ */
 
 static void a_guest_goes_by_name_pid_or_socket(void **state)
 {
@@ -420,10 +419,8 @@ static void a_word_of_another_form_is_a_usage_error(void **state)
 		"name-of-more-than-sixty-four-characters-which-is-more-than-"
 		"enough";
 	static const char *const words[] = {
-		"",       "a b",     "a/b",    "pid:",
-		"pid:-1", "pid:0",   "pid:1x", "qmp:",
-		"a;b",    "qmp:rel", "pid:9999999999",
-		long_name,
+		"",	  "a b",  "a/b", "pid:",    "pid:-1",	      "pid:0",
+		"pid:1x", "qmp:", "a;b", "qmp:rel", "pid:9999999999", long_name,
 	};
 
 	(void)state;
@@ -435,7 +432,7 @@ static void a_word_of_another_form_is_a_usage_error(void **state)
 	forget();
 }
 
-/* --- alive ---------------------------------------------------------------- */
+/* --- alive --------------------------------------------------------------- */
 
 static int alive(pid_t pid, uint64_t ticks)
 {
@@ -499,7 +496,7 @@ static void a_process_that_was_reaped_is_gone(void **state)
 	forget();
 }
 
-/* --- main ----------------------------------------------------------------- */
+/* --- main ---------------------------------------------------------------- */
 
 static int make_dir(void **state)
 {

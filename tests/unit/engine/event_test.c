@@ -11,7 +11,7 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-#define COMMON(kind_word)                                         \
+#define COMMON(kind_word)                                    \
 	"{\"v\":1,\"t\":1700000000.25,\"mono_ms\":1500.125," \
 	"\"run\":\"r1\",\"event\":\"" kind_word "\","
 
@@ -47,11 +47,13 @@ static void a_run_start_names_the_journey(void **state)
 		.policy = "gate",
 		.transport = "ssh",
 	};
-	assert_json(&ev, COMMON("run-start")
-		    "\"guest\":\"web1\",\"source\":\"hosta\","
-		    "\"destination\":\"hostb\",\"max_blackout_ms\":300,"
-		    "\"deadline_s\":null,\"policy\":\"gate\","
-		    "\"transport\":\"ssh\"}");
+	assert_json(
+		&ev,
+		COMMON("run-start") "\"guest\":\"web1\",\"source\":\"hosta\","
+				    "\"destination\":\"hostb\",\"max_blackout_"
+				    "ms\":300,"
+				    "\"deadline_s\":null,\"policy\":\"gate\","
+				    "\"transport\":\"ssh\"}");
 }
 
 static void facts_keep_argv_as_arrays(void **state)
@@ -70,11 +72,13 @@ static void facts_keep_argv_as_arrays(void **state)
 		.vcpus = 2,
 		.kvm = true,
 	};
-	assert_json(&ev, COMMON("facts")
-		    "\"source_qemu\":\"7.2.22\",\"destination_qemu\":null,"
-		    "\"source_argv\":[\"qemu\",\"-S\"],"
-		    "\"destination_argv\":null,\"machine\":\"pc-q35-7.2\","
-		    "\"ram_bytes\":1048576,\"vcpus\":2,\"kvm\":true}");
+	assert_json(&ev, COMMON("facts") "\"source_qemu\":\"7.2.22\","
+					 "\"destination_qemu\":null,"
+					 "\"source_argv\":[\"qemu\",\"-S\"],"
+					 "\"destination_argv\":null,"
+					 "\"machine\":\"pc-q35-7.2\","
+					 "\"ram_bytes\":1048576,\"vcpus\":2,"
+					 "\"kvm\":true}");
 	strv_free(&argv);
 }
 
@@ -91,10 +95,10 @@ static void a_check_is_spread_out(void **state)
 
 	(void)state;
 	ev.check = &c;
-	assert_json(&ev, COMMON("check")
-		    "\"name\":\"ram\",\"side\":\"destination\","
-		    "\"verdict\":\"pass\",\"found\":\"fits\","
-		    "\"remedy\":null}");
+	assert_json(&ev,
+		    COMMON("check") "\"name\":\"ram\",\"side\":\"destination\","
+				    "\"verdict\":\"pass\",\"found\":\"fits\","
+				    "\"remedy\":null}");
 }
 
 static void a_phase_tells_both_ends(void **state)
@@ -103,8 +107,8 @@ static void a_phase_tells_both_ends(void **state)
 
 	(void)state;
 	ev.phase = (struct event_phase){ PHASE_TUNNEL, PHASE_PRECOPY };
-	assert_json(&ev, COMMON("phase")
-		    "\"from\":\"tunnel\",\"to\":\"precopy\"}");
+	assert_json(&ev,
+		    COMMON("phase") "\"from\":\"tunnel\",\"to\":\"precopy\"}");
 }
 
 static void unknown_numbers_of_a_sample_are_null(void **state)
@@ -125,13 +129,17 @@ static void unknown_numbers_of_a_sample_are_null(void **state)
 		.throttle_percent = -1,
 		.elapsed_ms = 14000,
 	};
-	assert_json(&ev, COMMON("sample")
-		    "\"status\":\"active\",\"pass\":3,"
-		    "\"remaining_bytes\":96000000,"
-		    "\"transferred_bytes\":null,\"total_bytes\":null,"
-		    "\"bandwidth_bps\":812345679,\"dirty_bps\":null,"
-		    "\"tunnel_bytes\":0,\"downtime_limit_ms\":0.5,"
-		    "\"throttle_percent\":null,\"elapsed_ms\":14000}");
+	assert_json(
+		&ev,
+		COMMON("sample") "\"status\":\"active\",\"pass\":3,"
+				 "\"remaining_bytes\":96000000,"
+				 "\"transferred_bytes\":null,\"total_bytes\":"
+				 "null,"
+				 "\"bandwidth_bps\":812345679,\"dirty_bps\":"
+				 "null,"
+				 "\"tunnel_bytes\":0,\"downtime_limit_ms\":0.5,"
+				 "\"throttle_percent\":null,\"elapsed_ms\":"
+				 "14000}");
 }
 
 static void a_pass_has_its_prediction(void **state)
@@ -149,11 +157,13 @@ static void a_pass_has_its_prediction(void **state)
 		.predicted_blackout_ms = 48.5,
 		.p_converge = 0.975,
 	};
-	assert_json(&ev, COMMON("pass")
-		    "\"number\":2,\"seconds\":1.25,\"sent_bytes\":10,"
-		    "\"remaining_bytes\":4,\"dirtied_bytes\":4,"
-		    "\"bandwidth_bps\":8,\"predicted_blackout_ms\":48.5,"
-		    "\"p_converge\":0.975}");
+	assert_json(&ev,
+		    COMMON("pass") "\"number\":2,\"seconds\":1.25,\"sent_"
+				   "bytes\":10,"
+				   "\"remaining_bytes\":4,\"dirtied_bytes\":4,"
+				   "\"bandwidth_bps\":8,\"predicted_blackout_"
+				   "ms\":48.5,"
+				   "\"p_converge\":0.975}");
 }
 
 static void a_decision_gives_its_reason(void **state)
@@ -162,9 +172,9 @@ static void a_decision_gives_its_reason(void **state)
 
 	(void)state;
 	ev.decision = (struct event_decision){ "open-gate", "it fits", 300 };
-	assert_json(&ev, COMMON("decision")
-		    "\"action\":\"open-gate\",\"why\":\"it fits\","
-		    "\"downtime_limit_ms\":300}");
+	assert_json(&ev, COMMON("decision") "\"action\":\"open-gate\",\"why\":"
+					    "\"it fits\","
+					    "\"downtime_limit_ms\":300}");
 }
 
 static void a_warning_has_a_stable_word(void **state)
@@ -173,8 +183,8 @@ static void a_warning_has_a_stable_word(void **state)
 
 	(void)state;
 	ev.warning = (struct event_warning){ "slow", "the link is slow" };
-	assert_json(&ev, COMMON("warning")
-		    "\"name\":\"slow\",\"text\":\"the link is slow\"}");
+	assert_json(&ev, COMMON("warning") "\"name\":\"slow\",\"text\":\"the "
+					   "link is slow\"}");
 }
 
 static void a_switchover_is_on_one_clock(void **state)
@@ -191,11 +201,13 @@ static void a_switchover_is_on_one_clock(void **state)
 		.blackout_uncertainty_ms = 2,
 		.qemu_downtime_ms = NAN,
 	};
-	assert_json(&ev, COMMON("switchover")
-		    "\"pre_switchover_ms\":1,\"completed_ms\":40,"
-		    "\"cont_sent_ms\":41,\"resume_ms\":48,"
-		    "\"blackout_ms\":48,\"blackout_uncertainty_ms\":2,"
-		    "\"qemu_downtime_ms\":null}");
+	assert_json(&ev,
+		    COMMON("switchover") "\"pre_switchover_ms\":1,\"completed_"
+					 "ms\":40,"
+					 "\"cont_sent_ms\":41,\"resume_ms\":48,"
+					 "\"blackout_ms\":48,\"blackout_"
+					 "uncertainty_ms\":2,"
+					 "\"qemu_downtime_ms\":null}");
 }
 
 static void a_result_is_spread_out_and_keeps_the_run(void **state)
@@ -209,12 +221,13 @@ static void a_result_is_spread_out_and_keeps_the_run(void **state)
 	r.outcome = OUTCOME_CANCELLED;
 	ev.result = &r;
 	o = event_to_json(&ev);
-	assert_string_equal(json_object_get_string(
-				    json_object_object_get(o, "run")), "r1");
-	assert_string_equal(json_object_get_string(json_object_object_get(
-				    o, "outcome")), "cancelled");
-	assert_int_equal(json_object_get_int(json_object_object_get(
-				 o, "exit_code")), 6);
+	assert_string_equal(
+		json_object_get_string(json_object_object_get(o, "run")), "r1");
+	assert_string_equal(
+		json_object_get_string(json_object_object_get(o, "outcome")),
+		"cancelled");
+	assert_int_equal(
+		json_object_get_int(json_object_object_get(o, "exit_code")), 6);
 	result_free(&r);
 }
 

@@ -37,8 +37,8 @@ static void the_label_is_the_name_or_else_the_pid(void **state)
 
 static void add(struct guest *g, enum monitor_kind kind, const char *path)
 {
-	g->monitors = xrealloc(g->monitors, g->n_monitors + 1,
-			       sizeof(*g->monitors));
+	g->monitors =
+		xrealloc(g->monitors, g->n_monitors + 1, sizeof(*g->monitors));
 	g->monitors[g->n_monitors++] = (struct monitor){
 		.kind = kind,
 		.path = xstrdup(path),

@@ -87,12 +87,11 @@ static void a_disk_says_where_it_stands(void **state)
 	line = json_line(o);
 	assert_non_null(strstr(line, "\"state\":\"running\""));
 	assert_non_null(strstr(line, "\"accel\":\"tcg\""));
-	assert_non_null(strstr(line,
-			       "\"disks\":[{\"device\":\"virtio0\","
-			       "\"file\":\"/srv/a.qcow2\","
-			       "\"driver\":\"qcow2\",\"read_only\":false,"
-			       "\"virtual_bytes\":1048576,"
-			       "\"storage\":\"shared\"}]"));
+	assert_non_null(strstr(line, "\"disks\":[{\"device\":\"virtio0\","
+				     "\"file\":\"/srv/a.qcow2\","
+				     "\"driver\":\"qcow2\",\"read_only\":false,"
+				     "\"virtual_bytes\":1048576,"
+				     "\"storage\":\"shared\"}]"));
 }
 
 int main(void)

@@ -38,7 +38,7 @@ static void an_empty_value_is_not_a_missing_one(void **state)
 	assert_string_equal(v, "");
 }
 
-/* --- on this machine --------------------------------------------------------- */
+/* --- on this machine ----------------------------------------------------- */
 
 static void host_body(void *arg)
 {
@@ -147,8 +147,8 @@ static void known_body(void *arg)
 	struct probe_qemu q;
 
 	(void)arg;
-	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64",
-			     "pc-q35-99.0", &q, SOON, &e),
+	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64", "pc-q35-99.0",
+			     &q, SOON, &e),
 		  &e);
 	/* not where it was asked for, so found by its name in PATH */
 	if (q.path) {

@@ -184,10 +184,21 @@ static void unknown_numbers_are_null_in_json(void **state)
 	struct result r;
 	AUTO_JSON struct json_object *o = NULL;
 	static const char *const keys[] = {
-		"run", "guest", "total_ms", "blackout_ms", "passes",
-		"blackout_uncertainty_ms", "qemu_downtime_ms", "streams",
-		"transferred_bytes", "disk_bytes", "throughput_bps",
-		"transport", "decision", "error", "owner_pid",
+		"run",
+		"guest",
+		"total_ms",
+		"blackout_ms",
+		"passes",
+		"blackout_uncertainty_ms",
+		"qemu_downtime_ms",
+		"streams",
+		"transferred_bytes",
+		"disk_bytes",
+		"throughput_bps",
+		"transport",
+		"decision",
+		"error",
+		"owner_pid",
 	};
 
 	(void)state;

@@ -20,8 +20,9 @@
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
-#define STATUS(state, running) \
-	"{\"status\":\"" state "\",\"running\":" running ",\"singlestep\":false}"
+#define STATUS(state, running)                           \
+	"{\"status\":\"" state "\",\"running\":" running \
+	",\"singlestep\":false}"
 #define DONE "{\"status\":\"completed\"}"
 
 /* What a case plays, and what must come of it. */
@@ -31,7 +32,7 @@ struct play {
 	void (*body)(struct run *r);
 };
 
-/* --- a run that stands at pre-switchover ----------------------------------- */
+/* --- a run that stands at pre-switchover --------------------------------- */
 
 static void forget(void *far)
 {
@@ -116,10 +117,10 @@ static void act(void *arg)
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/monitor", dir);
 	listening.path = path;
-	src = fake_qemu_start(&(struct fake_options){ .version = NULL },
-			      p->src, p->n_src);
-	dst = fake_qemu_start(&(struct fake_options){ .version = NULL },
-			      p->dst, p->n_dst);
+	src = fake_qemu_start(&(struct fake_options){ .version = NULL }, p->src,
+			      p->n_src);
+	dst = fake_qemu_start(&(struct fake_options){ .version = NULL }, p->dst,
+			      p->n_dst);
 	if (p->dst_again)
 		again = fake_qemu_start(&listening, p->dst_again,
 					p->n_dst_again);
@@ -134,16 +135,16 @@ static void act(void *arg)
 	(void)rmdir(dir);
 }
 
-#define PLAY(src_steps, dst_steps, fn)                    \
-	in_task(act, &(struct play){                      \
-			     .src = src_steps,            \
+#define PLAY(src_steps, dst_steps, fn)                       \
+	in_task(act, &(struct play){                         \
+			     .src = src_steps,               \
 			     .n_src = ARRAY_SIZE(src_steps), \
-			     .dst = dst_steps,            \
+			     .dst = dst_steps,               \
 			     .n_dst = ARRAY_SIZE(dst_steps), \
-			     .body = fn,                  \
+			     .body = fn,                     \
 		     })
 
-/* --- before the point of no return ------------------------------------------- */
+/* --- before the point of no return --------------------------------------- */
 
 static void switches(struct run *r)
 {
@@ -295,7 +296,7 @@ static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
 	PLAY(src, dst, over_budget);
 }
 
-/* --- after it ------------------------------------------------------------------ */
+/* --- after it ------------------------------------------------------------ */
 
 static void arrives(struct run *r)
 {

@@ -44,8 +44,8 @@ static void a_job_ends_with_a_result_object(void **state)
 	assert_int_equal(vmferry_job_exit_code(job), -1);
 	drive(v, job);
 	assert_int_equal(vmferry_job_exit_code(job), 13);
-	assert_non_null(strstr(vmferry_job_result(job),
-			       "\"outcome\":\"no-guest\""));
+	assert_non_null(
+		strstr(vmferry_job_result(job), "\"outcome\":\"no-guest\""));
 	assert_true(events >= 2);
 	vmferry_job_free(job);
 	vmferry_free(v);

@@ -70,8 +70,8 @@ static void a_string_never_becomes_a_number(void **state)
 	(void)state;
 	assert_int_equal(json_get_u64(at(), "s", &u, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL,
-		   "reply.s: expected an unsigned integer, got "
-		   "\"\\\"12abc\\\"\"");
+			"reply.s: expected an unsigned integer, got "
+			"\"\\\"12abc\\\"\"");
 	assert_int_equal(json_get_double(at(), "s", &d, NULL), -1);
 }
 
@@ -153,7 +153,8 @@ static void an_array_gives_its_objects_by_index(void **state)
 	assert_int_equal(json_index(list, 0, &out, NULL), 0);
 	assert_int_equal(json_get_u64(out, "y", &u, NULL), 0);
 	assert_int_equal(json_index(list, 1, &out, &err), -1);
-	expect_err_kind(&err, ERR_PROTOCOL, "reply.[1]: expected an object, got");
+	expect_err_kind(&err, ERR_PROTOCOL,
+			"reply.[1]: expected an object, got");
 	assert_int_equal(json_index(list, 2, &out, NULL), -1);
 	assert_int_equal(json_length(at()), 0);
 }

@@ -247,7 +247,7 @@ static void out_of_band_is_used_only_where_it_is_offered(void **state)
 	with_script(&options, NULL, 0, check_no_oob);
 }
 
-/* --- a real one ----------------------------------------------------------- */
+/* --- a real one ---------------------------------------------------------- */
 
 static void second_client(struct qmp *q, struct real_qemu *r)
 {

@@ -144,7 +144,8 @@ static void broken_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "query-block.drv: missing");
 	assert_int_equal(disks.n, 0);
 	assert_int_equal(qmp_hotplugged(q, &list, SOON, &err), -1);
-	expect_err_kind(&err, ERR_PROTOCOL, "hotplugged of /machine/peripheral/a");
+	expect_err_kind(&err, ERR_PROTOCOL,
+			"hotplugged of /machine/peripheral/a");
 }
 
 static void broken_answers_are_refused(void **state)
@@ -167,7 +168,7 @@ static void broken_answers_are_refused(void **state)
 	WITH_SCRIPT(steps, broken_body);
 }
 
-/* --- a real one ----------------------------------------------------------- */
+/* --- a real one ---------------------------------------------------------- */
 
 static void real_numbers(struct qmp *q, struct real_qemu *r)
 {

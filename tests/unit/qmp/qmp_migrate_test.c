@@ -119,7 +119,7 @@ static void statuses_are_read_back_from_their_names(void **state)
 	assert_int_equal(migration_status_parse(""), MIGRATION_UNKNOWN);
 }
 
-/* --- query-migrate -------------------------------------------------------- */
+/* --- query-migrate ------------------------------------------------------- */
 
 #define RAM(transferred)                                                     \
 	"\"ram\":{\"total\":137445376,\"postcopy-requests\":0,"              \
@@ -281,7 +281,7 @@ static void figures_that_are_none_are_refused(void **state)
 	refused("{\"total-time\":1.5}", "query-migrate.total-time");
 }
 
-/* --- a real migration ----------------------------------------------------- */
+/* --- a real migration ---------------------------------------------------- */
 
 static enum migration_status wait_status(struct qmp *q, struct qmp_listener *l)
 {

@@ -34,7 +34,7 @@ static void running(struct qmp *q)
 	expect_status(q, "running");
 }
 
-/* --- replies find their command ------------------------------------------- */
+/* --- replies find their command ------------------------------------------ */
 
 static void a_reply_is_the_value_of_return(void **state)
 {
@@ -109,7 +109,8 @@ static void complaint_body(struct qmp *q)
 	/* once this is answered, the complaint before it has been read */
 	expect_ok(qmp_yank_migration(q, SOON, &err), &err);
 	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
-	expect_err_kind(&err, ERR_TIMEOUT, "still works on stop: JSON parse error");
+	expect_err_kind(&err, ERR_TIMEOUT,
+			"still works on stop: JSON parse error");
 }
 
 static void a_timeout_quotes_an_error_without_id(void **state)
@@ -148,14 +149,15 @@ static void qemus_refusal_keeps_its_words_as_the_cause(void **state)
 	WITH_SCRIPT(steps, refused_body);
 }
 
-/* --- time ----------------------------------------------------------------- */
+/* --- time ---------------------------------------------------------------- */
 
 static void late_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
-	expect_err_kind(&err, ERR_TIMEOUT, "QEMU at the source did not answer stop");
+	expect_err_kind(&err, ERR_TIMEOUT,
+			"QEMU at the source did not answer stop");
 	assert_int_equal(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err),
 			 0);
 	expect_status(q, "paused");
@@ -181,9 +183,10 @@ static void one_at_a_time_body(struct qmp *q)
 	assert_int_equal(qmp_stop(q, SHORTLY, &err), -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "did not answer stop");
 	assert_int_equal(qmp_cont(q, SHORTLY, &err), -1);
-	expect_err_kind(&err, ERR_TIMEOUT,
-		   "cannot run cont at the source: QEMU at the source still "
-		   "works on stop");
+	expect_err_kind(
+		&err, ERR_TIMEOUT,
+		"cannot run cont at the source: QEMU at the source still "
+		"works on stop");
 }
 
 static void nothing_is_sent_while_qemu_works_on_an_earlier_one(void **state)
@@ -281,7 +284,7 @@ static void commands_of_several_tasks_go_one_after_another(void **state)
 	WITH_SCRIPT(steps, queue_body);
 }
 
-/* --- cancel --------------------------------------------------------------- */
+/* --- cancel -------------------------------------------------------------- */
 
 static void cancel_body(struct qmp *q)
 {
@@ -355,7 +358,7 @@ static void a_shielded_task_runs_its_command_though_cancelled(void **state)
 	WITH_SCRIPT(steps, shielded_body);
 }
 
-/* --- failures ------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------ */
 
 static void all_fail_body(struct qmp *q)
 {
@@ -499,7 +502,7 @@ static void a_session_closes_under_a_flood(void **state)
 	WITH_SCRIPT(steps, unanswered_body);
 }
 
-/* --- descriptors ---------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------- */
 
 static void getfd_body(struct qmp *q)
 {

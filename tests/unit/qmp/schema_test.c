@@ -64,7 +64,7 @@ static void invalid(int v, const char *command, const char *args,
 	expect_err_kind(&err, ERR_PROTOCOL, words);
 }
 
-/* --- what exists ---------------------------------------------------------- */
+/* --- what exists --------------------------------------------------------- */
 
 static void commands_and_events_are_told_from_types(void **state)
 {
@@ -138,7 +138,7 @@ static void only_a_few_commands_go_out_of_band(void **state)
 	}
 }
 
-/* --- validation ----------------------------------------------------------- */
+/* --- validation ---------------------------------------------------------- */
 
 static void unknown_commands_are_refused(void **state)
 {
@@ -235,7 +235,7 @@ static void device_add_takes_properties_of_any_device(void **state)
 	invalid(V7, "device_add", "{\"id\":\"x\"}", "device_add.driver");
 }
 
-/* --- schemas that are not what they should be ----------------------------- */
+/* --- schemas that are not what they should be ---------------------------- */
 
 static struct schema *from(const char *text, struct err *err)
 {
@@ -250,7 +250,8 @@ static void a_reply_that_is_no_schema_is_refused(void **state)
 
 	(void)state;
 	assert_null(from("{}", &err));
-	expect_err_kind(&err, ERR_PROTOCOL, "query-qmp-schema: expected a list");
+	expect_err_kind(&err, ERR_PROTOCOL,
+			"query-qmp-schema: expected a list");
 	assert_null(from("[1]", &err));
 	expect_err_kind(&err, ERR_PROTOCOL, "query-qmp-schema.[0]");
 	assert_null(from("[{\"name\":\"a\"}]", &err));

@@ -60,7 +60,7 @@ static void expect_prints(const char *script, const char *expected)
 	forget(&o);
 }
 
-/* --- child_run ------------------------------------------------------------ */
+/* --- child_run ----------------------------------------------------------- */
 
 IN_TASK(a_command_gives_both_outputs_and_its_status)
 {
@@ -118,8 +118,10 @@ IN_TASK(a_child_that_writes_before_it_reads_is_no_deadlock)
 	char *data = xcalloc(1, LEN);
 	struct outcome o;
 
-	run(&o, SH("head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; "
-		   "wc -c"), data, LEN, LEN);
+	run(&o,
+	    SH("head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; "
+	       "wc -c"),
+	    data, LEN, LEN);
 	assert_int_equal(o.rc, 0);
 	assert_int_equal(o.status, 0);
 	assert_int_equal(buf_len(&o.err_out), 1000000);
@@ -215,7 +217,8 @@ IN_TASK(a_deadline_kills_the_child_and_its_children)
 	script = xasprintf("exec 9>/proc/%d/fd/%d; sleep 1000 & sleep 1000",
 			   getpid(), p[1]);
 	assert_int_equal(child_run(SH(script), NULL, 0, 100, mono_in_ms(200),
-				   &status, &out, NULL, &err), -1);
+				   &status, &out, NULL, &err),
+			 -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "sh did not end");
 	close(p[1]);
 	expect_hang_up(p[0]);
@@ -227,8 +230,9 @@ static void cancelled_body(void *arg)
 	struct err *err = arg;
 	int status;
 
-	assert_int_equal(child_run(sleeper, NULL, 0, 100, IN_TASK_SOON,
-				   &status, NULL, NULL, err), -1);
+	assert_int_equal(child_run(sleeper, NULL, 0, 100, IN_TASK_SOON, &status,
+				   NULL, NULL, err),
+			 -1);
 }
 
 IN_TASK(a_command_can_be_cancelled)
@@ -245,7 +249,7 @@ IN_TASK(a_command_can_be_cancelled)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* --- what a child finds --------------------------------------------------- */
+/* --- what a child finds -------------------------------------------------- */
 
 IN_TASK(a_child_has_its_three_descriptors_only)
 {
@@ -272,11 +276,13 @@ IN_TASK(a_child_has_no_signal_blocked_or_ignored)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, ignore);
-	run(&o, (const char *const[]){ "grep", "-E", "Sig(Blk|Ign)",
-				       "/proc/self/status", NULL }, NULL, 0,
-	    1000);
+	run(&o,
+	    (const char *const[]){ "grep", "-E", "Sig(Blk|Ign)",
+				   "/proc/self/status", NULL },
+	    NULL, 0, 1000);
 	assert_int_equal(sscanf(buf_data(&o.out), "SigBlk: %llx SigIgn: %llx",
-				&blocked, &ignored), 2);
+				&blocked, &ignored),
+			 2);
 	/* 32 and 33 are the C library's own */
 	assert_true((blocked & 0x7fffffff) == 0);
 	assert_true((ignored & 0x7fffffff) == 0);
@@ -291,7 +297,8 @@ IN_TASK(a_child_has_our_environment_or_what_it_was_given)
 {
 	char *const env[] = { (char[]){ "MINE=1" }, NULL };
 	const char *const argv[] = { "/usr/bin/env", NULL };
-	struct child_spec spec = { .argv = argv, .env = env,
+	struct child_spec spec = { .argv = argv,
+				   .env = env,
 				   .in = CHILD_FD_NULL,
 				   .out = CHILD_FD_PIPE,
 				   .err = CHILD_FD_INHERIT };
@@ -382,7 +389,7 @@ static void a_child_is_wired_right_when_we_have_no_stdio(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* --- ends ----------------------------------------------------------------- */
+/* --- ends ---------------------------------------------------------------- */
 
 IN_TASK(a_wait_that_is_too_short_leaves_the_child)
 {
@@ -404,8 +411,7 @@ IN_TASK(the_status_can_be_asked_for_again)
 	int status = 0;
 
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(child_wait(c, IN_TASK_SOON, &status, NULL),
-				 0);
+		assert_int_equal(child_wait(c, IN_TASK_SOON, &status, NULL), 0);
 		assert_int_equal(status, 9);
 	}
 	child_free(c);

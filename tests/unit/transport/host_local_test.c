@@ -68,12 +68,12 @@ static void closing_nothing_is_fine(void **state)
 	host_close(NULL);
 }
 
-/* --- commands ------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 IN_TASK(a_command_runs_with_its_words_as_they_are)
 {
-	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "'", "",
-				     NULL };
+	const char *const argv[] = { "printf", "%s|", "a b", "$HOME",
+				     "'",      "",    NULL };
 	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
 	struct host_result r = { 0 };
 
@@ -135,7 +135,7 @@ IN_TASK(a_program_that_is_not_there_is_the_hosts_failure)
 	host_result_free(&r);
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 IN_TASK(a_file_is_put_with_its_mode_whatever_the_umask)
 {
@@ -144,8 +144,8 @@ IN_TASK(a_file_is_put_with_its_mode_whatever_the_umask)
 	mode_t old = umask(0777);
 	struct stat st;
 
-	assert_int_equal(host_put(local, path, 0640, "a\0b", 3, IN_TASK_SOON,
-				  NULL), 0);
+	assert_int_equal(
+		host_put(local, path, 0640, "a\0b", 3, IN_TASK_SOON, NULL), 0);
 	umask(old);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
@@ -164,8 +164,8 @@ IN_TASK(a_large_file_comes_back_as_it_went)
 
 	for (size_t i = 0; i < LEN; i++)
 		data[i] = (char)(i * 7919 >> 7);
-	assert_int_equal(host_put(local, path, 0600, data, LEN, IN_TASK_SOON,
-				  NULL), 0);
+	assert_int_equal(
+		host_put(local, path, 0600, data, LEN, IN_TASK_SOON, NULL), 0);
 	assert_int_equal(host_get(local, path, &back, LEN, IN_TASK_SOON, NULL),
 			 0);
 	assert_int_equal(buf_len(&back), LEN);
@@ -178,10 +178,10 @@ IN_TASK(an_existing_file_is_left_alone)
 	AUTO_BUF struct buf back = { 0 };
 	struct err err = { 0 };
 
-	assert_int_equal(host_put(local, path, 0600, "old", 3, IN_TASK_SOON,
-				  NULL), 0);
-	assert_int_equal(host_put(local, path, 0600, "new!", 4, IN_TASK_SOON,
-				  &err), -1);
+	assert_int_equal(
+		host_put(local, path, 0600, "old", 3, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(
+		host_put(local, path, 0600, "new!", 4, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_REMOTE, "File exists");
 	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, NULL),
 			 0);
@@ -194,8 +194,8 @@ IN_TASK(a_link_is_not_followed)
 	struct err err = { 0 };
 
 	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(host_put(local, path, 0600, "x", 1, IN_TASK_SOON,
-				  &err), -1);
+	assert_int_equal(
+		host_put(local, path, 0600, "x", 1, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_REMOTE, "cannot create");
 	assert_int_equal(access(target, F_OK), -1);
 	assert_int_equal(access(path, F_OK), -1);
@@ -228,7 +228,8 @@ IN_TASK(what_was_written_is_removed_when_time_is_up)
 	struct err err = { 0 };
 
 	assert_int_equal(host_put(local, path, 0600, data, 1 << 20,
-				  mono_in_ms(-1), &err), -1);
+				  mono_in_ms(-1), &err),
+			 -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "late");
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -240,7 +241,8 @@ IN_TASK(a_file_larger_than_allowed_is_refused)
 	struct err err = { 0 };
 
 	assert_int_equal(host_put(local, path, 0600, "0123456789", 10,
-				  IN_TASK_SOON, NULL), 0);
+				  IN_TASK_SOON, NULL),
+			 0);
 	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, &err),
 			 -1);
 	expect_err_kind(&err, ERR_REMOTE, "larger than 9 bytes");
@@ -262,11 +264,12 @@ IN_TASK(a_file_without_a_size_is_read_whole)
 	AUTO_BUF struct buf back = { 0 };
 
 	assert_int_equal(host_get(local, "/proc/self/status", &back, 100000,
-				  IN_TASK_SOON, NULL), 0);
+				  IN_TASK_SOON, NULL),
+			 0);
 	assert_non_null(strstr(buf_data(&back), "Pid:"));
 }
 
-/* --- sockets -------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------- */
 
 static int listen_at(const char *path)
 {
@@ -312,8 +315,8 @@ IN_TASK(a_tunnel_carries_to_the_socket)
 	shutdown(s[1], SHUT_WR);
 	assert_int_equal(read(far, text, 7), 0);
 	shutdown(far, SHUT_WR);
-	assert_int_equal(task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON,
-				      NULL), 0);
+	assert_int_equal(
+		task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON, NULL), 0);
 	assert_int_equal(tunnel_verdict(t, NULL), 0);
 	tunnel_free(t);
 	close(s[1]);

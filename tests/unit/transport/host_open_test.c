@@ -94,22 +94,23 @@ static void libssh2_is_the_first_choice(void **state)
 static void openssh_is_used_when_asked_for(void **state)
 {
 	(void)state;
-	expect("", NULL, (struct way){ .choice = HOST_SSH_OPENSSH,
-				       .backend = "openssh" });
+	expect("", NULL,
+	       (struct way){ .choice = HOST_SSH_OPENSSH,
+			     .backend = "openssh" });
 }
 
 static void a_server_for_openssh_only_is_reached_by_it(void **state)
 {
 	(void)state;
-	expect(GCM_ONLY, NULL, (struct way){ .backend = "openssh",
-					     .told = "in common" });
+	expect(GCM_ONLY, NULL,
+	       (struct way){ .backend = "openssh", .told = "in common" });
 }
 
 static void no_fallback_where_libssh2_is_asked_for(void **state)
 {
 	(void)state;
-	expect(GCM_ONLY, NULL, (struct way){ .choice = HOST_SSH_LIBSSH2,
-					     .kind = ERR_CRYPTO });
+	expect(GCM_ONLY, NULL,
+	       (struct way){ .choice = HOST_SSH_LIBSSH2, .kind = ERR_CRYPTO });
 }
 
 /* The one key that may log in is an RSA key. */

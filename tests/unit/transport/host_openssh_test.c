@@ -118,7 +118,7 @@ static int count_dirs(void)
 	return n;
 }
 
-/* --- logging in ----------------------------------------------------------- */
+/* --- logging in ---------------------------------------------------------- */
 
 IN_TASK(a_hardened_server_lets_us_in)
 {
@@ -204,8 +204,8 @@ IN_TASK(a_key_that_is_not_authorized_is_refused)
 	sshd_keygen(server, "stranger", ed25519);
 	config = xasprintf("IdentityAgent none\nIdentityFile %s/stranger\n"
 			   "IdentitiesOnly yes\n"
-			   "UserKnownHostsFile %s/known_hosts\n", server->dir,
-			   server->dir);
+			   "UserKnownHostsFile %s/known_hosts\n",
+			   server->dir, server->dir);
 	sshd_write(server, "strange-config", config);
 	path = sshd_path(server, "strange-config");
 	opt = sshd_options(server);
@@ -222,7 +222,8 @@ IN_TASK(a_named_identity_is_used)
 
 	need_server();
 	config = xasprintf("IdentityAgent none\n"
-			   "UserKnownHostsFile %s/known_hosts\n", server->dir);
+			   "UserKnownHostsFile %s/known_hosts\n",
+			   server->dir);
 	sshd_write(server, "bare-config", config);
 	path = sshd_path(server, "bare-config");
 	id = sshd_path(server, "id");
@@ -255,7 +256,8 @@ IN_TASK(no_common_cipher_is_a_crypto_error)
 
 	need_server();
 	config = xasprintf("Ciphers aes128-ctr\nUserKnownHostsFile "
-			   "%s/known_hosts\n", server->dir);
+			   "%s/known_hosts\n",
+			   server->dir);
 	sshd_write(server, "old-config", config);
 	path = sshd_path(server, "old-config");
 	opt = sshd_options(server);
@@ -281,10 +283,9 @@ IN_TASK(a_login_has_a_deadline_and_leaves_nothing)
 	assert_int_equal(count_dirs(), dirs);
 }
 
-/* --- commands ------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
-static void run(struct host *h, const char *const *argv,
-		struct host_result *r)
+static void run(struct host *h, const char *const *argv, struct host_result *r)
 {
 	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
 	struct err err = { 0 };
@@ -297,8 +298,9 @@ IN_TASK(a_command_runs_with_its_words_as_they_are)
 {
 	struct host *h = open_host();
 	struct host_result r = { 0 };
-	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "it's",
-				     "", "\\n\n\"", "-x", NULL };
+	const char *const argv[] = { "printf",	"%s|",	"a b",
+				     "$HOME",	"it's", "",
+				     "\\n\n\"", "-x",	NULL };
 
 	run(h, argv, &r);
 	assert_int_equal(r.status, 0);
@@ -313,8 +315,9 @@ IN_TASK(a_commands_status_and_words_are_its_own)
 	struct host *h = open_host();
 	struct host_result r = { 0 };
 
-	run(h, (const char *const[]){ "sh", "-c", "echo no >&2; exit 255",
-				      NULL }, &r);
+	run(h,
+	    (const char *const[]){ "sh", "-c", "echo no >&2; exit 255", NULL },
+	    &r);
 	assert_int_equal(r.status, 255);
 	assert_string_equal(buf_data(&r.err), "no\n");
 	run(h, (const char *const[]){ "sh", "-c", "kill -9 $$", NULL }, &r);
@@ -332,8 +335,10 @@ IN_TASK(a_commands_input_and_output_flow_at_once)
 	struct host *h = open_host();
 	struct host_result r = { 0 };
 	AUTO_FREE char *data = xmalloc(LEN);
-	struct host_command cmd = { .argv = argv, .input = data,
-				    .input_len = LEN, .max_output = LEN,
+	struct host_command cmd = { .argv = argv,
+				    .input = data,
+				    .input_len = LEN,
+				    .max_output = LEN,
 				    .deadline = IN_TASK_SOON };
 
 	for (size_t i = 0; i < LEN; i++)
@@ -365,8 +370,7 @@ IN_TASK(a_command_that_takes_too_long_is_a_timeout)
 	const char *const argv[] = { "sleep", "20", NULL };
 	struct host *h = open_host();
 	struct host_result r = { 0 };
-	struct host_command cmd = { .argv = argv,
-				    .deadline = mono_in_ms(300) };
+	struct host_command cmd = { .argv = argv, .deadline = mono_in_ms(300) };
 	struct err err = { 0 };
 
 	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
@@ -409,7 +413,7 @@ IN_TASK(commands_run_side_by_side)
 	host_close(h);
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 IN_TASK(a_file_is_put_and_comes_back)
 {
@@ -440,8 +444,7 @@ IN_TASK(an_empty_file_is_a_file)
 	AUTO_FREE char *path = sshd_path(server, "empty");
 	struct buf back = { 0 };
 
-	assert_int_equal(host_put(h, path, 0600, "", 0, IN_TASK_SOON, NULL),
-			 0);
+	assert_int_equal(host_put(h, path, 0600, "", 0, IN_TASK_SOON, NULL), 0);
 	assert_int_equal(host_get(h, path, &back, 0, IN_TASK_SOON, NULL), 0);
 	assert_int_equal(buf_len(&back), 0);
 	buf_free(&back);
@@ -475,7 +478,8 @@ IN_TASK(a_file_that_cannot_be_made_says_where)
 	struct err err = { 0 };
 
 	assert_int_equal(host_put(h, "/proc/vmferry", 0600, "x", 1,
-				  IN_TASK_SOON, &err), -1);
+				  IN_TASK_SOON, &err),
+			 -1);
 	expect_err_kind(&err, ERR_REMOTE, "cannot write /proc/vmferry");
 	host_close(h);
 }
@@ -498,7 +502,7 @@ IN_TASK(a_file_that_is_missing_or_too_large_is_not_read)
 	host_close(h);
 }
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 IN_TASK(a_socket_over_there_is_connected)
 {
@@ -535,8 +539,8 @@ IN_TASK(a_socket_without_a_listener_says_so)
 
 static void wait_tunnel(const struct tunnel *t)
 {
-	assert_int_equal(task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON,
-				      NULL), 0);
+	assert_int_equal(
+		task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON, NULL), 0);
 }
 
 static struct tunnel *open_tunnel(struct host *h, const char *path, int *local)
@@ -549,7 +553,8 @@ static struct tunnel *open_tunnel(struct host *h, const char *path, int *local)
 		fail_with_err(&err);
 	assert_int_equal(socketpair(AF_UNIX,
 				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				    0, pair), 0);
+				    0, pair),
+			 0);
 	assert_int_equal(tunnel_start(t, pair[1], 0, NULL), 0);
 	*local = pair[0];
 	return t;
@@ -570,8 +575,8 @@ IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
 		data[i] = (unsigned char)(i * 2654435761u >> 9);
 	while (got < LEN) {
 		unsigned char back[65536];
-		ssize_t n = sent < LEN ? write(local, data + sent,
-					       LEN - sent) : 0;
+		ssize_t n = sent < LEN ? write(local, data + sent, LEN - sent)
+				       : 0;
 
 		sent += n > 0 ? (size_t)n : 0;
 		n = read(local, back, sizeof(back));
@@ -579,10 +584,12 @@ IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
 			assert_memory_equal(back, data + got, (size_t)n);
 			got += (size_t)n;
 		} else {
-			assert_int_equal(task_wait_fd(local, sent < LEN ?
-						      EPOLLIN | EPOLLOUT :
-						      EPOLLIN, IN_TASK_SOON,
-						      NULL), 0);
+			assert_int_equal(
+				task_wait_fd(local,
+					     sent < LEN ? EPOLLIN | EPOLLOUT
+							: EPOLLIN,
+					     IN_TASK_SOON, NULL),
+				0);
 		}
 	}
 	shutdown(local, SHUT_WR);
@@ -611,7 +618,7 @@ IN_TASK(a_tunnel_leaves_nothing)
 	host_close(h);
 }
 
-/* --- asking ----------------------------------------------------------------- */
+/* --- asking -------------------------------------------------------------- */
 
 static char *never_called(void *arg, const char *prompt)
 {
@@ -639,8 +646,8 @@ static struct host *open_asking(void)
 		sshd_authorize(server, "locked");
 	}
 	text = xasprintf("IdentityAgent none\nIdentityFile %s/locked\n"
-			 "UserKnownHostsFile %s/known_hosts\n", server->dir,
-			 server->dir);
+			 "UserKnownHostsFile %s/known_hosts\n",
+			 server->dir, server->dir);
 	sshd_write(server, "locked-config", text);
 	sshd_write(server, "askpass", "#!/bin/sh\necho 'open sesame'\n");
 	assert_int_equal(chmod(askpass, 0700), 0);
@@ -657,8 +664,8 @@ static struct host *open_asking(void)
 /* A child of ours by that name. */
 static pid_t find_child(const char *name)
 {
-	AUTO_FREE char *path = xasprintf("/proc/self/task/%d/children",
-					 getpid());
+	AUTO_FREE char *path =
+		xasprintf("/proc/self/task/%d/children", getpid());
 	FILE *f = fopen(path, "r");
 	int pid, found = 0;
 
@@ -725,7 +732,7 @@ IN_TASK(a_login_at_the_terminal_is_deaf_to_its_signals)
 	unsetenv("SSH_ASKPASS_REQUIRE");
 }
 
-/* --- a server that dies --------------------------------------------------- */
+/* --- a server that dies -------------------------------------------------- */
 
 IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
 {
@@ -754,9 +761,13 @@ IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
 	while (host_alive(h, 60000, &err) == 0)
 		(void)task_sleep_until(mono_in_ms(1), NULL);
 	expect_err_kind(&err, ERR_NETWORK, "");
-	assert_int_equal(host_run(h, &(struct host_command){
-				  .argv = (const char *const[]){ "true", NULL },
-				  .deadline = IN_TASK_SOON }, &r, &err), -1);
+	assert_int_equal(
+		host_run(h,
+			 &(struct host_command){
+				 .argv = (const char *const[]){ "true", NULL },
+				 .deadline = IN_TASK_SOON },
+			 &r, &err),
+		-1);
 	expect_err_kind(&err, ERR_NETWORK, "");
 	host_result_free(&r);
 	tunnel_free(t);
@@ -779,8 +790,8 @@ IN_TASK(a_host_that_answers_is_alive)
 /* All processes below the server, stopped or let go on. */
 static void signal_sessions(const struct sshd *d, int signum)
 {
-	AUTO_FREE char *path = xasprintf("/proc/%d/task/%d/children", d->pid,
-					 d->pid);
+	AUTO_FREE char *path =
+		xasprintf("/proc/%d/task/%d/children", d->pid, d->pid);
 	FILE *f = fopen(path, "r");
 	int pid;
 
@@ -814,7 +825,7 @@ IN_TASK(a_host_that_falls_silent_is_not)
 	sshd_stop(d);
 }
 
-/* --- us dying ------------------------------------------------------------- */
+/* --- us dying ------------------------------------------------------------ */
 
 struct orphan {
 	struct host *h;
@@ -839,8 +850,7 @@ static void open_and_close(void *arg)
 
 static int first_child(pid_t pid)
 {
-	AUTO_FREE char *path = xasprintf("/proc/%d/task/%d/children", pid,
-					 pid);
+	AUTO_FREE char *path = xasprintf("/proc/%d/task/%d/children", pid, pid);
 	FILE *f = fopen(path, "r");
 	int child = 0;
 

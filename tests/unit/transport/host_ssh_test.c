@@ -93,11 +93,27 @@ static void run_ok(struct host *h, const char *const *argv, const void *input,
 
 IN_TASK(hostile_arguments_arrive_byte_exact)
 {
-	static const char *const argv[] = {
-		"printf", "%s\\0", "", "a b", "it's", "\"q\"", "$HOME",
-		"`id`", "*", "a\nb", "\\", "-n", "\xc3\xa4\xe2\x82\xac",
-		"!x", "~", "#", "&&", ";", "\t", "\xff\xfe", NULL
-	};
+	static const char *const argv[] = { "printf",
+					    "%s\\0",
+					    "",
+					    "a b",
+					    "it's",
+					    "\"q\"",
+					    "$HOME",
+					    "`id`",
+					    "*",
+					    "a\nb",
+					    "\\",
+					    "-n",
+					    "\xc3\xa4\xe2\x82\xac",
+					    "!x",
+					    "~",
+					    "#",
+					    "&&",
+					    ";",
+					    "\t",
+					    "\xff\xfe",
+					    NULL };
 	struct host *h = open_host();
 	struct host_result r = { 0 };
 	const char *p;
@@ -132,8 +148,7 @@ IN_TASK(exit_status_and_both_outputs_come_back)
 
 IN_TASK(a_signal_becomes_128_plus_its_number)
 {
-	static const char *const argv[] = { "sh", "-c", "kill -9 $$",
-					    NULL };
+	static const char *const argv[] = { "sh", "-c", "kill -9 $$", NULL };
 	struct host *h = open_host();
 	struct host_result r = { 0 };
 
@@ -328,8 +343,8 @@ IN_TASK(a_half_written_file_is_removed)
 	struct host *h = open_host();
 	struct err err = { 0 };
 
-	assert_int_equal(host_put(h, path, 0600, data, LEN, mono_in_ms(150),
-				  &err), -1);
+	assert_int_equal(
+		host_put(h, path, 0600, data, LEN, mono_in_ms(150), &err), -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "half");
 	assert_int_equal(access(path, F_OK), -1);
 	put_and_get(h, 100);
@@ -358,8 +373,8 @@ static void ping_pong(struct stream *s, const char *data, size_t len)
 	if (stream_write(s, data, len, SSHD_SOON, &err) < 0)
 		fail_with_err(&err);
 	while (got < len) {
-		ssize_t n = stream_read(s, back + got, len - got, SSHD_SOON,
-					&err);
+		ssize_t n =
+			stream_read(s, back + got, len - got, SSHD_SOON, &err);
 
 		if (n < 0)
 			fail_with_err(&err);
@@ -475,8 +490,8 @@ static struct tunnel *start_tunnel(struct host *h, int *our_fd)
 	t = host_tunnel(h, path, SSHD_SOON, &err);
 	if (!t)
 		fail_with_err(&err);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    fds), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	if (tunnel_start(t, fds[1], 0, &err) < 0)
 		fail_with_err(&err);
 	*our_fd = fds[0];
@@ -501,8 +516,8 @@ IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
 
 	sending = task_start(task_loop(), "send", send_all, &sender);
 	while (got < LEN) {
-		ssize_t n = stream_read(s, back + got, LEN - got, SSHD_SOON,
-					&err);
+		ssize_t n =
+			stream_read(s, back + got, LEN - got, SSHD_SOON, &err);
 
 		if (n < 0)
 			fail_with_err(&err);
@@ -517,8 +532,8 @@ IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
 	/* an orderly end: the echo closes when it reads the end */
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	assert_int_equal(stream_read(s, back, 1, SSHD_SOON, &err), 0);
-	assert_int_equal(task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON,
-				      &err), 0);
+	assert_int_equal(
+		task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON, &err), 0);
 	if (tunnel_verdict(t, &err) < 0)
 		fail_with_err(&err);
 	stream_close(s);
@@ -603,8 +618,8 @@ static char *fingerprint_of(const struct sshd *d, const char *name)
 	AUTO_BUF struct buf blob = { .base = NULL };
 	const char *base64 = strchr(text, ' ') + 1;
 
-	assert_int_equal(ssh_base64_decode(&blob, base64,
-					   strcspn(base64, " \n")), 0);
+	assert_int_equal(
+		ssh_base64_decode(&blob, base64, strcspn(base64, " \n")), 0);
 	return ssh_fingerprint((struct ssh_bytes){
 		(const unsigned char *)buf_data(&blob), buf_len(&blob) });
 }
@@ -626,8 +641,8 @@ IN_TASK(an_unknown_host_key_is_refused_before_any_credential)
 /* A known_hosts file of its own that says what @format makes of the key. */
 static char *other_known_hosts(const char *prefix, const char *key)
 {
-	AUTO_FREE char *line = xasprintf("%s[127.0.0.1]:%d %s", prefix,
-					 server->port, key);
+	AUTO_FREE char *line =
+		xasprintf("%s[127.0.0.1]:%d %s", prefix, server->port, key);
 
 	sshd_write(server, "other_hosts", line);
 	return sshd_path(server, "other_hosts");
@@ -658,8 +673,8 @@ IN_TASK(a_changed_host_key_is_refused_with_both_fingerprints)
 IN_TASK(a_revoked_host_key_is_refused_even_when_known)
 {
 	AUTO_FREE char *key = sshd_read(server, "hostkey.pub");
-	AUTO_FREE char *both = xasprintf("%s[127.0.0.1]:%d %s", key,
-					 server->port, key);
+	AUTO_FREE char *both =
+		xasprintf("%s[127.0.0.1]:%d %s", key, server->port, key);
 	AUTO_FREE char *file = other_known_hosts("@revoked ", both);
 	struct host_options opt = sshd_options(server);
 	struct err err = { 0 };
@@ -729,11 +744,11 @@ static char *answer(void *arg, const char *prompt)
 /* Options that know one key only; *file is their configuration. */
 static void with_key(const char *name, struct host_options *opt, char **file)
 {
-	AUTO_FREE char *text = xasprintf(
-		"IdentityAgent none\nIdentitiesOnly yes\n"
-		"IdentityFile %s/%s\nGlobalKnownHostsFile /dev/null\n"
-		"UserKnownHostsFile %s/known_hosts\n",
-		server->dir, name, server->dir);
+	AUTO_FREE char *text =
+		xasprintf("IdentityAgent none\nIdentitiesOnly yes\n"
+			  "IdentityFile %s/%s\nGlobalKnownHostsFile /dev/null\n"
+			  "UserKnownHostsFile %s/known_hosts\n",
+			  server->dir, name, server->dir);
 
 	sshd_write(server, "config.key", text);
 	*file = sshd_path(server, "config.key");
@@ -741,8 +756,7 @@ static void with_key(const char *name, struct host_options *opt, char **file)
 	opt->ssh_config = *file;
 }
 
-static void make_key(const char *name, const char *type,
-		     const char *passphrase)
+static void make_key(const char *name, const char *type, const char *passphrase)
 {
 	const char *argv[] = { "-t", type, "-N", passphrase, "-C", "t", NULL };
 	AUTO_FREE char *path = sshd_path(server, name);
@@ -882,9 +896,9 @@ static pid_t spawn_agent(const char *socket)
 
 static void add_to_agent(const char *socket, const char *key)
 {
-	AUTO_FREE char *command = xasprintf(
-		"SSH_AUTH_SOCK=%s ssh-add -q %s/%s 2>/dev/null", socket,
-		server->dir, key);
+	AUTO_FREE char *command =
+		xasprintf("SSH_AUTH_SOCK=%s ssh-add -q %s/%s 2>/dev/null",
+			  socket, server->dir, key);
 
 	while (system(command) != 0)
 		sched_yield();
@@ -942,9 +956,8 @@ IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 
 IN_TASK(etm_macs_only_is_a_matter_of_crypto)
 {
-	struct sshd *d = sshd_start(
-		"MACs hmac-sha2-256-etm@openssh.com,"
-		"hmac-sha2-512-etm@openssh.com\n");
+	struct sshd *d = sshd_start("MACs hmac-sha2-256-etm@openssh.com,"
+				    "hmac-sha2-512-etm@openssh.com\n");
 	struct host_options opt = sshd_options(d);
 	struct err err = { 0 };
 
@@ -961,8 +974,8 @@ IN_TASK(a_forbidden_forwarding_names_the_setting)
 	struct err err = { 0 };
 
 	assert_null(host_connect(h, "/no/such.sock", SSHD_SOON, &err));
-	assert_non_null(strstr(err_hint_of(&err),
-			       "AllowStreamLocalForwarding"));
+	assert_non_null(
+		strstr(err_hint_of(&err), "AllowStreamLocalForwarding"));
 	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
 	host_close(h);
 	sshd_stop(d);
@@ -1018,8 +1031,8 @@ IN_TASK(a_killed_sshd_fails_everybody_at_once)
 
 	assert_non_null(t);
 	assert_non_null(s);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    fds), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	assert_int_equal(tunnel_start(t, fds[1], 0, &err), 0);
 	tasks[0] = task_start(task_loop(), "read", read_until_dead, s);
 	tasks[1] = task_start(task_loop(), "run", run_until_dead, h);
@@ -1031,8 +1044,8 @@ IN_TASK(a_killed_sshd_fails_everybody_at_once)
 	expect_err_kind(&err, ERR_NETWORK, "lost");
 	assert_int_equal(host_ping(h, SSHD_SOON, &err), -1);
 	expect_err_kind(&err, ERR_NETWORK, "lost");
-	assert_int_equal(task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON,
-				      &err), 0);
+	assert_int_equal(
+		task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON, &err), 0);
 	assert_int_equal(tunnel_verdict(t, &err), -1);
 	expect_err_kind(&err, ERR_NETWORK, "lost");
 	close(fds[0]);
@@ -1170,14 +1183,12 @@ int main(void)
 			a_new_host_key_is_added_once_when_that_is_asked_for),
 		cmocka_unit_test(
 			of_several_host_keys_the_one_on_file_is_asked_for),
-		cmocka_unit_test(
-			a_key_the_host_does_not_know_fails_the_login),
+		cmocka_unit_test(a_key_the_host_does_not_know_fails_the_login),
 		cmocka_unit_test(an_ecdsa_key_logs_in),
 		cmocka_unit_test(
 			an_encrypted_key_logs_in_and_opens_tunnels_asking_once),
 		cmocka_unit_test(a_wrong_passphrase_is_asked_for_three_times),
-		cmocka_unit_test(
-			without_a_person_the_encrypted_key_is_named),
+		cmocka_unit_test(without_a_person_the_encrypted_key_is_named),
 		cmocka_unit_test(
 			nobody_is_asked_for_a_key_that_the_host_refuses),
 		cmocka_unit_test(

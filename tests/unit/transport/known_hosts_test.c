@@ -12,8 +12,10 @@
 #include "transport/base/xalloc.h"
 
 /* Blobs of no real keys, but of the right form. */
-#define ED_A "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define ED_B "AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ED_A \
+	"AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ED_B \
+	"AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define RSA_A "AAAAB3NzaC1yc2EAAAADAQABAAAAAQA="
 
 struct fixture {
@@ -34,8 +36,10 @@ static enum known_hosts_verdict check(struct fixture *f, const char *type,
 	AUTO_BUF struct buf blob = { .base = NULL };
 
 	assert_int_equal(ssh_base64_decode(&blob, base64, strlen(base64)), 0);
-	return known_hosts_check(&f->k, type, (struct ssh_bytes){
-		(const unsigned char *)buf_data(&blob), buf_len(&blob) },
+	return known_hosts_check(
+		&f->k, type,
+		(struct ssh_bytes){ (const unsigned char *)buf_data(&blob),
+				    buf_len(&blob) },
 		&f->why);
 }
 
@@ -92,8 +96,7 @@ static void another_key_of_the_type_means_changed(void **state)
 static void one_of_several_keys_is_enough(void **state)
 {
 	(void)state;
-	expect("h", "22", "h ssh-ed25519 " ED_B "\nh ssh-ed25519 " ED_A,
-	       MATCH);
+	expect("h", "22", "h ssh-ed25519 " ED_B "\nh ssh-ed25519 " ED_A, MATCH);
 }
 
 static void a_key_of_another_type_is_no_mismatch(void **state)
@@ -139,8 +142,10 @@ static void bad_lines_do_not_hide_good_ones(void **state)
 static void comments_and_blank_lines_are_skipped(void **state)
 {
 	(void)state;
-	expect("h", "22", "#h ssh-ed25519 " ED_B "\n   \n\t# x\n"
-	       "  h ssh-ed25519 " ED_A, MATCH);
+	expect("h", "22",
+	       "#h ssh-ed25519 " ED_B "\n   \n\t# x\n"
+	       "  h ssh-ed25519 " ED_A,
+	       MATCH);
 }
 
 static void wildcards_and_lists_match(void **state)
@@ -182,7 +187,8 @@ static void the_name_without_port_may_confirm_but_not_contradict(void **state)
 
 /* Made by ssh-keygen -H from "h" and from "[h]:2222". */
 #define HASH_H "|1|VbhxDK4QMjhVvK1NLMCSoFoW4yE=|XMSgW7ac38e0wI0X2bhmxZNVQgs="
-#define HASH_H2222 "|1|VKAwVlaiaMkxhGdSvBGl3rTkBRU=|TSw1uQVhOZjLAM5t1xI+jDgopdU="
+#define HASH_H2222 \
+	"|1|VKAwVlaiaMkxhGdSvBGl3rTkBRU=|TSw1uQVhOZjLAM5t1xI+jDgopdU="
 
 static void hashed_names_match(void **state)
 {
@@ -220,8 +226,10 @@ static void the_line_for_a_key_makes_it_known(void **state)
 	(void)state;
 	load(&f, "H", "2222", "");
 	assert_int_equal(ssh_base64_decode(&blob, ED_A, strlen(ED_A)), 0);
-	line = known_hosts_line(&f.k, "ssh-ed25519", (struct ssh_bytes){
-		(const unsigned char *)buf_data(&blob), buf_len(&blob) });
+	line = known_hosts_line(
+		&f.k, "ssh-ed25519",
+		(struct ssh_bytes){ (const unsigned char *)buf_data(&blob),
+				    buf_len(&blob) });
 	assert_string_equal(line, "[h]:2222 ssh-ed25519 " ED_A "\n");
 	known_hosts_add(&f.k, "new", line);
 	assert_int_equal(check(&f, "ssh-ed25519", ED_A), KNOWN_HOSTS_MATCH);

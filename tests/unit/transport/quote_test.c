@@ -44,10 +44,10 @@ static void the_empty_word_stays_a_word(void **state)
 
 static void whatever_a_shell_might_read_is_quoted(void **state)
 {
-	static const char *const words[] = { " ", "*", "?", "$", "`", "~", "#",
-					     ";", "&", "|", "<", ">", "(", "{",
-					     "[", "!", "\\", "\"", "\n", "\t",
-					     "\303\244" };
+	static const char *const words[] = {
+		" ", "*", "?", "$", "`", "~",  "#",  ";",  "&",	 "|",	    "<",
+		">", "(", "{", "[", "!", "\\", "\"", "\n", "\t", "\303\244"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -117,8 +117,7 @@ static void expect_round_trip(const struct strv *words)
 	line = quote_argv((const char *const *)strv_argv(&argv));
 	shell(line, &out);
 	assert_int_equal(buf_len(&out), buf_len(&expected));
-	assert_memory_equal(buf_data(&out), buf_data(&expected),
-			    buf_len(&out));
+	assert_memory_equal(buf_data(&out), buf_data(&expected), buf_len(&out));
 }
 
 static void a_shell_reads_back_every_byte(void **state)

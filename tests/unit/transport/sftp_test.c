@@ -72,10 +72,10 @@ static void there_and_back(struct real *r, size_t len)
 	for (size_t i = 0; i < len; i++)
 		data[i] = (char)(i * 2654435761u >> 13);
 	assert_int_equal(sftp_put(r->sftp, r->path, 0600, data, len, &created,
-				  SOON, &err), 0);
-	assert_true(created);
-	assert_int_equal(sftp_get(r->sftp, r->path, &back, len, SOON, &err),
+				  SOON, &err),
 			 0);
+	assert_true(created);
+	assert_int_equal(sftp_get(r->sftp, r->path, &back, len, SOON, &err), 0);
 	assert_int_equal(buf_len(&back), len);
 	assert_memory_equal(buf_data(&back), data, len);
 	assert_int_equal(sftp_remove(r->sftp, r->path, SOON, &err), 0);
@@ -90,9 +90,9 @@ static void need_server(void)
 
 static void all_sizes(void *arg)
 {
-	static const size_t sizes[] = { 0,     1,      32767,	32768,
-					32769, 131072, 524288,	524289,
-					1048576 + 5 };
+	static const size_t sizes[] = { 0,	1,	32767,
+					32768,	32769,	131072,
+					524288, 524289, 1048576 + 5 };
 	struct real r;
 
 	(void)arg;
@@ -119,13 +119,16 @@ static void refusals(void *arg)
 	(void)arg;
 	real_start(&r);
 	assert_int_equal(sftp_put(r.sftp, r.path, 0600, "abc", 3, &created,
-				  SOON, &err), 0);
-	assert_int_equal(sftp_put(r.sftp, r.path, 0600, "x", 1, &created,
-				  SOON, &err), -1);
+				  SOON, &err),
+			 0);
+	assert_int_equal(sftp_put(r.sftp, r.path, 0600, "x", 1, &created, SOON,
+				  &err),
+			 -1);
 	assert_false(created);
 	expect_err_kind(&err, ERR_REMOTE, "it exists already");
 	assert_int_equal(sftp_put(r.sftp, "/no/such/dir/f", 0600, "x", 1,
-				  &created, SOON, &err), -1);
+				  &created, SOON, &err),
+			 -1);
 	expect_err_kind(&err, ERR_REMOTE, "No such file");
 	assert_int_equal(sftp_get(r.sftp, r.path, &b, 2, SOON, &err), -1);
 	expect_err_kind(&err, ERR_REMOTE, "longer than 2 bytes");
@@ -147,7 +150,6 @@ static void a_refusal_is_told_and_leaves_the_rest_working(void **state)
 
 /* --- a server that speaks nonsense --------------------------------------- */
 
-
 static void say(int fd, uint8_t type, const void *data, size_t len)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
@@ -158,8 +160,7 @@ static void say(int fd, uint8_t type, const void *data, size_t len)
 	assert_int_equal(write(fd, buf_data(&b), buf_len(&b)), buf_len(&b));
 }
 
-static struct sftp *shake(int *fd, const void *raw, size_t len,
-			  struct err *err)
+static struct sftp *shake(int *fd, const void *raw, size_t len, struct err *err)
 {
 	int fds[2];
 
@@ -271,7 +272,8 @@ IN_TASK(a_failed_write_tells_and_still_closes_the_file)
 	say(fd, 101, "\0\0\0\2\0\0\0\4\0\0\0\4full\0\0\0\0", 20);
 	say(fd, 101, "\0\0\0\3\0\0\0\0", 8);
 	assert_int_equal(sftp_put(s, "f", 0600, "x", 1, &created,
-				  mono_in_ms(100), &err), -1);
+				  mono_in_ms(100), &err),
+			 -1);
 	assert_true(created);
 	expect_err_kind(&err, ERR_REMOTE, "cannot write f: full");
 	assert_false(sftp_broken(s));

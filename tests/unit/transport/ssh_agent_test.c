@@ -44,8 +44,8 @@ static void play(void *arg)
 			NULL);
 	assert_true(n > 0);
 	buf_commit(&s->question, (size_t)n);
-	assert_int_equal(stream_write(stream, s->answer, s->answer_len, SOON,
-				      NULL), 0);
+	assert_int_equal(
+		stream_write(stream, s->answer, s->answer_len, SOON, NULL), 0);
 	/* it stays until the client goes, or hangs up at once when short */
 	if (s->answer_len > 4)
 		(void)stream_read(stream, &fd, 1, SOON, NULL);
@@ -60,7 +60,8 @@ static void script_init(struct script *s, const void *answer, size_t len)
 		 "/tmp/vmferry-agent-%d", getpid());
 	s->listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(s->listen_fd, (struct sockaddr *)&s->address,
-			      sizeof(s->address)), 0);
+			      sizeof(s->address)),
+			 0);
 	assert_int_equal(listen(s->listen_fd, 1), 0);
 }
 
@@ -83,8 +84,8 @@ static void list(void *arg)
 {
 	struct listing *l = arg;
 	struct task *agent = task_start(task_loop(), "agent", play, &l->script);
-	struct ssh_agent *a = ssh_agent_open(l->script.address.sun_path, SOON,
-					     NULL);
+	struct ssh_agent *a =
+		ssh_agent_open(l->script.address.sun_path, SOON, NULL);
 	AUTO_BUF struct buf got = { .base = NULL };
 	struct ssh_agent_key *keys;
 	struct err err = { 0 };

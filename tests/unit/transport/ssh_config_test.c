@@ -117,7 +117,8 @@ static void read_options(void *arg)
 	struct err err = { 0 };
 
 	assert_int_equal(ssh_config_read(&c, &r->target, &r->opt,
-					 mono_in_ms(20000), &err), 0);
+					 mono_in_ms(20000), &err),
+			 0);
 	assert_string_equal(c.user, "bob");
 	assert_string_equal(c.port, "99");
 	assert_string_equal(c.hostname, "far.example");
@@ -135,7 +136,8 @@ static void read_nonsense(void *arg)
 	struct err err = { 0 };
 
 	assert_int_equal(ssh_config_read(&c, &r->target, &r->opt,
-					 mono_in_ms(20000), &err), -1);
+					 mono_in_ms(20000), &err),
+			 -1);
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_non_null(strstr(err.cause->message, "nonsense"));
 	err_reset(&err);

@@ -89,7 +89,7 @@ static void base64_goes_both_ways(void **state)
 
 static void what_is_no_base64_is_refused(void **state)
 {
-	static const char *const bad[] = { "",	   "A",	    "AAA",  "AA=A",
+	static const char *const bad[] = { "",	   "A",	   "AAA",  "AA=A",
 					   "A===", "====", "!AAA", "AA==AAAA" };
 
 	(void)state;
@@ -111,25 +111,26 @@ static void a_blob_begins_with_its_type(void **state)
 	type = ssh_blob_type(bytes(&b));
 	assert_string_equal(type, "ssh-ed25519");
 	assert_null(ssh_blob_type((struct ssh_bytes){ NULL, 0 }));
-	assert_null(ssh_blob_type((struct ssh_bytes){
-		(const unsigned char *)"\0\0\0\2a\n", 6 }));
-	assert_null(ssh_blob_type((struct ssh_bytes){
-		(const unsigned char *)"\0\0\0\0", 4 }));
+	assert_null(ssh_blob_type(
+		(struct ssh_bytes){ (const unsigned char *)"\0\0\0\2a\n", 6 }));
+	assert_null(ssh_blob_type(
+		(struct ssh_bytes){ (const unsigned char *)"\0\0\0\0", 4 }));
 }
 
 /* As ssh-keygen -l shows it. */
 static void the_fingerprint_is_the_one_of_ssh_keygen(void **state)
 {
-	static const char key[] =
-		"AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	static const char key[] = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAA"
+				  "AAAAAAAAAAAAAAAAAAAAAAAA";
 	AUTO_BUF struct buf b = { .base = NULL };
 	AUTO_FREE char *fingerprint = NULL;
 
 	(void)state;
 	assert_int_equal(ssh_base64_decode(&b, key, strlen(key)), 0);
 	fingerprint = ssh_fingerprint(bytes(&b));
-	assert_string_equal(fingerprint,
-			    "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk");
+	assert_string_equal(
+		fingerprint,
+		"SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk");
 }
 
 int main(void)

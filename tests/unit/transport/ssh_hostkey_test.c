@@ -16,7 +16,8 @@
 #include "transport/base/xalloc.h"
 #include "transport/ssh_file.h"
 
-#define ED_A "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ED_A \
+	"AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define RSA_A "AAAAB3NzaC1yc2EAAAADAQABAAAAAQA="
 #define EC_A "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAAABAA=="
 #define ED_LINE "h ssh-ed25519 " ED_A "\n"
@@ -71,8 +72,10 @@ static int verify(const char *text, bool accept_new, struct err *err)
 	strv_push(&c.known_hosts, file);
 	ssh_hostkey_load(&k, &c);
 	assert_int_equal(ssh_base64_decode(&blob, ED_A, strlen(ED_A)), 0);
-	rc = ssh_hostkey_verify(&k, &c, "hostb", (struct ssh_bytes){
-		(const unsigned char *)buf_data(&blob), buf_len(&blob) },
+	rc = ssh_hostkey_verify(
+		&k, &c, "hostb",
+		(struct ssh_bytes){ (const unsigned char *)buf_data(&blob),
+				    buf_len(&blob) },
 		accept_new, err);
 	known_hosts_free(&k);
 	strv_free(&c.known_hosts);

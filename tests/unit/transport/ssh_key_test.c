@@ -37,10 +37,10 @@ static int remove_dir(void **state)
 /* Makes a key and drops its .pub unless @keep_public. */
 static void make_key(const char *arguments, bool keep_public)
 {
-	AUTO_FREE char *command = xasprintf(
-		"cd %s && rm -f k k.pub k-cert.pub && "
-		"ssh-keygen -q -C c -f k %s && %s", dir, arguments,
-		keep_public ? ":" : "rm k.pub");
+	AUTO_FREE char *command =
+		xasprintf("cd %s && rm -f k k.pub k-cert.pub && "
+			  "ssh-keygen -q -C c -f k %s && %s",
+			  dir, arguments, keep_public ? ":" : "rm k.pub");
 
 	assert_int_equal(system(command), 0);
 }
@@ -143,7 +143,9 @@ static void a_missing_file_is_told_by_errno(void **state)
 static void damaged_files_show_nothing(void **state)
 {
 	static const char *const texts[] = {
-		"", "x", "-----BEGIN OPENSSH PRIVATE KEY-----",
+		"",
+		"x",
+		"-----BEGIN OPENSSH PRIVATE KEY-----",
 		"-----BEGIN OPENSSH PRIVATE KEY-----\n-----END",
 		"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END",
 		("-----BEGIN OPENSSH PRIVATE KEY-----\n"
@@ -168,8 +170,7 @@ static void libssh2_uses_ed25519_and_ecdsa_but_no_security_keys(void **state)
 	assert_null(ssh_key_unusable("ssh-ed25519"));
 	assert_null(ssh_key_unusable("ecdsa-sha2-nistp521"));
 	assert_non_null(ssh_key_unusable("sk-ssh-ed25519@openssh.com"));
-	assert_non_null(
-		ssh_key_unusable("ssh-ed25519-cert-v01@openssh.com"));
+	assert_non_null(ssh_key_unusable("ssh-ed25519-cert-v01@openssh.com"));
 	assert_non_null(ssh_key_unusable("ssh-dss"));
 	assert_non_null(ssh_key_unusable("ssh-new-thing"));
 }

@@ -28,7 +28,8 @@ static int setup(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small,
-				    sizeof(small)), 0);
+				    sizeof(small)),
+			 0);
 	ssh_wire_init(&f->wire, fds[0]);
 	f->raw = libssh2_session_init();
 	ssh_wire_attach(&f->wire, f->raw);
@@ -143,7 +144,8 @@ static void who_was_not_asked_is_not_silent(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ssh_wire_check_silence(
-		&f->wire, mono_add_ms(start, 100000), 1, NULL), 0);
+				 &f->wire, mono_add_ms(start, 100000), 1, NULL),
+			 0);
 }
 
 static void silence_counts_from_the_oldest_question(void **state)
@@ -154,9 +156,12 @@ static void silence_counts_from_the_oldest_question(void **state)
 	ssh_wire_asked(&f->wire, start);
 	ssh_wire_asked(&f->wire, mono_add_ms(start, 900));
 	assert_int_equal(ssh_wire_check_silence(
-		&f->wire, mono_add_ms(start, 999), 1000, &err), 0);
-	assert_int_equal(ssh_wire_check_silence(
-		&f->wire, mono_add_ms(start, 1000), 1000, &err), -1);
+				 &f->wire, mono_add_ms(start, 999), 1000, &err),
+			 0);
+	assert_int_equal(ssh_wire_check_silence(&f->wire,
+						mono_add_ms(start, 1000), 1000,
+						&err),
+			 -1);
 	assert_int_equal(err.kind, ERR_NETWORK);
 }
 
@@ -168,7 +173,8 @@ static void any_byte_ends_the_silence(void **state)
 	assert_int_equal(write(f->peer, "x", 1), 1);
 	ssh_wire_fill(&f->wire);
 	assert_int_equal(ssh_wire_check_silence(
-		&f->wire, mono_add_ms(start, 100000), 1, NULL), 0);
+				 &f->wire, mono_add_ms(start, 100000), 1, NULL),
+			 0);
 }
 
 int main(void)

@@ -48,8 +48,8 @@ IN_TASK(an_address_is_connected_with_everything_set)
 	char port[8];
 	AUTO_FD int listener = tcp_at_loopback(port, 1);
 	struct err err = { 0 };
-	AUTO_FD int fd = stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON,
-					    &err);
+	AUTO_FD int fd =
+		stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON, &err);
 
 	(void)listener;
 	if (fd < 0)
@@ -67,8 +67,8 @@ IN_TASK(a_name_is_resolved_and_each_of_its_addresses_tried)
 	AUTO_FD int listener = tcp_at_loopback(port, 1);
 	struct err err = { 0 };
 	/* ::1 comes first where there is one, and nobody listens there */
-	AUTO_FD int fd = stream_fd_dial_tcp("localhost", port, IN_TASK_SOON,
-					    &err);
+	AUTO_FD int fd =
+		stream_fd_dial_tcp("localhost", port, IN_TASK_SOON, &err);
 
 	(void)listener;
 	if (fd < 0)
@@ -84,9 +84,10 @@ IN_TASK(a_refusal_names_the_address_and_the_port)
 
 	(void)bound;
 	words = xasprintf("cannot connect to 127.0.0.1 port %s: 127.0.0.1: "
-			  "Connection refused", port);
-	assert_int_equal(stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON,
-					    &err), -1);
+			  "Connection refused",
+			  port);
+	assert_int_equal(
+		stream_fd_dial_tcp("127.0.0.1", port, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_NETWORK, words);
 }
 
@@ -95,7 +96,8 @@ IN_TASK(a_name_that_does_not_exist_is_named)
 	struct err err = { 0 };
 
 	assert_int_equal(stream_fd_dial_tcp("no-such-host.invalid", "22",
-					    IN_TASK_SOON, &err), -1);
+					    IN_TASK_SOON, &err),
+			 -1);
 	expect_err_kind(&err, ERR_NETWORK,
 			"cannot find the address of no-such-host.invalid");
 }
@@ -105,7 +107,8 @@ IN_TASK(a_lookup_can_be_left_behind)
 	struct err err = { 0 };
 
 	assert_int_equal(stream_fd_dial_tcp("no-such-host.invalid", "22",
-					    mono_in_ms(-1), &err), -1);
+					    mono_in_ms(-1), &err),
+			 -1);
 	assert_true(err.kind == ERR_TIMEOUT || err.kind == ERR_NETWORK);
 	err_reset(&err);
 }
@@ -142,8 +145,7 @@ static int never_answers(char port[8], int fds[2])
 	socklen_t len = sizeof(a);
 	int listener = tcp_at_loopback(port, 0);
 
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len),
-			 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
 	for (int i = 0; i < 2; i++) {
 		fds[i] = socket(AF_INET,
 				SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -161,7 +163,8 @@ IN_TASK(no_answer_is_a_timeout)
 
 	(void)listener;
 	assert_int_equal(stream_fd_dial_tcp("127.0.0.1", port, mono_in_ms(50),
-					    &err), -1);
+					    &err),
+			 -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "127.0.0.1: timed out");
 	close(fds[0]);
 	close(fds[1]);
@@ -189,7 +192,8 @@ IN_TASK(a_port_must_be_one)
 	struct err err = { 0 };
 
 	assert_int_equal(stream_fd_dial_tcp("127.0.0.1", "no-such-service",
-					    IN_TASK_SOON, &err), -1);
+					    IN_TASK_SOON, &err),
+			 -1);
 	expect_err_kind(&err, ERR_NETWORK, "127.0.0.1");
 }
 

@@ -32,7 +32,7 @@ static struct stream *pair(int *other)
 	return stream_fd_new(s[0], s[0]);
 }
 
-/* --- reading and writing -------------------------------------------------- */
+/* --- reading and writing ------------------------------------------------- */
 
 IN_TASK(a_read_returns_what_is_there)
 {
@@ -41,8 +41,8 @@ IN_TASK(a_read_returns_what_is_there)
 	char data[16];
 
 	assert_int_equal(write(other, "abc", 3), 3);
-	assert_int_equal(stream_read(s, data, sizeof(data), IN_TASK_SOON,
-				     NULL), 3);
+	assert_int_equal(stream_read(s, data, sizeof(data), IN_TASK_SOON, NULL),
+			 3);
 	assert_memory_equal(data, "abc", 3);
 	stream_close(s);
 }
@@ -177,7 +177,7 @@ IN_TASK(a_stream_without_a_writing_side_cannot_write)
 	stream_close(s);
 }
 
-/* --- a storm: both ways, small buffers, pieces of chance ------------------ */
+/* --- a storm: both ways, small buffers, pieces of chance ----------------- */
 
 enum { STORM_BYTES = 1 << 20 };
 
@@ -278,13 +278,13 @@ IN_TASK(a_peer_that_floods_us_does_not_starve_other_tasks)
 	f.s = stream_fd_new(zero, -1);
 	t = task_start(task_loop(), "stop", stop_body, &f);
 	while (!f.stop)
-		assert_int_equal(stream_read(f.s, &byte, 1, IN_TASK_SOON,
-					     NULL), 1);
+		assert_int_equal(stream_read(f.s, &byte, 1, IN_TASK_SOON, NULL),
+				 1);
 	task_join(t);
 	stream_close(f.s);
 }
 
-/* --- UNIX sockets --------------------------------------------------------- */
+/* --- UNIX sockets -------------------------------------------------------- */
 
 static char dir[] = "/tmp/vmferry-stream-XXXXXX";
 
@@ -359,9 +359,8 @@ IN_TASK(a_path_of_any_length_is_connected)
 IN_TASK(a_path_of_exactly_the_kernels_length_is_connected)
 {
 	for (size_t len = 105; len <= 109; len++) {
-		AUTO_FREE char *name = xasprintf("%0*d",
-						 (int)(len - strlen(dir) - 1),
-						 0);
+		AUTO_FREE char *name =
+			xasprintf("%0*d", (int)(len - strlen(dir) - 1), 0);
 		AUTO_FD int listener = listen_at(name, 1);
 
 		expect_connects(name, listener);

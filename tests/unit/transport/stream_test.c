@@ -20,7 +20,7 @@
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
-/* --- a stream that takes a byte or three at a time ------------------------ */
+/* --- a stream that takes a byte or three at a time ----------------------- */
 
 struct scripted {
 	struct stream base;
@@ -59,8 +59,8 @@ static void a_write_goes_on_until_all_is_taken(void **state)
 	struct scripted f = { .base = { &scripted_ops }, .fail_after = 100 };
 
 	(void)state;
-	assert_int_equal(stream_write(&f.base, "0123456789", 10, MONO_NEVER,
-				      NULL), 0);
+	assert_int_equal(
+		stream_write(&f.base, "0123456789", 10, MONO_NEVER, NULL), 0);
 	assert_string_equal(buf_data(&f.taken), "0123456789");
 	buf_free(&f.taken);
 }
@@ -71,8 +71,8 @@ static void a_write_fails_with_its_first_failure(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(stream_write(&f.base, "0123456789", 10, MONO_NEVER,
-				      &err), -1);
+	assert_int_equal(
+		stream_write(&f.base, "0123456789", 10, MONO_NEVER, &err), -1);
 	expect_err_kind(&err, ERR_CLOSED, "it broke");
 	buf_free(&f.taken);
 }
@@ -99,7 +99,7 @@ static void closing_closes_and_closing_nothing_is_fine(void **state)
 	stream_close(NULL);
 }
 
-/* --- over sockets --------------------------------------------------------- */
+/* --- over sockets -------------------------------------------------------- */
 
 static struct stream *pair(int *other)
 {
@@ -116,7 +116,8 @@ static int take_fd(int sock, char *data, size_t size, ssize_t *n)
 {
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { data, size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
 	const struct cmsghdr *c;
@@ -138,8 +139,8 @@ IN_TASK(a_descriptor_goes_over_with_the_first_byte)
 	int p[2];
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
-	assert_int_equal(stream_write_fd(s, "hello", 5, p[1], IN_TASK_SOON,
-					 NULL), 0);
+	assert_int_equal(
+		stream_write_fd(s, "hello", 5, p[1], IN_TASK_SOON, NULL), 0);
 	close(p[1]);
 	got = take_fd(other, data, sizeof(data), &n);
 	assert_int_equal(n, 5);
@@ -199,8 +200,7 @@ IN_TASK(a_pipe_passes_no_descriptor)
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	s = stream_fd_new(p[0], p[1]);
-	assert_int_equal(stream_write_fd(s, "x", 1, 0, IN_TASK_SOON, &err),
-			 -1);
+	assert_int_equal(stream_write_fd(s, "x", 1, 0, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_SYSTEM, "not a UNIX socket");
 	stream_close(s);
 }

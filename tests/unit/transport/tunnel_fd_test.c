@@ -55,13 +55,15 @@ static void set_up(struct setup *s, struct carrier *c)
 	int near_pair[2], far_pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    near_pair), 0);
+				    near_pair),
+			 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    far_pair), 0);
+				    far_pair),
+			 0);
 	s->local = near_pair[0];
 	s->far = far_pair[0];
-	s->tunnel = tunnel_fd_new("hostb", far_pair[1],
-				  c ? &carrier_ops : NULL, c);
+	s->tunnel =
+		tunnel_fd_new("hostb", far_pair[1], c ? &carrier_ops : NULL, c);
 	assert_int_equal(tunnel_start(s->tunnel, near_pair[1], 0, NULL), 0);
 }
 
@@ -89,7 +91,7 @@ static void expect_verdict(const struct setup *s, enum err_kind kind,
 	expect_err_kind(&err, kind, words);
 }
 
-/* --- both ways at once, in pieces of chance ------------------------------- */
+/* --- both ways at once, in pieces of chance ------------------------------ */
 
 enum { FLOW_BYTES = 16 << 20, PIECE_MAX = 200000 };
 
@@ -175,7 +177,7 @@ static void every_byte_arrives_both_ways_at_once(void **state)
 	tear_down(&s);
 }
 
-/* --- ends ----------------------------------------------------------------- */
+/* --- ends ---------------------------------------------------------------- */
 
 static void a_far_side_that_is_gone_is_closed(void **state)
 {
@@ -289,8 +291,8 @@ static void a_carrier_is_released_without_a_start(void **state)
 	int pair[2];
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    pair), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	tunnel_free(tunnel_fd_new("hostb", pair[0], &carrier_ops, &c));
 	assert_int_equal(c.released, 1);
 	close(pair[1]);

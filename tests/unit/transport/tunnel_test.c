@@ -20,7 +20,7 @@
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 
-/* --- the far end ---------------------------------------------------------- */
+/* --- the far end --------------------------------------------------------- */
 
 enum { BEAT_MS = 2 };
 
@@ -33,8 +33,8 @@ struct far {
 	unsigned int seed;
 
 	/* out: what was written */
-	atomic_bool blocked;    /* takes nothing */
-	bool hesitant;          /* takes pieces, and now and then nothing */
+	atomic_bool blocked;	/* takes nothing */
+	bool hesitant;		/* takes pieces, and now and then nothing */
 	const void *retry_data; /* must come again */
 	unsigned long retry_len;
 	unsigned char *taken;
@@ -95,9 +95,9 @@ static long far_write(void *far, const void *data, unsigned long len,
 		f->broken++;
 	f->retry_len = 0;
 	if (f->hesitant)
-		n = rand_r(&f->seed) % 3 ?
-			    1 + (unsigned long)rand_r(&f->seed) % len :
-			    0;
+		n = rand_r(&f->seed) % 3
+			    ? 1 + (unsigned long)rand_r(&f->seed) % len
+			    : 0;
 	if (f->blocked)
 		n = 0;
 	if (!n) {
@@ -162,7 +162,7 @@ static const struct tunnel_far_ops ops = {
 	.close = far_close,
 };
 
-/* --- a tunnel with both ends in hand -------------------------------------- */
+/* --- a tunnel with both ends in hand ------------------------------------- */
 
 enum { BIG = 4 << 20 };
 
@@ -181,16 +181,15 @@ static void prepare(struct setup *s)
 	s->far.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->far.taken = xmalloc(BIG);
 	s->tunnel = tunnel_new("hostb", &ops, &s->far);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    pair), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	s->local = pair[0];
 	s->inside = pair[1];
 }
 
 static void start(struct setup *s, int stall_ms)
 {
-	assert_int_equal(tunnel_start(s->tunnel, s->inside, stall_ms, NULL),
-			 0);
+	assert_int_equal(tunnel_start(s->tunnel, s->inside, stall_ms, NULL), 0);
 }
 
 static void wait_end(const struct setup *s)
@@ -251,7 +250,7 @@ static unsigned char *some_bytes(size_t len)
 	return data;
 }
 
-/* --- bytes ---------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 static void bytes_go_out_in_order_whatever_the_pieces(void **state)
 {
@@ -357,7 +356,7 @@ static void what_is_parked_inside_is_bounded(void **state)
 	free(data);
 }
 
-/* --- ends ----------------------------------------------------------------- */
+/* --- ends ---------------------------------------------------------------- */
 
 static void the_far_side_is_told_of_our_end_and_may_go_on(void **state)
 {
@@ -468,7 +467,7 @@ static void the_verdict_can_be_asked_for_again(void **state)
 	finish(&s);
 }
 
-/* --- stalls --------------------------------------------------------------- */
+/* --- stalls -------------------------------------------------------------- */
 
 static void a_far_side_that_takes_nothing_closes_our_socket(void **state)
 {
@@ -553,7 +552,7 @@ static void the_limit_can_come_later(void **state)
 	finish(&s);
 }
 
-/* --- kill ----------------------------------------------------------------- */
+/* --- kill ---------------------------------------------------------------- */
 
 static void a_kill_closes_our_socket_while_the_far_side_is_stuck(void **state)
 {
@@ -624,7 +623,7 @@ static void freeing_ends_a_tunnel_that_runs(void **state)
 	free(data);
 }
 
-/* --- manners -------------------------------------------------------------- */
+/* --- manners ------------------------------------------------------------- */
 
 /* Every pass of the pump that waits asks poll_fd() once. */
 static void expect_no_spin(struct setup *s)
@@ -635,8 +634,7 @@ static void expect_no_spin(struct setup *s)
 	polls = s->far.polls;
 	beats = s->far.beats;
 	let_beat(s, 50);
-	assert_in_range(s->far.polls - polls, 0,
-			s->far.beats - beats + 5);
+	assert_in_range(s->far.polls - polls, 0, s->far.beats - beats + 5);
 }
 
 static void an_idle_tunnel_does_not_spin(void **state)

@@ -50,7 +50,8 @@ static void sections_and_keys_are_the_options(void **state)
 				   "accept-new-host-key = yes\n"
 				   "; and\n[migrate]\nmax-blackout=100\n"
 				   "remap = /a=/b\nremap = /c=/d",
-				   NULL), 0);
+				   NULL),
+			 0);
 	assert_string_equal(s.identity, "/root/.ssh/move");
 	assert_true(s.accept_new_host_key);
 	assert_true(s.max_blackout_ms == 100);
@@ -61,15 +62,15 @@ static void sections_and_keys_are_the_options(void **state)
 static void the_stronger_layer_keeps_its_word(void **state)
 {
 	struct settings s;
-	const struct option *o = option_find(cmd_migrate.groups,
-					     "max-blackout");
+	const struct option *o =
+		option_find(cmd_migrate.groups, "max-blackout");
 
 	(void)state;
 	settings_init(&s);
 	o->set(o, &s, "50", NULL);
 	settings_note(&s, o->offset);
-	assert_int_equal(read_text(&s, "[migrate]\nmax-blackout = 999\n",
-				   NULL), 0);
+	assert_int_equal(read_text(&s, "[migrate]\nmax-blackout = 999\n", NULL),
+			 0);
 	assert_true(s.max_blackout_ms == 50);
 	settings_free(&s);
 }
@@ -119,7 +120,7 @@ static void what_is_for_the_command_line_only_is_no_key(void **state)
 	assert_refused("[output]\njson = yes\n", "json");
 }
 
-/* --- environment and files ------------------------------------------------ */
+/* --- environment and files ----------------------------------------------- */
 
 static char home[] = "/tmp/vmferry-layers-XXXXXX";
 

@@ -220,8 +220,8 @@ static void what_is_not_built_is_unknown(void **state)
 static void a_blackout_must_be_positive_and_finite(void **state)
 {
 	static const char *const off[] = {
-		"0", "-1", "1e3", "0x10", "nan", "inf", "1.2.3", "5ms",
-		"2000001", ".",
+		"0",   "-1",	"1e3", "0x10",	  "nan",
+		"inf", "1.2.3", "5ms", "2000001", ".",
 	};
 
 	(void)state;
@@ -284,8 +284,10 @@ static void rates_know_both_kinds_of_prefixes(void **state)
 static void other_words_are_no_rates(void **state)
 {
 	static const char *const bad[] = {
-		"", "M", "10X", "10Mb", "10Mbit", "-5M", "1e9", "10 M",
-		"99999999999999999999T", "0x10", "nan", "10M/h",
+		"",	"M",	  "10X",
+		"10Mb", "10Mbit", "-5M",
+		"1e9",	"10 M",	  "99999999999999999999T",
+		"0x10", "nan",	  "10M/h",
 	};
 
 	(void)state;
@@ -307,9 +309,10 @@ static void no_two_options_share_name_or_letter(void **state)
 			for (size_t k = 0; k < (*g)->n; k++) {
 				const struct option *o = &(*g)->v[k];
 
-				assert_ptr_equal(option_find(
-							 commands[i]->groups,
-							 o->name), o);
+				assert_ptr_equal(
+					option_find(commands[i]->groups,
+						    o->name),
+					o);
 				assert_non_null(o->set);
 				assert_non_null(o->help);
 			}

@@ -28,8 +28,14 @@ static void an_escape_sequence_is_shown_not_obeyed(void **state)
 static void c1_controls_are_shown_too(void **state)
 {
 	(void)state;
-	assert_put(true, "a\xc2\x9b" "2J", "a\\xc2\\x9b2J");
-	assert_put(true, "a\x9b" "2J", "a\\x9b2J");
+	assert_put(true,
+		   "a\xc2\x9b"
+		   "2J",
+		   "a\\xc2\\x9b2J");
+	assert_put(true,
+		   "a\x9b"
+		   "2J",
+		   "a\\x9b2J");
 }
 
 static void marks_that_turn_the_writing_around_are_shown(void **state)
@@ -116,8 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_escape_sequence_is_shown_not_obeyed),
 		cmocka_unit_test(c1_controls_are_shown_too),
-		cmocka_unit_test(
-			marks_that_turn_the_writing_around_are_shown),
+		cmocka_unit_test(marks_that_turn_the_writing_around_are_shown),
 		cmocka_unit_test(line_breaks_and_tabs_become_blanks),
 		cmocka_unit_test(letters_of_other_alphabets_stay),
 		cmocka_unit_test(bytes_that_are_not_utf8_are_shown),

@@ -147,14 +147,13 @@ static void the_block_shows_what_is_left(void **state)
 	start(&f);
 	enter(&f, 1000, PHASE_PRECOPY);
 	sample(&f, 14000, 3, 96000000);
-	assert_string_equal(
-		screen(&f),
-		"web1 → hostb   copying   pass 3   00:14\n"
-		"[" FULL FULL FULL "█████████ ]"
-		"  96 MB left of 4.0 GB\n"
-		" sent 3.9 GB   link 800 MB/s █   "
-		"guest writes 120 MB/s █\n"
-		" blackout if switched now 120 ms (budget 300)\n");
+	assert_string_equal(screen(&f),
+			    "web1 → hostb   copying   pass 3   00:14\n"
+			    "[" FULL FULL FULL "█████████ ]"
+			    "  96 MB left of 4.0 GB\n"
+			    " sent 3.9 GB   link 800 MB/s █   "
+			    "guest writes 120 MB/s █\n"
+			    " blackout if switched now 120 ms (budget 300)\n");
 	end(&f);
 }
 
@@ -182,9 +181,8 @@ static void what_stays_is_above_the_block(void **state)
 	start(&f);
 	warn(&f, "mind the gap");
 	enter(&f, 2000, PHASE_CONNECT);
-	assert_string_equal(screen(&f),
-			    "warning: mind the gap\n"
-			    "web1 → hostb   connecting   00:02\n");
+	assert_string_equal(screen(&f), "warning: mind the gap\n"
+					"web1 → hostb   connecting   00:02\n");
 	end(&f);
 }
 
@@ -234,8 +232,8 @@ static void no_line_of_the_block_wraps(void **state)
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
 	sample(&f, 1000, 3, 96000000);
-	for (char *save = NULL, *line = strtok_r((char *)screen(&f), "\n",
-						 &save);
+	for (char *save = NULL,
+		  *line = strtok_r((char *)screen(&f), "\n", &save);
 	     line; line = strtok_r(NULL, "\n", &save)) {
 		size_t letters = 0;
 

@@ -249,8 +249,7 @@ int main(void)
 		cmocka_unit_test(a_dumb_terminal_gets_plain_lines),
 		cmocka_unit_test(no_color_is_heeded_unless_told_otherwise),
 		cmocka_unit_test(events_go_to_a_private_file),
-		cmocka_unit_test(
-			events_to_a_closed_descriptor_are_a_wrong_use),
+		cmocka_unit_test(events_to_a_closed_descriptor_are_a_wrong_use),
 		cmocka_unit_test(events_that_are_lost_are_told),
 		cmocka_unit_test(
 			a_cancel_after_the_switchover_began_promises_nothing),

@@ -75,18 +75,20 @@ static void settle(void)
 
 static struct waiter fd_waiter(int fd, uint32_t events)
 {
-	return (struct waiter){ .wait = { .fd = fd, .events = events,
-					  .deadline = IN_TASK_SOON } };
+	return (struct waiter){
+		.wait = { .fd = fd, .events = events, .deadline = IN_TASK_SOON }
+	};
 }
 
 static struct waiter queue_waiter(struct waitq *q, const char *name)
 {
-	return (struct waiter){ .wait = { .fd = -1, .queue = q,
-					  .deadline = IN_TASK_SOON },
-				.name = name };
+	return (struct waiter){
+		.wait = { .fd = -1, .queue = q, .deadline = IN_TASK_SOON },
+		.name = name
+	};
 }
 
-/* --- starting, ending ----------------------------------------------------- */
+/* --- starting, ending ---------------------------------------------------- */
 
 static void mark_body(void *arg)
 {
@@ -95,8 +97,8 @@ static void mark_body(void *arg)
 
 IN_TASK(a_task_first_runs_at_the_next_turn)
 {
-	struct task *t = task_start(task_loop(), "t", mark_body, (char[]){
-					    "t" });
+	struct task *t =
+		task_start(task_loop(), "t", mark_body, (char[]){ "t" });
 
 	mark("me ");
 	task_join(t);
@@ -119,8 +121,8 @@ IN_TASK(tasks_run_in_the_order_of_their_start)
 
 IN_TASK(joining_an_ended_task_returns_at_once)
 {
-	struct task *t = task_start(task_loop(), "t", mark_body, (char[]){
-					    "t" });
+	struct task *t =
+		task_start(task_loop(), "t", mark_body, (char[]){ "t" });
 
 	settle();
 	assert_true(task_ended(t));
@@ -184,8 +186,8 @@ static void a_detached_task_frees_itself(void **state)
 
 IN_TASK(detaching_an_ended_task_frees_it)
 {
-	struct task *t = task_start(task_loop(), "t", mark_body, (char[]){
-					    "t" });
+	struct task *t =
+		task_start(task_loop(), "t", mark_body, (char[]){ "t" });
 
 	settle();
 	task_detach(t);
@@ -247,7 +249,7 @@ IN_TASK(many_tasks_live_at_once)
 	free(w);
 }
 
-/* --- waiting -------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------- */
 
 IN_TASK(an_event_on_a_descriptor_ends_a_wait)
 {
@@ -313,8 +315,10 @@ IN_TASK(reader_and_writer_of_one_descriptor_wake_each_for_its_own)
 	char bytes[4096] = { 0 };
 	int s[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
-				    SOCK_CLOEXEC, 0, s), 0);
+	assert_int_equal(socketpair(AF_UNIX,
+				    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				    0, s),
+			 0);
 	while (write(s[0], bytes, sizeof(bytes)) > 0)
 		;
 	reader = fd_waiter(s[0], EPOLLIN);
@@ -467,7 +471,7 @@ IN_TASK(a_wait_for_both_ends_by_the_descriptor_and_leaves_the_queue)
 	assert_null(q.first);
 }
 
-/* --- cancelling ----------------------------------------------------------- */
+/* --- cancelling ---------------------------------------------------------- */
 
 IN_TASK(a_cancel_ends_the_present_wait)
 {
@@ -566,8 +570,8 @@ IN_TASK(every_wait_after_a_cancel_fails)
 
 IN_TASK(cancelling_an_ended_task_does_nothing)
 {
-	struct task *t = task_start(task_loop(), "t", mark_body, (char[]){
-					    "t" });
+	struct task *t =
+		task_start(task_loop(), "t", mark_body, (char[]){ "t" });
 
 	settle();
 	task_cancel(t);
@@ -575,7 +579,7 @@ IN_TASK(cancelling_an_ended_task_does_nothing)
 	expect_trace("t");
 }
 
-/* --- locks ---------------------------------------------------------------- */
+/* --- locks --------------------------------------------------------------- */
 
 struct locker {
 	struct task_lock *lock;
@@ -659,7 +663,7 @@ IN_TASK(a_cancelled_waiter_does_not_keep_the_lock)
 	task_unlock(&lock);
 }
 
-/* --- the loop ------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------ */
 
 static void sleep_body(void *arg)
 {
