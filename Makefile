@@ -26,6 +26,9 @@ CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(HARDEN) $(CFLAGS) $(EXTRA)
 LDFLAGS_ALL = -pthread $(LINK_HARDEN) $(LDFLAGS) $(EXTRA)
 LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypto -lm
 
+# For the targets that build by themselves; others take make's own -j.
+JOBS ?= $(shell nproc)
+
 # One short line a step; V=1 shows the commands.
 V ?= 0
 ifeq ($(V),0)
@@ -86,8 +89,11 @@ unit: $(UNIT_BIN)
 	$(Q)tools/dev/run_unit.sh $(UNIT_BIN)
 
 .PHONY: check
-check: need all man lint unit
-	$(Q)$(MAKE) asan-unit
+check: need-check
+	$(Q)$(MAKE) -j$(JOBS) all man
+	$(Q)$(MAKE) -j$(JOBS) lint
+	$(Q)$(MAKE) -j$(JOBS) unit
+	$(Q)$(MAKE) -j$(JOBS) asan-unit
 	$(Q)tests/e2e/run.py
 
 .PHONY: e2e
@@ -96,12 +102,15 @@ e2e: all
 
 # The demo installs what it lacks when run by root, and says what otherwise.
 .PHONY: demo
-demo: need all
+demo: need
+	$(Q)$(MAKE) -j$(JOBS) all
 	$(Q)tools/demo/demo.py
 
-.PHONY: need
+.PHONY: need need-check
 need:
 	$(Q)tools/dev/need.sh
+need-check:
+	$(Q)tools/dev/need.sh check
 
 # A build of its own for each tool that needs other flags.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all \

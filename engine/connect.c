@@ -181,6 +181,13 @@ static int ask_status(struct run *r, struct err *err)
 		err_set(err, ERR_BUSY, "%s is just being migrated to this host",
 			label(r));
 		return err_hint(err, "wait until it has arrived");
+	case RUN_FINISH_MIGRATE:
+		err_set(err, ERR_REFUSED, "%s stands still before the "
+			"switchover of an earlier migration, whose engine may "
+			"have died", label(r));
+		return err_hint(err, "if no migration of it is under way, "
+				     "`migrate_cancel` on its monitor lets it "
+				     "run on here");
 	case RUN_POSTMIGRATE:
 		err_set(err, ERR_REFUSED,
 			"%s stands in postmigrate: an "

@@ -30,7 +30,7 @@ const char discover_script[] =
 	"	name=$(getent group \"$1\" 2>/dev/null) &&\n"
 	"		echo \"group ${name%%:*}\"\n"
 	"}\n"
-	/* Variables end in NUL, which no shell can read: swapped for newline. */
+	/* Variables end in NUL, unreadable for a shell: swapped for newline. */
 	"environment() {\n"
 	"	tr '\\000\\n' '\\n\\001' | while IFS= read -r line; do\n"
 	"		case $line in\n"

@@ -20,14 +20,17 @@ GUEST_LDFLAGS := -m32 -nostdlib -static -Wl,--build-id=none \
 	-Wl,-T,$(GUEST_DIR)/guest.ld
 
 $(BUILD)/guest.elf: $(GUEST_OBJ) $(GUEST_DIR)/guest.ld
-	$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ) -lgcc
+	$(call say,LINK,$@)
+	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ) -lgcc
 
 $(GUEST_OBJDIR)/%.o: $(GUEST_DIR)/%.c
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(GUEST_OBJDIR)/%.o: $(GUEST_DIR)/%.S
 	@mkdir -p $(@D)
-	$(GUEST_CC) -m32 -MMD -MP -c -o $@ $<
+	$(call say,AS,$<)
+	$(Q)$(GUEST_CC) -m32 -MMD -MP -c -o $@ $<
 
 -include $(GUEST_OBJ:.o=.d)
