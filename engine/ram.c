@@ -16,7 +16,7 @@
 
 static const char fd_name[] = "vmferry";
 
-enum { POLL_MS = 50 };
+enum { POLL_MS = 50, PARKED_BYTES = 128 * 1024 };
 
 /* --- capabilities and parameters, put back afterwards -------------------- */
 
@@ -180,6 +180,7 @@ int run_reset_destination(struct run *r, struct err *err)
 int run_open_tunnel(struct run *r, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dst_dir);
+	const int parked = PARKED_BYTES;
 	int pair[2];
 	int rc;
 
@@ -190,6 +191,9 @@ int run_open_tunnel(struct run *r, struct err *err)
 				host_name(r->dst_host));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "cannot make a socket pair");
+	/* what QEMU parks in its end of the pair is hidden blackout */
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &parked,
+			 sizeof(parked));
 	rc = tunnel_start(r->tunnel, pair[0], 0, err);
 	if (rc == 0)
 		rc = qmp_getfd(r->src.qmp, fd_name, pair[1], run_qmp_deadline(),
