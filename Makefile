@@ -94,7 +94,13 @@ check: need-check
 	$(Q)$(MAKE) -j$(JOBS) lint
 	$(Q)$(MAKE) -j$(JOBS) unit
 	$(Q)$(MAKE) -j$(JOBS) asan-unit
+	$(Q)$(MAKE) assume
 	$(Q)tests/e2e/run.py
+
+# What QEMU does, shown on the installed one.
+.PHONY: assume
+assume: $(BUILD)/guest.elf
+	$(Q)tests/assume/tcg_dirty_bits.py
 
 .PHONY: e2e
 e2e: all
@@ -195,7 +201,7 @@ help:
 	@echo 'make           builds build/vmferry, build/libvmferry.a, the guest'
 	@echo 'make demo      migrates a real guest live on this machine'
 	@echo 'make check     lint, unit tests, sanitizers, end-to-end tests'
-	@echo 'make unit e2e  parts of it'
+	@echo 'make unit assume e2e   parts of it'
 	@echo 'make lint      layers, words, cppcheck, clang-tidy'
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
