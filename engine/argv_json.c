@@ -106,7 +106,7 @@ static struct json_object *leaf_new(struct json_object *was, const char *value)
 
 void argv_json_set(struct json_object *root, const char *key, const char *value)
 {
-	const char *last = NULL;
+	const char *last = key;
 	struct json_object *in = parent(root, key, &last);
 
 	if (json_object_is_type(in, json_type_object))
@@ -119,7 +119,7 @@ void argv_json_set(struct json_object *root, const char *key, const char *value)
 
 void argv_json_delete(struct json_object *root, const char *key)
 {
-	const char *last = NULL;
+	const char *last = key;
 	struct json_object *in = parent(root, key, &last);
 
 	if (json_object_is_type(in, json_type_object))
