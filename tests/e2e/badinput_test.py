@@ -270,6 +270,15 @@ class DestinationTest(FaultCase):
         self.assert_hint(done)
         self.assert_moves_after_all()
 
+    def test_destination_arguments_with_another_machine(self):
+        done = self.migrate(self.one, *self.dest_args(
+            lambda argv: ["pc-i440fx-6.2" if w == "pc" else w
+                          for w in argv]))
+        self.assert_stayed(self.one, done, 3)
+        self.assert_explained(done, "pc-i440fx-6.2")
+        self.assert_hint(done)
+        self.assert_moves_after_all()
+
     def test_destination_arguments_without_a_device(self):
         extra = ["-device", "isa-serial"]
         guest = self.guest(extra=extra)
