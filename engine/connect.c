@@ -87,6 +87,10 @@ static int open_monitors(struct run *r, struct err *err)
 			continue;
 		if (one.kind == ERR_BUSY)
 			explain_busy(m->path, &one);
+		/* it greeted, so it is no other host that is out of reach */
+		if (one.kind == ERR_TIMEOUT)
+			err_wrap(&one, ERR_REFUSED, "the QMP monitor %s hangs",
+				 m->path);
 		/* one in use explains more than one that is not there */
 		if (e.kind != ERR_BUSY)
 			err_move(&e, &one);
@@ -182,9 +186,11 @@ static int ask_status(struct run *r, struct err *err)
 			label(r));
 		return err_hint(err, "wait until it has arrived");
 	case RUN_FINISH_MIGRATE:
-		err_set(err, ERR_REFUSED, "%s stands still before the "
+		err_set(err, ERR_REFUSED,
+			"%s stands still before the "
 			"switchover of an earlier migration, whose engine may "
-			"have died", label(r));
+			"have died",
+			label(r));
 		return err_hint(err, "if no migration of it is under way, "
 				     "`migrate_cancel` on its monitor lets it "
 				     "run on here");
@@ -272,8 +278,10 @@ int run_discover(struct run *r, struct err *err)
 {
 	if (ask_status(r, err) < 0 || ask_migration(r, err) < 0 ||
 	    ask_hardware(r, err) < 0)
-		return err_wrap(err, ERR_NONE, "cannot read the facts of %s",
-				label(r));
+		/* a QEMU that hangs is no host that is out of reach */
+		return err_wrap(
+			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
+			"cannot read the facts of %s", label(r));
 	r->key = guest_key(r);
 	return 0;
 }

@@ -60,9 +60,11 @@ static void read_totals(struct run *r)
 	qmp_migrate_info_free(&info);
 	tunnel_stats(r->tunnel, &t);
 	res->tunnel_bytes = (int64_t)(t.sent_bytes + t.received_bytes);
-	res->throughput_bps = (double)t.sent_bytes /
-			      mono_diff_ms(r->completed_at, r->migrate_at) *
-			      1e3;
+	/* a source that died at the end did not say when it was done */
+	if (mono_before(r->migrate_at, r->completed_at))
+		res->throughput_bps =
+			(double)t.sent_bytes /
+			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
 }
 
 static int await_source_gone(struct run *r, struct err *err)
@@ -87,6 +89,8 @@ static bool end_source(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
+	if (run_source_gone(r))
+		return true;
 	if (qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
 		log_warn("source", "quit failed: %s", e.message);
 	err_reset(&e);
@@ -114,25 +118,23 @@ static const char publish_function[] =
 
 /*
  * Names come from a command line that its user chose, so they are given, and
- * taken, with that user's rights. The words in between run in a shell of his.
+ * taken, with that user's rights: @words run in a shell of his. They go as one
+ * quoted word, which no name can end.
  */
-static void begin_as_guest(struct buf *script, const struct run *r, uid_t login)
+static void as_guest(struct buf *script, const struct run *r, uid_t login,
+		     struct buf *words)
 {
 	if (login != 0 || r->guest.uid == 0) {
-		buf_printf(script, "(\n");
+		buf_printf(script, "(\n%s)\n", buf_data(words));
 		return;
 	}
 	buf_printf(script, "setpriv --init-groups --reuid ");
 	quote_word(script, r->guest.user);
 	buf_printf(script, " --regid ");
 	quote_word(script, r->guest.group);
-	buf_printf(script, " sh -s <<'AS_THE_GUEST'\n");
-}
-
-static void end_as_guest(struct buf *script, const struct run *r, uid_t login)
-{
-	buf_printf(script,
-		   login != 0 || r->guest.uid == 0 ? ")\n" : "AS_THE_GUEST\n");
+	buf_printf(script, " sh -c ");
+	quote_word(script, buf_data(words));
+	buf_printf(script, "\n");
 }
 
 /* A script that may be run twice: after a lost connection it is. */
@@ -168,20 +170,20 @@ static void reset_destination(struct run *r)
 static void publish(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
 	const struct socket_moves *m = &r->plan.moves;
 
-	begin_as_guest(&script, r, r->dst_facts.uid);
-	buf_printf(&script, "%s", publish_function);
+	buf_printf(&words, "%s", publish_function);
 	for (size_t i = 0; i < m->n; i++) {
-		buf_printf(&script, "publish ");
-		quote_word(&script, m->v[i].now);
-		buf_printf(&script, " ");
-		quote_word(&script, m->v[i].public);
-		buf_printf(&script, "\n");
+		buf_printf(&words, "publish ");
+		quote_word(&words, m->v[i].now);
+		buf_printf(&words, " ");
+		quote_word(&words, m->v[i].public);
+		buf_printf(&words, "\n");
 	}
-	buf_printf(&script, "exit $rc\n");
-	end_as_guest(&script, r, r->dst_facts.uid);
+	buf_printf(&words, "exit $rc\n");
+	as_guest(&script, r, r->dst_facts.uid, &words);
 	buf_printf(&script, "rc=$?\nrm -rf ");
 	quote_word(&script, r->dst_lock);
 	buf_printf(&script, " || rc=1\nexit $rc\n");
@@ -189,26 +191,38 @@ static void publish(struct run *r)
 		leftover_of(r, &e, "names on the destination");
 }
 
+/*
+ * The run directory is what the guest's environment says, so it may be any:
+ * only one right below our root is believed, since its user could turn what
+ * lies deeper into a link to elsewhere.
+ */
+static bool is_run_directory(const struct run *r, const char *dir)
+{
+	size_t root = strlen(r->src_facts.run_root);
+
+	return dir && !strncmp(dir, r->src_facts.run_root, root) &&
+	       !strncmp(dir + root, "/run-", 5) && !strchr(dir + root + 1, '/');
+}
+
 /* What the source's QEMU leaves behind when an earlier run brought it there. */
 static void tidy_source(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
 	const struct guest *g = &r->guest;
-	size_t root = strlen(r->src_facts.run_root);
 
-	if (!g->run_dir || strncmp(g->run_dir, r->src_facts.run_root, root) ||
-	    g->run_dir[root] != '/' || strstr(g->run_dir, "/.."))
+	if (!is_run_directory(r, g->run_dir))
 		return;
 	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
-		begin_as_guest(&script, r, r->src_facts.uid);
+		buf_printf(&words, ":\n");
 		for (size_t i = 0; i < g->moves.n; i++) {
-			buf_printf(&script, "rm -f -- ");
-			quote_word(&script, g->moves.v[i].public);
-			buf_printf(&script, "\n");
+			buf_printf(&words, "rm -f -- ");
+			quote_word(&words, g->moves.v[i].public);
+			buf_printf(&words, "\n");
 		}
-		end_as_guest(&script, r, r->src_facts.uid);
+		as_guest(&script, r, r->src_facts.uid, &words);
 	}
 	buf_printf(&script, "d=");
 	quote_word(&script, g->run_dir);

@@ -23,6 +23,7 @@
 
 #include "engine/run.h"
 #include "transport/base/log.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
 
@@ -41,6 +42,15 @@ static int make_directory(const char *path, struct err *err)
 	return err_sys(err, errno, "cannot make %s", path);
 }
 
+/* The one before us removes its lock, and another may have made its own. */
+static bool is_still(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 int run_lock(struct run *r, struct err *err)
 {
 	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
@@ -53,7 +63,7 @@ int run_lock(struct run *r, struct err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open the lock %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_still(fd, path)) {
 		err_set(err, ERR_BUSY, "another migration of %s is under way",
 			guest_label(&r->guest));
 		return err_hint(err, "wait for it, or cancel it");
@@ -157,6 +167,8 @@ static const char make_directories[] =
 	/* prints the start time of a process that lives; a zombie does not */
 	"ticks_of() { set -- $(stat_of \"$1\"); "
 	"[ \"${1:-Z}\" != Z ] && echo \"${20}\"; }\n"
+	/* a clean-up that comes before QEMU's pid is known ends both */
+	"trap '[ -z \"$!\" ] || kill -KILL $!; exit 1' TERM\n"
 	"umask 077\n"
 	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
 	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
@@ -173,6 +185,10 @@ static const char make_directories[] =
 	"printf '%s\\n' \"$run\" >\"$lock/run\" || "
 	"fail \"cannot write to $lock\"\n"
 	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
+	/* opened before its user may put links there */
+	"true >\"$dir/stdout\" && true >\"$dir/stderr\" || "
+	"fail \"cannot write to $dir\"\n"
+	"exec 8>>\"$dir/stdout\" 9>>\"$dir/stderr\"\n"
 	"chown \"$owner\" \"$dir\" || fail \"cannot give $dir to $owner\"\n";
 
 /*
@@ -181,8 +197,10 @@ static const char make_directories[] =
  */
 static const char await_monitor[] =
 	"pid=$!\n"
+	"exec 8>&- 9>&-\n"
 	"ticks=$(ticks_of $pid)\n"
 	"echo $pid $ticks >\"$lock/pid\"\n"
+	"trap - TERM\n"
 	"echo pid=$pid\n"
 	"echo ticks=$ticks\n"
 	"n=0\n"
@@ -214,8 +232,6 @@ static char *launch_script(struct run *r)
 		buf_printf(&b, "owner=$(id -u)\n");
 	buf_printf(&b, "%s", make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
-	buf_printf(&b, ": >\"$dir/stderr\" && : >\"$dir/stdout\" || "
-		       "fail \"cannot write to $dir\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
 	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
@@ -223,7 +239,7 @@ static char *launch_script(struct run *r)
 	add_environment(&b, r);
 	for (; *argv; argv++)
 		word(&b, *argv);
-	buf_printf(&b, " </dev/null >>\"$dir/stdout\" 2>>\"$dir/stderr\" &\n");
+	buf_printf(&b, " </dev/null >&8 2>&9 8>&- 9>&- &\n");
 	buf_printf(&b, "%s", await_monitor);
 	return buf_steal(&b);
 }
@@ -239,8 +255,11 @@ static bool has_line(const char *text, const char *key, char **value)
 
 static int explain_death(struct run *r, const char *how, struct err *err)
 {
-	AUTO_FREE char *words = run_dst_stderr(r);
+	AUTO_FREE char *words = NULL;
 
+	if (err_has(err, ERR_CANCELLED))
+		return -1;
+	words = run_dst_stderr(r);
 	err_set(err, ERR_FAILED, "%s",
 		words && *words ? words : "it said nothing");
 	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst_host), how);
@@ -306,10 +325,15 @@ int run_launch(struct run *r, struct err *err)
 {
 	AUTO_FREE char *script = launch_script(r);
 	AUTO_BUF struct buf out = { 0 };
+	int rc;
 
 	r->dst_made = true;
-	if (probe_script(r->dst_host, "launch", script, &out,
-			 mono_in_ms(RUN_LAUNCH_MS), err) < 0)
+	/* cut short, it might start a QEMU after the clean-up has been there */
+	task_shield();
+	rc = probe_script(r->dst_host, "launch", script, &out,
+			  mono_in_ms(RUN_LAUNCH_MS), err);
+	task_unshield();
+	if (rc < 0)
 		return err_wrap(err, ERR_NONE, "cannot start QEMU on %s",
 				host_name(r->dst_host));
 	if (read_launch(r, buf_data(&out), err) < 0)

@@ -97,6 +97,8 @@ static void run_close(struct run *r)
 static enum outcome outcome_of_failure(const struct run *r,
 				       const struct err *err)
 {
+	if (err->kind == ERR_ENDED && !r->committed)
+		return OUTCOME_ENDED;
 	if (r->committed || r->source_unsure)
 		return OUTCOME_UNDECIDED;
 	if (err_has(err, ERR_CANCELLED))
@@ -104,8 +106,6 @@ static enum outcome outcome_of_failure(const struct run *r,
 	switch (err->kind) {
 	case ERR_BUDGET:
 		return OUTCOME_UNCONVERGED;
-	case ERR_ENDED:
-		return OUTCOME_ENDED;
 	case ERR_UNDECIDED:
 		return OUTCOME_UNDECIDED;
 	case ERR_BUSY:
@@ -117,12 +117,32 @@ static enum outcome outcome_of_failure(const struct run *r,
 	}
 }
 
+/* Whatever failed, failed because the guest is no more: that is the news. */
+static void explain_end(struct run *r, struct err *err)
+{
+	bool gone;
+
+	if (r->committed || !r->guest.pid || err->kind == ERR_ENDED)
+		return;
+	task_shield();
+	gone = r->src.qmp ? run_source_gone(r)
+			  : discover_alive(r->src_host, r->guest.pid,
+					   r->guest.start_ticks,
+					   run_qmp_deadline(), NULL) == 0;
+	task_unshield();
+	if (gone)
+		err_wrap(err, ERR_ENDED,
+			 "QEMU of %s ended on the source before it had moved",
+			 guest_label(&r->guest));
+}
+
 static void settle(struct run *r, struct err *err)
 {
 	struct result *res = r->result;
 	bool changed = r->phase >= PHASE_LAUNCH;
 
-	if (!changed && err_has(err, ERR_CANCELLED))
+	explain_end(r, err);
+	if (!changed && err->kind != ERR_ENDED && err_has(err, ERR_CANCELLED))
 		res->outcome = OUTCOME_CANCELLED;
 	else
 		res->outcome = changed ? outcome_of_failure(r, err)
@@ -131,6 +151,10 @@ static void settle(struct run *r, struct err *err)
 		res->owner = OWNER_NONE;
 	else if (r->committed || r->source_unsure)
 		res->owner = OWNER_UNKNOWN;
+	if (res->owner != OWNER_SOURCE) {
+		res->owner_pid = -1;
+		res->state = NULL;
+	}
 	if (res->outcome == OUTCOME_FAILED && !err_hint_of(err))
 		err_hint(err, "once the cause is gone, migrate again");
 	/* whatever it interrupted is no failure of its own */

@@ -32,6 +32,7 @@ struct migrate_options {
 	const char *qemu_binary;      /* NULL: the source's, looked up there */
 	bool paused;		      /* leave it paused on the destination */
 	const char *const *skip_checks; /* NULL-terminated, or NULL */
+	const char *state_dir;		/* NULL: the usual one */
 	event_sink *sink;		/* may be NULL */
 	void *sink_arg;
 };

@@ -217,8 +217,11 @@ static int watch_health(struct run *r, const struct tunnel_stats *t,
 {
 	if (run_guest_alive(r, err) < 0)
 		return -1;
-	if (t->ended || qmp_check(r->dst.qmp, NULL) < 0)
+	if (t->ended || qmp_check(r->dst.qmp, NULL) < 0) {
+		/* finding words takes time; the guest must not stop in it */
+		(void)qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(), NULL);
 		return explain_failure(r, NULL, err);
+	}
 	if (host_alive(r->dst_host, RUN_STALL_MS, err) < 0)
 		return err_at_host(err, host_name(r->dst_host));
 	if (mono_diff_ms(now, t->progress) > RUN_STALL_MS) {
@@ -230,56 +233,79 @@ static int watch_health(struct run *r, const struct tunnel_stats *t,
 	return 0;
 }
 
+/*
+ * QEMU stops the guest and leaves `active` in one step. A guest that stands
+ * still in `active` was stopped by somebody, and is to stay so.
+ */
+static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
+{
+	struct qmp_status st;
+
+	if (!r->stop_seen || info->status != MIGRATION_ACTIVE ||
+	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) < 0 ||
+	    st.state != RUN_PAUSED)
+		return;
+	log_info("source", "the guest was paused by somebody");
+	r->stop_seen = false;
+	r->facts.first_status = st;
+	r->result->state = "PAUSED";
+}
+
+static int take_sample(struct run *r, struct watch *w,
+		       const struct qmp_migrate_info *info,
+		       const struct tunnel_stats *t, struct mono now,
+		       struct err *err)
+{
+	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
+	tell_sample(r, w, info, t, now);
+	if (info->dirty_sync_count > w->pass && w->pass)
+		return end_pass(r, w, info, t, now, err);
+	if (!w->pass)
+		w->pass = info->dirty_sync_count;
+	return 0;
+}
+
+static bool is_lost(enum migration_status s)
+{
+	return s == MIGRATION_FAILED || s == MIGRATION_CANCELLED ||
+	       s == MIGRATION_FAILING;
+}
+
 /* 1: go on watching, 0: the guest stands at pre-switchover, -1. */
 static int look(struct run *r, struct watch *w, struct err *err)
 {
 	struct qmp_migrate_info info = { 0 };
+	AUTO_ERR struct err e = { 0 };
 	struct policy_decision d;
 	struct tunnel_stats t;
 	struct mono now;
 	int rc = 1;
 
-	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), err) < 0)
-		return run_guest_alive(r, err) < 0 ? -1 : 1;
+	/* no answer in time is no reason yet; a tunnel that stands still is */
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), &e) < 0 &&
+	    e.kind != ERR_TIMEOUT) {
+		if (run_guest_alive(r, err) == 0)
+			err_move(err, &e);
+		return -1;
+	}
 	now = mono_now();
 	tunnel_stats(r->tunnel, &t);
-	if (info.status == MIGRATION_FAILED ||
-	    info.status == MIGRATION_CANCELLED ||
-	    info.status == MIGRATION_FAILING) {
+	if (is_lost(info.status)) {
 		rc = explain_failure(r, info.error_desc, err);
 	} else if (info.status == MIGRATION_PRE_SWITCHOVER) {
 		rc = 0;
-	} else if (info.has_ram) {
-		r->result->transferred_bytes = (int64_t)info.transferred_bytes;
-		tell_sample(r, w, &info, &t, now);
-		if (info.dirty_sync_count > w->pass && w->pass)
-			rc = end_pass(r, w, &info, &t, now, err) < 0 ? -1 : 1;
-		else if (!w->pass)
-			w->pass = info.dirty_sync_count;
-	}
-	qmp_migrate_info_free(&info);
-	if (rc == 1) {
-		policy_tick(&r->policy, mono_diff_ms(now, r->started) / 1e3,
-			    &d);
-		if (obey(r, &d, err) < 0 || watch_health(r, &t, now, err) < 0)
+	} else {
+		notice_pause(r, &info);
+		if (info.has_ram && take_sample(r, w, &info, &t, now, err) < 0)
 			rc = -1;
 	}
-	return rc;
-}
-
-/* Sleeps until something happened or it is time to look again. */
-static int await(struct run *r, struct err *err)
-{
-	AUTO_ERR struct err e = { 0 };
-
-	/* what came while QEMU was asked woke nobody */
-	if (run_take_events(r))
-		return 0;
-	if (task_wait_queue(&r->wake, mono_in_ms(POLL_MS), &e) == 0 ||
-	    e.kind == ERR_TIMEOUT)
-		return 0;
-	err_move(err, &e);
-	return -1;
+	qmp_migrate_info_free(&info);
+	if (rc != 1)
+		return rc;
+	policy_tick(&r->policy, mono_diff_ms(now, r->started) / 1e3, &d);
+	if (obey(r, &d, err) < 0 || watch_health(r, &t, now, err) < 0)
+		return -1;
+	return 1;
 }
 
 int run_precopy(struct run *r, struct err *err)
@@ -300,7 +326,7 @@ int run_precopy(struct run *r, struct err *err)
 		rc = look(r, &w, err);
 		if (rc <= 0)
 			return rc;
-		if (await(r, err) < 0)
+		if (run_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
 }

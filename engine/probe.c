@@ -88,7 +88,10 @@ static const char host_script[] =
 	"elif [ -d \"${XDG_RUNTIME_DIR:-}\" ]; then\n"
 	"	root=$XDG_RUNTIME_DIR/vmferry\n"
 	"else root=$HOME/.vmferry; fi\n"
-	"printf 'run_root=%s\\n' \"$root\"\n";
+	"printf 'run_root=%s\\n' \"$root\"\n"
+	"state=${XDG_STATE_HOME:-$HOME/.local/state}/vmferry\n"
+	"[ \"$(id -u)\" != 0 ] || state=/var/lib/vmferry\n"
+	"printf 'state_root=%s\\n' \"$state\"\n";
 
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err)
@@ -105,6 +108,7 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 		.boot_id = value_or_empty(t, "boot_id"),
 		.namespaces = value_or_empty(t, "namespaces"),
 		.run_root = value_or_empty(t, "run_root"),
+		.state_root = value_or_empty(t, "state_root"),
 		.uid = (uid_t)value_u64(t, "uid"),
 		.systemd = value_u64(t, "systemd") != 0,
 		.memory_available_bytes = value_u64(t, "memory") * 1024,
@@ -123,6 +127,7 @@ void host_facts_free(struct host_facts *f)
 	free(f->boot_id);
 	free(f->namespaces);
 	free(f->run_root);
+	free(f->state_root);
 	*f = (struct host_facts){ 0 };
 }
 

@@ -195,13 +195,14 @@ int run_open_tunnel(struct run *r, struct err *err)
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &parked,
 			 sizeof(parked));
 	rc = tunnel_start(r->tunnel, pair[0], 0, err);
-	if (rc == 0)
+	if (rc == 0) {
+		/* one that is not answered in time may have it all the same */
+		r->fd_handed = true;
 		rc = qmp_getfd(r->src.qmp, fd_name, pair[1], run_qmp_deadline(),
 			       err);
+	}
 	if (rc < 0)
 		err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
-	else
-		r->fd_handed = true;
 	/* QEMU has its own copy; ours would hide the death of either end */
 	close_fd(pair[1]);
 	return rc;
@@ -218,7 +219,7 @@ int run_close_tunnel(struct run *r, struct err *err)
 	r->fd_handed = false;
 	if (qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), &e) == 0)
 		return 0;
-	/* a `migrate` that was cancelled before its reply has taken it */
+	/* it never came there, or an unanswered `migrate` has taken it */
 	if (err_has(&e, ERR_QMP))
 		return 0;
 	err_move(err, &e);
@@ -267,7 +268,8 @@ int run_started(struct run *r, struct err *err)
 			return err_set(err, ERR_FAILED,
 				       "the migration does not get out of "
 				       "setup");
-		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+		/* a small guest may stand at pre-switchover in a moment */
+		if (run_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
 }
@@ -290,6 +292,7 @@ static int end_migration(struct run *r, struct err *err)
 	struct qmp_migrate_info info = { 0 };
 	bool cancelled = false;
 
+	run_take_events(r);
 	if (r->src_status == MIGRATION_DEVICE && r->tunnel)
 		tunnel_kill(r->tunnel);
 	for (;;) {
@@ -319,14 +322,36 @@ static int end_migration(struct run *r, struct err *err)
 	}
 }
 
+/* The second session takes the place of one that was lost. */
+static void use_spare(struct run_side *s, struct waitq *wake)
+{
+	qmp_listener_free(s->events);
+	qmp_close(s->qmp);
+	s->qmp = STEAL(s->rescue);
+	s->events = qmp_listen(s->qmp, wake);
+}
+
+/*
+ * The monitor is lost, or hangs with the stream. The closed tunnel alone frees
+ * QEMU in most cases, so it is asked once more in any case.
+ */
 static int rescue(struct run *r, struct err *err)
 {
-	if (!r->src.rescue || !qmp_has_oob(r->src.rescue))
-		return -1;
-	log_warn("source", "the monitor hangs; yanking the migration");
+	struct run_side *s = &r->src;
+	AUTO_ERR struct err e = { 0 };
+
+	if (r->tunnel)
+		tunnel_kill(r->tunnel);
+	if (s->rescue && qmp_check(s->qmp, NULL) < 0 &&
+	    qmp_check(s->rescue, NULL) == 0) {
+		log_warn("source", "the monitor is lost; using the other one");
+		use_spare(s, &r->wake);
+	} else if (s->rescue && qmp_has_oob(s->rescue)) {
+		log_warn("source", "the monitor hangs; yanking the migration");
+		if (qmp_yank_migration(s->rescue, run_qmp_deadline(), &e) < 0)
+			log_warn("source", "yank failed: %s", e.message);
+	}
 	err_reset(err);
-	if (qmp_yank_migration(r->src.rescue, run_qmp_deadline(), err) < 0)
-		return -1;
 	return end_migration(r, err);
 }
 

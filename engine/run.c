@@ -81,6 +81,8 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
 		r->stop_seen = false;
 		r->pre_switchover_seen = false;
+		/* somebody's `cont` holds on the destination, too */
+		r->facts.first_status.running = true;
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
 		r->src_ended = true;
 	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
@@ -127,6 +129,20 @@ bool run_take_events(struct run *r)
 	return any;
 }
 
+int run_await(struct run *r, int ms, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	/* what came while something else was waited for woke nobody */
+	if (run_take_events(r))
+		return 0;
+	if (task_wait_queue(&r->wake, mono_in_ms(ms), &e) == 0 ||
+	    e.kind == ERR_TIMEOUT)
+		return 0;
+	err_move(err, &e);
+	return -1;
+}
+
 int run_guest_alive(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
@@ -146,7 +162,7 @@ int run_guest_alive(struct run *r, struct err *err)
 			       "%s shut down while it was being migrated",
 			       guest_label(&r->guest));
 	err_move(err, &e);
-	return err_wrap(err, ERR_UNDECIDED,
+	return err_wrap(err, ERR_FAILED,
 			"the source's monitor failed while %s still exists "
 			"as process %d",
 			guest_label(&r->guest), (int)r->guest.pid);

@@ -39,9 +39,13 @@ enum {
 
 /* What the source was asked before anything moved. */
 struct run_facts {
-	struct qmp_status first_status; /* cont only what was running */
-	char *machine;			/* versioned */
-	char uuid[37];			/* all zero: none */
+	/*
+	 * Cont only what was running; follows a `stop` or `cont` of somebody
+	 * else while QEMU copies.
+	 */
+	struct qmp_status first_status;
+	char *machine; /* versioned */
+	char uuid[37]; /* all zero: none */
 	uint64_t ram_bytes;
 	unsigned int vcpus;
 	bool kvm;
@@ -169,6 +173,11 @@ int run_finish(struct run *r, struct err *err);
  * events that come while something else is waited for wake nobody.
  */
 bool run_take_events(struct run *r);
+/*
+ * Waits until either monitor has told something, at most @ms. 0, or -1 when
+ * the migration is cancelled.
+ */
+int run_await(struct run *r, int ms, struct err *err);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
 int run_guest_alive(struct run *r, struct err *err);
 /*

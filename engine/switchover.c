@@ -21,6 +21,10 @@
  * `cont` with an error and was then seen dead: only that answer proves that it
  * did not run. A lost answer proves nothing: the engine asks again over a new
  * connection, whose greeting is a fence, and starts nothing meanwhile.
+ *
+ * A source whose process is proved gone takes the guest along, unless the
+ * destination has everything by then: that is the one way forward without the
+ * source's `completed` and `postmigrate`.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -63,9 +67,12 @@ static int fresh_answer(struct run *r, struct err *err)
 
 static int check_budget(struct run *r, struct err *err)
 {
-	double stood_ms = mono_diff_ms(mono_now(), r->stop_at);
-	double left_ms = r->policy.budget_ms - stood_ms;
+	double stood_ms, left_ms;
 
+	/* STOP may still be queued behind the answer that brought us here */
+	run_take_events(r);
+	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
+	left_ms = r->policy.budget_ms - stood_ms;
 	if (!r->stop_seen || left_ms > 0 || r->budget_lifted)
 		return 0;
 	return err_set(err, ERR_BUDGET,
@@ -91,7 +98,6 @@ static int await_completed(struct run *r, struct err *err)
 	struct mono moved = mono_now();
 
 	for (;;) {
-		AUTO_ERR struct err e = { 0 };
 		struct tunnel_stats t;
 
 		run_take_events(r);
@@ -111,11 +117,8 @@ static int await_completed(struct run *r, struct err *err)
 				       "stood still; the tunnel was closed",
 				       RUN_FROZEN_MS / 1000);
 		}
-		if (task_wait_queue(&r->wake, mono_in_ms(POLL_MS), &e) < 0 &&
-		    e.kind != ERR_TIMEOUT) {
-			err_move(err, &e);
+		if (run_await(r, POLL_MS, err) < 0)
 			return -1;
-		}
 	}
 }
 
@@ -138,6 +141,17 @@ static int await_postmigrate(struct run *r, struct err *err)
 		       st.raw);
 }
 
+/*
+ * A guest that never ran arrives as what it was, any other one paused. Not
+ * `inmigrate`: a `cont` then would start it at some later time.
+ */
+static bool is_loaded(const struct run *r, const struct qmp_status *st)
+{
+	return st->state == RUN_PAUSED ||
+	       (st->state == RUN_PRELAUNCH &&
+		r->facts.first_status.state == RUN_PRELAUNCH);
+}
+
 static int await_loaded(struct run *r, struct err *err)
 {
 	struct mono until = mono_in_ms(RUN_FROZEN_MS);
@@ -147,12 +161,13 @@ static int await_loaded(struct run *r, struct err *err)
 	for (;;) {
 		enum migration_status s;
 
-		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0 ||
-		    qmp_query_status(r->dst.qmp, &st, until, err) < 0)
+		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0)
 			return err_at_host(err, host_name(r->dst_host));
 		s = info.status;
 		qmp_migrate_info_free(&info);
-		if (s == MIGRATION_COMPLETED && st.state == RUN_PAUSED)
+		if (qmp_query_status(r->dst.qmp, &st, until, err) < 0)
+			return err_at_host(err, host_name(r->dst_host));
+		if (s == MIGRATION_COMPLETED && is_loaded(r, &st))
 			return 0;
 		if (s == MIGRATION_FAILED || !mono_before(mono_now(), until))
 			return err_set(err, ERR_FAILED,
@@ -175,6 +190,32 @@ static void explain_decision(struct run *r)
 					      : (long long)r->result->passes);
 }
 
+/*
+ * The source failed somewhere in the hand-over. If its process is gone, what
+ * the destination has is all there is of the guest: is it whole? No cancel may
+ * remove it then.
+ */
+static bool only_destination_left(struct run *r)
+{
+	bool left;
+
+	/* a guest that shut down is not brought back */
+	if (qmp_check(r->src.qmp, NULL) == 0 || r->src_ended)
+		return false;
+	task_shield();
+	left = run_source_gone(r) && await_loaded(r, NULL) == 0;
+	if (!left) {
+		task_unshield();
+		return false;
+	}
+	r->shielded = true;
+	run_warn(r, "source-died",
+		 "QEMU of %s died on the source after it had sent "
+		 "everything; going on with %s",
+		 guest_label(&r->guest), host_name(r->dst_host));
+	return true;
+}
+
 int run_switch(struct run *r, struct err *err)
 {
 	explain_decision(r);
@@ -185,9 +226,12 @@ int run_switch(struct run *r, struct err *err)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU does not go on to the "
 				"switchover");
-	if (await_completed(r, err) < 0 || await_postmigrate(r, err) < 0 ||
-	    await_loaded(r, err) < 0)
+	if (await_completed(r, err) == 0 && await_postmigrate(r, err) == 0 &&
+	    await_loaded(r, err) == 0)
+		return 0;
+	if (!only_destination_left(r))
 		return err_wrap(err, ERR_NONE, "the switchover failed");
+	err_reset(err);
 	return 0;
 }
 
@@ -237,10 +281,42 @@ static int ask_destination(struct run *r, struct err *err)
 }
 
 /*
- * The answer to `cont` is lost. Asks until it is known whether the guest runs;
- * the source's memory is kept meanwhile, and nothing is started.
+ * `cont` was answered with an error, so the guest did not run over there. Once
+ * that QEMU is seen gone, it cannot any more, and going back is safe again.
  */
-static int hold(struct run *r, struct err *err)
+static int take_back(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), &e) == 0 &&
+	    st.running) {
+		err_reset(err);
+		return 0;
+	}
+	if (run_source_gone(r))
+		return err_wrap(err, ERR_UNDECIDED,
+				"QEMU on %s refused to run %s, which is gone "
+				"from the source; it is kept as it is",
+				host_name(r->dst_host), guest_label(&r->guest));
+	if (run_unlaunch(r, &e) < 0) {
+		err_move(err, &e);
+		return err_wrap(err, ERR_UNDECIDED,
+				"QEMU on %s refused to run %s and could not be "
+				"removed",
+				host_name(r->dst_host), guest_label(&r->guest));
+	}
+	r->committed = false;
+	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",
+			host_name(r->dst_host), guest_label(&r->guest));
+}
+
+/*
+ * The answer to `cont` is lost. Asks until it is known whether the guest runs;
+ * the source's memory is kept meanwhile, and nothing is started there. @ran: it
+ * was seen to obey a `cont`, so there is no way back.
+ */
+static int hold(struct run *r, bool ran, struct err *err)
 {
 	struct mono until = mono_in_ms(UNDECIDED_AFTER_MS);
 
@@ -258,6 +334,10 @@ static int hold(struct run *r, struct err *err)
 		if (runs == 0 &&
 		    qmp_cont(r->dst.qmp, run_qmp_deadline(), &e) == 0)
 			return 0;
+		if (runs == 0 && !ran && err_has(&e, ERR_QMP)) {
+			err_move(err, &e);
+			return take_back(r, err);
+		}
 		if (mono_before(until, mono_now())) {
 			err_move(err, &e);
 			break;
@@ -276,32 +356,6 @@ static int hold(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst_host));
 }
 
-/*
- * `cont` was answered with an error, so the guest did not run over there. Once
- * that QEMU is seen gone, it cannot any more, and going back is safe again.
- */
-static int take_back(struct run *r, struct err *err)
-{
-	AUTO_ERR struct err e = { 0 };
-	struct qmp_status st;
-
-	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), &e) == 0 &&
-	    st.running) {
-		err_reset(err);
-		return 0;
-	}
-	if (run_unlaunch(r, &e) < 0) {
-		err_move(err, &e);
-		return err_wrap(err, ERR_UNDECIDED,
-				"QEMU on %s refused to run %s and could not be "
-				"removed",
-				host_name(r->dst_host), guest_label(&r->guest));
-	}
-	r->committed = false;
-	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",
-			host_name(r->dst_host), guest_label(&r->guest));
-}
-
 static int start_guest(struct run *r, struct err *err)
 {
 	r->cont_at = mono_now();
@@ -309,7 +363,7 @@ static int start_guest(struct run *r, struct err *err)
 		return 0;
 	if (err_has(err, ERR_QMP))
 		return take_back(r, err);
-	return hold(r, err);
+	return hold(r, false, err);
 }
 
 /* The RESUME event came before the reply to `cont`; this is the proof. */
@@ -321,7 +375,7 @@ static int see_running(struct run *r, struct err *err)
 	if (r->resume_seen)
 		return 0;
 	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
-		return hold(r, err);
+		return hold(r, true, err);
 	run_take_events(r);
 	if (!st.running)
 		return err_set(err, ERR_UNDECIDED,
@@ -329,6 +383,12 @@ static int see_running(struct run *r, struct err *err)
 			       guest_label(&r->guest), host_name(r->dst_host),
 			       st.raw);
 	return 0;
+}
+
+/* NAN for what was not seen. */
+static double since_stop(const struct run *r, struct mono at)
+{
+	return r->stop_seen && at.us ? mono_diff_ms(at, r->stop_at) : NAN;
 }
 
 static void tell_switchover(struct run *r)
@@ -346,11 +406,10 @@ static void tell_switchover(struct run *r)
 			mono_diff_ms(r->resume_at, r->cont_at);
 	}
 	ev.switchover = (struct event_switchover){
-		.pre_switchover_ms =
-			mono_diff_ms(r->pre_switchover_at, r->stop_at),
-		.completed_ms = mono_diff_ms(r->completed_at, r->stop_at),
-		.cont_sent_ms = mono_diff_ms(r->cont_at, r->stop_at),
-		.resume_ms = mono_diff_ms(r->resume_at, r->stop_at),
+		.pre_switchover_ms = since_stop(r, r->pre_switchover_at),
+		.completed_ms = since_stop(r, r->completed_at),
+		.cont_sent_ms = since_stop(r, r->cont_at),
+		.resume_ms = since_stop(r, r->resume_at),
 		.blackout_ms = res->blackout_ms,
 		.blackout_uncertainty_ms = res->blackout_uncertainty_ms,
 		.qemu_downtime_ms = res->qemu_downtime_ms,

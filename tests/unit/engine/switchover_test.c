@@ -296,6 +296,103 @@ static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
 	PLAY(src, dst, over_budget);
 }
 
+static void source_is_gone(struct run *r)
+{
+	/* above the highest pid that Linux gives */
+	r->guest.pid = 4194305;
+}
+
+static void goes_on_alone(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	expect_ok(run_switch(r, &e), &e);
+	assert_true(r->shielded);
+	/* and no cancel takes it away again */
+	task_cancel(task_self());
+	expect_ok(run_commit(r, &e), &e);
+}
+
+static void dies_half_way(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	assert_int_equal(run_switch(r, &e), -1);
+	assert_false(r->shielded);
+	assert_false(r->committed);
+}
+
+static void a_source_that_dies_after_the_last_byte_is_not_needed(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status", .close = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, goes_on_alone);
+}
+
+static void a_source_that_dies_before_it_takes_the_guest_along(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue", .reply = "{}", .close = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate",
+		  .reply = "{\"status\":\"failed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, dies_half_way);
+}
+
+static void switches_before_its_first_start(struct run *r)
+{
+	r->facts.first_status = (struct qmp_status){
+		.state = RUN_PRELAUNCH,
+	};
+	switches(r);
+}
+
+static void a_guest_that_never_ran_arrives_as_it_was(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("postmigrate", "false") },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("prelaunch", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, switches_before_its_first_start);
+}
+
 /* --- after it ------------------------------------------------------------ */
 
 static void arrives(struct run *r)
@@ -351,6 +448,59 @@ static void a_refused_cont_allows_the_way_back(void **state)
 
 	(void)state;
 	PLAY(src, dst, is_taken_back);
+}
+
+static void is_kept(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	r->src_ended = true;
+	r->committed = true;
+	assert_int_equal(run_resume(r, &e), -1);
+	assert_int_equal(e.kind, ERR_UNDECIDED);
+	assert_true(r->committed);
+}
+
+static void a_refused_cont_without_a_source_removes_nothing(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, is_kept);
+}
+
+static void a_repeated_cont_that_is_refused_allows_the_way_back(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .close = true },
+	};
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = is_taken_back,
+		     });
 }
 
 static void a_lost_answer_is_asked_for_not_repeated(void **state)
@@ -436,8 +586,17 @@ int main(void)
 		cmocka_unit_test(a_stream_that_stands_still_is_cut),
 		cmocka_unit_test(
 			a_broken_budget_ends_it_while_going_back_is_cheap),
+		cmocka_unit_test(
+			a_source_that_dies_after_the_last_byte_is_not_needed),
+		cmocka_unit_test(
+			a_source_that_dies_before_it_takes_the_guest_along),
+		cmocka_unit_test(a_guest_that_never_ran_arrives_as_it_was),
 		cmocka_unit_test(blackout_is_from_stop_to_resume),
 		cmocka_unit_test(a_refused_cont_allows_the_way_back),
+		cmocka_unit_test(
+			a_refused_cont_without_a_source_removes_nothing),
+		cmocka_unit_test(
+			a_repeated_cont_that_is_refused_allows_the_way_back),
 		cmocka_unit_test(a_lost_answer_is_asked_for_not_repeated),
 		cmocka_unit_test(a_lost_cont_is_sent_again_to_a_paused_guest),
 		cmocka_unit_test(a_guest_that_was_paused_is_not_started),
