@@ -65,7 +65,7 @@ static void explain_busy(const char *path, struct err *err)
  * The first monitor that greets becomes the session; a further free one is
  * kept for rescue by out-of-band commands.
  */
-static int open_monitors(struct run *r, struct err *err)
+int run_open_source(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 	bool any = false;
@@ -151,7 +151,7 @@ int run_connect(struct run *r, struct err *err)
 		return -1;
 	free(r->result->source);
 	r->result->source = xstrdup(r->src_facts.hostname);
-	if (open_monitors(r, err) < 0)
+	if (run_open_source(r, err) < 0)
 		return -1;
 	note_state(r);
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);

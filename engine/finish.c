@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/discover.h"
+#include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -58,6 +59,8 @@ static void read_totals(struct run *r)
 		}
 	}
 	qmp_migrate_info_free(&info);
+	if (!r->tunnel)
+		return; /* the one who carried it is dead */
 	tunnel_stats(r->tunnel, &t);
 	res->tunnel_bytes = (int64_t)(t.sent_bytes + t.received_bytes);
 	/* a source that died at the end did not say when it was done */
@@ -91,7 +94,7 @@ static bool end_source(struct run *r)
 
 	if (run_source_gone(r))
 		return true;
-	if (qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
+	if (r->src.qmp && qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
 		log_warn("source", "quit failed: %s", e.message);
 	err_reset(&e);
 	if (await_source_gone(r, &e) == 0)
@@ -238,15 +241,21 @@ static void tidy_source(struct run *r)
 int run_finish(struct run *r, struct err *err)
 {
 	(void)err;
-	announce(r);
-	read_totals(r);
-	reset_destination(r);
+	if (r->dst.qmp) {
+		announce(r);
+		reset_destination(r);
+	}
+	if (r->src.qmp)
+		read_totals(r);
 	if (end_source(r)) {
 		publish(r);
 		tidy_source(r);
 	}
 	tunnel_free(r->tunnel);
 	r->tunnel = NULL;
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_DONE);
+	record_close(r, !r->result->leftovers.n);
 	(void)run_unlock(r, NULL);
 	r->result->outcome = OUTCOME_MIGRATED;
 	return 0;

@@ -33,7 +33,7 @@ static void make_run_id(char *id, size_t size)
 		 bytes[2], bytes[3], bytes[4], bytes[5]);
 }
 
-static void run_open(struct run *r, const struct migrate_options *opt,
+void run_open(struct run *r, const struct migrate_options *opt,
 		     struct result *result)
 {
 	*r = (struct run){
@@ -67,8 +67,7 @@ static void facts_free(struct run_facts *f)
 	strv_free(&f->jobs);
 }
 
-/* Releases what this process holds; touches nothing outside of it. */
-static void run_close(struct run *r)
+void run_close(struct run *r)
 {
 	tunnel_free(r->tunnel);
 	side_close(&r->dst);
@@ -82,6 +81,8 @@ static void run_close(struct run *r)
 	guest_free(&r->guest);
 	checks_free(&r->checks);
 	close_fd(r->lock_fd);
+	journal_close(r->journal);
+	free(r->record_dir);
 	free(r->key);
 	free(r->dst_binary);
 	free(r->dst_dir);

@@ -172,7 +172,8 @@ bool run_source_gone(struct run *r)
 {
 	/* a guest that powers off is seen a moment before its QEMU is gone */
 	for (int i = 0; i < GONE_TRIES; i++) {
-		if (!r->src_ended && qmp_check(r->src.qmp, NULL) == 0)
+		if (!r->src_ended && r->src.qmp &&
+		    qmp_check(r->src.qmp, NULL) == 0)
 			return false;
 		if (discover_alive(r->src_host, r->guest.pid,
 				   r->guest.start_ticks, run_qmp_deadline(),

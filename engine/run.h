@@ -14,6 +14,7 @@
 #include "engine/discover.h"
 #include "engine/event.h"
 #include "engine/guest.h"
+#include "engine/journal.h"
 #include "engine/migrate.h"
 #include "engine/policy.h"
 #include "engine/probe.h"
@@ -81,6 +82,8 @@ struct run {
 
 	struct run_side src, dst;
 	int lock_fd; /* flock on this host, -1 */
+	struct journal *journal; /* NULL: none was begun, or it was closed */
+	char *record_dir;	 /* where it stands */
 
 	/* the destination's QEMU */
 	struct argv_plan plan;
@@ -112,6 +115,12 @@ struct run {
 	enum phase phase;
 };
 
+/* A fresh run for @opt, which it borrows; @result is filled with names. */
+void run_open(struct run *r, const struct migrate_options *opt,
+	      struct result *result);
+/* Releases what this process holds; touches nothing outside of it. */
+void run_close(struct run *r);
+
 /* Tells the sink; fills time and run id. */
 void run_tell(struct run *r, struct event *ev);
 void run_warn(struct run *r, const char *name, const char *fmt, ...)
@@ -128,6 +137,8 @@ struct mono run_qmp_deadline(void);
 
 /* connect.c */
 int run_connect(struct run *r, struct err *err);
+/* The source's monitors, from r->guest; the first that greets is the session. */
+int run_open_source(struct run *r, struct err *err);
 int run_discover(struct run *r, struct err *err);
 /* preflight.c */
 int run_preflight(struct run *r, struct err *err);

@@ -2,47 +2,96 @@
 /* stage: the table of a live migration and its runner; theory in stage.h. */
 #include "engine/stage.h"
 
+#include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
+/* Without a record before it a stage changes nothing that could be lost. */
+#define END JOURNAL_RECORDS
+static const enum journal_record prep[] = { JOURNAL_PREP, END };
+static const enum journal_record dest[] = { JOURNAL_DEST, END };
+/* the gate is held low, but an idle guest goes through: SWITCH stands as well */
+static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
+					       END };
+
 const struct stage stage_table[] = {
-	{ "connect", PHASE_CONNECT, run_connect, NULL, NULL, false },
-	{ "discover", PHASE_DISCOVER, run_discover, NULL, NULL, false },
-	{ "preflight", PHASE_PREFLIGHT, run_preflight, NULL, NULL, false },
-	{ "lock", PHASE_LAUNCH, run_lock, NULL, run_unlock, false },
-	{ "launch", PHASE_LAUNCH, run_launch, run_launched, run_unlaunch,
-	  false },
-	{ "prepare", PHASE_TUNNEL, run_prepare, NULL, run_unprepare, false },
-	{ "tunnel", PHASE_TUNNEL, run_open_tunnel, NULL, run_close_tunnel,
-	  false },
-	{ "start", PHASE_PRECOPY, run_start, run_started, run_unstart, false },
-	{ "precopy", PHASE_PRECOPY, run_precopy, NULL, NULL, false },
-	{ "switch", PHASE_SWITCHOVER, run_switch, NULL, NULL, false },
-	{ "commit", PHASE_SWITCHOVER, run_commit, NULL, NULL, false },
-	{ "resume", PHASE_SWITCHOVER, run_resume, NULL, NULL, true },
-	{ "finish", PHASE_FINISH, run_finish, NULL, NULL, true },
+	{ .name = "connect", .phase = PHASE_CONNECT, .run = run_connect },
+	{ .name = "discover", .phase = PHASE_DISCOVER, .run = run_discover },
+	{ .name = "preflight", .phase = PHASE_PREFLIGHT, .run = run_preflight },
+	{ .name = "lock",
+	  .phase = PHASE_LAUNCH,
+	  .run = run_lock,
+	  .undo = run_unlock },
+	{ .name = "journal",
+	  .phase = PHASE_LAUNCH,
+	  .run = run_record_begin,
+	  .undo = run_record_end },
+	{ .name = "launch",
+	  .phase = PHASE_LAUNCH,
+	  .before = prep,
+	  .run = run_launch,
+	  .observe = run_launched,
+	  .undo = run_unlaunch,
+	  .after = dest },
+	{ .name = "prepare",
+	  .phase = PHASE_TUNNEL,
+	  .run = run_prepare,
+	  .undo = run_unprepare },
+	{ .name = "tunnel",
+	  .phase = PHASE_TUNNEL,
+	  .run = run_open_tunnel,
+	  .undo = run_close_tunnel },
+	{ .name = "start",
+	  .phase = PHASE_PRECOPY,
+	  .before = migrate,
+	  .run = run_start,
+	  .observe = run_started,
+	  .undo = run_unstart },
+	{ .name = "precopy", .phase = PHASE_PRECOPY, .run = run_precopy },
+	{ .name = "switch", .phase = PHASE_SWITCHOVER, .run = run_switch },
+	/* writes COMMIT itself: nobody may cancel between the two */
+	{ .name = "commit", .phase = PHASE_SWITCHOVER, .run = run_commit },
+	{ .name = "resume",
+	  .phase = PHASE_SWITCHOVER,
+	  .run = run_resume,
+	  .no_return = true },
+	{ .name = "finish",
+	  .phase = PHASE_FINISH,
+	  .run = run_finish,
+	  .no_return = true },
 };
 const unsigned int stage_count = ARRAY_SIZE(stage_table);
 const unsigned int stage_preflight = 3;
+
+static int write_all(struct run *r, const enum journal_record *records,
+		     struct err *err)
+{
+	for (; records && *records != END; records++) {
+		if (record_write(r, *records, err) < 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int forward(struct run *r, const struct stage *s, struct err *err)
 {
 	if (r->phase != s->phase)
 		run_enter(r, s->phase);
 	log_debug(NULL, "stage %s", s->name);
-	if (s->run(r, err) < 0)
+	if (write_all(r, s->before, err) < 0 || s->run(r, err) < 0)
 		return -1;
 	if (s->observe && s->observe(r, err) < 0)
 		return -1;
-	return 0;
+	return write_all(r, s->after, err);
 }
 
 static void backward(struct run *r, unsigned int begun)
 {
 	task_shield();
 	run_enter(r, PHASE_ROLLBACK);
+	record_note(r, JOURNAL_ABORTING);
 	while (begun--) {
 		const struct stage *s = &stage_table[begun];
 		AUTO_ERR struct err e = { 0 };

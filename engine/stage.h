@@ -10,7 +10,7 @@
  * from cancel, collecting what could not be undone. From the stage marked
  * `no_return` on nothing is undone: the runner only goes forward.
  *
- *   connect discover preflight lock launch prepare tunnel start precopy switch
+ *   connect discover preflight lock journal launch prepare tunnel start precopy
  *   ──────────────────────── undo possible ──────────────────────────────────┐
  *                                                     commit resume finish ──┘
  */
@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "engine/event.h"
+#include "engine/journal.h"
 #include "transport/base/err.h"
 
 struct run;
@@ -31,6 +32,8 @@ struct stage {
 	int (*observe)(struct run *r, struct err *err); /* NULL: nothing */
 	int (*undo)(struct run *r, struct err *err);	/* NULL: nothing */
 	bool no_return; /* this and all later stages only go forward */
+	/* journal records written before and after it; 0-terminated, or NULL */
+	const enum journal_record *before, *after;
 };
 
 extern const struct stage stage_table[];

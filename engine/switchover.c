@@ -29,6 +29,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -202,6 +203,10 @@ static bool only_destination_left(struct run *r)
 	/* a guest that shut down is not brought back */
 	if (qmp_check(r->src.qmp, NULL) == 0 || r->src_ended)
 		return false;
+	/* it resumed before it died: what the destination has is old */
+	run_take_events(r);
+	if (r->facts.first_status.running && !r->stop_seen)
+		return false;
 	task_shield();
 	left = run_source_gone(r) && await_loaded(r, NULL) == 0;
 	if (!left) {
@@ -239,6 +244,8 @@ int run_commit(struct run *r, struct err *err)
 {
 	if (task_cancel_asked() && !r->shielded)
 		return err_set(err, ERR_CANCELLED, "cancelled");
+	if (record_write(r, JOURNAL_COMMIT, err) < 0)
+		return -1;
 	r->committed = true;
 	return 0;
 }
@@ -299,7 +306,9 @@ static int take_back(struct run *r, struct err *err)
 				"QEMU on %s refused to run %s, which is gone "
 				"from the source; it is kept as it is",
 				host_name(r->dst_host), guest_label(&r->guest));
-	if (run_unlaunch(r, &e) < 0) {
+	/* without the record a recovery would go forward: then keep all as it is */
+	if (record_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
+	    run_unlaunch(r, &e) < 0) {
 		err_move(err, &e);
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s and could not be "
@@ -424,6 +433,7 @@ int run_resume(struct run *r, struct err *err)
 
 	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
 		return -1;
+	record_note(r, JOURNAL_DESTRUN);
 	r->result->owner = OWNER_DESTINATION;
 	r->result->owner_pid = r->dst_pid;
 	r->result->state = runs ? "RUNNING" : "PAUSED";

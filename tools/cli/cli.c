@@ -179,6 +179,7 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.on_deadline = (enum on_deadline)s->on_deadline;
 	p->opt.bandwidth_bps = s->bandwidth_bps;
 	p->opt.qemu_binary = s->qemu_binary;
+	p->opt.state_dir = s->state_dir;
 	p->opt.paused = s->paused;
 	for (size_t i = 0; i < s->skip_checks.n; i++) {
 		if (!migrate_check_known(s->skip_checks.v[i]))

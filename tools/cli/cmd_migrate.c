@@ -70,7 +70,7 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_run,    &group_plan,    &group_login,
+	&group_run,    &group_plan,    &group_state, &group_login,
 	&group_speech, &group_general, NULL,
 };
 

@@ -7,12 +7,13 @@
 #include "transport/base/xalloc.h"
 
 const struct command *const commands[] = {
-	&cmd_migrate, &cmd_check, &cmd_list, &cmd_help, &cmd_version, NULL,
+	&cmd_migrate, &cmd_check, &cmd_list,	&cmd_recover,
+	&cmd_journal, &cmd_help,  &cmd_version, NULL,
 };
 
 const struct option_group *const all_groups[] = {
-	&group_run,  &group_plan,    &group_login, &group_speech,
-	&group_help, &group_general, NULL,
+	&group_run,  &group_plan,  &group_login,   &group_speech,
+	&group_help, &group_state, &group_general, NULL,
 };
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
@@ -78,6 +79,24 @@ const struct option_group group_speech = {
 	"Output",
 	speech_options,
 	ARRAY_SIZE(speech_options),
+};
+
+static const struct option state_options[] = {
+	{
+		.name = "state-dir",
+		.arg = "DIR",
+		.section = "state",
+		.set = option_set_text,
+		AT(state_dir),
+		.completion = COMPLETE_FILE,
+		.help = "Where journals of runs are kept: /var/lib/vmferry for "
+			"root, ~/.local/state/vmferry for others.",
+	},
+};
+const struct option_group group_state = {
+	"State",
+	state_options,
+	ARRAY_SIZE(state_options),
 };
 
 static const struct option login_options[] = {

@@ -20,6 +20,7 @@ void settings_init(struct settings *s)
 void settings_free(struct settings *s)
 {
 	free(s->events);
+	free(s->state_dir);
 	free(s->identity);
 	free(s->known_hosts);
 	free(s->ssh_config);

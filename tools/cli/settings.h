@@ -26,6 +26,7 @@ struct settings {
 	/* speech */
 	bool json;
 	char *events; /* "FILE" or "fd:N" */
+	char *state_dir; /* NULL: the usual one */
 	bool quiet;
 	int verbose;
 	int color; /* enum color */

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* record: what a run writes into its journal, and a run brought back. */
+#include "engine/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+
+/* --- facts, by record ------------------------------------------------------ */
+
+static struct json_object *moves_json(const struct socket_moves *m)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct json_object *o = json_new();
+
+		o = json_add_str(o, "now", m->v[i].now);
+		o = json_add_str(o, "public", m->v[i].public);
+		json_object_array_add(all, o);
+	}
+	return all;
+}
+
+static struct json_object *monitors_json(const struct guest *g)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; i < g->n_monitors; i++) {
+		const struct monitor *m = &g->monitors[i];
+
+		if (m->kind == MONITOR_QMP && m->path)
+			json_object_array_add(all,
+					      json_object_new_string(m->path));
+	}
+	return all;
+}
+
+static struct json_object *begin_facts(const struct run *r)
+{
+	const struct guest *g = &r->guest;
+	struct json_object *o = json_new();
+
+	o = json_add_str(o, "run", r->id);
+	o = json_add_str(o, "key", r->key);
+	o = json_add_str(o, "guest", guest_label(g));
+	o = json_add_str(o, "uuid", r->facts.uuid);
+	o = json_add_bool(o, "was_running", r->facts.first_status.running);
+	o = json_add_bool(o, "paused", r->opt->paused);
+	o = json_add_str(o, "source", r->src_facts.hostname);
+	o = json_add_str(o, "source_machine", r->src_facts.machine_id);
+	o = json_add_str(o, "source_boot", r->src_facts.boot_id);
+	o = json_add_i64(o, "source_pid", g->pid);
+	o = json_add_u64(o, "source_ticks", g->start_ticks);
+	o = json_add_sub(o, "source_monitors", monitors_json(g));
+	o = json_add_sub(o, "source_moves", moves_json(&g->moves));
+	o = json_add_str(o, "source_dir", g->run_dir);
+	o = json_add_str(o, "user", g->user);
+	o = json_add_str(o, "group", g->group);
+	o = json_add_u64(o, "uid", g->uid);
+	o = json_add_str(o, "destination", r->opt->destination);
+	o = json_add_str(o, "destination_machine", r->dst_facts.machine_id);
+	return json_add_str(o, "destination_boot", r->dst_facts.boot_id);
+}
+
+static struct json_object *prep_facts(const struct run *r)
+{
+	struct json_object *o = json_new();
+
+	o = json_add_str(o, "directory", r->dst_dir);
+	o = json_add_str(o, "lock", r->dst_lock);
+	o = json_add_str(o, "monitor", r->plan.monitor0);
+	o = json_add_str(o, "rescue", r->plan.monitor1);
+	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
+}
+
+static struct json_object *dest_facts(const struct run *r)
+{
+	struct json_object *o = json_new();
+
+	o = json_add_i64(o, "destination_pid", r->dst_pid);
+	return json_add_u64(o, "destination_ticks", r->dst_ticks);
+}
+
+/* Settings to put back, as QEMU itself told them. */
+static struct json_object *migrate_facts(const struct run *r)
+{
+	struct json_object *o = json_new();
+
+	o = json_add_sub(o, "capabilities", json_object_get(r->src.caps));
+	return json_add_sub(o, "parameters", json_object_get(r->src.params));
+}
+
+static struct json_object *facts_of(const struct run *r,
+				    enum journal_record record)
+{
+	switch (record) {
+	case JOURNAL_BEGIN:
+		return begin_facts(r);
+	case JOURNAL_PREP:
+		return prep_facts(r);
+	case JOURNAL_DEST:
+		return dest_facts(r);
+	case JOURNAL_MIGRATE:
+		return migrate_facts(r);
+	default:
+		return NULL;
+	}
+}
+
+/* --- writing ----------------------------------------------------------------- */
+
+char *record_directory(const struct migrate_options *opt,
+		       const struct host_facts *here)
+{
+	return xasprintf("%s/runs",
+			 opt->state_dir ? opt->state_dir : here->state_root);
+}
+
+/* Every missing part of @path; ours alone. */
+static int make_path(const char *path, struct err *err)
+{
+	AUTO_FREE char *part = xstrdup(path);
+
+	for (char *slash = strchr(part + 1, '/');;
+	     slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "cannot make %s", part);
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
+int run_record_begin(struct run *r, struct err *err)
+{
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_FREE char *path = NULL;
+
+	r->record_dir = xasprintf("%s/%s", runs, r->id);
+	path = xasprintf("%s/journal", r->record_dir);
+	if (make_path(r->record_dir, err) < 0)
+		return -1;
+	r->journal = journal_create(path, err);
+	if (!r->journal)
+		return err_wrap(err, ERR_REFUSED,
+				"without a journal nothing is begun");
+	return record_write(r, JOURNAL_BEGIN, err);
+}
+
+int record_write(struct run *r, enum journal_record record, struct err *err)
+{
+	if (!r->journal)
+		return 0;
+	log_debug(NULL, "journal: %s", journal_record_name(record));
+	if (journal_append(r->journal, record, facts_of(r, record), err) == 0)
+		return 0;
+	return err_wrap(err, ERR_FAILED,
+			"the journal takes no more; nothing is done without "
+			"it");
+}
+
+void record_note(struct run *r, enum journal_record record)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	if (record_write(r, record, &e) == 0)
+		return;
+	text = err_text(&e);
+	run_warn(r, "journal", "%s", text);
+}
+
+void record_close(struct run *r, bool clean)
+{
+	AUTO_FREE char *path = NULL;
+
+	journal_close(STEAL(r->journal));
+	if (!r->record_dir || !clean)
+		return;
+	path = xasprintf("%s/journal", r->record_dir);
+	(void)unlink(path);
+	(void)rmdir(r->record_dir);
+}
+
+int run_record_end(struct run *r, struct err *err)
+{
+	(void)err;
+	if (r->source_unsure || r->result->leftovers.n) {
+		/* `recover` has something to do */
+		record_close(r, false);
+		return 0;
+	}
+	record_note(r, JOURNAL_ABORTED);
+	record_close(r, true);
+	return 0;
+}
+
+/* --- reading back --------------------------------------------------------------- */
+
+static int need_text(const struct journal_view *v, const char *key, char **out,
+		     struct err *err)
+{
+	struct json_object *o = journal_value(v, key);
+
+	if (!json_object_is_type(o, json_type_string))
+		return err_set(err, ERR_PROTOCOL,
+			       "the journal does not tell \"%s\"", key);
+	free(*out);
+	*out = xstrdup(json_object_get_string(o));
+	return 0;
+}
+
+static char *text_or_null(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_string)
+		       ? xstrdup(json_object_get_string(o))
+		       : NULL;
+}
+
+static uint64_t number_or_0(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_int) ? json_object_get_uint64(o)
+						     : 0;
+}
+
+static bool truth(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_boolean) &&
+	       json_object_get_boolean(o);
+}
+
+static void restore_moves(const struct journal_view *v, const char *key,
+			  struct socket_moves *m)
+{
+	struct json_at all = { journal_value(v, key), key };
+	struct json_at one;
+
+	for (size_t i = 0; i < json_length(all); i++) {
+		const char *now, *public;
+
+		if (json_index(all, i, &one, NULL) == 0 &&
+		    json_get_str(one, "now", &now, NULL) == 0 &&
+		    json_get_str(one, "public", &public, NULL) == 0)
+			socket_moves_add(m, now, public);
+	}
+}
+
+static void restore_monitors(const struct journal_view *v, struct guest *g)
+{
+	struct json_object *all = journal_value(v, "source_monitors");
+	size_t n = json_object_is_type(all, json_type_array)
+			   ? json_object_array_length(all)
+			   : 0;
+
+	g->monitors = xcalloc(n, sizeof(*g->monitors));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *path = json_object_array_get_idx(all, i);
+
+		g->monitors[g->n_monitors++] = (struct monitor){
+			.kind = MONITOR_QMP,
+			.path = xstrdup(json_object_get_string(path)),
+		};
+	}
+}
+
+static int restore_source(struct run *r, const struct journal_view *v,
+			  struct err *err)
+{
+	struct guest *g = &r->guest;
+
+	g->pid = (pid_t)number_or_0(v, "source_pid");
+	g->start_ticks = number_or_0(v, "source_ticks");
+	g->run_dir = text_or_null(v, "source_dir");
+	g->uid = (uid_t)number_or_0(v, "uid");
+	r->facts.first_status.running = truth(v, "was_running");
+	restore_monitors(v, g);
+	restore_moves(v, "source_moves", &g->moves);
+	if (need_text(v, "guest", &g->name, err) < 0 ||
+	    need_text(v, "key", &r->key, err) < 0 ||
+	    need_text(v, "user", &g->user, err) < 0 ||
+	    need_text(v, "group", &g->group, err) < 0)
+		return -1;
+	return g->pid > 0 ? 0
+			  : err_set(err, ERR_PROTOCOL,
+				    "the journal does not tell \"source_pid\"");
+}
+
+static void restore_destination(struct run *r, const struct journal_view *v)
+{
+	r->dst_dir = text_or_null(v, "directory");
+	r->dst_lock = text_or_null(v, "lock");
+	r->dst_pid = (pid_t)number_or_0(v, "destination_pid");
+	r->dst_ticks = number_or_0(v, "destination_ticks");
+	r->dst_made = r->dst_dir && r->dst_lock;
+	r->plan.monitor0 = text_or_null(v, "monitor");
+	r->plan.monitor1 = text_or_null(v, "rescue");
+	restore_moves(v, "moves", &r->plan.moves);
+}
+
+static void restore_settings(struct run *r, const struct journal_view *v)
+{
+	struct json_object *caps = journal_value(v, "capabilities");
+	struct json_object *params = journal_value(v, "parameters");
+
+	r->src.caps = json_object_get(caps);
+	r->src.params = json_object_get(params);
+	r->src.caps_changed = caps != NULL;
+	r->src.params_changed = params != NULL;
+}
+
+int record_restore(struct run *r, const struct journal_view *v, struct err *err)
+{
+	AUTO_FREE char *id = NULL;
+
+	if (need_text(v, "run", &id, err) < 0 || restore_source(r, v, err) < 0)
+		return -1;
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	restore_destination(r, v);
+	restore_settings(r, v);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record: what a run writes into its journal, and a run brought back from it.
+ *
+ * The members of each record are in journal-format.md. A run directory of the
+ * state directory (…/runs/RUN) holds the journal; it is removed when the run
+ * ended with nothing left to do.
+ */
+#ifndef ENGINE_RECORD_H
+#define ENGINE_RECORD_H
+
+#include "engine/journal.h"
+#include "engine/run.h"
+
+/* Makes the run's directory and journal, and writes BEGIN. A stage. */
+int run_record_begin(struct run *r, struct err *err);
+/* Its undo: what is left of the run is told, or nothing is. */
+int run_record_end(struct run *r, struct err *err);
+
+/*
+ * Writes @record with what is known now. Without a journal (none was begun) it
+ * does nothing. When it fails, what it announces must not happen.
+ */
+int record_write(struct run *r, enum journal_record record, struct err *err);
+/* As record_write(), where a failure changes nothing any more: warns. */
+void record_note(struct run *r, enum journal_record record);
+/* Closes the journal; when @clean nothing can need it: removes it. */
+void record_close(struct run *r, bool clean);
+
+/* "…/runs", to be freed. */
+char *record_directory(const struct migrate_options *opt,
+		       const struct host_facts *here);
+
+/*
+ * Fills @r (opened for its options) with what @view holds of a run: identity,
+ * both sides, directories, settings. ERR_PROTOCOL names the missing member.
+ */
+int record_restore(struct run *r, const struct journal_view *view,
+		   struct err *err);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recover: finishes a run that nobody drives any more, or undoes it.
+ *
+ * Theory of operation. The journal says how far the run can have come. Both
+ * sides are asked what they are now, over fresh connections to their monitors:
+ * a greeting is a fence, after which no command of the dead engine can take
+ * effect. The pure table of verdict.h turns the three into what to do, and the
+ * doing is that of the stages themselves: an abort walks their undo, going
+ * forward is their resume and finish. Nothing is started or killed while a side
+ * that might own the guest cannot be asked.
+ */
+#include "engine/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/fields.h"
+#include "engine/record.h"
+#include "engine/run.h"
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum { SETTLE_MS = 3000, SETTLE_POLL_MS = 100 };
+
+/* One recovery under way. */
+struct recovering {
+	struct recovery *out;
+	struct migrate_options opt;
+	struct journal_view view;
+	char *path;
+	char *destination; /* as the journal has it */
+	char *guest;
+	const char *why; /* the verdict's */
+	struct run *run;
+};
+
+static void did(struct recovering *c, const char *what)
+{
+	log_info(NULL, "recover: %s", what);
+	strv_push(&c->out->did, what);
+}
+
+/* --- asking the source ---------------------------------------------------------- */
+
+static enum side_state source_state(struct qmp *q, enum migration_status *m)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+
+	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
+	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
+		return SIDE_UNKNOWN;
+	*m = info.status;
+	qmp_migrate_info_free(&info);
+	if (*m == MIGRATION_DEVICE)
+		return SIDE_DEVICE;
+	if (*m == MIGRATION_SETUP || *m == MIGRATION_ACTIVE ||
+	    *m == MIGRATION_PRE_SWITCHOVER || *m == MIGRATION_CANCELLING ||
+	    st.state == RUN_FINISH_MIGRATE)
+		return SIDE_MOVING;
+	if (st.running)
+		return SIDE_RUNS;
+	if (st.state == RUN_POSTMIGRATE)
+		return SIDE_POSTMIGRATE;
+	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+		return SIDE_ENDED;
+	return SIDE_PAUSED;
+}
+
+static bool same_text(const struct journal_view *v, const char *key,
+		      const char *now)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_string) &&
+	       !strcmp(json_object_get_string(o), now);
+}
+
+static enum side_state observe_source(struct recovering *c)
+{
+	struct run *r = c->run;
+	int alive;
+
+	if (!same_text(&c->view, "source_boot", r->src_facts.boot_id))
+		return SIDE_GONE;
+	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			       run_qmp_deadline(), NULL);
+	if (alive <= 0)
+		return alive ? SIDE_UNKNOWN : SIDE_GONE;
+	if (run_open_source(r, NULL) < 0)
+		return SIDE_UNKNOWN;
+	return source_state(r->src.qmp, &r->src_status);
+}
+
+/* --- asking the destination -------------------------------------------------------- */
+
+static enum side_state destination_state(struct qmp *q)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+	enum migration_status m;
+
+	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
+	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
+		return SIDE_UNKNOWN;
+	m = info.status;
+	qmp_migrate_info_free(&info);
+	if (st.running)
+		return SIDE_RUNS;
+	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+		return SIDE_ENDED;
+	/* after a run that was once continued and stopped, too */
+	if (st.state == RUN_PAUSED && m == MIGRATION_COMPLETED)
+		return SIDE_PAUSED;
+	return SIDE_MOVING;
+}
+
+static bool reach_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+
+	r->dst_host = host_open(c->destination, &c->opt.ssh,
+				mono_in_ms(RUN_CONNECT_MS), NULL);
+	return r->dst_host && probe_host(r->dst_host, &r->dst_facts,
+					 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0;
+}
+
+static enum side_state observe_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+	int alive;
+
+	if (!reach_destination(c) || !same_text(&c->view, "destination_machine",
+						r->dst_facts.machine_id))
+		return SIDE_UNKNOWN;
+	if (!same_text(&c->view, "destination_boot", r->dst_facts.boot_id))
+		return SIDE_GONE;
+	if (!r->dst_made)
+		return SIDE_GONE;
+	if (r->dst_pid <= 0)
+		/* a launch that was cut short: if at all, it waits */
+		return SIDE_MOVING;
+	alive = discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+			       run_qmp_deadline(), NULL);
+	if (alive <= 0)
+		return alive ? SIDE_UNKNOWN : SIDE_GONE;
+	if (run_reopen(r, NULL) < 0)
+		return SIDE_UNKNOWN;
+	return destination_state(r->dst.qmp);
+}
+
+/* --- acting --------------------------------------------------------------------------- */
+
+static int undo(struct recovering *c, const char *what,
+		int (*step)(struct run *r, struct err *err))
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	if (step(c->run, &e) == 0) {
+		did(c, what);
+		return 0;
+	}
+	text = err_text(&e);
+	run_leftover(c->run, "%s", text);
+	return -1;
+}
+
+/* The source goes on; nothing of the run stays on the destination. */
+static int do_abort(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (record_write(r, JOURNAL_ABORTING, err) < 0)
+		return -1;
+	r->migrating = c->out->journal >= JOURNAL_MIGRATE;
+	if (r->src.qmp && c->out->source != SIDE_GONE) {
+		(void)undo(c, "the source goes on as it was", run_unstart);
+		(void)undo(c, "its migration settings are back", run_unprepare);
+	}
+	if (r->source_unsure)
+		return err_set(err, ERR_UNDECIDED,
+			       "%s was not seen running on the source again",
+			       guest_label(&r->guest));
+	if (r->dst_made)
+		(void)undo(c, "what was started on the destination is gone",
+			   run_unlaunch);
+	r->result->owner = OWNER_SOURCE;
+	r->result->owner_pid = r->guest.pid;
+	if (c->out->source == SIDE_RUNS)
+		r->result->state = "RUNNING";
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_ABORTED);
+	return 0;
+}
+
+/* `cont` was refused: first the destination is seen gone, then it goes on. */
+static int do_take_back(struct recovering *c, struct err *err)
+{
+	if (c->run->dst_made && run_unlaunch(c->run, err) < 0)
+		return -1;
+	did(c, "the destination's QEMU is gone");
+	return do_abort(c, err);
+}
+
+static int do_finish(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	r->committed = true;
+	r->result->owner = OWNER_DESTINATION;
+	r->result->owner_pid = r->dst_pid;
+	r->result->state = r->facts.first_status.running && !c->opt.paused
+				   ? "RUNNING"
+				   : "PAUSED";
+	if (c->out->journal != JOURNAL_DESTRUN)
+		record_note(r, JOURNAL_DESTRUN);
+	if (run_finish(r, err) < 0)
+		return -1;
+	did(c, "the source has ended and names have moved");
+	return 0;
+}
+
+static int do_forward(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (c->out->journal != JOURNAL_COMMIT &&
+	    record_write(r, JOURNAL_COMMIT, err) < 0)
+		return -1;
+	r->committed = true;
+	if (run_resume(r, err) < 0) {
+		/* refused and seen gone: run_resume allows the way back */
+		return r->committed ? -1 : do_abort(c, err);
+	}
+	did(c, "the guest was started on the destination");
+	c->out->journal = JOURNAL_DESTRUN;
+	return do_finish(c, err);
+}
+
+static int do_lost(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (record_write(r, JOURNAL_ABORTING, err) < 0)
+		return -1;
+	if (r->dst_made && r->dst_host)
+		(void)undo(c, "what was started on the destination is gone",
+			   run_unlaunch);
+	r->result->owner = OWNER_NONE;
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_ABORTED);
+	return 0;
+}
+
+static int do_nothing(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	(void)err;
+	r->result->owner = c->out->source == SIDE_GONE ? OWNER_NONE
+						       : OWNER_SOURCE;
+	r->result->owner_pid = r->guest.pid;
+	return 0;
+}
+
+static int do_hold(struct recovering *c, struct err *err)
+{
+	c->run->result->owner = OWNER_UNKNOWN;
+	err_set(err, ERR_UNDECIDED, "%s", c->why);
+	return err_hint(err, "run recover again once both hosts answer; never "
+			     "`cont` both");
+}
+
+static int (*const actions[])(struct recovering *c, struct err *err) = {
+	[VERDICT_NOTHING] = do_nothing,	    [VERDICT_ABORT] = do_abort,
+	[VERDICT_FORWARD] = do_forward,	    [VERDICT_FINISH] = do_finish,
+	[VERDICT_TAKE_BACK] = do_take_back, [VERDICT_LOST] = do_lost,
+	[VERDICT_HOLD] = do_hold,	    [VERDICT_PERSON] = do_hold,
+};
+_Static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
+
+/* --- one run ------------------------------------------------------------------------------ */
+
+/*
+ * What the destination was sent may still lie in its socket: a last look after
+ * some seconds, where giving up too early would throw the only copy away.
+ */
+static enum side_state settle(struct recovering *c, enum side_state s)
+{
+	struct mono until = mono_in_ms(SETTLE_MS);
+
+	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
+	       c->run->dst.qmp && mono_before(mono_now(), until)) {
+		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
+		s = destination_state(c->run->dst.qmp);
+	}
+	return s;
+}
+
+static struct verdict_output decide(const struct recovering *c)
+{
+	return verdict_decide(&(struct verdict_input){
+		.journal = c->out->journal,
+		.source = c->out->source,
+		.destination = c->out->destination,
+		.was_running = c->run->facts.first_status.running,
+		/* nobody saw whether it resumed when the engine died */
+		.source_unwatched = true,
+	});
+}
+
+static int look_and_act(struct recovering *c, struct err *err)
+{
+	struct recovery *out = c->out;
+	struct run *r = c->run;
+	struct verdict_output answer;
+
+	if (run_lock(r, err) < 0)
+		return -1;
+	/* it may have been finished while we waited for nothing */
+	journal_view_free(&c->view);
+	if (journal_read(c->path, &c->view, err) < 0)
+		return -1;
+	out->journal = journal_state(&c->view);
+	r->journal = journal_reopen(c->path, err);
+	if (!r->journal)
+		return -1;
+	out->source = observe_source(c);
+	out->destination = observe_destination(c);
+	out->destination = settle(c, out->destination);
+	answer = decide(c);
+	out->verdict = answer.verdict;
+	c->why = answer.why;
+	log_info(NULL, "recover: journal %s, source %s, destination %s: %s",
+		 journal_record_name(out->journal),
+		 side_state_name(out->source),
+		 side_state_name(out->destination), verdict_name(out->verdict));
+	r->phase = PHASE_ROLLBACK;
+	return actions[out->verdict](c, err);
+}
+
+static bool is_settled(const struct recovering *c)
+{
+	return c->out->verdict != VERDICT_HOLD &&
+	       c->out->verdict != VERDICT_PERSON &&
+	       !c->run->result->leftovers.n;
+}
+
+static void recover_one(struct recovering *c)
+{
+	struct result *res = &c->out->result;
+	AUTO_ERR struct err err = { 0 };
+	struct run *r = XNEW(struct run);
+	int rc;
+
+	c->run = r;
+	run_open(r, &c->opt, res);
+	r->src_host = host_local_new();
+	task_shield();
+	rc = probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+			&err);
+	if (rc == 0)
+		rc = record_restore(r, &c->view, &err);
+	r->record_dir = xstrndup(c->path, strlen(c->path) - strlen("/journal"));
+	free(res->run);
+	res->run = xstrdup(r->id);
+	free(res->source);
+	res->source = xstrdup(r->src_facts.hostname);
+	if (rc == 0)
+		rc = look_and_act(c, &err);
+	err_move(&res->error, &err);
+	if (r->journal)
+		record_close(r, rc == 0 && is_settled(c));
+	(void)run_unlock(r, NULL);
+	task_unshield();
+	run_close(r);
+	free(r);
+}
+
+/* --- finding them ---------------------------------------------------------------------------- */
+
+static bool is_meant(const struct recover_options *opt,
+		     const struct journal_view *v)
+{
+	static const char *const keys[] = { "guest", "uuid", "run", "key" };
+
+	if (journal_is_final(journal_state(v)) || !v->n)
+		return false;
+	for (size_t i = 0; opt->word && i < ARRAY_SIZE(keys); i++) {
+		if (same_text(v, keys[i], opt->word))
+			return true;
+	}
+	return !opt->word;
+}
+
+static void recover_journal(const struct recover_options *opt, const char *path,
+			    struct recoveries *list)
+{
+	struct recovering c = { .path = xstrdup(path) };
+	struct json_object *o;
+
+	if (journal_read(path, &c.view, NULL) == 0 && is_meant(opt, &c.view)) {
+		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
+		c.out = &list->v[list->n++];
+		*c.out = (struct recovery){ .verdict = VERDICT_HOLD };
+		result_init(&c.out->result);
+		migrate_options_init(&c.opt);
+		o = journal_value(&c.view, "guest");
+		c.guest = xstrdup(o ? json_object_get_string(o) : "?");
+		c.opt.guest = c.guest;
+		o = journal_value(&c.view, "destination");
+		c.destination = xstrdup(o ? json_object_get_string(o) : "?");
+		c.opt.destination = c.destination;
+		o = journal_value(&c.view, "paused");
+		c.opt.paused = o && json_object_get_boolean(o);
+		c.opt.ssh = opt->ssh;
+		c.opt.state_dir = opt->state_dir;
+		c.opt.sink = opt->sink;
+		c.opt.sink_arg = opt->sink_arg;
+		recover_one(&c);
+	}
+	journal_view_free(&c.view);
+	free(c.path);
+	free(c.guest);
+	free(c.destination);
+}
+
+static int runs_directory(const struct recover_options *opt, char **path,
+			  struct err *err)
+{
+	struct migrate_options m = { .state_dir = opt->state_dir };
+	struct host *here = host_local_new();
+	struct host_facts facts = { 0 };
+	int rc = probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), err);
+
+	if (rc == 0)
+		*path = record_directory(&m, &facts);
+	host_facts_free(&facts);
+	host_close(here);
+	return rc;
+}
+
+int recover_run(const struct recover_options *opt, struct recoveries *out,
+		struct err *err)
+{
+	AUTO_FREE char *runs = NULL;
+	struct dirent **names = NULL;
+	int n;
+
+	if (runs_directory(opt, &runs, err) < 0)
+		return -1;
+	n = scandir(runs, &names, NULL, alphasort);
+	if (n < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot read %s", runs);
+	for (int i = 0; i < n; i++) {
+		AUTO_FREE char *path =
+			xasprintf("%s/%s/journal", runs, names[i]->d_name);
+
+		if (names[i]->d_name[0] != '.')
+			recover_journal(opt, path, out);
+		free(names[i]);
+	}
+	free(names);
+	return 0;
+}
+
+void recoveries_free(struct recoveries *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		strv_free(&list->v[i].did);
+		result_free(&list->v[i].result);
+	}
+	free(list->v);
+	*list = (struct recoveries){ .v = NULL };
+}
+
+/* --- results ------------------------------------------------------------------------------------ */
+
+int recovery_exit_code(const struct recovery *r)
+{
+	if (r->result.error.kind == ERR_BUSY)
+		return 11;
+	if (r->verdict == VERDICT_HOLD || r->verdict == VERDICT_PERSON ||
+	    r->result.error.kind != ERR_NONE)
+		return 7;
+	if (r->verdict == VERDICT_LOST)
+		return 12;
+	if (r->result.leftovers.n)
+		return r->result.owner == OWNER_DESTINATION ? 8 : 9;
+	return 0;
+}
+
+struct json_object *recovery_to_json(const struct recovery *r)
+{
+	struct json_object *o = json_new();
+
+	fields_text(o, "run", r->result.run);
+	fields_text(o, "guest", r->result.guest);
+	fields_text(o, "outcome", verdict_name(r->verdict));
+	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
+	fields_text(o, "owner", owner_name(r->result.owner));
+	fields_text(o, "journal", journal_record_name(r->journal));
+	fields_text(o, "source", side_state_name(r->source));
+	fields_text(o, "destination", side_state_name(r->destination));
+	fields_strv(o, "did", &r->did);
+	fields_strv(o, "leftovers", &r->result.leftovers);
+	return json_add_sub(o, "error", err_to_json(&r->result.error));
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* vmferry recover: finishes or undoes what an engine left behind. */
+#include "engine/recover.h"
+#include "qmp/json.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/receipt.h"
+#include "tools/cli/text.h"
+#include "transport/base/xalloc.h"
+
+/* What the verdict means, for people. */
+static const char *const said[VERDICTS] = {
+	[VERDICT_NOTHING] = "nothing was left to do",
+	[VERDICT_ABORT] = "undone: the guest stays on the source",
+	[VERDICT_FORWARD] = "finished: the guest was started on the "
+			    "destination",
+	[VERDICT_FINISH] = "finished: the guest runs on the destination",
+	[VERDICT_TAKE_BACK] = "taken back: the guest goes on at the source",
+	[VERDICT_LOST] = "the guest has ended; what was left of the run is "
+			 "gone",
+	[VERDICT_HOLD] = "held: nothing was started or killed",
+	[VERDICT_PERSON] = "a person must decide: nothing was started or "
+			   "killed",
+};
+
+static void put_recovery(struct buf *b, const struct style *style,
+			 const struct recovery *r)
+{
+	AUTO_FREE char *where = result_where(&r->result);
+	AUTO_FREE char *line = xasprintf("%s (%s): %s", r->result.guest,
+					 r->result.run,
+					 r->result.error.kind == ERR_BUSY
+						 ? "a living engine drives it"
+						 : said[r->verdict]);
+
+	text_put(b, style->utf8, line);
+	buf_append(b, "\n", 1);
+	for (size_t i = 0; i < r->did.n; i++) {
+		buf_printf(b, "  ");
+		text_put(b, style->utf8, r->did.v[i]);
+		buf_append(b, "\n", 1);
+	}
+	for (size_t i = 0; i < r->result.leftovers.n; i++) {
+		buf_printf(b, "  left to clean up: ");
+		text_put(b, style->utf8, r->result.leftovers.v[i]);
+		buf_append(b, "\n", 1);
+	}
+	text_put(b, style->utf8, where);
+	buf_append(b, "\n", 1);
+}
+
+/* The gravest of all: one that must be held beats one that was undone. */
+static int worst_code(const struct recoveries *list)
+{
+	static const int order[] = { 7, 11, 12, 9, 8 };
+
+	for (size_t o = 0; o < ARRAY_SIZE(order); o++) {
+		for (size_t i = 0; i < list->n; i++) {
+			if (recovery_exit_code(&list->v[i]) == order[o])
+				return order[o];
+		}
+	}
+	return 0;
+}
+
+static struct json_object *to_json(const struct recoveries *list, int code)
+{
+	struct json_object *all = json_object_new_array();
+	struct json_object *o;
+
+	/* one run, the usual case, is the object itself */
+	if (list->n == 1)
+		return recovery_to_json(&list->v[0]);
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(all, recovery_to_json(&list->v[i]));
+	o = json_add_str(json_new(), "outcome",
+			 list->n ? "several" : verdict_name(VERDICT_NOTHING));
+	o = json_add_i64(o, "exit_code", code);
+	return json_add_sub(o, "runs", all);
+}
+
+static int tell(struct cli *cli, const struct recoveries *list)
+{
+	struct style style = cli_people_style(cli);
+	AUTO_BUF struct buf b = { 0 };
+	int code = worst_code(list);
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct recovery *r = &list->v[i];
+
+		if (r->result.error.kind != ERR_NONE)
+			cli_tell_error(cli, &r->result.error);
+		put_recovery(&b, &style, r);
+	}
+	if (!list->n)
+		buf_printf(&b, "No run is unfinished. Nothing was changed.\n");
+	cli_print_people(cli, &b);
+	if (cli->settings.json)
+		code = cli_print_json(to_json(list, code), code);
+	return cli_end(code);
+}
+
+static int run(struct cli *cli)
+{
+	struct recover_options opt = {
+		.word = cli->operands.n ? cli->operands.v[0] : NULL,
+		.state_dir = cli->settings.state_dir,
+		.sink = ui_event,
+		.sink_arg = &cli->ui,
+	};
+	struct recoveries list = { .v = NULL };
+	AUTO_ERR struct err err = { 0 };
+	int code;
+
+	cli_host_options(cli, &opt.ssh);
+	if (recover_run(&opt, &list, &err) < 0) {
+		cli_tell_error(cli, &err);
+		return EXIT_INTERNAL;
+	}
+	code = tell(cli, &list);
+	recoveries_free(&list);
+	return code;
+}
+
+static const struct option_group *const groups[] = {
+	&group_state, &group_login, &group_speech, &group_general, NULL,
+};
+
+const struct command cmd_recover = {
+	.name = "recover",
+	.args = "[GUEST]",
+	.max_operands = 1,
+	.summary = "finishes or undoes what a killed vmferry left behind",
+	.description =
+		"After a crash, a kill or a power cut in the middle of a "
+		"migration: reads the run's journal, asks both hosts' QEMUs "
+		"over fresh connections what they are, and finishes the "
+		"migration or undoes it. Without GUEST (a name, UUID or run "
+		"id) every unfinished run is taken; do so at boot, before any "
+		"guest is started.\n\n"
+		"It never starts a guest that may run elsewhere, and may be "
+		"run as often as one likes. Exit code 7: one side cannot be "
+		"asked, or a person must decide; nothing was started or "
+		"killed.",
+	.examples = "vmferry recover\nvmferry recover web1",
+	.groups = groups,
+	.run = run,
+};
