@@ -94,8 +94,13 @@ check: need-check
 	$(Q)$(MAKE) -j$(JOBS) lint
 	$(Q)$(MAKE) -j$(JOBS) unit
 	$(Q)$(MAKE) -j$(JOBS) asan-unit
-	$(Q)$(MAKE) assume
+	$(Q)$(MAKE) model assume
 	$(Q)tests/e2e/run.py
+
+# The protocol, explored state by state with the code's own recovery table.
+.PHONY: model
+model: $(BUILD)/libvmferry.a
+	$(Q)tests/model/run
 
 # What QEMU does, shown on the installed one.
 .PHONY: assume
@@ -144,7 +149,8 @@ soak: all
 
 # --- lint -------------------------------------------------------------------
 
-C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC)
+C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \
+	tests/model/verdict_dump.c
 HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
 	tools/cli/*.h tests/fake/*.h tests/unit/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
@@ -201,7 +207,7 @@ help:
 	@echo 'make           builds build/vmferry, build/libvmferry.a, the guest'
 	@echo 'make demo      migrates a real guest live on this machine'
 	@echo 'make check     lint, unit tests, sanitizers, end-to-end tests'
-	@echo 'make unit assume e2e   parts of it'
+	@echo 'make unit model assume e2e   parts of it'
 	@echo 'make lint      layers, words, cppcheck, clang-tidy'
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'

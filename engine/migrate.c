@@ -34,7 +34,7 @@ static void make_run_id(char *id, size_t size)
 }
 
 void run_open(struct run *r, const struct migrate_options *opt,
-		     struct result *result)
+	      struct result *result)
 {
 	*r = (struct run){
 		.opt = opt,

@@ -95,7 +95,9 @@ static struct json_object *migrate_facts(const struct run *r)
 	struct json_object *o = json_new();
 
 	o = json_add_sub(o, "capabilities", json_object_get(r->src.caps));
-	return json_add_sub(o, "parameters", json_object_get(r->src.params));
+	o = json_add_sub(o, "parameters", json_object_get(r->src.params));
+	return json_add_sub(o, "destination_capabilities",
+			    json_object_get(r->dst.caps));
 }
 
 static struct json_object *facts_of(const struct run *r,
@@ -322,6 +324,9 @@ static void restore_settings(struct run *r, const struct journal_view *v)
 	r->src.params = json_object_get(params);
 	r->src.caps_changed = caps != NULL;
 	r->src.params_changed = params != NULL;
+	caps = journal_value(v, "destination_capabilities");
+	r->dst.caps = json_object_get(caps);
+	r->dst.caps_changed = caps != NULL;
 }
 
 int record_restore(struct run *r, const struct journal_view *v, struct err *err)

@@ -506,6 +506,7 @@ struct json_object *recovery_to_json(const struct recovery *r)
 	fields_text(o, "outcome", verdict_name(r->verdict));
 	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
 	fields_text(o, "owner", owner_name(r->result.owner));
+	fields_count(o, "owner_pid", r->result.owner_pid);
 	fields_text(o, "journal", journal_record_name(r->journal));
 	fields_text(o, "source", side_state_name(r->source));
 	fields_text(o, "destination", side_state_name(r->destination));

@@ -81,7 +81,7 @@ struct run {
 	char *key; /* names this guest in locks and directories */
 
 	struct run_side src, dst;
-	int lock_fd; /* flock on this host, -1 */
+	int lock_fd;		 /* flock on this host, -1 */
 	struct journal *journal; /* NULL: none was begun, or it was closed */
 	char *record_dir;	 /* where it stands */
 

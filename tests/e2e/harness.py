@@ -56,6 +56,8 @@ def private_run():
     check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
     check(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"))
     os.mkdir("/run/sshd", 0o755)
+    os.makedirs("/var/lib/vmferry", exist_ok=True)
+    check(libc.mount(b"tmpfs", b"/var/lib/vmferry", b"tmpfs", 0, b"mode=700"))
 
 
 class Place:
@@ -69,10 +71,12 @@ class Place:
         else:
             self.work = tempfile.mkdtemp(prefix="vmferry-e2e-")
         self.run_root = "/run/vmferry"
+        self.runs = "/var/lib/vmferry/runs"
         self.env = environment(self.work)
         if not IS_ROOT:
             os.mkdir(os.path.join(self.work, "xdg"), 0o700)
             self.run_root = os.path.join(self.work, "xdg/vmferry")
+            self.runs = os.path.join(self.work, "vmferry/runs")
 
     def remove(self):
         shutil.rmtree(self.work, ignore_errors=True)
@@ -82,6 +86,9 @@ class Place:
         found = []
         for top, dirs, files in os.walk(self.run_root):
             found += [os.path.join(top, name) for name in dirs + files]
+        if os.path.isdir(self.runs):
+            found += [os.path.join(self.runs, run)
+                      for run in os.listdir(self.runs)]
         return [p for p in found if p != os.path.join(self.run_root, "locks")]
 
 

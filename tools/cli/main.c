@@ -35,9 +35,9 @@ struct program {
 static void exit_at_once(struct program *p)
 {
 	ask_restore(&p->cli.ask);
-	ui_note(&p->cli.ui, "exiting at once, nothing more was undone. Ask the "
-			    "monitors of both hosts where the guest runs; "
-			    "/run/vmferry on both shows what is left.");
+	ui_note(&p->cli.ui, "exiting at once, nothing more was undone. "
+			    "`vmferry recover` finishes or undoes what was "
+			    "begun; the guest may stand still until then.");
 	ui_clear(&p->cli.ui);
 	_exit(EXIT_INTERRUPTED);
 }

@@ -129,6 +129,10 @@ static const struct entry files[] = {
 	  "QEMU, as long as it runs. Other users: $XDG_RUNTIME_DIR/vmferry, "
 	  "or "
 	  "~/.vmferry. The same on the destination." },
+	{ "/var/lib/vmferry/runs/RUN/journal",
+	  "What a run is about to do, for recover; gone when it ended with "
+	  "nothing left to do. Other users: ~/.local/state/vmferry, or "
+	  "--state-dir." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
@@ -203,13 +207,13 @@ static const char troubles[] =
 	"lost and the destination could not be asked again. Then look at "
 	"QEMU over there: if it says running, quit the QEMU here; if it is "
 	"gone, cont the guest here. Never cont both.\n\n"
-	"If vmferry itself is killed (SIGKILL) while the guest stands still, "
-	"the guest stays stopped on the source, in run state finish-migrate "
-	"or postmigrate, with its twin paused over there. In finish-migrate, "
-	"migrate_cancel on the source's monitor brings it back. In "
-	"postmigrate, quit the twin first, see its process gone, and only "
-	"then cont the source: a guest that runs on both sides destroys its "
-	"disk.";
+	"If vmferry itself dies (SIGKILL, a power cut, a second "
+	"Ctrl-C) in the middle, the guest may stand still on the source with "
+	"its twin paused over there; it never runs on both. Run vmferry "
+	"recover: from the run's journal and from what both QEMUs say it "
+	"finishes the migration or undoes it, and does nothing while one side "
+	"that may own the guest cannot be asked. Run it at boot, before any "
+	"guest is started.";
 
 static const char bugs[] =
 	"QEMU 7.2 under TCG can lose memory pages of a guest whose RAM is a "

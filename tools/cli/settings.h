@@ -25,7 +25,7 @@ struct settings {
 
 	/* speech */
 	bool json;
-	char *events; /* "FILE" or "fd:N" */
+	char *events;	 /* "FILE" or "fd:N" */
 	char *state_dir; /* NULL: the usual one */
 	bool quiet;
 	int verbose;

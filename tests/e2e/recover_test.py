@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""An engine that dies at each step that it had just made durable.
+
+The engine is killed (SIGKILL) on entering the Nth fdatasync of its journal, so
+every record is once the last; then `recover` must leave exactly one running
+guest, whole, with nothing left over, and a further migration must work.
+"""
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+import case
+import harness
+
+# BEGIN PREP DEST MIGRATE SWITCH, then COMMIT DESTRUN; DONE is for the last.
+BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 6), (6, 7), 8
+SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
+
+
+class RecoverTest(case.LoopbackCase):
+
+    def recover(self, *args):
+        return self.vmferry("recover", "--json", *args, *self.sshd.login())
+
+    def kill_at_sync(self, guest, n):
+        """A migration whose engine dies at its Nth fdatasync."""
+        run = harness.Run(
+            ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+             "-e", f"inject=fdatasync:signal=SIGKILL:when={n}",
+             harness.VMFERRY, "migrate", guest.name, self.sshd.target,
+             *self.sshd.login()], self.place.env, guest)
+        self.addCleanup(run.abandon)
+        done = run.finish()
+        self.assertIn(done.code, (-9, 137), str(done))
+
+    def assert_recovered(self, guest, owner, outcome):
+        done = self.recover()
+        self.assertEqual(done.code, 0, str(done))
+        result = done.json()
+        self.assertEqual(result["outcome"], outcome, str(done))
+        self.assertEqual(result["owner"], owner)
+        self.assertEqual(result["leftovers"], [])
+        if owner == "destination":
+            guest.process.wait()
+            guest.pid = result["owner_pid"]
+        self.assert_healthy(guest)
+        # there is nothing to do twice
+        again = self.recover()
+        self.assertEqual(again.code, 0, str(again))
+        self.assertEqual(again.json()["outcome"], "nothing")
+        self.assert_moved(guest, self.migrate(guest))
+
+    def test_before_the_commit_it_is_undone(self):
+        for n in BEFORE_COMMIT:
+            with self.subTest(fdatasync=n):
+                guest = self.guest()
+                self.kill_at_sync(guest, n)
+                self.assert_recovered(guest, "source", "abort")
+
+    def test_the_commit_itself_is_carried_out(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        self.assert_recovered(guest, "destination", "forward")
+
+    def test_after_the_guest_was_seen_running_the_source_is_ended(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[1])
+        self.assert_recovered(guest, "destination", "finish")
+
+    def test_a_kill_in_the_middle_of_the_copy(self):
+        guest = self.guest()
+        run = self.start(guest, *SLOW)
+        run.wait_copying()
+        run.signal(9)
+        run.finish()
+        self.assert_recovered(guest, "source", "abort")
+
+    def test_a_living_engine_is_left_alone(self):
+        guest = self.guest()
+        run = self.start(guest, *SLOW)
+        run.wait_copying()
+        done = self.recover()
+        self.assertEqual(done.code, 11, str(done))
+        run.signal(2)
+        self.assert_stayed(guest, run.finish(), 6)
+
+    def test_without_the_destination_nothing_is_started_after_commit(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        target = self.sshd.process.pid
+        self.sshd.kill_sessions()
+        harness.kill(target)
+        self.sshd.process.wait()
+        done = self.recover()
+        self.assertEqual(done.code, 7, str(done))
+        self.assertEqual(done.json()["owner"], "unknown")
+        self.assertEqual(guest.status(), "postmigrate")
+        self.sshd.start()
+        self.assert_recovered(guest, "destination", "forward")
+
+
+if __name__ == "__main__":
+    unittest.main()
