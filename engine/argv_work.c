@@ -75,10 +75,13 @@ char *argv_work_path(struct argv_work *w, const char *path)
 
 	if (*path == '/')
 		return strcmp(full, there) ? STEAL(there) : xstrdup(path);
+	/* STEAL() above returned: cppcheck takes its NULL for ours */
+	/* cppcheck-suppress nullPointer */
 	if (*there != '/')
 		return STEAL(there);
 	cwd = argv_work_absolute(w, w->in->cwd);
 	along = argv_path_absolute(cwd, path);
+	/* cppcheck-suppress nullPointer */
 	if (strcmp(along, there) != 0)
 		return STEAL(there);
 	w->relative = true;

@@ -13,7 +13,7 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-/* --- facts, by record ------------------------------------------------------ */
+/* --- facts, by record ---------------------------------------------------- */
 
 static struct json_object *moves_json(const struct socket_moves *m)
 {
@@ -117,7 +117,7 @@ static struct json_object *facts_of(const struct run *r,
 	}
 }
 
-/* --- writing ----------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 char *record_directory(const struct migrate_options *opt,
 		       const struct host_facts *here)
@@ -207,7 +207,7 @@ int run_record_end(struct run *r, struct err *err)
 	return 0;
 }
 
-/* --- reading back --------------------------------------------------------------- */
+/* --- reading back -------------------------------------------------------- */
 
 static int need_text(const struct journal_view *v, const char *key, char **out,
 		     struct err *err)

@@ -46,7 +46,7 @@ static void did(struct recovering *c, const char *what)
 	strv_push(&c->out->did, what);
 }
 
-/* --- asking the source ---------------------------------------------------------- */
+/* --- asking the source --------------------------------------------------- */
 
 static enum side_state source_state(struct qmp *q, enum migration_status *m)
 {
@@ -98,7 +98,7 @@ static enum side_state observe_source(struct recovering *c)
 	return source_state(r->src.qmp, &r->src_status);
 }
 
-/* --- asking the destination -------------------------------------------------------- */
+/* --- asking the destination ---------------------------------------------- */
 
 static enum side_state destination_state(struct qmp *q)
 {
@@ -155,7 +155,7 @@ static enum side_state observe_destination(struct recovering *c)
 	return destination_state(r->dst.qmp);
 }
 
-/* --- acting --------------------------------------------------------------------------- */
+/* --- acting -------------------------------------------------------------- */
 
 static int undo(struct recovering *c, const char *what,
 		int (*step)(struct run *r, struct err *err))
@@ -286,7 +286,7 @@ static int (*const actions[])(struct recovering *c, struct err *err) = {
 };
 _Static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
 
-/* --- one run ------------------------------------------------------------------------------ */
+/* --- one run ------------------------------------------------------------- */
 
 /*
  * What the destination was sent may still lie in its socket: a last look after
@@ -384,7 +384,7 @@ static void recover_one(struct recovering *c)
 	free(r);
 }
 
-/* --- finding them ---------------------------------------------------------------------------- */
+/* --- finding them -------------------------------------------------------- */
 
 static bool is_meant(const struct recover_options *opt,
 		     const struct journal_view *v)
@@ -481,7 +481,7 @@ void recoveries_free(struct recoveries *list)
 	*list = (struct recoveries){ .v = NULL };
 }
 
-/* --- results ------------------------------------------------------------------------------------ */
+/* --- results ------------------------------------------------------------- */
 
 int recovery_exit_code(const struct recovery *r)
 {

@@ -137,7 +137,7 @@ struct mono run_qmp_deadline(void);
 
 /* connect.c */
 int run_connect(struct run *r, struct err *err);
-/* The source's monitors, from r->guest; the first that greets is the session. */
+/* The source's monitors, from r->guest; the first that greets is used. */
 int run_open_source(struct run *r, struct err *err);
 int run_discover(struct run *r, struct err *err);
 /* preflight.c */

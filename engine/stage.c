@@ -12,7 +12,7 @@
 #define END JOURNAL_RECORDS
 static const enum journal_record prep[] = { JOURNAL_PREP, END };
 static const enum journal_record dest[] = { JOURNAL_DEST, END };
-/* the gate is held low, but an idle guest goes through: SWITCH stands as well */
+/* the gate is low, but an idle guest goes through: hence SWITCH as well */
 static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
 					       END };
 

@@ -306,7 +306,7 @@ static int take_back(struct run *r, struct err *err)
 				"QEMU on %s refused to run %s, which is gone "
 				"from the source; it is kept as it is",
 				host_name(r->dst_host), guest_label(&r->guest));
-	/* without the record a recovery would go forward: then keep all as it is */
+	/* without the record a recovery would go forward: keep all as it is */
 	if (record_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
 	    run_unlaunch(r, &e) < 0) {
 		err_move(err, &e);

@@ -20,14 +20,14 @@
 
 /* What one side's QEMU was seen to be. */
 enum side_state {
-	SIDE_UNKNOWN, /* host or monitor cannot be asked: anything is possible */
-	SIDE_GONE,    /* proved: no such process any more */
-	SIDE_RUNS,    /* runs the guest */
-	SIDE_PAUSED,  /* source: stopped by its user; destination: loaded
+	SIDE_UNKNOWN,	  /* host or monitor cannot be asked: may be anything */
+	SIDE_GONE,	  /* proved: no such process any more */
+	SIDE_RUNS,	  /* runs the guest */
+	SIDE_PAUSED,	  /* source: stopped by its user; destination: loaded
 		       * (migration completed) and paused */
-	SIDE_MOVING,  /* source: setup, active, pre-switchover, cancelling;
+	SIDE_MOVING,	  /* source: setup, active, pre-switchover, cancelling;
 		       * destination: inmigrate */
-	SIDE_DEVICE,  /* source only: sending the device state */
+	SIDE_DEVICE,	  /* source only: sending the device state */
 	SIDE_POSTMIGRATE, /* source only: has handed over */
 	SIDE_ENDED,	  /* the guest shut down or panicked in it */
 	SIDE_STATES
