@@ -134,15 +134,15 @@ static void push_public(const struct argv_item *it,
 {
 	AUTO_SOCKET struct argv_socket s = { .path = NULL };
 	AUTO_FREE char *text = NULL;
-	const char *public = NULL;
+	const char *known = NULL;
 
 	if (argv_socket_find(it, &s))
-	public = socket_moves_public(moves, s.path);
-	if (!public) {
+		known = socket_moves_public(moves, s.path);
+	if (!known) {
 		argv_item_push(out, it);
 		return;
 	}
-	text = argv_socket_with(&s, public);
+	text = argv_socket_with(&s, known);
 	argv_item_push(out,
 		       &(struct argv_item){ .word = it->word, .value = text });
 }

@@ -454,7 +454,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	struct dirent **names = NULL;
 	int n;
 
-	if (runs_directory(opt, &runs, err) < 0)
+	if (runs_directory(opt, &runs, err) != 0)
 		return -1;
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
