@@ -191,16 +191,15 @@ static int ask_status(struct run *r, struct err *err)
 			"switchover of an earlier migration, whose engine may "
 			"have died",
 			label(r));
-		return err_hint(err, "if no migration of it is under way, "
-				     "`migrate_cancel` on its monitor lets it "
-				     "run on here");
+		return err_hint(err, "vmferry recover finishes or undoes it");
 	case RUN_POSTMIGRATE:
 		err_set(err, ERR_REFUSED,
 			"%s stands in postmigrate: an "
 			"earlier migration of it ended half-way",
 			label(r));
-		return err_hint(err, "make sure that it runs nowhere else, "
-				     "then `cont` it on its monitor");
+		return err_hint(err, "vmferry recover finishes or undoes it; "
+				     "without its journal, make sure that it "
+				     "runs nowhere else before you `cont` it");
 	default:
 		return err_set(err, ERR_REFUSED,
 			       "%s is in run state %s, which cannot be "

@@ -278,8 +278,7 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 			"process %s over there answers for it",
 			guest_label(&r->guest), host_name(r->dst_host), v);
 		err_hint(err, "wait for that migration; if its engine died, "
-			      "end that process (the guest does not run in "
-			      "it)");
+			      "vmferry recover undoes it");
 		return err_at_host(err, host_name(r->dst_host));
 	}
 	if (has_line(text, "limits", &v))

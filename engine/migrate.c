@@ -111,6 +111,8 @@ static enum outcome outcome_of_failure(const struct run *r,
 		return OUTCOME_UNDECIDED;
 	case ERR_BUSY:
 		return OUTCOME_BUSY;
+	case ERR_REFUSED:
+		return OUTCOME_REFUSED;
 	case ERR_INTERNAL:
 		return OUTCOME_INTERNAL;
 	default:

@@ -150,13 +150,15 @@ int run_record_begin(struct run *r, struct err *err)
 
 	r->record_dir = xasprintf("%s/%s", runs, r->id);
 	path = xasprintf("%s/journal", r->record_dir);
-	if (make_path(r->record_dir, err) < 0)
-		return -1;
-	r->journal = journal_create(path, err);
-	if (!r->journal)
-		return err_wrap(err, ERR_REFUSED,
-				"without a journal nothing is begun");
-	return record_write(r, JOURNAL_BEGIN, err);
+	if (make_path(r->record_dir, err) == 0)
+		r->journal = journal_create(path, err);
+	if (r->journal && record_write(r, JOURNAL_BEGIN, err) == 0)
+		return 0;
+	err_wrap(err, ERR_REFUSED, "without a journal nothing is begun");
+	return err_hint(err,
+			"make room in %s, or name another place with "
+			"--state-dir",
+			runs);
 }
 
 int record_write(struct run *r, enum journal_record record, struct err *err)

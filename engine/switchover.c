@@ -359,9 +359,9 @@ static int hold(struct run *r, bool ran, struct err *err)
 		 "there",
 		 guest_label(&r->guest), host_name(r->dst_host));
 	err_hint(err,
-		 "when %s answers again: if the guest runs there, quit "
-		 "QEMU pid %d here; if its QEMU is gone, `cont` it here",
-		 host_name(r->dst_host), (int)r->guest.pid);
+		 "when %s answers again, vmferry recover finishes it; "
+		 "never `cont` it on both",
+		 host_name(r->dst_host));
 	return err_at_host(err, host_name(r->dst_host));
 }
 
