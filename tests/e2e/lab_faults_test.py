@@ -102,6 +102,10 @@ class LabFaultsTest(unittest.TestCase):
         self.lab.ok("heal")
         if outcome.code == 9:
             self.clean_up(there, outcome)
+        # Nobody told that sshd of a client's death behind the black hole.
+        for pid, (_, line) in there.strangers([self.guest]).items():
+            if line.startswith("sshd: "):
+                harness.kill(pid)
         self.assertEqual(labkit.problems(self.guest, self.lab), [])
         self.assert_moves_after_all()
 
