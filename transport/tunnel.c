@@ -431,27 +431,13 @@ int tunnel_end_fd(const struct tunnel *t)
 	return t->started ? t->end_fd : -1;
 }
 
-/* A copy of the chain: the verdict can be asked for more than once. */
-static void copy_err(struct err *to, const struct err *from)
-{
-	if (from->cause) {
-		copy_err(to, from->cause);
-		err_wrap(to, from->kind, "%s", from->message);
-	} else {
-		err_set(to, from->kind, "%s", from->message);
-	}
-	if (from->host)
-		err_at_host(to, from->host);
-	if (from->hint)
-		err_hint(to, "%s", from->hint);
-}
-
 int tunnel_verdict(const struct tunnel *t, struct err *err)
 {
 	assert(atomic_load(&t->ended));
 	if (t->verdict.kind == ERR_NONE)
 		return 0;
-	copy_err(err, &t->verdict);
+	/* a copy: it can be asked for more than once */
+	err_copy(err, &t->verdict);
 	return -1;
 }
 

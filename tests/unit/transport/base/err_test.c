@@ -216,9 +216,31 @@ static void a_move_to_nobody_frees(void **state)
 	assert_null(from.message);
 }
 
+static void a_copy_is_whole_and_outlives_what_it_is_of(void **state)
+{
+	AUTO_ERR struct err from = { 0 };
+	AUTO_ERR struct err to = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	(void)state;
+	err_set(&from, ERR_TIMEOUT, "inner");
+	err_hint(&from, "wait");
+	err_wrap(&from, ERR_NETWORK, "outer");
+	err_at_host(&from, "hostb");
+	err_copy(&to, &from);
+	err_reset(&from);
+	text = err_text(&to);
+	assert_string_equal(text, "outer: inner");
+	assert_int_equal(to.kind, ERR_NETWORK);
+	assert_true(err_has(&to, ERR_TIMEOUT));
+	assert_string_equal(err_host_of(&to), "hostb");
+	assert_string_equal(err_hint_of(&to), "wait");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_is_whole_and_outlives_what_it_is_of),
 		cmocka_unit_test(a_zeroed_err_is_no_error),
 		cmocka_unit_test(every_kind_has_a_name_of_its_own),
 		cmocka_unit_test(setting_returns_failure_and_keeps_the_words),
