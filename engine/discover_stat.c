@@ -15,7 +15,10 @@ static const char *skip_fields(const char *p, int n)
 	return p + strspn(p, " ");
 }
 
-/* Fields 3 (state), 4 (parent), 20 (threads) and 22 (start time). */
+/*
+ * Fields 3 (state), 4 (parent), 14 and 15 (user and system time), 20 (threads)
+ * and 22 (start time).
+ */
 int discover_stat_read(const char *line, struct discover_stat *out)
 {
 	const char *behind = strrchr(line, ')');
@@ -25,6 +28,8 @@ int discover_stat_read(const char *line, struct discover_stat *out)
 
 	out->state = *state;
 	out->parent = (int)strtol(skip_fields(state, 4 - 3), NULL, 10);
+	out->cpu_ticks = strtoull(skip_fields(state, 14 - 3), NULL, 10) +
+			 strtoull(skip_fields(state, 15 - 3), NULL, 10);
 	out->threads = strtol(skip_fields(state, 20 - 3), NULL, 10);
 	out->start_ticks = strtoull(start, &end, 10);
 	return end == start ? -1 : 0;

@@ -168,8 +168,8 @@ static int spawn(pid_t *pid, const struct child_spec *spec,
 	if (!rc)
 		rc = set_attributes(&attr, spec->new_session);
 	if (!rc)
-		rc = posix_spawnp(pid, spec->argv[0], &actions, &attr,
-				  (char *const *)spec->argv,
+		rc = posix_spawnp(pid, spec->file ? spec->file : spec->argv[0],
+				  &actions, &attr, (char *const *)spec->argv,
 				  spec->env ? spec->env : environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
@@ -298,17 +298,24 @@ void child_stop(struct child *c, int grace_ms)
 	wait_end(c, REAP_MS);
 }
 
+void child_leave(struct child *c)
+{
+	if (!c)
+		return;
+	close_fd(c->in);
+	close_fd(c->out);
+	close_fd(c->err);
+	close_fd(c->pidfd);
+	free(c);
+}
+
 void child_free(struct child *c)
 {
 	if (!c)
 		return;
 	send_signal(c, SIGKILL);
 	wait_end(c, REAP_MS);
-	close_fd(c->in);
-	close_fd(c->out);
-	close_fd(c->err);
-	close_fd(c->pidfd);
-	free(c);
+	child_leave(c);
 }
 
 /* --- a whole command ----------------------------------------------------- */

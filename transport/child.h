@@ -26,6 +26,7 @@ enum child_fd {
 };
 
 struct child_spec {
+	const char *file;	 /* what to run; NULL: argv[0] */
 	const char *const *argv; /* argv[0] is looked up in PATH */
 	char *const *env;	 /* NULL: ours */
 	enum child_fd in, out, err;
@@ -50,6 +51,8 @@ bool child_ended(struct child *c);
 int child_end_fd(const struct child *c);
 /* SIGTERM, then SIGKILL after @grace_ms; waits for the end. */
 void child_stop(struct child *c, int grace_ms);
+/* Frees what this process has of it and lets it run on. NULL is fine. */
+void child_leave(struct child *c);
 /* Kills (SIGKILL) and reaps what still runs; frees. NULL is fine. */
 void child_free(struct child *c);
 
