@@ -15,9 +15,15 @@ PKGS := json-c libssh2
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Werror
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	-fPIE -D_FORTIFY_SOURCE=2
-LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+# What this compiler knows of them. Sanitizers and valgrind look for what the
+# last two would hide from them.
+knows = $(shell for f in $(1); do $(CC) -Werror $$f -E -x c /dev/null \
+	>/dev/null 2>&1 && echo $$f; done)
+HARDEN := $(call knows,-fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection $(if $(EXTRA),,-fno-strict-overflow \
+	-ftrivial-auto-var-init=zero)) -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+	-Wl,-z,shstk,--as-needed
 # Sanitizers and valgrind bring their own flags here, and a BUILD of their own.
 EXTRA ?=
 CPPFLAGS_ALL = -D_GNU_SOURCE -DVMFERRY_VERSION='"$(VERSION)"' -I. \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/argv.h"
 #include "engine/discover.h"
 #include "engine/fields.h"
 #include "engine/gather.h"
@@ -276,10 +277,11 @@ void inventory_free(struct inventory *inv)
 static struct json_object *disk_to_json(const struct qmp_disk *d,
 					enum disk_place place)
 {
+	AUTO_FREE char *file = argv_blank_name(d->file);
 	struct json_object *o = json_new();
 
 	fields_text(o, "device", d->device);
-	fields_text(o, "file", d->file);
+	fields_text(o, "file", file);
 	fields_text(o, "driver", d->driver);
 	json_add_bool(o, "read_only", d->read_only);
 	json_add_u64(o, "virtual_bytes", d->virtual_bytes);
