@@ -21,13 +21,23 @@
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
 
-/* In the order a run writes them; ABORTING … may follow any up to SWITCH. */
+/*
+ * In the order a run writes them, some only with mirrored disks or post-copy.
+ * ABORTING … may follow any up to DISKS_SYNCED, and POSTCOPY only when it was
+ * seen not to have begun; COMMIT and ROLLBACK never follow POSTCOPY.
+ */
 enum journal_record {
-	JOURNAL_BEGIN,	  /* who, where from, where to; nothing was done */
-	JOURNAL_PREP,	  /* directories and QEMU on the destination follow */
-	JOURNAL_DEST,	  /* QEMU over there has this pid */
-	JOURNAL_MIGRATE,  /* `migrate` follows */
-	JOURNAL_SWITCH,	  /* the gate may open: the source may stop */
+	JOURNAL_BEGIN,	 /* who, where from, where to; nothing was done */
+	JOURNAL_PREP,	 /* directories and QEMU on the destination follow */
+	JOURNAL_DEST,	 /* QEMU over there has this pid */
+	JOURNAL_MIRROR,	 /* `drive-mirror` follows: the destination's disks are
+			 * its own */
+	JOURNAL_MIGRATE, /* `migrate` follows */
+	JOURNAL_SWITCH,	 /* the gate may open: the source may stop */
+	JOURNAL_DISKS_SYNCED, /* each mirror was finished without error while
+			       * the guest stood still: the disks are alike */
+	JOURNAL_POSTCOPY, /* post-copy may begin, and then there is no return:
+			   * the source can never go on */
 	JOURNAL_COMMIT,	  /* `cont` on the destination follows: no return */
 	JOURNAL_ROLLBACK, /* `cont` was refused: going back */
 	JOURNAL_DESTRUN,  /* it was seen running on the destination */

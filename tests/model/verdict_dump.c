@@ -1,35 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict_dump: prints what verdict_decide() answers to every input, as CSV,
- * so that the model checks the function itself and not a copy of it.
+ * verdict_dump: prints what the functions of verdict.h answer to every input,
+ * as CSV, so that the model checks them and not a copy of them.
  */
 #include "engine/verdict.h"
 
 #include <stdio.h>
 
+static const char *forced(const struct verdict_input *in, enum verdict_choice c)
+{
+	return verdict_name(verdict_force(in, c).verdict);
+}
+
 static void print_row(const struct verdict_input *in)
 {
-	printf("%s,%s,%s,%d,%d,%d,%d,%s\n", journal_record_name(in->journal),
-	       side_state_name(in->source), side_state_name(in->destination),
-	       in->was_running, in->disks_moved, in->disks_synced,
-	       in->source_unwatched, verdict_name(verdict_decide(in).verdict));
+	printf("%s,%s,%s,%d,%d,%d,%s,%s,%s,%d\n",
+	       journal_record_name(in->journal), side_state_name(in->source),
+	       side_state_name(in->destination), in->was_running,
+	       in->disks_moved, in->source_unwatched,
+	       verdict_name(verdict_decide(in).verdict),
+	       forced(in, CHOICE_CONTINUE), forced(in, CHOICE_DISCARD),
+	       verdict_ignores_destination(in));
 }
 
 static void print_flags(struct verdict_input in)
 {
-	for (int flags = 0; flags < 16; flags++) {
+	for (int flags = 0; flags < 8; flags++) {
 		in.was_running = flags & 1;
 		in.disks_moved = flags & 2;
-		in.disks_synced = flags & 4;
-		in.source_unwatched = flags & 8;
+		in.source_unwatched = flags & 4;
 		print_row(&in);
 	}
 }
 
 int main(void)
 {
-	puts("journal,source,destination,was_running,disks_moved,disks_synced,"
-	     "source_unwatched,verdict");
+	puts("journal,source,destination,was_running,disks_moved,"
+	     "source_unwatched,verdict,continue,discard,ignores_destination");
 	for (int j = 0; j < JOURNAL_RECORDS; j++)
 		for (int s = 0; s < SIDE_STATES; s++)
 			for (int d = 0; d < SIDE_STATES; d++)
