@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct discover_stat {
-	char state; /* 'R', 'S', 'Z', … */
-	int parent; /* its pid */
+	char state;	    /* 'R', 'S', 'Z', … */
+	int parent;	    /* its pid */
 	uint64_t cpu_ticks; /* used, in clock ticks */
 	long threads;
 	uint64_t start_ticks; /* since boot, in clock ticks */

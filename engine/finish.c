@@ -11,6 +11,7 @@
 #include "engine/discover.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -97,7 +98,8 @@ static bool end_source(struct run *r)
 	if (r->src.qmp && qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
 		log_warn("source", "quit failed: %s", e.message);
 	err_reset(&e);
-	if (await_source_gone(r, &e) == 0)
+	if (fault_point("finish.quit", &e) == 0 &&
+	    await_source_gone(r, &e) == 0)
 		return true;
 	leftover_of(r, &e, "the source's QEMU, which must not run again");
 	return false;
@@ -146,10 +148,10 @@ static int run_over_there(struct run *r, const char *what, const char *script,
 {
 	AUTO_BUF struct buf out = { 0 };
 
-	if (probe_script(r->dst_host, what, script, &out,
-			 mono_in_ms(RUN_SCRIPT_MS), err) == 0)
+	if (r->dst_host && probe_script(r->dst_host, what, script, &out,
+					mono_in_ms(RUN_SCRIPT_MS), err) == 0)
 		return 0;
-	if (!err_has(err, ERR_NETWORK))
+	if (r->dst_host && !err_has(err, ERR_NETWORK))
 		return -1;
 	err_reset(err);
 	if (run_reconnect(r, err) < 0)

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/arrival.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -35,9 +36,9 @@ enum {
 
 /* --- one migration of a guest at a time, on this host -------------------- */
 
-static int make_directory(const char *path, struct err *err)
+static int make_directory(const char *path, mode_t mode, struct err *err)
 {
-	if (mkdir(path, 0711) == 0 || errno == EEXIST)
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
 	return err_sys(err, errno, "cannot make %s", path);
 }
@@ -51,14 +52,44 @@ static bool is_still(int fd, const char *path)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+/*
+ * What the lock's file says: who holds it, for people and for those who wait.
+ * It stays behind a holder that was killed.
+ */
+static void sign_lock(int fd, const struct run *r)
+{
+	AUTO_FREE char *text = xasprintf(
+		"by=%s\nrun=%s\nguest=%s\nrole=source\n"
+		"destination=%s\npid=%d\n",
+		r->recovering ? "recovery" : "engine", r->id,
+		guest_label(&r->guest), r->opt->destination, (int)getpid());
+
+	if (ftruncate(fd, 0) < 0 || write(fd, text, strlen(text)) < 0)
+		log_warn(NULL, "cannot sign the lock of %s",
+			 guest_label(&r->guest));
+}
+
+bool run_lock_is_recovery(const struct run *r)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char first[10] = "";
+
+	/* one that is just being made or removed is no engine's, either */
+	return fd < 0 || read(fd, first, sizeof(first) - 1) <= 0 ||
+	       strcmp(first, "by=engine") != 0;
+}
+
 int run_lock(struct run *r, struct err *err)
 {
 	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, r->key);
 	AUTO_FD int fd = -1;
 
-	if (make_directory(r->src_facts.run_root, err) < 0 ||
-	    make_directory(dir, err) < 0)
+	/* guests of other users pass through the root to their own place */
+	if (make_directory(r->src_facts.run_root, 0711, err) < 0 ||
+	    make_directory(dir, 0700, err) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -68,6 +99,7 @@ int run_lock(struct run *r, struct err *err)
 			guest_label(&r->guest));
 		return err_hint(err, "wait for it, or cancel it");
 	}
+	sign_lock(fd, r);
 	r->lock_fd = steal_fd(&fd);
 	return 0;
 }
@@ -136,11 +168,14 @@ static void add_wrappers(struct buf *b, const struct run *r)
 {
 	const struct guest *g = &r->guest;
 
-	if (r->dst_facts.systemd && r->dst_facts.uid == 0)
+	if (r->dst_facts.systemd && r->dst_facts.uid == 0) {
 		buf_printf(b,
 			   " systemd-run --scope --quiet --collect "
-			   "--unit=vmferry-%s",
+			   "--unit=vmferry-%s --description",
 			   r->id);
+		/* else it is the command line, secrets and all, in the log */
+		word(b, guest_label(g));
+	}
 	buf_printf(b, " setsid");
 	if (r->dst_facts.uid == 0 && g->uid != 0) {
 		buf_printf(b, " setpriv --init-groups --reuid");
@@ -182,7 +217,8 @@ static const char make_directories[] =
 	"fi\n"
 	"fail() { rm -rf \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; }\n"
 	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
-	"printf '%s\\n' \"$run\" >\"$lock/run\" || "
+	"printf '%s\\n' \"$run\" >\"$lock/run\" &&\n"
+	"printf '%s\\n' \"$marker\" >\"$lock/marker\" || "
 	"fail \"cannot write to $lock\"\n"
 	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
 	/* opened before its user may put links there */
@@ -219,12 +255,15 @@ static char *launch_script(struct run *r)
 	struct buf b = { 0 };
 	AUTO_FREE char *owner =
 		xasprintf("%s:%s", r->guest.user, r->guest.group);
+	AUTO_FREE char *marker = arrival_marker(r->id, guest_label(&r->guest),
+						r->src_facts.hostname);
 	char *const *argv = strv_argv(&r->plan.argv);
 
 	assign(&b, "root", r->dst_facts.run_root);
 	assign(&b, "lock", r->dst_lock);
 	assign(&b, "dir", r->dst_dir);
 	assign(&b, "run", r->id);
+	assign(&b, "marker", marker);
 	assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
 	assign(&b, "monitor", r->plan.monitor0);
 	assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
@@ -366,7 +405,7 @@ char *run_dst_stderr(struct run *r)
 {
 	AUTO_BUF struct buf script = { 0 };
 	struct buf b = { 0 };
-	char *text;
+	char *text, *hidden;
 
 	buf_printf(&script, "tail -c %d -- ", STDERR_MAX);
 	quote_word(&script, r->dst_dir);
@@ -377,7 +416,10 @@ char *run_dst_stderr(struct run *r)
 	text = buf_steal(&b);
 	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
 		text[n - 1] = '\0';
-	return text;
+	/* QEMU quotes the option that it does not like */
+	hidden = argv_hide_secrets(&r->plan.argv, text);
+	free(text);
+	return hidden;
 }
 
 /* --- and back ------------------------------------------------------------ */
@@ -432,7 +474,8 @@ int run_reconnect(struct run *r, struct err *err)
 	struct host_options opt = r->opt->ssh;
 	struct host *fresh;
 
-	if (host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+	if (r->dst_host &&
+	    host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 		return 0;
 	opt.ask = NULL;
 	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),

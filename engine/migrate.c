@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "engine/guard.h"
 #include "engine/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -82,11 +83,46 @@ void run_close(struct run *r)
 	checks_free(&r->checks);
 	close_fd(r->lock_fd);
 	journal_close(r->journal);
+	/* it may want the lock at once */
+	guard_end(r->guard, r->finished);
 	free(r->record_dir);
 	free(r->key);
 	free(r->dst_binary);
 	free(r->dst_dir);
 	free(r->dst_lock);
+}
+
+/* Where files of the source are made or removed until the end. */
+static void tell_set_up(const struct run *r)
+{
+	const struct socket_moves *m = &r->guest.moves;
+	AUTO_STRV struct strv dirs = { 0 };
+
+	strv_push(&dirs, r->src_facts.run_root);
+	strv_pushf(&dirs, "%s/..", r->record_dir);
+	for (size_t i = 0; i < m->n; i++) {
+		const char *slash = strrchr(m->v[i].public, '/');
+
+		if (slash)
+			strv_pushf(&dirs, "%.*s/",
+				   (int)(slash - m->v[i].public),
+				   m->v[i].public);
+	}
+	r->opt->set_up((const char *const *)strv_argv(&dirs));
+}
+
+int run_guard(struct run *r, struct err *err)
+{
+	if (r->opt->guardian) {
+		r->guard = guard_start(r->opt, r->id, err);
+		if (!r->guard)
+			return err_wrap(err, ERR_REFUSED,
+					"without a guardian nothing is begun");
+	}
+	if (r->opt->set_up && !host_is_local(r->dst_host) &&
+	    strcmp(host_backend(r->dst_host), "ssh") == 0)
+		tell_set_up(r);
+	return 0;
 }
 
 /* --- how it ended -------------------------------------------------------- */
@@ -115,6 +151,11 @@ static enum outcome outcome_of_failure(const struct run *r,
 		return OUTCOME_REFUSED;
 	case ERR_INTERNAL:
 		return OUTCOME_INTERNAL;
+	case ERR_NETWORK:
+		/* nothing was copied yet, so that it is a login like another */
+		if (r->failed_in < PHASE_PRECOPY && !r->result->leftovers.n)
+			return OUTCOME_UNREACHABLE;
+		return OUTCOME_FAILED;
 	default:
 		return OUTCOME_FAILED;
 	}

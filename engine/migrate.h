@@ -33,7 +33,19 @@ struct migrate_options {
 	bool paused;		      /* leave it paused on the destination */
 	const char *const *skip_checks; /* NULL-terminated, or NULL */
 	const char *state_dir;		/* NULL: the usual one */
-	event_sink *sink;		/* may be NULL */
+	/*
+	 * The program vmferry, to be spawned as the guardian that recovers the
+	 * run if this process dies; NULL: nobody does.
+	 */
+	const char *guardian;
+	/*
+	 * Called once everything is set up and nothing was changed yet, for a
+	 * caller that can give up rights: from here on files are written below
+	 * @write_dirs (NULL-terminated) only. Not called when this process
+	 * itself may have to start QEMU or ssh(1). NULL is fine.
+	 */
+	void (*set_up)(const char *const *write_dirs);
+	event_sink *sink; /* may be NULL */
 	void *sink_arg;
 };
 void migrate_options_init(struct migrate_options *opt);

@@ -3,6 +3,7 @@
 #include "engine/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,32 @@ static int make_path(const char *path, struct err *err)
 	}
 }
 
+static int trust(const char *path, int flags, struct err *err)
+{
+	const mode_t others = S_IWGRP | S_IWOTH;
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, path, &st, flags) < 0)
+		return err_sys(err, errno, "cannot look at %s", path);
+	if (S_ISDIR(st.st_mode) && (!st.st_uid || st.st_uid == geteuid()) &&
+	    (!(st.st_mode & others) || (st.st_mode & S_ISVTX)))
+		return 0;
+	return err_set(err, ERR_SYSTEM,
+		       "%s cannot be trusted: it must be a directory, no link "
+		       "to one, that nobody else may write to",
+		       path);
+}
+
+int record_trust(const char *runs, struct err *err)
+{
+	const char *slash = strrchr(runs, '/');
+	AUTO_FREE char *state = xstrndup(runs, (size_t)(slash - runs));
+
+	if (trust(*state ? state : "/", 0, err) < 0)
+		return -1;
+	return trust(runs, AT_SYMLINK_NOFOLLOW, err);
+}
+
 int run_record_begin(struct run *r, struct err *err)
 {
 	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
@@ -150,7 +177,8 @@ int run_record_begin(struct run *r, struct err *err)
 
 	r->record_dir = xasprintf("%s/%s", runs, r->id);
 	path = xasprintf("%s/journal", r->record_dir);
-	if (make_path(r->record_dir, err) == 0)
+	if (make_path(runs, err) == 0 && record_trust(runs, err) == 0 &&
+	    make_path(r->record_dir, err) == 0)
 		r->journal = journal_create(path, err);
 	if (r->journal && record_write(r, JOURNAL_BEGIN, err) == 0)
 		return 0;
@@ -191,6 +219,7 @@ void record_close(struct run *r, bool clean)
 	journal_close(STEAL(r->journal));
 	if (!r->record_dir || !clean)
 		return;
+	r->finished = true;
 	path = xasprintf("%s/journal", r->record_dir);
 	(void)unlink(path);
 	(void)rmdir(r->record_dir);

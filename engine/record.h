@@ -30,6 +30,11 @@ void record_close(struct run *r, bool clean);
 /* "…/runs", to be freed. */
 char *record_directory(const struct migrate_options *opt,
 		       const struct host_facts *here);
+/*
+ * That nobody but its user and root can lead elsewhere what is written there.
+ * @runs exists and is an absolute path.
+ */
+int record_trust(const char *runs, struct err *err);
 
 /*
  * Fills @r (opened for its options) with what @view holds of a run: identity,

@@ -17,6 +17,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/fields.h"
 #include "engine/record.h"
@@ -26,7 +27,13 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-enum { SETTLE_MS = 3000, SETTLE_POLL_MS = 100 };
+enum {
+	SETTLE_MS = 3000,
+	SETTLE_POLL_MS = 100,
+	LOCK_POLL_MS = 50,
+	WARM_PING_MS = 1000,
+	RECOVER_LOCK_MS = 15000,
+};
 
 /* One recovery under way. */
 struct recovering {
@@ -37,6 +44,10 @@ struct recovering {
 	char *destination; /* as the journal has it */
 	char *guest;
 	const char *why; /* the verdict's */
+	struct host **warm;
+	enum verdict_choice choice;
+	bool asked;    /* the destination was observed */
+	bool finished; /* by somebody else, before we had the lock */
 	struct run *run;
 };
 
@@ -121,17 +132,30 @@ static enum side_state destination_state(struct qmp *q)
 	return SIDE_MOVING;
 }
 
+/* The connection that stands ready, if it still answers. */
+static struct host *take_warm(struct recovering *c)
+{
+	struct host *h = c->warm ? STEAL(*c->warm) : NULL;
+
+	if (h && host_ping(h, mono_in_ms(WARM_PING_MS), NULL) == 0)
+		return h;
+	host_close(h);
+	return NULL;
+}
+
 static bool reach_destination(struct recovering *c)
 {
 	struct run *r = c->run;
 
-	r->dst_host = host_open(c->destination, &c->opt.ssh,
-				mono_in_ms(RUN_CONNECT_MS), NULL);
+	r->dst_host = take_warm(c);
+	if (!r->dst_host)
+		r->dst_host = host_open(c->destination, &c->opt.ssh,
+					mono_in_ms(RUN_CONNECT_MS), NULL);
 	return r->dst_host && probe_host(r->dst_host, &r->dst_facts,
 					 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0;
 }
 
-static enum side_state observe_destination(struct recovering *c)
+static enum side_state ask_destination(struct recovering *c)
 {
 	struct run *r = c->run;
 	int alive;
@@ -155,6 +179,30 @@ static enum side_state observe_destination(struct recovering *c)
 	return destination_state(r->dst.qmp);
 }
 
+/*
+ * What the destination was sent may still lie in its socket: a last look after
+ * some seconds, where giving up too early would throw the only copy away.
+ */
+static enum side_state settle(struct recovering *c, enum side_state s)
+{
+	struct mono until = mono_in_ms(SETTLE_MS);
+
+	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
+	       c->run->dst.qmp && mono_before(mono_now(), until)) {
+		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
+		s = destination_state(c->run->dst.qmp);
+	}
+	return s;
+}
+
+static void observe_destination(struct recovering *c)
+{
+	if (c->asked)
+		return;
+	c->asked = true;
+	c->out->destination = settle(c, ask_destination(c));
+}
+
 /* --- acting -------------------------------------------------------------- */
 
 static int undo(struct recovering *c, const char *what,
@@ -170,6 +218,28 @@ static int undo(struct recovering *c, const char *what,
 	text = err_text(&e);
 	run_leftover(c->run, "%s", text);
 	return -1;
+}
+
+/*
+ * Removes what the run started over there; on another machine than it was
+ * started on, by the same name, nothing is touched.
+ */
+static void clean_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+
+	observe_destination(c);
+	if (!r->dst_made)
+		return;
+	if (r->dst_host)
+		(void)undo(c, "what was started on the destination is gone",
+			   run_unlaunch);
+	else
+		run_leftover(r,
+			     "%s cannot be reached; there may be QEMU (pid %d) "
+			     "and directories %s and %s",
+			     c->destination, (int)r->dst_pid, r->dst_dir,
+			     r->dst_lock);
 }
 
 /* The source goes on; nothing of the run stays on the destination. */
@@ -188,9 +258,7 @@ static int do_abort(struct recovering *c, struct err *err)
 		return err_set(err, ERR_UNDECIDED,
 			       "%s was not seen running on the source again",
 			       guest_label(&r->guest));
-	if (r->dst_made)
-		(void)undo(c, "what was started on the destination is gone",
-			   run_unlaunch);
+	clean_destination(c);
 	r->result->owner = OWNER_SOURCE;
 	r->result->owner_pid = r->guest.pid;
 	if (c->out->source == SIDE_RUNS)
@@ -250,9 +318,7 @@ static int do_lost(struct recovering *c, struct err *err)
 
 	if (record_write(r, JOURNAL_ABORTING, err) < 0)
 		return -1;
-	if (r->dst_made && r->dst_host)
-		(void)undo(c, "what was started on the destination is gone",
-			   run_unlaunch);
+	clean_destination(c);
 	r->result->owner = OWNER_NONE;
 	if (!r->result->leftovers.n)
 		record_note(r, JOURNAL_ABORTED);
@@ -283,37 +349,52 @@ static int (*const actions[])(struct recovering *c, struct err *err) = {
 	[VERDICT_FORWARD] = do_forward,	    [VERDICT_FINISH] = do_finish,
 	[VERDICT_TAKE_BACK] = do_take_back, [VERDICT_LOST] = do_lost,
 	[VERDICT_HOLD] = do_hold,	    [VERDICT_PERSON] = do_hold,
+	[VERDICT_JOIN] = do_hold,
 };
 _Static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
 
 /* --- one run ------------------------------------------------------------- */
 
-/*
- * What the destination was sent may still lie in its socket: a last look after
- * some seconds, where giving up too early would throw the only copy away.
- */
-static enum side_state settle(struct recovering *c, enum side_state s)
+static struct verdict_input seen(const struct recovering *c)
 {
-	struct mono until = mono_in_ms(SETTLE_MS);
-
-	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
-	       c->run->dst.qmp && mono_before(mono_now(), until)) {
-		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
-		s = destination_state(c->run->dst.qmp);
-	}
-	return s;
-}
-
-static struct verdict_output decide(const struct recovering *c)
-{
-	return verdict_decide(&(struct verdict_input){
+	return (struct verdict_input){
 		.journal = c->out->journal,
 		.source = c->out->source,
 		.destination = c->out->destination,
 		.was_running = c->run->facts.first_status.running,
 		/* nobody saw whether it resumed when the engine died */
 		.source_unwatched = true,
-	});
+	};
+}
+
+/* A guest that stands still is not kept waiting for the other host. */
+static struct verdict_output decide(struct recovering *c)
+{
+	struct verdict_input in = seen(c);
+
+	if (verdict_decide(&in).verdict != VERDICT_ABORT ||
+	    !verdict_ignores_destination(&in)) {
+		observe_destination(c);
+		in = seen(c);
+	}
+	return c->choice == CHOICE_NONE ? verdict_decide(&in)
+					: verdict_force(&in, c->choice);
+}
+
+/* Another recovery, of the guardian or of a person, does not take long. */
+static int lock_run(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RECOVER_LOCK_MS);
+
+	while (run_lock(r, err) < 0) {
+		if (err->kind != ERR_BUSY || !run_lock_is_recovery(r) ||
+		    mono_before(until, mono_now()))
+			return -1;
+		err_reset(err);
+		if (task_sleep_until(mono_in_ms(LOCK_POLL_MS), err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int look_and_act(struct recovering *c, struct err *err)
@@ -322,19 +403,18 @@ static int look_and_act(struct recovering *c, struct err *err)
 	struct run *r = c->run;
 	struct verdict_output answer;
 
-	if (run_lock(r, err) < 0)
+	if (lock_run(r, err) < 0)
 		return -1;
-	/* it may have been finished while we waited for nothing */
+	/* it may have gone on, or been finished, meanwhile */
 	journal_view_free(&c->view);
-	if (journal_read(c->path, &c->view, err) < 0)
+	c->finished = access(c->path, F_OK) < 0;
+	if (c->finished || journal_read(c->path, &c->view, err) < 0)
 		return -1;
 	out->journal = journal_state(&c->view);
 	r->journal = journal_reopen(c->path, err);
 	if (!r->journal)
 		return -1;
 	out->source = observe_source(c);
-	out->destination = observe_destination(c);
-	out->destination = settle(c, out->destination);
 	answer = decide(c);
 	out->verdict = answer.verdict;
 	c->why = answer.why;
@@ -362,6 +442,7 @@ static void recover_one(struct recovering *c)
 
 	c->run = r;
 	run_open(r, &c->opt, res);
+	r->recovering = true;
 	r->src_host = host_local_new();
 	task_shield();
 	rc = probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
@@ -400,6 +481,12 @@ static bool is_meant(const struct recover_options *opt,
 	return !opt->word;
 }
 
+static void recovery_free(struct recovery *r)
+{
+	strv_free(&r->did);
+	result_free(&r->result);
+}
+
 static void recover_journal(const struct recover_options *opt, const char *path,
 			    struct recoveries *list)
 {
@@ -421,10 +508,14 @@ static void recover_journal(const struct recover_options *opt, const char *path,
 		o = journal_value(&c.view, "paused");
 		c.opt.paused = o && json_object_get_boolean(o);
 		c.opt.ssh = opt->ssh;
+		c.warm = opt->warm;
+		c.choice = opt->choice;
 		c.opt.state_dir = opt->state_dir;
 		c.opt.sink = opt->sink;
 		c.opt.sink_arg = opt->sink_arg;
 		recover_one(&c);
+		if (c.finished)
+			recovery_free(&list->v[--list->n]);
 	}
 	journal_view_free(&c.view);
 	free(c.path);
@@ -432,8 +523,9 @@ static void recover_journal(const struct recover_options *opt, const char *path,
 	free(c.destination);
 }
 
-static int runs_directory(const struct recover_options *opt, char **path,
-			  struct err *err)
+/* Where runs are kept; *run_root, which may be NULL: where locks are. */
+static int find_directories(const struct recover_options *opt, char **path,
+			    char **run_root, struct err *err)
 {
 	struct migrate_options m = { .state_dir = opt->state_dir };
 	struct host *here = host_local_new();
@@ -442,19 +534,36 @@ static int runs_directory(const struct recover_options *opt, char **path,
 
 	if (rc == 0)
 		*path = record_directory(&m, &facts);
+	if (rc == 0 && run_root)
+		*run_root = xstrdup(facts.run_root);
 	host_facts_free(&facts);
 	host_close(here);
 	return rc;
+}
+
+char *recover_journal_path(const char *state_dir, const char *run,
+			   struct err *err)
+{
+	const struct recover_options opt = { .state_dir = state_dir };
+	AUTO_FREE char *runs = NULL;
+
+	if (find_directories(&opt, &runs, NULL, err) != 0)
+		return NULL;
+	return xasprintf("%s/%s/journal", runs, run);
 }
 
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err)
 {
 	AUTO_FREE char *runs = NULL;
+	AUTO_FREE char *run_root = NULL;
 	struct dirent **names = NULL;
 	int n;
 
-	if (runs_directory(opt, &runs, err) != 0)
+	if (find_directories(opt, &runs, &run_root, err) != 0)
+		return -1;
+	arrivals_read(run_root, &out->arrivals);
+	if (access(runs, F_OK) == 0 && record_trust(runs, err) < 0)
 		return -1;
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
@@ -473,11 +582,10 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 
 void recoveries_free(struct recoveries *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		strv_free(&list->v[i].did);
-		result_free(&list->v[i].result);
-	}
+	for (size_t i = 0; i < list->n; i++)
+		recovery_free(&list->v[i]);
 	free(list->v);
+	arrivals_free(&list->arrivals);
 	*list = (struct recoveries){ .v = NULL };
 }
 

@@ -8,6 +8,7 @@
 #ifndef ENGINE_RECOVER_H
 #define ENGINE_RECOVER_H
 
+#include "engine/arrival.h"
 #include "engine/migrate.h"
 #include "engine/verdict.h"
 
@@ -15,7 +16,14 @@
 struct recover_options {
 	const char
 		*word; /* guest, UUID or run id; NULL: every unfinished run */
+	/* what a person decided; refused where it could make two */
+	enum verdict_choice choice;
 	struct host_options ssh;
+	/*
+	 * A connection to the destination, open already, to be used (and taken)
+	 * if it still answers; NULL, or a pointer to NULL: none.
+	 */
+	struct host **warm;
 	const char *state_dir; /* NULL: the usual one */
 	event_sink *sink;
 	void *sink_arg;
@@ -36,7 +44,13 @@ struct json_object *recovery_to_json(const struct recovery *r);
 struct recoveries {
 	struct recovery *v;
 	size_t n;
+	/* guests on their way to this host, driven (and recovered) elsewhere */
+	struct arrivals arrivals;
 };
+
+/* The path of the journal of run @run, to be freed; NULL: see @err. */
+char *recover_journal_path(const char *state_dir, const char *run,
+			   struct err *err);
 
 /*
  * Recovers what @opt names; to be called from a task. 0 with one entry a run

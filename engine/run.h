@@ -82,6 +82,9 @@ struct run {
 
 	struct run_side src, dst;
 	int lock_fd;		 /* flock on this host, -1 */
+	struct guard *guard;	 /* whoever recovers when we die, or NULL */
+	bool recovering;	 /* this run is brought back from its journal */
+	bool finished;		 /* the journal was closed with nothing to do */
 	struct journal *journal; /* NULL: none was begun, or it was closed */
 	char *record_dir;	 /* where it stands */
 
@@ -113,6 +116,7 @@ struct run {
 	bool committed;	    /* the point of no return is behind us */
 	bool shielded;	    /* a cancel waits until the migration is finished */
 	enum phase phase;
+	enum phase failed_in; /* meaningful once it is being undone */
 };
 
 /* A fresh run for @opt, which it borrows; @result is filled with names. */
@@ -135,6 +139,8 @@ struct mono run_qmp_deadline(void);
 
 /* --- the stages, one or a few a file; see stage.h ------------------------ */
 
+/* migrate.c */
+int run_guard(struct run *r, struct err *err);
 /* connect.c */
 int run_connect(struct run *r, struct err *err);
 /* The source's monitors, from r->guest; the first that greets is used. */
@@ -145,6 +151,8 @@ int run_preflight(struct run *r, struct err *err);
 /* launch.c */
 int run_lock(struct run *r, struct err *err);
 int run_unlock(struct run *r, struct err *err);
+/* When run_lock() was busy: whether a recovery has the lock, not an engine. */
+bool run_lock_is_recovery(const struct run *r);
 int run_launch(struct run *r, struct err *err);
 int run_launched(struct run *r, struct err *err);
 int run_unlaunch(struct run *r, struct err *err);

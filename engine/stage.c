@@ -4,6 +4,7 @@
 
 #include "engine/record.h"
 #include "engine/run.h"
+#include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -28,6 +29,7 @@ const struct stage stage_table[] = {
 	  .phase = PHASE_LAUNCH,
 	  .run = run_record_begin,
 	  .undo = run_record_end },
+	{ .name = "guard", .phase = PHASE_LAUNCH, .run = run_guard },
 	{ .name = "launch",
 	  .phase = PHASE_LAUNCH,
 	  .before = prep,
@@ -80,9 +82,12 @@ static int forward(struct run *r, const struct stage *s, struct err *err)
 	if (r->phase != s->phase)
 		run_enter(r, s->phase);
 	log_debug(NULL, "stage %s", s->name);
-	if (write_all(r, s->before, err) < 0 || s->run(r, err) < 0)
+	if (write_all(r, s->before, err) < 0 ||
+	    fault_stage(s->name, "before", err) < 0 || s->run(r, err) < 0)
 		return -1;
 	if (s->observe && s->observe(r, err) < 0)
+		return -1;
+	if (fault_stage(s->name, "after", err) < 0)
 		return -1;
 	return write_all(r, s->after, err);
 }
@@ -90,6 +95,7 @@ static int forward(struct run *r, const struct stage *s, struct err *err)
 static void backward(struct run *r, unsigned int begun)
 {
 	task_shield();
+	r->failed_in = r->phase;
 	run_enter(r, PHASE_ROLLBACK);
 	record_note(r, JOURNAL_ABORTING);
 	while (begun--) {
@@ -97,7 +103,8 @@ static void backward(struct run *r, unsigned int begun)
 		AUTO_ERR struct err e = { 0 };
 		AUTO_FREE char *text = NULL;
 
-		if (!s->undo || s->undo(r, &e) == 0)
+		if (fault_stage(s->name, "undo", &e) == 0 &&
+		    (!s->undo || s->undo(r, &e) == 0))
 			continue;
 		text = err_text(&e);
 		log_warn(NULL, "undo of %s: %s", s->name, text);

@@ -29,8 +29,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/discover.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -231,7 +233,8 @@ int run_switch(struct run *r, struct err *err)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU does not go on to the "
 				"switchover");
-	if (await_completed(r, err) == 0 && await_postmigrate(r, err) == 0 &&
+	if (fault_point("switch.continue", err) == 0 &&
+	    await_completed(r, err) == 0 && await_postmigrate(r, err) == 0 &&
 	    await_loaded(r, err) == 0)
 		return 0;
 	if (!only_destination_left(r))
@@ -247,7 +250,7 @@ int run_commit(struct run *r, struct err *err)
 	if (record_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
 	r->committed = true;
-	return 0;
+	return fault_point("commit.record", err);
 }
 
 /* --- after it ------------------------------------------------------------ */
@@ -320,6 +323,39 @@ static int take_back(struct run *r, struct err *err)
 			host_name(r->dst_host), guest_label(&r->guest));
 }
 
+/* It may have run there before it died, so that nothing can be done by us. */
+static int destination_died(struct run *r, struct err *err)
+{
+	err_set(err, ERR_UNDECIDED,
+		"QEMU on %s is gone, and nobody saw whether %s ran there",
+		host_name(r->dst_host), guest_label(&r->guest));
+	err_hint(err,
+		 "to go on with the state before the switchover: vmferry "
+		 "recover %s --force-source=continue",
+		 guest_label(&r->guest));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+static int nobody_knows(struct run *r, struct err *err)
+{
+	err_wrap(err, ERR_UNDECIDED,
+		 "%s was told to start on %s and did not answer; it may run "
+		 "there",
+		 guest_label(&r->guest), host_name(r->dst_host));
+	err_hint(err,
+		 "when %s answers again, vmferry recover finishes it; "
+		 "never `cont` it on both",
+		 host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+static bool destination_gone(struct run *r)
+{
+	return host_ping(r->dst_host, run_qmp_deadline(), NULL) == 0 &&
+	       discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+			      run_qmp_deadline(), NULL) == 0;
+}
+
 /*
  * The answer to `cont` is lost. Asks until it is known whether the guest runs;
  * the source's memory is kept meanwhile, and nothing is started there. @ran: it
@@ -347,22 +383,15 @@ static int hold(struct run *r, bool ran, struct err *err)
 			err_move(err, &e);
 			return take_back(r, err);
 		}
+		if (runs < 0 && destination_gone(r))
+			return destination_died(r, err);
 		if (mono_before(until, mono_now())) {
 			err_move(err, &e);
-			break;
+			return nobody_knows(r, err);
 		}
 		if (task_sleep_until(mono_in_ms(ASK_AGAIN_MS), err) < 0)
 			return -1;
 	}
-	err_wrap(err, ERR_UNDECIDED,
-		 "%s was told to start on %s and did not answer; it may run "
-		 "there",
-		 guest_label(&r->guest), host_name(r->dst_host));
-	err_hint(err,
-		 "when %s answers again, vmferry recover finishes it; "
-		 "never `cont` it on both",
-		 host_name(r->dst_host));
-	return err_at_host(err, host_name(r->dst_host));
 }
 
 static int start_guest(struct run *r, struct err *err)
@@ -432,6 +461,8 @@ int run_resume(struct run *r, struct err *err)
 	bool runs = r->facts.first_status.running && !r->opt->paused;
 
 	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
+		return -1;
+	if (fault_point("resume.sent", err) < 0)
 		return -1;
 	record_note(r, JOURNAL_DESTRUN);
 	r->result->owner = OWNER_DESTINATION;

@@ -13,7 +13,7 @@ struct vmferry {
 	struct loop *loop;
 };
 
-enum { COPIED = 6 };
+enum { COPIED = 7 };
 
 struct vmferry_job {
 	struct migrate_options opt;
@@ -104,6 +104,7 @@ static void take_options(struct vmferry_job *job,
 	m->ssh.known_hosts = keep(job, 3, o->known_hosts);
 	m->ssh.ssh_config = keep(job, 4, o->ssh_config);
 	m->qemu_binary = keep(job, 5, o->qemu_binary);
+	m->guardian = keep(job, 6, o->guardian);
 	if (o->use_openssh)
 		m->ssh.backend = HOST_SSH_OPENSSH;
 	if (o->max_blackout_ms > 0)

@@ -64,6 +64,12 @@ struct vmferry_options {
 	int use_openssh;	/* a child ssh(1) instead of libssh2 */
 	int force_at_deadline;	/* --on-deadline force */
 	int paused;
+	/*
+	 * The program vmferry, to be spawned beside each migration as the
+	 * guardian that finishes or undoes it when this process dies. NULL:
+	 * nobody does until `vmferry recover` is run.
+	 */
+	const char *guardian;
 	/* One JSON object a call, without a newline; valid for the call. */
 	void (*event)(void *arg, const char *json);
 	void *arg;

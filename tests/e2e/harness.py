@@ -151,6 +151,11 @@ def our_qemus():
             if os.path.basename(line.split(" ")[0]).startswith("qemu")}
 
 
+def guardians():
+    return [pid for pid, line in ours().items()
+            if line.startswith("vmferry guardian ")]
+
+
 def argv_of(pid):
     return read(f"/proc/{pid}/cmdline").decode().split("\0")[:-1]
 

@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""An engine that dies at each step that it had just made durable.
+"""An engine that dies at each step that it had just made durable, alone.
 
-The engine is killed (SIGKILL) on entering the Nth fdatasync of its journal, so
+Its guardian is stopped as soon as it shows up, and killed, so that nobody but `recover` mends
+anything (guardian_test.py is about the rest). The engine is killed (SIGKILL) on entering the Nth fdatasync of its journal, so
 every record is once the last; then `recover` must leave exactly one running
 guest, whole, with nothing left over, and a further migration must work.
 """
+import signal
 import sys
+import threading
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -20,6 +24,23 @@ SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
 
 class RecoverTest(case.LoopbackCase):
 
+    def without_guardian(self, run):
+        """Stops it as soon as it is there; it ends with the engine."""
+        stopped = set()
+
+        def stop():
+            while harness.is_alive(run.process.pid):
+                for pid in harness.guardians():
+                    harness.kill(pid, signal.SIGSTOP)
+                    stopped.add(pid)
+                time.sleep(0.005)
+            for pid in stopped:
+                harness.kill(pid)
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        return thread
+
     def recover(self, *args):
         return self.vmferry("recover", "--json", *args, *self.sshd.login())
 
@@ -31,7 +52,9 @@ class RecoverTest(case.LoopbackCase):
              harness.VMFERRY, "migrate", guest.name, self.sshd.target,
              *self.sshd.login()], self.place.env, guest)
         self.addCleanup(run.abandon)
+        watcher = self.without_guardian(run)
         done = run.finish()
+        watcher.join()
         self.assertIn(done.code, (-9, 137), str(done))
 
     def assert_recovered(self, guest, owner, outcome):
@@ -71,9 +94,11 @@ class RecoverTest(case.LoopbackCase):
     def test_a_kill_in_the_middle_of_the_copy(self):
         guest = self.guest()
         run = self.start(guest, *SLOW)
+        watcher = self.without_guardian(run)
         run.wait_copying()
         run.signal(9)
         run.finish()
+        watcher.join()
         self.assert_recovered(guest, "source", "abort")
 
     def test_a_living_engine_is_left_alone(self):
@@ -98,6 +123,42 @@ class RecoverTest(case.LoopbackCase):
         self.assertEqual(guest.status(), "postmigrate")
         self.sshd.start()
         self.assert_recovered(guest, "destination", "forward")
+
+    def test_a_destination_that_died_after_the_commit_is_a_persons_choice(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        for pid in harness.our_qemus():
+            if pid != guest.pid:
+                harness.kill(pid)
+        done = self.recover()
+        self.assertEqual(done.code, 7, str(done))
+        self.assertEqual(done.json()["outcome"], "person")
+        self.assertEqual(guest.status(), "postmigrate")
+        done = self.recover(guest.name, "--force-source=discard")
+        self.assertEqual(done.code, 7, str(done))
+        self.assertEqual(guest.status(), "postmigrate")
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assertEqual(done.code, 0, str(done))
+        self.assertEqual(done.json()["owner"], "source")
+        self.assert_healthy(guest)
+        self.assert_moved(guest, self.migrate(guest))
+
+    def test_the_source_is_not_forced_while_the_destination_may_run(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        target = self.sshd.process.pid
+        self.sshd.kill_sessions()
+        harness.kill(target)
+        self.sshd.process.wait()
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assertEqual(done.code, 7, str(done))
+        self.assertEqual(guest.status(), "postmigrate")
+        self.sshd.start()
+        self.assert_recovered(guest, "destination", "forward")
+
+    def test_a_decision_names_its_guest(self):
+        done = self.vmferry("recover", "--force-source=continue")
+        self.assertEqual(done.code, 2, str(done))
 
 
 if __name__ == "__main__":

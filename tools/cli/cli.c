@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "qmp/json.h"
+#include "tools/cli/confine.h"
 #include "tools/cli/receipt.h"
 #include "tools/cli/suggest.h"
 #include "transport/base/buf.h"
+#include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
 enum { DEST_ARGS_MAX = 1024 * 1024 };
@@ -165,6 +167,19 @@ static int unknown_check(const char *name, struct err *err)
 	return err_hint(err, "there are %s", list);
 }
 
+/* More rights than these are not needed from here on. */
+static void confine(const char *const *write_dirs)
+{
+	const struct confine_rules rules = {
+		.write_dirs = write_dirs,
+		.allow_exec = true,
+	};
+	AUTO_ERR struct err e = { 0 };
+
+	if (confine_self(&rules, NULL, &e) < 0)
+		log_warn(NULL, "%s", e.message);
+}
+
 int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 {
 	struct settings *s = &cli->settings;
@@ -188,6 +203,8 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.skip_checks = (const char *const *)strv_argv(&s->skip_checks);
 	p->opt.sink = ui_event;
 	p->opt.sink_arg = &cli->ui;
+	p->opt.guardian = "/proc/self/exe";
+	p->opt.set_up = confine;
 	read_remaps(p, &s->remaps);
 	return s->dest_args ? read_dest_args(p, s->dest_args, err) : 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry recover: finishes or undoes what an engine left behind. */
+#include <string.h>
+
 #include "engine/recover.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
@@ -48,6 +50,34 @@ static void put_recovery(struct buf *b, const struct style *style,
 	buf_append(b, "\n", 1);
 }
 
+static bool is_told(const struct recoveries *list, const char *run)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!strcmp(list->v[i].result.run, run))
+			return true;
+	}
+	return false;
+}
+
+/* Those that are driven from here, on one host, were told above. */
+static void put_arrivals(struct buf *b, const struct style *style,
+			 const struct recoveries *list)
+{
+	const struct arrivals *a = &list->arrivals;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (is_told(list, a->v[i].run))
+			continue;
+		AUTO_FREE char *line = xasprintf(
+			"%s (%s) is on its way here from %s, where it is "
+			"driven: if that ended early, run recover there",
+			a->v[i].guest, a->v[i].run, a->v[i].source);
+
+		text_put(b, style->utf8, line);
+		buf_append(b, "\n", 1);
+	}
+}
+
 /* The gravest of all: one that must be held beats one that was undone. */
 static int worst_code(const struct recoveries *list)
 {
@@ -64,12 +94,12 @@ static int worst_code(const struct recoveries *list)
 
 static struct json_object *to_json(const struct recoveries *list, int code)
 {
-	struct json_object *all = json_object_new_array();
-	struct json_object *o;
+	struct json_object *all, *o;
 
 	/* one run, the usual case, is the object itself */
 	if (list->n == 1)
 		return recovery_to_json(&list->v[0]);
+	all = json_object_new_array();
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(all, recovery_to_json(&list->v[i]));
 	o = json_add_str(json_new(), "outcome",
@@ -91,18 +121,33 @@ static int tell(struct cli *cli, const struct recoveries *list)
 			cli_tell_error(cli, &r->result.error);
 		put_recovery(&b, &style, r);
 	}
+	put_arrivals(&b, &style, list);
 	if (!list->n)
-		buf_printf(&b, "No run is unfinished. Nothing was changed.\n");
+		buf_printf(&b, "No run of this host is unfinished. Nothing was "
+			       "changed.\n");
 	cli_print_people(cli, &b);
 	if (cli->settings.json)
 		code = cli_print_json(to_json(list, code), code);
 	return cli_end(code);
 }
 
+/* A decision is made for one guest, by its name. */
+static int check_words(const struct cli *cli, struct err *err)
+{
+	if (cli->settings.all && cli->operands.n)
+		return err_set(err, ERR_USAGE,
+			       "recover takes --all or a guest, not both");
+	if (cli->settings.force_source && !cli->operands.n)
+		return err_set(err, ERR_USAGE,
+			       "--force-source is for one guest: name it");
+	return 0;
+}
+
 static int run(struct cli *cli)
 {
 	struct recover_options opt = {
 		.word = cli->operands.n ? cli->operands.v[0] : NULL,
+		.choice = (enum verdict_choice)cli->settings.force_source,
 		.state_dir = cli->settings.state_dir,
 		.sink = ui_event,
 		.sink_arg = &cli->ui,
@@ -111,6 +156,8 @@ static int run(struct cli *cli)
 	AUTO_ERR struct err err = { 0 };
 	int code;
 
+	if (check_words(cli, &err) < 0)
+		return cli_usage(cli, &err);
 	cli_host_options(cli, &opt.ssh);
 	if (recover_run(&opt, &list, &err) < 0) {
 		cli_tell_error(cli, &err);
@@ -122,7 +169,8 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_state, &group_login, &group_speech, &group_general, NULL,
+	&group_recover, &group_state,	&group_login,
+	&group_speech,	&group_general, NULL,
 };
 
 const struct command cmd_recover = {
@@ -140,8 +188,10 @@ const struct command cmd_recover = {
 		"It never starts a guest that may run elsewhere, and may be "
 		"run as often as one likes. Exit code 7: one side cannot be "
 		"asked, or a person must decide; nothing was started or "
-		"killed.",
-	.examples = "vmferry recover\nvmferry recover web1",
+		"killed. What a person may decide then is --force-source.\n\n"
+		"A migration's own guardian does the same when it sees its "
+		"engine die, and goes on trying while a host cannot be asked.",
+	.examples = "vmferry recover --all\nvmferry recover web1",
 	.groups = groups,
 	.run = run,
 };

@@ -12,8 +12,9 @@ const struct command *const commands[] = {
 };
 
 const struct option_group *const all_groups[] = {
-	&group_run,  &group_plan,  &group_login,   &group_speech,
-	&group_help, &group_state, &group_general, NULL,
+	&group_run,	&group_plan,	&group_login,
+	&group_speech,	&group_help,	&group_state,
+	&group_recover, &group_general, NULL,
 };
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
@@ -97,6 +98,37 @@ const struct option_group group_state = {
 	"State",
 	state_options,
 	ARRAY_SIZE(state_options),
+};
+
+static const char *const force_words[] = { "none", "continue", "discard",
+					   NULL };
+static const struct option recover_options[] = {
+	{
+		.name = "all",
+		.set = option_set_flag,
+		AT(all),
+		.help = "Every unfinished run, which is also what no GUEST "
+			"means. For boot, before any guest is started.",
+	},
+	{
+		.name = "force-source",
+		.arg = "WHAT",
+		.set = option_set_choice,
+		AT(force_source),
+		.words = force_words,
+		.help = "A person's decision where the journal and both hosts "
+			"leave it open. continue: the source's copy goes on; "
+			"only when QEMU on the destination is proved gone, or "
+			"can be removed first. discard: the source's copy is "
+			"given up and the destination's started; only when the "
+			"source does not run and the destination holds all of "
+			"the guest. Refused where two copies could run.",
+	},
+};
+const struct option_group group_recover = {
+	"Recovery",
+	recover_options,
+	ARRAY_SIZE(recover_options),
 };
 
 static const struct option login_options[] = {

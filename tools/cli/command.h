@@ -21,6 +21,7 @@ struct command {
 	const char *examples;	 /* one command a line; may be NULL */
 	const struct option_group *const *groups; /* NULL-terminated */
 	int (*run)(struct cli *cli);		  /* in a task; the exit code */
+	bool deaf; /* no signal that can be ignored ends it */
 };
 
 /* NULL-terminated. */
@@ -30,9 +31,11 @@ extern const struct option_group *const all_groups[];
 
 extern const struct command cmd_migrate, cmd_check, cmd_list, cmd_recover,
 	cmd_journal, cmd_help, cmd_version;
+/* Not in the list: started by vmferry itself. */
+extern const struct command cmd_guardian;
 
 extern const struct option_group group_general, group_speech, group_login,
-	group_plan, group_run, group_help, group_state;
+	group_plan, group_run, group_help, group_state, group_recover;
 
 /* NULL when there is none of that name. */
 const struct command *command_find(const char *name);

@@ -70,6 +70,8 @@ static int open_signals(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* one that is suspended could not keep to the budget of its guest */
+	(void)signal(SIGTSTP, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -92,6 +94,10 @@ static void run_program(void *arg)
 	struct program *p = arg;
 	struct task *signals;
 
+	if (p->cli.command->deaf) {
+		run_command(p);
+		return;
+	}
 	p->command = task_start(task_loop(), "command", run_command, p);
 	signals = task_start(task_loop(), "signals", watch_signals, p);
 	task_join(p->command);
@@ -224,6 +230,8 @@ static const struct command *first_word(const char *word)
 		return &cmd_help;
 	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
 		return &cmd_version;
+	if (!strcmp(word, cmd_guardian.name))
+		return &cmd_guardian;
 	return command_find(word);
 }
 

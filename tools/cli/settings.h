@@ -51,6 +51,10 @@ struct settings {
 	bool dry_run;
 	struct strv skip_checks;
 
+	/* recovery */
+	bool all;
+	int force_source; /* enum verdict_choice */
+
 	/* vmferry help */
 	bool man;
 	char *completion;

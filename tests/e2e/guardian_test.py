@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The guardian: what happens by itself when the engine dies or hangs.
+
+Times are the guardian's promises with slack for a busy machine: at once for a
+dead engine, three seconds of silence for one that hangs.
+"""
+import signal
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+import case
+import harness
+
+SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
+
+
+class GuardianTest(case.LoopbackCase):
+
+    def await_no_guardian(self, timeout=30):
+        harness.wait_until(lambda: not harness.guardians(), timeout,
+                           "the guardian does not end")
+
+    def copying(self, *args):
+        guest = self.guest()
+        run = self.start(guest, *(args or SLOW))
+        run.wait_copying()
+        return guest, run
+
+    def assert_back(self, guest):
+        self.await_no_guardian()
+        self.assertEqual(guest.status(), "running")
+        self.assert_healthy(guest)
+        done = self.vmferry("recover", "--json", *self.sshd.login())
+        self.assertEqual(done.json()["outcome"], "nothing", str(done))
+        self.assert_moved(guest, self.migrate(guest))
+
+    def test_a_run_that_ends_well_leaves_no_guardian(self):
+        guest = self.guest()
+        self.assert_moved(guest, self.migrate(guest))
+        self.await_no_guardian(5)
+
+    def test_a_killed_engine_is_undone_by_itself(self):
+        guest, run = self.copying()
+        self.assertEqual(len(harness.guardians()), 1)
+        run.signal(signal.SIGKILL)
+        run.finish()
+        self.assert_back(guest)
+
+    def test_a_stopped_engine_is_killed_and_undone(self):
+        guest, run = self.copying()
+        run.signal(signal.SIGSTOP)
+        done = run.finish(timeout=30)
+        self.assertIn(done.code, (-9, 137), str(done))
+        self.assert_back(guest)
+
+    def test_a_short_stop_is_forgiven(self):
+        guest, run = self.copying()
+        run.signal(signal.SIGSTOP)
+        time.sleep(1)
+        run.signal(signal.SIGCONT)
+        run.wait(lambda e: e["event"] == "sample", what="a sample")
+        run.signal(signal.SIGINT)
+        self.assert_stayed(guest, run.finish(), 6)
+
+    def test_a_killed_guardian_is_replaced(self):
+        guest, run = self.copying()
+        first = harness.guardians()
+        harness.kill(first[0])
+        harness.wait_until(
+            lambda: harness.guardians() and harness.guardians() != first, 10,
+            "no new guardian")
+        run.signal(signal.SIGKILL)
+        run.finish()
+        self.assert_back(guest)
+
+    def test_signals_do_not_end_a_guardian(self):
+        guest, run = self.copying()
+        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            harness.kill(harness.guardians()[0], sig)
+        run.signal(signal.SIGKILL)
+        run.finish()
+        self.assert_back(guest)
+
+
+if __name__ == "__main__":
+    unittest.main()

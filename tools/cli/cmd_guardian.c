@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmferry guardian: not for people. `migrate` starts it, with a socket to
+ * itself as standard input, before it changes anything.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/guardian.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/system_log.h"
+#include "transport/base/xalloc.h"
+
+/* Of two processes the one that can mend things should be the last to go. */
+static void hold_on_to_memory(void)
+{
+	AUTO_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "-900", 4);
+}
+
+/* Whoever started the migration may be gone, and its terminal with it. */
+static void tell(const struct recovery *r)
+{
+	AUTO_FREE char *where = result_where(&r->result);
+	AUTO_FREE char *text =
+		xasprintf("the engine of %s ended early; its guardian: %s. %s",
+			  r->result.run, verdict_name(r->verdict), where);
+
+	system_log(text);
+}
+
+static int run(struct cli *cli)
+{
+	struct guardian_options opt = {
+		.fd = STDIN_FILENO,
+		.engine = getppid(),
+		.destination = cli->operands.v[0],
+		.thread = (pid_t)strtol(cli->operands.v[1], NULL, 10),
+		.recover = {
+			.word = cli->operands.v[2],
+			.state_dir = cli->settings.state_dir,
+		},
+	};
+	struct recoveries list = { .v = NULL };
+
+	hold_on_to_memory();
+	cli_host_options(cli, &opt.recover.ssh);
+	opt.recover.ssh.ask = NULL;
+	guardian_run(&opt, &list);
+	if (list.n)
+		tell(&list.v[0]);
+	recoveries_free(&list);
+	return 0;
+}
+
+static const struct option_group *const groups[] = {
+	&group_state,
+	&group_login,
+	NULL,
+};
+
+const struct command cmd_guardian = {
+	.name = "guardian",
+	.args = "DEST THREAD RUN",
+	.min_operands = 3,
+	.max_operands = 3,
+	.summary = "recovers a run whose engine dies; started by migrate",
+	.description = "",
+	.groups = groups,
+	.deaf = true,
+	.run = run,
+};
