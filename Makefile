@@ -86,6 +86,7 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(SUPPORT_OBJ) \
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
 -include tools/guest/guest.mk
+-include tests/fuzz/fuzz.mk
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- tests ------------------------------------------------------------------
@@ -101,6 +102,7 @@ check: need-check
 	$(Q)$(MAKE) -j$(JOBS) unit
 	$(Q)$(MAKE) -j$(JOBS) asan-unit
 	$(Q)$(MAKE) model assume
+	$(Q)$(MAKE) -j$(JOBS) fuzz-regress
 	$(Q)tests/e2e/run.py
 
 # The protocol, explored state by state with the code's own recovery table.
@@ -156,9 +158,9 @@ soak: all
 # --- lint -------------------------------------------------------------------
 
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \
-	tests/model/verdict_dump.c
+	tests/model/verdict_dump.c $(wildcard tests/fuzz/*.c)
 HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
-	tools/cli/*.h tests/fake/*.h tests/unit/*.h)
+	tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
 .PHONY: lint layers words format cppcheck tidy
 lint: layers words format cppcheck tidy
@@ -218,5 +220,6 @@ help:
 	@echo 'make unit model assume e2e   parts of it'
 	@echo 'make lint      layers, words, cppcheck, clang-tidy'
 	@echo 'make asan      an ASan+UBSan build in build-asan'
+	@echo 'make fuzz      each fuzzer for 60 s'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
 	@echo 'make install PREFIX=/usr/local DESTDIR='

@@ -72,7 +72,11 @@ void argv_do_machine(struct argv_work *w, const struct argv_item *it)
 
 void argv_do_pidfile(struct argv_work *w, const struct argv_item *it)
 {
-	argv_work_emit(w, it, argv_work_bind_pidfile(w, it->value));
+	/* without a name there is nothing to move */
+	if (!*it->value)
+		argv_work_keep(w, it);
+	else
+		argv_work_emit(w, it, argv_work_bind_pidfile(w, it->value));
 }
 
 void argv_do_logfile(struct argv_work *w, const struct argv_item *it)

@@ -9,12 +9,37 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
+/* Real ones have a few thousand. */
+enum { KEYS_MAX_BYTES = 1024 * 1024, INDEX_BYTES = 6 };
+
+/*
+ * Bytes of the dotted keys of all leaves: a long key above a long list would
+ * make gigabytes of them, out of one argument that anybody may have written.
+ */
+static size_t keys_bytes(struct json_object *node, size_t above)
+{
+	size_t sum = 0;
+
+	if (json_object_is_type(node, json_type_object)) {
+		json_object_object_foreach(node, key, value)
+			sum += keys_bytes(value, above + 1 + strlen(key));
+	} else if (json_object_is_type(node, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(node); i++)
+			sum += keys_bytes(json_object_array_get_idx(node, i),
+					  above + INDEX_BYTES);
+	} else {
+		sum = above;
+	}
+	return sum;
+}
+
 struct json_object *argv_json_parse(const char *text)
 {
 	AUTO_ERR struct err ignored = { .kind = ERR_NONE };
 	struct json_object *root = json_parse(text, strlen(text), &ignored);
 
-	if (root && !json_object_is_type(root, json_type_object)) {
+	if (root && (!json_object_is_type(root, json_type_object) ||
+		     keys_bytes(root, 0) > KEYS_MAX_BYTES)) {
 		json_object_put(root);
 		return NULL;
 	}
@@ -112,7 +137,8 @@ void argv_json_set(struct json_object *root, const char *key, const char *value)
 	if (json_object_is_type(in, json_type_object))
 		json_object_object_add(in, last,
 				       leaf_new(child(in, last), value));
-	else if (json_object_is_type(in, json_type_array))
+	/* a key with dots in it may look like a place far behind the end */
+	else if (child(in, last))
 		json_object_array_put_idx(in, strtoul(last, NULL, 10),
 					  leaf_new(child(in, last), value));
 }

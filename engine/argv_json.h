@@ -10,7 +10,10 @@
 
 #include <json.h>
 
-/* NULL unless @text is one JSON object. Owned (json_object_put). */
+/*
+ * NULL unless @text is one JSON object, of a size that an option can have.
+ * Owned (json_object_put).
+ */
 struct json_object *argv_json_parse(const char *text);
 
 /* Calls @each for every leaf, in order. */

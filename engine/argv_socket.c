@@ -117,7 +117,7 @@ static bool find(const struct argv_item *it, struct argv_socket *s)
 	case ARGV_SYNTAX_PLAIN:
 		break;
 	}
-	if (strcmp(it->def->name, "pidfile") != 0)
+	if (strcmp(it->def->name, "pidfile") != 0 || !*it->value)
 		return false;
 	s->whole = true;
 	s->path = xstrdup(it->value);

@@ -230,7 +230,11 @@ static const char bugs[] =
 	"concerned.\n\n"
 	"libssh2 1.10 cannot use RSA keys, certificates and FIDO keys, nor "
 	"servers that offer only GCM or EtM algorithms; ssh(1) is used "
-	"instead (--ssh auto), and vmferry says so.";
+	"instead (--ssh auto), and vmferry says so. It also ends this whole "
+	"process (an assertion) on an encrypted packet of an impossible "
+	"length, which a hostile server, or somebody on the way who changes "
+	"bytes, can send: the guardian then undoes or finishes the migration. "
+	"Where that is to be feared, use --ssh openssh.";
 
 void help_man(FILE *out)
 {

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What `ssh -G` prints, and private key files: both from the same text. */
+#include <stdlib.h>
+
+#include "tests/fuzz/fuzz_input.h"
+#include "transport/base/xalloc.h"
+#include "transport/ssh_config.h"
+#include "transport/ssh_key.h"
+
+static void read_config(const char *text)
+{
+	struct ssh_config c = { .hostname = NULL };
+	AUTO_FREE char *expanded = NULL;
+
+	ssh_config_defaults(&c, "hostb", "root");
+	ssh_config_parse(&c, text);
+	expanded = ssh_config_expand(&c, text, "b", "/root", "root");
+	for (size_t i = 0; i < c.identities.n; i++) {
+		AUTO_FREE char *path = ssh_config_expand(&c, c.identities.v[i],
+							 "b", "/root", "root");
+
+		fuzz_claim(path != NULL, "a path has an expansion");
+	}
+	ssh_config_free(&c);
+}
+
+static void read_key(const char *text)
+{
+	struct ssh_key k = { .path = NULL };
+
+	ssh_key_parse(&k, text);
+	(void)ssh_key_unusable(k.type);
+	fuzz_claim(!buf_len(&k.blob) || k.type, "a public key has a type");
+	ssh_key_free(&k);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input in = { data, size };
+	AUTO_FREE char *text = fuzz_text(&in);
+
+	read_config(text);
+	read_key(text);
+	return 0;
+}
