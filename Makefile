@@ -58,7 +58,7 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(BUILD)/%)
 .PHONY: all
 all: $(BUILD)/vmferry $(BUILD)/libvmferry.a $(BUILD)/guest.elf
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

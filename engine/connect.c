@@ -139,9 +139,24 @@ static int no_destination(struct run *r, struct err *err)
 	return -1;
 }
 
-int run_connect(struct run *r, struct err *err)
+int run_reach_destination(struct run *r, struct err *err)
 {
-	r->src_host = host_local_new();
+	if (!r->dst_host)
+		r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
+					mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->dst_host)
+		return no_destination(r, err);
+	r->result->transport = host_backend(r->dst_host);
+	return 0;
+}
+
+int run_find(struct run *r, struct err *err)
+{
+	guest_free(&r->guest);
+	host_facts_free(&r->src_facts);
+	r->result->owner = OWNER_UNKNOWN;
+	if (!r->src_host)
+		r->src_host = host_local_new();
 	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
 			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
@@ -151,15 +166,51 @@ int run_connect(struct run *r, struct err *err)
 		return -1;
 	free(r->result->source);
 	r->result->source = xstrdup(r->src_facts.hostname);
-	if (run_open_source(r, err) < 0)
+	return 0;
+}
+
+/* Its monitor would be in use, and QEMU gone when that migration is done. */
+static int refuse_second(struct run *r, struct err *err)
+{
+	AUTO_FREE char *key = run_guest_key(r);
+
+	if (!run_is_locked(r, key))
+		return 0;
+	err_set(err, ERR_BUSY, "another migration of %s is under way",
+		label(r));
+	return err_hint(err, "wait for it (--wait), or cancel it");
+}
+
+/*
+ * A QEMU that ends without having greeted was in the hands of another client,
+ * which may have moved its guest.
+ */
+static int open_source(struct run *r, struct err *err)
+{
+	if (run_open_source(r, err) == 0)
+		return 0;
+	if (err->kind != ERR_BUSY &&
+	    discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			   run_qmp_deadline(), NULL) == 0) {
+		err_wrap(err, ERR_BUSY,
+			 "QEMU of %s ended while another client had its "
+			 "monitor",
+			 label(r));
+		err_hint(err, "vmferry list shows where it runs now");
+		r->result->owner = OWNER_UNKNOWN;
+	}
+	return -1;
+}
+
+int run_connect(struct run *r, struct err *err)
+{
+	if (run_find(r, err) < 0 || refuse_second(r, err) < 0 ||
+	    open_source(r, err) < 0)
 		return -1;
 	note_state(r);
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
-	r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
-				mono_in_ms(RUN_CONNECT_MS), err);
-	if (!r->dst_host)
-		return no_destination(r, err);
-	r->result->transport = host_backend(r->dst_host);
+	if (run_reach_destination(r, err) < 0)
+		return -1;
 	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst_host));
@@ -262,12 +313,16 @@ static uint64_t fnv1a(const char *s)
  * A guest is known by its UUID, or, for the many that have none, by machine
  * id, name and the start of its QEMU.
  */
-static char *guest_key(const struct run *r)
+char *run_guest_key(const struct run *r)
 {
+	const char *uuid = r->facts.uuid;
 	AUTO_FREE char *id = NULL;
 
-	if (strspn(r->facts.uuid, "0-") < strlen(r->facts.uuid))
-		return xstrdup(r->facts.uuid);
+	/* before QEMU was asked its command line has to do */
+	if (!*uuid && r->guest.uuid)
+		uuid = r->guest.uuid;
+	if (strspn(uuid, "0-") < strlen(uuid))
+		return xstrdup(uuid);
 	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id, label(r),
 		       (unsigned long long)r->guest.start_ticks);
 	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
@@ -281,6 +336,6 @@ int run_discover(struct run *r, struct err *err)
 		return err_wrap(
 			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
 			"cannot read the facts of %s", label(r));
-	r->key = guest_key(r);
+	r->key = run_guest_key(r);
 	return 0;
 }

@@ -76,16 +76,15 @@ static int await_source_gone(struct run *r, struct err *err)
 	struct mono until = mono_in_ms(RUN_QUIT_MS);
 
 	while (mono_before(mono_now(), until)) {
-		int alive = discover_alive(r->src_host, r->guest.pid,
-					   r->guest.start_ticks,
-					   mono_in_ms(RUN_QMP_MS), err);
-
-		if (alive <= 0)
-			return alive;
+		/* not knowing now is no answer yet */
+		if (discover_alive(r->src_host, r->guest.pid,
+				   r->guest.start_ticks, mono_in_ms(RUN_QMP_MS),
+				   NULL) == 0)
+			return 0;
 		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
 			return -1;
 	}
-	return err_set(err, ERR_TIMEOUT, "it still exists after %d s",
+	return err_set(err, ERR_TIMEOUT, "it was not seen gone in %d s",
 		       RUN_QUIT_MS / 1000);
 }
 
@@ -168,7 +167,10 @@ static void reset_destination(struct run *r)
 	if (run_reset_destination(r, &e) == 0)
 		return;
 	err_reset(&e);
-	if (run_reopen(r, &e) < 0 || run_reset_destination(r, &e) < 0)
+	if (run_reopen(r, &e) == 0 && run_reset_destination(r, &e) == 0)
+		return;
+	r->ended_there = run_destination_gone(r);
+	if (!r->ended_there)
 		leftover_of(r, &e, "migration settings on the destination");
 }
 
@@ -240,16 +242,38 @@ static void tidy_source(struct run *r)
 		leftover_of(r, &e, "files on the source");
 }
 
+/* It arrived and ran; what became of it is not the migration's doing. */
+static int ended_over_there(struct run *r, struct err *err)
+{
+	err_set(err, ERR_ENDED, "QEMU of %s ended on %s after it had moved",
+		guest_label(&r->guest), host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+/* A recovery may not have reached it yet. */
+static bool know_destination(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (r->dst_facts.boot_id)
+		return true;
+	if (run_reconnect(r, &e) == 0 &&
+	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       &e) == 0)
+		return true;
+	leftover_of(r, &e, "names on the destination");
+	return false;
+}
+
 int run_finish(struct run *r, struct err *err)
 {
-	(void)err;
 	if (r->dst.qmp) {
 		announce(r);
 		reset_destination(r);
 	}
 	if (r->src.qmp)
 		read_totals(r);
-	if (end_source(r)) {
+	if (end_source(r) && know_destination(r)) {
 		publish(r);
 		tidy_source(r);
 	}
@@ -260,5 +284,5 @@ int run_finish(struct run *r, struct err *err)
 	record_close(r, !r->result->leftovers.n);
 	(void)run_unlock(r, NULL);
 	r->result->outcome = OUTCOME_MIGRATED;
-	return 0;
+	return r->ended_there ? ended_over_there(r, err) : 0;
 }

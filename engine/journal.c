@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,6 +169,8 @@ static struct journal *new_journal(int *fd, const char *path, size_t end,
 	struct journal *j = XNEW(struct journal);
 
 	j->fd = steal_fd(fd);
+	/* tells that its writer lives; the guest's lock keeps others out */
+	(void)flock(j->fd, LOCK_EX | LOCK_NB);
 	j->path = xstrdup(path);
 	j->end = end;
 	j->size = size;

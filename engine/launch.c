@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "engine/arrival.h"
+#include "engine/queue.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -32,6 +33,8 @@ enum {
 	STDERR_MAX = 16 * 1024,
 	MONITOR_RETRIES = 40,
 	MONITOR_RETRY_MS = 50,
+	LOCK_TRIES = 3,
+	LOCK_TRY_MS = 20,
 };
 
 /* --- one migration of a guest at a time, on this host -------------------- */
@@ -81,6 +84,36 @@ bool run_lock_is_recovery(const struct run *r)
 	       strcmp(first, "by=engine") != 0;
 }
 
+bool run_is_locked(const struct run *r, const char *key)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, key);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+/*
+ * Whoever looks for stale locks takes each for a moment, so a lock that is
+ * taken is tried again.
+ */
+static int take_lock(const char *path)
+{
+	for (int i = 0;; i++) {
+		AUTO_FD int fd = open(
+			path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_still(fd, path))
+			return steal_fd(&fd);
+		errno = EWOULDBLOCK;
+		if (i == LOCK_TRIES ||
+		    task_sleep_until(mono_in_ms(LOCK_TRY_MS), NULL) < 0)
+			return -1;
+	}
+}
+
 int run_lock(struct run *r, struct err *err)
 {
 	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
@@ -91,10 +124,10 @@ int run_lock(struct run *r, struct err *err)
 	if (make_directory(r->src_facts.run_root, 0711, err) < 0 ||
 	    make_directory(dir, 0700, err) < 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
+	fd = take_lock(path);
+	if (fd < 0 && errno != EWOULDBLOCK)
 		return err_sys(err, errno, "cannot open the lock %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_still(fd, path)) {
+	if (fd < 0) {
 		err_set(err, ERR_BUSY, "another migration of %s is under way",
 			guest_label(&r->guest));
 		return err_hint(err, "wait for it, or cancel it");
@@ -122,13 +155,6 @@ static void word(struct buf *b, const char *s)
 {
 	buf_printf(b, " ");
 	quote_word(b, s);
-}
-
-static void assign(struct buf *b, const char *name, const char *value)
-{
-	buf_printf(b, "%s=", name);
-	quote_word(b, value);
-	buf_printf(b, "\n");
 }
 
 /*
@@ -168,7 +194,7 @@ static void add_wrappers(struct buf *b, const struct run *r)
 {
 	const struct guest *g = &r->guest;
 
-	if (r->dst_facts.systemd && r->dst_facts.uid == 0) {
+	if (queue_leaves_session(r)) {
 		buf_printf(b,
 			   " systemd-run --scope --quiet --collect "
 			   "--unit=vmferry-%s --description",
@@ -198,15 +224,12 @@ static void add_environment(struct buf *b, const struct run *r)
 
 static const char make_directories[] =
 	"fail() { echo \"$1\" >&2; exit 1; }\n"
-	"stat_of() { sed 's/.*) //' \"/proc/$1/stat\" 2>/dev/null; }\n"
-	/* prints the start time of a process that lives; a zombie does not */
-	"ticks_of() { set -- $(stat_of \"$1\"); "
-	"[ \"${1:-Z}\" != Z ] && echo \"${20}\"; }\n"
 	/* a clean-up that comes before QEMU's pid is known ends both */
 	"trap '[ -z \"$!\" ] || kill -KILL $!; exit 1' TERM\n"
 	"umask 077\n"
 	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
 	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
+	"locked || fail \"cannot lock $root\"\n"
 	"if ! mkdir \"$lock\" 2>/dev/null; then\n"
 	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
 	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" "
@@ -215,11 +238,16 @@ static const char make_directories[] =
 	"	rm -rf \"$lock\"\n"
 	"	mkdir \"$lock\" || fail \"cannot make $lock\"\n"
 	"fi\n"
+	"tally\n"
+	"if ! may_come; then rm -rf \"$lock\"; echo full=1; exit 0; fi\n"
 	"fail() { rm -rf \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; }\n"
 	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
 	"printf '%s\\n' \"$run\" >\"$lock/run\" &&\n"
-	"printf '%s\\n' \"$marker\" >\"$lock/marker\" || "
+	"printf '%s\\n' \"$marker\" >\"$lock/marker\" &&\n"
+	"printf '%s\\n' \"$reserve\" >\"$lock/ram\" || "
 	"fail \"cannot write to $lock\"\n"
+	/* from here on it counts; QEMU must not inherit the lock */
+	"exec 7<&-\n"
 	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
 	/* opened before its user may put links there */
 	"true >\"$dir/stdout\" && true >\"$dir/stderr\" || "
@@ -250,7 +278,25 @@ static const char await_monitor[] =
 	"done\n"
 	"echo ready=1\n";
 
-static char *launch_script(struct run *r)
+/* What is asked of the host, and what is written down about it. */
+static void add_wish(struct buf *b, const struct run *r,
+		     const struct admit_wish *wish)
+{
+	AUTO_FREE char *reserve = xasprintf(
+		"%llu %s",
+		(unsigned long long)r->facts.ram_bytes + ADMIT_QEMU_BYTES,
+		guest_label(&r->guest));
+
+	buf_printf(b, "need=%llu limit=%u\n",
+		   (unsigned long long)(wish->ram_bytes + 1023) / 1024,
+		   wish->limit);
+	quote_assign(b, "reserve", reserve);
+	/* in a scope of its own QEMU is not bound to what our login may use */
+	buf_printf(b, "cgroups=%s\n",
+		   queue_leaves_session(r) ? "" : ADMIT_CGROUPS);
+}
+
+static char *launch_script(struct run *r, const struct admit_wish *wish)
 {
 	struct buf b = { 0 };
 	AUTO_FREE char *owner =
@@ -259,17 +305,18 @@ static char *launch_script(struct run *r)
 						r->src_facts.hostname);
 	char *const *argv = strv_argv(&r->plan.argv);
 
-	assign(&b, "root", r->dst_facts.run_root);
-	assign(&b, "lock", r->dst_lock);
-	assign(&b, "dir", r->dst_dir);
-	assign(&b, "run", r->id);
-	assign(&b, "marker", marker);
-	assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
-	assign(&b, "monitor", r->plan.monitor0);
-	assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
+	quote_assign(&b, "root", r->dst_facts.run_root);
+	quote_assign(&b, "lock", r->dst_lock);
+	quote_assign(&b, "dir", r->dst_dir);
+	quote_assign(&b, "run", r->id);
+	quote_assign(&b, "marker", marker);
+	quote_assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
+	quote_assign(&b, "monitor", r->plan.monitor0);
+	quote_assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
 	if (r->dst_facts.uid)
 		buf_printf(&b, "owner=$(id -u)\n");
-	buf_printf(&b, "%s", make_directories);
+	add_wish(&b, r, wish);
+	buf_printf(&b, "%s%s", admit_functions, make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
@@ -310,16 +357,6 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 {
 	AUTO_FREE char *v = NULL;
 
-	if (has_line(text, "busy", &v)) {
-		r->dst_made = false;
-		err_set(err, ERR_BUSY,
-			"%s is already on its way to %s: "
-			"process %s over there answers for it",
-			guest_label(&r->guest), host_name(r->dst_host), v);
-		err_hint(err, "wait for that migration; if its engine died, "
-			      "vmferry recover undoes it");
-		return err_at_host(err, host_name(r->dst_host));
-	}
 	if (has_line(text, "limits", &v))
 		run_warn(r, "limits",
 			 "resource limits of the source that %s "
@@ -359,10 +396,35 @@ static struct qmp *open_monitor(struct run *r, const char *path,
 		 : NULL;
 }
 
-int run_launch(struct run *r, struct err *err)
+/* The script was turned away: 0 when it is worth another try. */
+static int turned_away(struct run *r, const char *text,
+		       const struct admit_wish *wish, struct err *err)
 {
-	AUTO_FREE char *script = launch_script(r);
+	struct admit_view v;
+	enum admit answer;
+	int rc;
+
+	r->dst_made = false;
+	if (!admit_parse(text, &v))
+		return err_set(err, ERR_REMOTE,
+			       "the launch script on %s told too little",
+			       host_name(r->dst_host));
+	answer = admit_judge(&v, wish);
+	if (r->may_wait && answer != ADMIT_NEVER)
+		rc = queue_hold(r, &v, wish, answer, err);
+	else
+		rc = queue_refuse(r, &v, wish, answer, err);
+	admit_view_free(&v);
+	return rc;
+}
+
+/* 1: QEMU runs; 0: it was not admitted and should try again. */
+static int launch(struct run *r, struct err *err)
+{
+	struct admit_wish wish = queue_wish(r);
+	AUTO_FREE char *script = launch_script(r, &wish);
 	AUTO_BUF struct buf out = { 0 };
+	AUTO_FREE char *away = NULL;
 	int rc;
 
 	r->dst_made = true;
@@ -374,8 +436,23 @@ int run_launch(struct run *r, struct err *err)
 	if (rc < 0)
 		return err_wrap(err, ERR_NONE, "cannot start QEMU on %s",
 				host_name(r->dst_host));
-	if (read_launch(r, buf_data(&out), err) < 0)
+	if (has_line(buf_data(&out), "busy", &away) ||
+	    has_line(buf_data(&out), "full", &away))
+		return turned_away(r, buf_data(&out), &wish, err);
+	return read_launch(r, buf_data(&out), err) < 0 ? -1 : 1;
+}
+
+int run_launch(struct run *r, struct err *err)
+{
+	int rc;
+
+	do
+		rc = launch(r, err);
+	while (rc == 0);
+	if (rc < 0)
 		return -1;
+	/* its memory is reserved over there, and its lock counts here */
+	queue_leave(r);
 	r->dst.qmp = open_monitor(r, r->plan.monitor0, err);
 	if (!r->dst.qmp)
 		return explain_death(r, "cannot be talked to", err);
@@ -447,9 +524,9 @@ static char *remove_script(struct run *r)
 {
 	struct buf b = { 0 };
 
-	assign(&b, "lock", r->dst_lock);
-	assign(&b, "dir", r->dst_dir);
-	assign(&b, "run", r->id);
+	quote_assign(&b, "lock", r->dst_lock);
+	quote_assign(&b, "dir", r->dst_dir);
+	quote_assign(&b, "run", r->id);
 	if (r->dst_pid > 0)
 		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dst_pid,
 			   (unsigned long long)r->dst_ticks);

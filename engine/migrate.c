@@ -14,13 +14,15 @@
 #include <time.h>
 
 #include "engine/guard.h"
+#include "engine/queue.h"
 #include "engine/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
 void migrate_options_init(struct migrate_options *opt)
 {
-	*opt = (struct migrate_options){ .max_blackout_ms = 300 };
+	*opt = (struct migrate_options){ .max_blackout_ms = 300,
+					 .parallel = 2 };
 }
 
 /* A short random name: directories and locks of this run carry it. */
@@ -134,7 +136,7 @@ int run_guard(struct run *r, struct err *err)
 static enum outcome outcome_of_failure(const struct run *r,
 				       const struct err *err)
 {
-	if (err->kind == ERR_ENDED && !r->committed)
+	if (err->kind == ERR_ENDED && (!r->committed || r->ended_there))
 		return OUTCOME_ENDED;
 	if (r->committed || r->source_unsure)
 		return OUTCOME_UNDECIDED;
@@ -166,7 +168,8 @@ static void explain_end(struct run *r, struct err *err)
 {
 	bool gone;
 
-	if (r->committed || !r->guest.pid || err->kind == ERR_ENDED)
+	if (r->committed || !r->guest.pid || err->kind == ERR_ENDED ||
+	    err->kind == ERR_BUSY)
 		return;
 	task_shield();
 	gone = r->src.qmp ? run_source_gone(r)
@@ -257,7 +260,9 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	run_open(r, opt, result);
 	tell_start(r);
 	result->streams = 1;
+	r->may_wait = opt->wait;
 	(void)walk(r, stage_count);
+	queue_leave(r);
 	tell_result(r);
 	if (r->shielded)
 		task_unshield();

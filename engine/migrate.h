@@ -31,6 +31,8 @@ struct migrate_options {
 	const struct strv *dest_args; /* NULL: from the source's argv */
 	const char *qemu_binary;      /* NULL: the source's, looked up there */
 	bool paused;		      /* leave it paused on the destination */
+	bool wait;		      /* for its turn, instead of ERR_BUSY */
+	unsigned int parallel;	      /* with wait: runs at once per host, 2 */
 	const char *const *skip_checks; /* NULL-terminated, or NULL */
 	const char *state_dir;		/* NULL: the usual one */
 	/*

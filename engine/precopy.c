@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -249,6 +250,8 @@ static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
 	r->stop_seen = false;
 	r->facts.first_status = st;
 	r->result->state = "PAUSED";
+	/* a recovery must not start it, either */
+	record_note(r, JOURNAL_SWITCH);
 }
 
 static int take_sample(struct run *r, struct watch *w,

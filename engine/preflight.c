@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/preflight.h"
+#include "engine/queue.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
@@ -142,12 +143,13 @@ static int gather(struct preflight *p, struct err *err)
 	    probe_files(r->dst_host, &p->paths, p->there,
 			mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
-	return 0;
+	return queue_ask(r, &p->room, err);
 }
 
 static void preflight_free(struct preflight *p)
 {
 	probe_qemu_free(&p->qemu);
+	admit_view_free(&p->room);
 	strv_free(&p->paths);
 	free(p->here);
 	free(p->there);
@@ -172,7 +174,7 @@ bool migrate_check_known(const char *name)
 	return false;
 }
 
-static bool is_skipped(const struct run *r, const char *name)
+bool preflight_skips(const struct run *r, const char *name)
 {
 	const char *const *skip = r->opt->skip_checks;
 
@@ -190,7 +192,7 @@ static void tell_checks(struct run *r)
 		struct event ev = { .kind = EVENT_CHECK, .check = c };
 
 		assert(migrate_check_known(c->name));
-		if (c->verdict == CHECK_FAIL && is_skipped(r, c->name))
+		if (c->verdict == CHECK_FAIL && preflight_skips(r, c->name))
 			c->verdict = CHECK_WARN;
 		run_tell(r, &ev);
 	}

@@ -6,6 +6,7 @@
 #ifndef ENGINE_PREFLIGHT_H
 #define ENGINE_PREFLIGHT_H
 
+#include "engine/admit.h"
 #include "engine/run.h"
 
 /* What the checks look at, gathered once. */
@@ -16,10 +17,14 @@ struct preflight {
 	size_t moves_at;   /* directories of public sockets */
 	size_t cwd_at;	   /* the working directory, if it matters */
 	struct probe_file *here, *there;
-	bool user_known; /* the guest's user exists on the destination */
-	bool kvm_usable; /* /dev/kvm opens over there */
-	char *restart;	 /* Restart= of the source's unit, or "" */
+	struct admit_view room; /* on the destination */
+	bool user_known;	/* the guest's user exists on the destination */
+	bool kvm_usable;	/* /dev/kvm opens over there */
+	char *restart;		/* Restart= of the source's unit, or "" */
 };
+
+/* True when the user does not want this check to block. */
+bool preflight_skips(const struct run *r, const char *name);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/preflight.h"
+#include "engine/queue.h"
 #include "transport/base/xalloc.h"
 
 #define ADD(p, name, side, verdict, found, remedy)                       \
@@ -246,18 +247,41 @@ static void check_kvm(struct preflight *p)
 		    xstrdup("load kvm there, or give the user access"));
 }
 
+/* Runs under way to the same host have been promised memory, too. */
 static void check_memory(struct preflight *p)
 {
-	uint64_t need = p->r->facts.ram_bytes;
-	uint64_t have = p->r->dst_facts.memory_available_bytes;
-	char *found = xasprintf("RAM %.1f GiB needed, %.1f GiB available on %s",
-				gib(need), gib(have), dst_name(p));
+	const struct run *r = p->r;
+	struct admit_wish wish = queue_wish(r);
+	enum admit answer;
+	char *found;
 
-	if (!have || have > need)
-		ADD(p, "memory", DESTINATION, PASS, found, NULL);
-	else
+	/* who may come first, and what is skipped, is not asked here */
+	wish.limit = 0;
+	wish.ram_bytes = r->facts.ram_bytes + ADMIT_QEMU_BYTES;
+	answer = admit_judge(&p->room, &wish);
+	found = p->room.promised_bytes
+			? xasprintf("RAM %.1f GiB needed, %.1f GiB available "
+				    "on %s, of which %.1f GiB are promised to "
+				    "guests that arrive there",
+				    gib(r->facts.ram_bytes),
+				    gib(p->room.available_bytes), dst_name(p),
+				    gib(p->room.promised_bytes))
+			: xasprintf("RAM %.1f GiB needed, %.1f GiB available "
+				    "on %s",
+				    gib(r->facts.ram_bytes),
+				    gib(p->room.available_bytes), dst_name(p));
+	if (answer == ADMIT_NEVER)
 		ADD(p, "memory", DESTINATION, FAIL, found,
 		    xstrdup("free memory there"));
+	else if (answer == ADMIT_MEMORY && !r->may_wait)
+		ADD(p, "memory", DESTINATION, FAIL, found,
+		    xstrdup("wait for the others with --wait, or free memory "
+			    "there"));
+	else if (answer == ADMIT_MEMORY)
+		ADD(p, "memory", DESTINATION, WARN, found,
+		    xstrdup("it waits for its turn"));
+	else
+		ADD(p, "memory", DESTINATION, PASS, found, NULL);
 }
 
 static void check_user(struct preflight *p)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/record.h"
 #include "engine/run.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
@@ -60,9 +61,6 @@ static int set_capabilities(struct run_side *s, bool source, struct err *err)
 	size_t n = 0;
 	bool now;
 
-	if (qmp_query_capabilities(s->qmp, &s->caps, run_qmp_deadline(), err) <
-	    0)
-		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct wanted *w = &wanted[i];
 
@@ -104,9 +102,6 @@ static int set_parameters(struct run *r, struct err *err)
 {
 	struct json_object *p;
 
-	if (qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
-					 run_qmp_deadline(), err) < 0)
-		return -1;
 	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
 	p = json_add_u64(p, "max-bandwidth", r->opt->bandwidth_bps);
 	r->src.params_changed = true;
@@ -135,11 +130,25 @@ static int restore_parameters(struct run_side *s, struct err *err)
 	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
 }
 
+/* On disk before the first of them is changed. */
+static int note_settings(struct run *r, struct err *err)
+{
+	if (qmp_query_capabilities(r->dst.qmp, &r->dst.caps, run_qmp_deadline(),
+				   err) < 0 ||
+	    qmp_query_capabilities(r->src.qmp, &r->src.caps, run_qmp_deadline(),
+				   err) < 0 ||
+	    qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
+					 run_qmp_deadline(), err) < 0)
+		return -1;
+	return record_write(r, JOURNAL_DEST, err);
+}
+
 int run_prepare(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
 
-	if (set_capabilities(&r->dst, false, err) < 0 ||
+	if (note_settings(r, err) < 0 ||
+	    set_capabilities(&r->dst, false, err) < 0 ||
 	    set_capabilities(&r->src, true, err) < 0 ||
 	    set_parameters(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
@@ -358,6 +367,7 @@ static int rescue(struct run *r, struct err *err)
 /* Nothing but what ran before may run again, and that must. */
 static int resume_source(struct run *r, struct err *err)
 {
+	struct mono settled = mono_in_ms(RUN_UNDO_MS / 10);
 	struct mono until = mono_in_ms(RUN_UNDO_MS);
 	struct qmp_status st;
 
@@ -368,6 +378,9 @@ static int resume_source(struct run *r, struct err *err)
 		if (st.running || !r->facts.first_status.running)
 			break;
 		if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+			break;
+		/* QEMU does not stay there by itself: its user paused it */
+		if (st.state == RUN_PAUSED && mono_before(settled, mono_now()))
 			break;
 		/* QEMU resumes by itself; postmigrate is where it does not */
 		if (st.state == RUN_POSTMIGRATE &&

@@ -82,19 +82,15 @@ static struct json_object *prep_facts(const struct run *r)
 	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
 }
 
+/* The second time with settings to put back, as QEMU itself told them. */
 static struct json_object *dest_facts(const struct run *r)
 {
 	struct json_object *o = json_new();
 
 	o = json_add_i64(o, "destination_pid", r->dst_pid);
-	return json_add_u64(o, "destination_ticks", r->dst_ticks);
-}
-
-/* Settings to put back, as QEMU itself told them. */
-static struct json_object *migrate_facts(const struct run *r)
-{
-	struct json_object *o = json_new();
-
+	o = json_add_u64(o, "destination_ticks", r->dst_ticks);
+	if (!r->src.caps)
+		return o;
 	o = json_add_sub(o, "capabilities", json_object_get(r->src.caps));
 	o = json_add_sub(o, "parameters", json_object_get(r->src.params));
 	return json_add_sub(o, "destination_capabilities",
@@ -111,8 +107,9 @@ static struct json_object *facts_of(const struct run *r,
 		return prep_facts(r);
 	case JOURNAL_DEST:
 		return dest_facts(r);
-	case JOURNAL_MIGRATE:
-		return migrate_facts(r);
+	case JOURNAL_SWITCH:
+		return json_add_bool(json_new(), "was_running",
+				     r->facts.first_status.running);
 	default:
 		return NULL;
 	}

@@ -22,6 +22,7 @@
 #include "engine/fields.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "engine/stale.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -289,8 +290,13 @@ static int do_finish(struct recovering *c, struct err *err)
 				   : "PAUSED";
 	if (c->out->journal != JOURNAL_DESTRUN)
 		record_note(r, JOURNAL_DESTRUN);
-	if (run_finish(r, err) < 0)
+	if (run_finish(r, err) < 0 && !r->ended_there)
 		return -1;
+	if (r->ended_there) {
+		err_reset(err);
+		r->result->owner = OWNER_NONE;
+		c->out->verdict = VERDICT_LOST;
+	}
 	did(c, "the source has ended and names have moved");
 	return 0;
 }
@@ -487,13 +493,43 @@ static void recovery_free(struct recovery *r)
 	result_free(&r->result);
 }
 
+/* What cannot be read may be about any guest, so nobody may overlook it. */
+static void tell_unreadable(const struct recover_options *opt, const char *path,
+			    struct err *err, struct recoveries *list)
+{
+	AUTO_FREE char *dir = xstrndup(path, strlen(path) - strlen("/journal"));
+	const char *run = strrchr(dir, '/') + 1;
+	struct recovery *r;
+
+	if (access(path, F_OK) < 0 || (opt->word && strcmp(opt->word, run)))
+		return;
+	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
+	r = &list->v[list->n++];
+	*r = (struct recovery){
+		.verdict = VERDICT_HOLD,
+		.journal = JOURNAL_RECORDS,
+	};
+	result_init(&r->result);
+	r->result.run = xstrdup(run);
+	r->result.guest = xasprintf("the guest of %s", run);
+	r->result.source = xstrdup("this host");
+	err_wrap(err, ERR_UNDECIDED, "the journal of %s cannot be trusted",
+		 run);
+	err_hint(err, "look on both hosts where its guest runs; then remove %s",
+		 dir);
+	err_move(&r->result.error, err);
+}
+
 static void recover_journal(const struct recover_options *opt, const char *path,
 			    struct recoveries *list)
 {
 	struct recovering c = { .path = xstrdup(path) };
+	AUTO_ERR struct err err = { 0 };
 	struct json_object *o;
 
-	if (journal_read(path, &c.view, NULL) == 0 && is_meant(opt, &c.view)) {
+	if (journal_read(path, &c.view, &err) < 0) {
+		tell_unreadable(opt, path, &err, list);
+	} else if (is_meant(opt, &c.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 		c.out = &list->v[list->n++];
 		*c.out = (struct recovery){ .verdict = VERDICT_HOLD };
@@ -572,11 +608,14 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 		AUTO_FREE char *path =
 			xasprintf("%s/%s/journal", runs, names[i]->d_name);
 
-		if (names[i]->d_name[0] != '.')
+		if (names[i]->d_name[0] != '.') {
 			recover_journal(opt, path, out);
+			stale_journal(path);
+		}
 		free(names[i]);
 	}
 	free(names);
+	stale_locks(run_root);
 	return 0;
 }
 
@@ -615,7 +654,10 @@ struct json_object *recovery_to_json(const struct recovery *r)
 	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
 	fields_text(o, "owner", owner_name(r->result.owner));
 	fields_count(o, "owner_pid", r->result.owner_pid);
-	fields_text(o, "journal", journal_record_name(r->journal));
+	fields_text(o, "journal",
+		    r->journal == JOURNAL_RECORDS
+			    ? NULL
+			    : journal_record_name(r->journal));
 	fields_text(o, "source", side_state_name(r->source));
 	fields_text(o, "destination", side_state_name(r->destination));
 	fields_strv(o, "did", &r->did);

@@ -81,6 +81,8 @@ struct run {
 	char *key; /* names this guest in locks and directories */
 
 	struct run_side src, dst;
+	bool may_wait;		 /* for its turn, as --wait has it */
+	struct queue *queue;	 /* its place among those who wait, or NULL */
 	int lock_fd;		 /* flock on this host, -1 */
 	struct guard *guard;	 /* whoever recovers when we die, or NULL */
 	bool recovering;	 /* this run is brought back from its journal */
@@ -97,6 +99,7 @@ struct run {
 	pid_t dst_pid;	  /* 0: not started */
 	uint64_t dst_ticks;
 	bool src_ended;	    /* the guest shut down on the source */
+	bool ended_there;   /* QEMU ended over there after the guest ran */
 	bool source_unsure; /* the rollback did not see it run again */
 
 	struct tunnel *tunnel;
@@ -141,7 +144,18 @@ struct mono run_qmp_deadline(void);
 
 /* migrate.c */
 int run_guard(struct run *r, struct err *err);
+/* queue.c */
+int run_queue(struct run *r, struct err *err);
 /* connect.c */
+/*
+ * Finds the guest and asks this host what it is like; may be called again, and
+ * forgets what it found before.
+ */
+int run_find(struct run *r, struct err *err);
+/* Names the guest in locks and directories, from what is known; to be freed. */
+char *run_guest_key(const struct run *r);
+/* Logs in to the destination, unless that was done already. */
+int run_reach_destination(struct run *r, struct err *err);
 int run_connect(struct run *r, struct err *err);
 /* The source's monitors, from r->guest; the first that greets is used. */
 int run_open_source(struct run *r, struct err *err);
@@ -151,6 +165,8 @@ int run_preflight(struct run *r, struct err *err);
 /* launch.c */
 int run_lock(struct run *r, struct err *err);
 int run_unlock(struct run *r, struct err *err);
+/* Whether some process holds the lock of the guest @key on this host. */
+bool run_is_locked(const struct run *r, const char *key);
 /* When run_lock() was busy: whether a recovery has the lock, not an engine. */
 bool run_lock_is_recovery(const struct run *r);
 int run_launch(struct run *r, struct err *err);
@@ -181,6 +197,8 @@ int run_resume(struct run *r, struct err *err);
 /* A fresh session with the destination's monitor, over a fresh connection if
  * that is what it takes. */
 int run_reopen(struct run *r, struct err *err);
+/* True when the destination's QEMU is proved gone. */
+bool run_destination_gone(struct run *r);
 /* finish.c */
 int run_finish(struct run *r, struct err *err);
 

@@ -18,6 +18,7 @@ static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
 					       END };
 
 const struct stage stage_table[] = {
+	{ .name = "queue", .phase = PHASE_CONNECT, .run = run_queue },
 	{ .name = "connect", .phase = PHASE_CONNECT, .run = run_connect },
 	{ .name = "discover", .phase = PHASE_DISCOVER, .run = run_discover },
 	{ .name = "preflight", .phase = PHASE_PREFLIGHT, .run = run_preflight },
@@ -65,7 +66,7 @@ const struct stage stage_table[] = {
 	  .no_return = true },
 };
 const unsigned int stage_count = ARRAY_SIZE(stage_table);
-const unsigned int stage_preflight = 3;
+const unsigned int stage_preflight = 4;
 
 static int write_all(struct run *r, const enum journal_record *records,
 		     struct err *err)

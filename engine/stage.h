@@ -10,9 +10,9 @@
  * from cancel, collecting what could not be undone. From the stage marked
  * `no_return` on nothing is undone: the runner only goes forward.
  *
- *   connect discover preflight lock journal guard launch prepare tunnel start
+ *   queue connect discover preflight lock journal guard launch prepare tunnel
  *   ──────────────────────── undo possible ──────────────────────────────────┐
- *                                   precopy switch │ commit resume finish ───┘
+ *                             start precopy switch │ commit resume finish ───┘
  */
 #ifndef ENGINE_STAGE_H
 #define ENGINE_STAGE_H

@@ -349,9 +349,10 @@ static int nobody_knows(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst_host));
 }
 
-static bool destination_gone(struct run *r)
+bool run_destination_gone(struct run *r)
 {
-	return host_ping(r->dst_host, run_qmp_deadline(), NULL) == 0 &&
+	return r->dst_host &&
+	       host_ping(r->dst_host, run_qmp_deadline(), NULL) == 0 &&
 	       discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
 			      run_qmp_deadline(), NULL) == 0;
 }
@@ -383,7 +384,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 			err_move(err, &e);
 			return take_back(r, err);
 		}
-		if (runs < 0 && destination_gone(r))
+		if (runs < 0 && run_destination_gone(r))
 			return destination_died(r, err);
 		if (mono_before(until, mono_now())) {
 			err_move(err, &e);

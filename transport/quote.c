@@ -54,6 +54,13 @@ static bool means_more_when_first(const char *word)
 	return false;
 }
 
+void quote_assign(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, "%s=", name);
+	quote_word(b, value);
+	buf_printf(b, "\n");
+}
+
 char *quote_argv(const char *const *argv)
 {
 	struct buf b = { .base = NULL };

@@ -82,14 +82,15 @@ class Place:
         shutil.rmtree(self.work, ignore_errors=True)
 
     def left_over(self):
-        """What stands in the run root; locks/ itself may stay."""
+        """What stands in the run root; locks/ and queue/ may stay."""
         found = []
         for top, dirs, files in os.walk(self.run_root):
             found += [os.path.join(top, name) for name in dirs + files]
         if os.path.isdir(self.runs):
             found += [os.path.join(self.runs, run)
                       for run in os.listdir(self.runs)]
-        return [p for p in found if p != os.path.join(self.run_root, "locks")]
+        stay = [os.path.join(self.run_root, d) for d in ("locks", "queue")]
+        return [p for p in found if p not in stay]
 
 
 def environment(work):

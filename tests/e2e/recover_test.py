@@ -7,6 +7,7 @@ anything (guardian_test.py is about the rest). The engine is killed (SIGKILL) on
 every record is once the last; then `recover` must leave exactly one running
 guest, whole, with nothing left over, and a further migration must work.
 """
+import os
 import signal
 import sys
 import threading
@@ -17,8 +18,8 @@ sys.dont_write_bytecode = True
 import case
 import harness
 
-# BEGIN PREP DEST MIGRATE SWITCH, then COMMIT DESTRUN; DONE is for the last.
-BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 6), (6, 7), 8
+# BEGIN PREP DEST DEST MIGRATE SWITCH, then COMMIT DESTRUN, then DONE.
+BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
 SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
 
 
@@ -90,6 +91,32 @@ class RecoverTest(case.LoopbackCase):
         guest = self.guest()
         self.kill_at_sync(guest, AFTER_COMMIT[1])
         self.assert_recovered(guest, "destination", "finish")
+
+    def test_killed_with_nothing_left_to_do_leaves_nothing(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, DONE)
+        guest.process.wait()
+        done = self.recover()
+        self.assertEqual(done.json()["outcome"], "nothing", str(done))
+        guest.pid = next(iter(harness.our_qemus()))
+        self.assert_healthy(guest)
+        self.assert_moved(guest, self.migrate(guest))
+
+    def test_a_journal_that_cannot_be_read_is_not_overlooked(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        (run,) = os.listdir(self.place.runs)
+        path = os.path.join(self.place.runs, run, "journal")
+        whole = harness.read(path)
+        with open(path, "r+b") as f:
+            f.seek(40)
+            f.write(b"?")
+        done = self.recover()
+        self.assertEqual(done.code, 7, str(done))
+        self.assertIn(run, done.json()["error"]["message"])
+        with open(path, "wb") as f:
+            f.write(whole)
+        self.assert_recovered(guest, "destination", "forward")
 
     def test_a_kill_in_the_middle_of_the_copy(self):
         guest = self.guest()

@@ -55,6 +55,12 @@ def unsafe_end(s):
     if s.journal == "ABORTED" and (s.source in ("post", "stood") or
                                    s.source == "paused" and not s.by_user):
         return "it ended with the guest left standing"
+    if s.journal == "ABORTED" and (s.dest == "run" or s.dest == "part-run"
+                                   and s.source != "gone"):
+        return "it ended as undone with the guest on the destination"
+    if s.journal == "ABORTED" and not s.killed and s.source not in (
+            "run", "paused") and not s.began:
+        return "it ended with the guest lost though nothing was killed"
     if s.journal == "DONE" and s.wanted and not s.ran:
         return "it ended without the guest running anywhere"
     return None
@@ -246,7 +252,8 @@ def main():
     p.add_argument("--only", metavar="A,B,…",
                    help="this one combination, and no mutants")
     a = p.parse_args()
-    bound = a.faults if a.faults is not None or a.full or a.only else 2
+    exact = a.full or a.only is not None or a.faults is not None
+    bound = a.faults if exact else 2
     began = time.monotonic()
     table = Table(a.verdicts)
     combos = list(combinations(a.full)) if a.only is None else \

@@ -196,6 +196,8 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.qemu_binary = s->qemu_binary;
 	p->opt.state_dir = s->state_dir;
 	p->opt.paused = s->paused;
+	p->opt.wait = s->wait;
+	p->opt.parallel = (unsigned int)s->parallel;
 	for (size_t i = 0; i < s->skip_checks.n; i++) {
 		if (!migrate_check_known(s->skip_checks.v[i]))
 			return unknown_check(s->skip_checks.v[i], err);

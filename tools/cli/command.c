@@ -306,6 +306,27 @@ static const struct option run_options[] = {
 		.help = "Leaves the guest paused on the destination.",
 	},
 	{
+		.name = "wait",
+		.section = "migrate",
+		.set = option_set_flag,
+		AT(wait),
+		.help = "Waits for its turn instead of refusing: while another "
+			"migration of the guest is under way, while others "
+			"that are under way leave the destination too little "
+			"memory, and while as many as --parallel says leave "
+			"this host or arrive there. First come, first served; "
+			"Ctrl-C ends the wait.",
+	},
+	{
+		.name = "parallel",
+		.arg = "N",
+		.section = "migrate",
+		.set = option_set_parallel,
+		AT(parallel),
+		.help = "With --wait: how many migrations may leave this host, "
+			"and arrive at the destination, at once (2).",
+	},
+	{
 		.name = "dry-run",
 		.set = option_set_flag,
 		AT(dry_run),

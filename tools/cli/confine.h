@@ -33,7 +33,8 @@ enum confine_level {
 };
 
 /*
- * From here on, for the calling thread and all that it starts, for good:
+ * From here on, for the calling thread and all that it starts (a QEMU on this
+ * host, too), for good:
  *
  * - setuid and setgid bits and file capabilities have no effect (a proxy
  *   command with sudo(8) fails, as does qemu-bridge-helper);

@@ -12,6 +12,7 @@
 /* QEMU takes no higher downtime-limit than 2000 s. */
 #define MAX_BLACKOUT_MS 2000000.0
 #define MAX_SECONDS 1e9
+enum { MAX_PARALLEL = 1000 };
 
 static void *member(const struct option *o, struct settings *s)
 {
@@ -156,6 +157,22 @@ int option_set_seconds(const struct option *o, struct settings *s,
 			       "--%s: expected seconds, got \"%s\"", o->name,
 			       value);
 	*(double *)member(o, s) = seconds;
+	return 0;
+}
+
+int option_set_parallel(const struct option *o, struct settings *s,
+			const char *value, struct err *err)
+{
+	const char *end;
+	double number;
+
+	if (!parse_number(value, &number, &end) || *end || number < 1 ||
+	    number > MAX_PARALLEL || number != (int)number)
+		return err_set(err, ERR_USAGE,
+			       "--%s: expected a number from 1 to %d, got "
+			       "\"%s\"",
+			       o->name, MAX_PARALLEL, value);
+	*(int *)member(o, s) = (int)number;
 	return 0;
 }
 

@@ -54,6 +54,8 @@ int option_set_blackout(const struct option *o, struct settings *s,
 			const char *value, struct err *err);
 int option_set_seconds(const struct option *o, struct settings *s,
 		       const char *value, struct err *err);
+int option_set_parallel(const struct option *o, struct settings *s,
+			const char *value, struct err *err);
 int option_set_rate(const struct option *o, struct settings *s,
 		    const char *value, struct err *err);
 int option_set_remap(const struct option *o, struct settings *s,

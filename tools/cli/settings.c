@@ -13,6 +13,7 @@ void settings_init(struct settings *s)
 		.color = COLOR_AUTO,
 		.ssh = HOST_SSH_AUTO,
 		.max_blackout_ms = 300,
+		.parallel = 2,
 		.on_deadline = ON_DEADLINE_ABORT,
 	};
 }

@@ -48,6 +48,8 @@ struct settings {
 	char *dest_args;
 	char *qemu_binary;
 	bool paused;
+	bool wait;
+	int parallel;
 	bool dry_run;
 	struct strv skip_checks;
 

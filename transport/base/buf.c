@@ -48,6 +48,8 @@ char *buf_data(struct buf *b)
 		buf_reserve(b, 0);
 		buf_commit(b, 0);
 	}
+	/* room may have been reserved, even written to, and not committed */
+	b->base[b->start + b->len] = '\0';
 	return b->base + b->start;
 }
 

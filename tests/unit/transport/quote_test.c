@@ -73,6 +73,16 @@ static void an_argv_is_joined_by_blanks(void **state)
 	assert_string_equal(line, "ls -l 'a b'");
 }
 
+static void an_assignment_is_a_line_of_its_own(void **state)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	(void)state;
+	quote_assign(&b, "a", "$(id) b");
+	quote_assign(&b, "c", "");
+	assert_string_equal(buf_data(&b), "a='$(id) b'\nc=''\n");
+}
+
 static void an_empty_argv_is_an_empty_line(void **state)
 {
 	const char *const argv[] = { NULL };
@@ -180,6 +190,7 @@ int main(void)
 		cmocka_unit_test(whatever_a_shell_might_read_is_quoted),
 		cmocka_unit_test(a_quote_is_left_and_entered_again),
 		cmocka_unit_test(an_argv_is_joined_by_blanks),
+		cmocka_unit_test(an_assignment_is_a_line_of_its_own),
 		cmocka_unit_test(an_empty_argv_is_an_empty_line),
 		cmocka_unit_test(a_shell_reads_back_every_byte),
 		cmocka_unit_test(a_shell_reads_back_words_of_chance),

@@ -171,6 +171,32 @@ static void force_is_what_it_says(void **state)
 	release(&p);
 }
 
+static void waiting_is_off_and_two_at_once_by_default(void **state)
+{
+	struct parse p;
+
+	(void)state;
+	parse(&p, "");
+	assert_false(p.s.wait);
+	assert_int_equal(p.s.parallel, 2);
+	release(&p);
+	parse(&p, "--wait --parallel 8");
+	assert_true(p.s.wait);
+	assert_int_equal(p.s.parallel, 8);
+	release(&p);
+}
+
+static void parallel_is_a_whole_number_from_one(void **state)
+{
+	(void)state;
+	assert_refused("--parallel 0", "from 1 to 1000");
+	assert_refused("--parallel 1.5", "from 1 to 1000");
+	assert_refused("--parallel 1001", "from 1 to 1000");
+	assert_refused("--parallel 1e99", "from 1 to 1000");
+	assert_refused("--parallel -1", "from 1 to 1000");
+	assert_refused("--parallel two", "from 1 to 1000");
+}
+
 static void an_unknown_option_is_named_with_a_guess(void **state)
 {
 	struct parse p;
@@ -332,6 +358,8 @@ int main(void)
 		cmocka_unit_test(repeatable_options_add_up),
 		cmocka_unit_test(transport_and_ssh_are_one_choice),
 		cmocka_unit_test(force_is_what_it_says),
+		cmocka_unit_test(waiting_is_off_and_two_at_once_by_default),
+		cmocka_unit_test(parallel_is_a_whole_number_from_one),
 		cmocka_unit_test(an_unknown_option_is_named_with_a_guess),
 		cmocka_unit_test(an_abbreviation_is_not_an_option),
 		cmocka_unit_test(an_unknown_letter_is_named),

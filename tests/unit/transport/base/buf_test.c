@@ -33,6 +33,18 @@ static void bytes_are_always_followed_by_a_nul(void **state)
 	assert_int_equal(strlen(buf_data(&b)), 3000);
 }
 
+static void room_that_is_not_committed_is_no_text(void **state)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	(void)state;
+	memset(buf_reserve(&b, 8), 'x', 8);
+	assert_string_equal(buf_data(&b), "");
+	buf_append(&b, "ab", 2);
+	memset(buf_reserve(&b, 8), 'x', 8);
+	assert_string_equal(buf_data(&b), "ab");
+}
+
 static void nul_bytes_are_bytes(void **state)
 {
 	AUTO_BUF struct buf b = { 0 };
@@ -181,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_zeroed_buffer_is_the_empty_string),
 		cmocka_unit_test(bytes_are_always_followed_by_a_nul),
+		cmocka_unit_test(room_that_is_not_committed_is_no_text),
 		cmocka_unit_test(nul_bytes_are_bytes),
 		cmocka_unit_test(nothing_can_be_appended),
 		cmocka_unit_test(printf_appends),
