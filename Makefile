@@ -155,6 +155,20 @@ N ?= 200
 soak: all
 	$(Q)tests/e2e/soak.py $(N)
 
+# Eight migrations at once; thirty-two in a queue.
+.PHONY: crowd
+crowd: all
+	$(Q)tests/e2e/run.py crowd
+
+# The fault matrix, whole, with named fault points; resumes from its ledger.
+.PHONY: faults faults-tenth fault-build
+fault-build:
+	$(Q)$(MAKE) BUILD=build-fault EXTRA=-DVMFERRY_FAULTS all
+faults: all fault-build
+	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py
+faults-tenth: all fault-build
+	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --tenth
+
 # --- lint -------------------------------------------------------------------
 
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \

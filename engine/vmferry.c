@@ -112,6 +112,7 @@ static void take_options(struct vmferry_job *job,
 	m->deadline_s = o->deadline_s;
 	m->bandwidth_bps = o->bandwidth_bps;
 	m->paused = o->paused != 0;
+	m->wait = o->wait != 0;
 	m->on_deadline = o->force_at_deadline ? ON_DEADLINE_FORCE
 					      : ON_DEADLINE_ABORT;
 	m->sink = tell;

@@ -64,6 +64,7 @@ struct vmferry_options {
 	int use_openssh;	/* a child ssh(1) instead of libssh2 */
 	int force_at_deadline;	/* --on-deadline force */
 	int paused;
+	int wait; /* for its turn, where others are under way */
 	/*
 	 * The program vmferry, to be spawned beside each migration as the
 	 * guardian that finishes or undoes it when this process dies. NULL:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import unittest
+from concurrent import futures
 
 sys.dont_write_bytecode = True
 import case
@@ -44,10 +45,9 @@ class CrowdCase(case.LoopbackCase):
     def setUpClass(cls):
         super().setUpClass()
         for _ in range(cls.crowd):
-            guest = cls.class_guest("fill=8 rate=0 hb=50", start=False)
-            guest.start(ready=None)
-        for guest in cls.guests:
-            guest.wait_line("F ")
+            cls.class_guest("fill=8 rate=0 hb=50", start=False)
+        with futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(harness.Guest.start, cls.guests))
         for guest in cls.guests[cls.awake:]:
             guest.watch.close()
             with guest.monitor() as q:
@@ -205,6 +205,31 @@ class QueueTest(CrowdCase):
                                     says="another migration of")
         self.assert_moved(self.one, first.finish())
         self.assert_exit(second.finish(), 13)
+
+    # --- others that were faster ---------------------------------------------
+
+    def start_too_late(self, guest):
+        """One that finds the destination crowded when it gets to launch."""
+        run = self.start(guest, "--wait", "--parallel", "1")
+        run.wait_phase("discover")
+        there = self.arriving("a")
+        run.wait(lambda e: e["event"] == "warning" and e["name"] == "wait",
+                 what="wait")
+        self.assertEqual(len(self.tickets()), 1)
+        return run, there
+
+    def test_who_comes_too_late_waits_before_the_launch(self):
+        run, there = self.start_too_late(self.one)
+        harness.remove(there)
+        self.assert_goes(self.one, run)
+
+    def test_who_comes_too_late_and_is_cancelled_leaves_nothing(self):
+        run, _ = self.start_too_late(self.one)
+        run.signal(signal.SIGINT)
+        done = run.finish()
+        self.assert_stayed(self.one, done, 6)
+        self.assertEqual(done.phases()[-2:], ["launch", "rollback"])
+        self.assertEqual(self.tickets(), [])
 
     # --- whom it does not wait for -------------------------------------------
 
