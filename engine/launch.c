@@ -244,6 +244,7 @@ static const char make_directories[] =
 	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
 	"printf '%s\\n' \"$run\" >\"$lock/run\" &&\n"
 	"printf '%s\\n' \"$marker\" >\"$lock/marker\" &&\n"
+	"echo $PPID $(ticks_of $PPID) >\"$lock/session\" &&\n"
 	"printf '%s\\n' \"$reserve\" >\"$lock/ram\" || "
 	"fail \"cannot write to $lock\"\n"
 	/* from here on it counts; QEMU must not inherit the lock */
@@ -463,6 +464,43 @@ int run_launch(struct run *r, struct err *err)
 	return 0;
 }
 
+static const char *disk_name(const struct qmp_disk *d)
+{
+	return d->qdev && *d->qdev ? d->qdev : d->device;
+}
+
+static bool has_disk(const struct qmp_disks *all, const struct qmp_disk *d)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(disk_name(&all->v[i]), disk_name(d)))
+			return true;
+	}
+	return false;
+}
+
+/* QEMU itself loads a guest into a machine that lacks one of its disks. */
+static int compare_disks(struct run *r, struct err *err)
+{
+	struct qmp_disks there;
+	int rc = 0;
+
+	if (qmp_query_disks(r->dst.qmp, &there, run_qmp_deadline(), err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->facts.disks.n && rc == 0; i++) {
+		const struct qmp_disk *d = &r->facts.disks.v[i];
+
+		if (has_disk(&there, d))
+			continue;
+		rc = err_set(err, ERR_FAILED,
+			     "QEMU on %s lacks the guest's disk %s (%s)",
+			     host_name(r->dst_host), disk_name(d), d->file);
+		err_hint(err, "its command line (--dest-args) has to have the "
+			      "same devices with the same ids");
+	}
+	qmp_disks_free(&there);
+	return rc;
+}
+
 /* It must wait for a migration, or a `cont` of anybody would start it. */
 int run_launched(struct run *r, struct err *err)
 {
@@ -475,7 +513,7 @@ int run_launched(struct run *r, struct err *err)
 			       "QEMU on %s is in run state %s instead of "
 			       "waiting for a migration",
 			       host_name(r->dst_host), st.raw);
-	return 0;
+	return compare_disks(r, err);
 }
 
 char *run_dst_stderr(struct run *r)
@@ -534,6 +572,31 @@ static char *remove_script(struct run *r)
 		buf_printf(&b, "pid= ticks=\n");
 	buf_printf(&b, "%s", remove_all);
 	return buf_steal(&b);
+}
+
+/*
+ * A login whose network vanished goes on over there, with the monitors that it
+ * has open, until TCP gives it up. Who comes after it ends it: what it may
+ * still have to say must not be obeyed any more. Only an sshd that the lock
+ * names is touched.
+ */
+static const char end_session[] =
+	"read -r pid ticks <\"$lock/session\" || exit 0\n"
+	"if [ \"$pid\" != $PPID ] && [ \"$(ticks_of $pid)\" = \"$ticks\" ]\n"
+	"then case $(cat /proc/$pid/comm) in\n"
+	"	sshd*) kill -KILL $pid ;;\n"
+	"	esac; fi\n"
+	"echo $PPID $(ticks_of $PPID) >\"$lock/session\"\n";
+
+int run_end_old_session(struct run *r, struct err *err)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+
+	quote_assign(&script, "lock", r->dst_lock);
+	buf_printf(&script, "%s%s", admit_functions, end_session);
+	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
+			    mono_in_ms(RUN_UNDO_MS), err);
 }
 
 static void close_monitors(struct run_side *s)

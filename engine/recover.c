@@ -594,6 +594,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	AUTO_FREE char *runs = NULL;
 	AUTO_FREE char *run_root = NULL;
 	struct dirent **names = NULL;
+	bool busy;
 	int n;
 
 	if (find_directories(opt, &runs, &run_root, err) != 0)
@@ -604,13 +605,14 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot read %s", runs);
+	busy = stale_is_busy(run_root);
 	for (int i = 0; i < n; i++) {
 		AUTO_FREE char *path =
 			xasprintf("%s/%s/journal", runs, names[i]->d_name);
 
 		if (names[i]->d_name[0] != '.') {
 			recover_journal(opt, path, out);
-			stale_journal(path);
+			stale_journal(path, busy);
 		}
 		free(names[i]);
 	}

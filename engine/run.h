@@ -174,6 +174,8 @@ int run_launched(struct run *r, struct err *err);
 int run_unlaunch(struct run *r, struct err *err);
 /* Makes sure of a working connection to the destination: one fresh try. */
 int run_reconnect(struct run *r, struct err *err);
+/* Ends the login over there that an earlier connection may have left. */
+int run_end_old_session(struct run *r, struct err *err);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
 char *run_dst_stderr(struct run *r);
 /* ram.c */

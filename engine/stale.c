@@ -17,9 +17,6 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-/* A run makes its directory a moment before the journal in it. */
-enum { NEW_S = 60 };
-
 static bool is_over(const char *path)
 {
 	struct journal_view v = { .v = NULL };
@@ -30,21 +27,13 @@ static bool is_over(const char *path)
 	return over;
 }
 
-static bool is_new(const char *dir)
-{
-	struct stat st;
-
-	return stat(dir, &st) < 0 ||
-	       st.st_mtime + NEW_S > (time_t)(wall_now().us / 1000000);
-}
-
-void stale_journal(const char *path)
+void stale_journal(const char *path, bool busy)
 {
 	AUTO_FREE char *dir = xstrndup(path, strrchr(path, '/') - path);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0) {
-		if (errno == ENOENT && !is_new(dir))
+		if (errno == ENOENT && !busy)
 			(void)rmdir(dir);
 		return;
 	}
@@ -56,27 +45,44 @@ void stale_journal(const char *path)
 	(void)rmdir(dir);
 }
 
-static void stale_lock(const char *path)
+/* True when it is held; else it is removed if @remove. */
+static bool look_at_lock(const char *path, bool remove)
 {
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd < 0)
+		return false;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return true;
+	if (remove)
 		(void)unlink(path);
+	return false;
 }
 
-void stale_locks(const char *run_root)
+static bool look_at_locks(const char *run_root, bool remove)
 {
 	AUTO_FREE char *dir = xasprintf("%s/locks", run_root);
 	DIR *d = opendir(dir);
 	const struct dirent *e;
+	bool held = false;
 
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
+	while (d && (e = readdir(d))) {
 		AUTO_FREE char *path = xasprintf("%s/%s", dir, e->d_name);
 
-		if (e->d_name[0] != '.')
-			stale_lock(path);
+		if (e->d_name[0] != '.' && look_at_lock(path, remove))
+			held = true;
 	}
-	closedir(d);
+	if (d)
+		closedir(d);
+	return held;
+}
+
+bool stale_is_busy(const char *run_root)
+{
+	return look_at_locks(run_root, false);
+}
+
+void stale_locks(const char *run_root)
+{
+	(void)look_at_locks(run_root, true);
 }

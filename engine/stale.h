@@ -6,11 +6,17 @@
 #ifndef ENGINE_STALE_H
 #define ENGINE_STALE_H
 
+#include <stdbool.h>
+
+/* Whether some process holds a guest's lock on this host. */
+bool stale_is_busy(const char *run_root);
 /*
  * Removes the run directory of the journal @path if the journal is finished,
- * or has no record, and no process has it open.
+ * or has no record, and no process has it open. One without a journal is
+ * removed unless @busy (asked for after the directory was seen): a run makes
+ * its directory with its guest's lock held.
  */
-void stale_journal(const char *path);
+void stale_journal(const char *path, bool busy);
 /* Removes the guests' locks on this host that no process holds. */
 void stale_locks(const char *run_root);
 

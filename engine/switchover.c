@@ -41,6 +41,7 @@ enum {
 	POLL_MS = 20,
 	ASK_AGAIN_MS = 1000,
 	UNDECIDED_AFTER_MS = 60000,
+	FREE_MONITOR_MS = 1000, /* a monitor that nobody has greets at once */
 };
 
 /* --- before the point of no return --------------------------------------- */
@@ -247,7 +248,9 @@ int run_commit(struct run *r, struct err *err)
 {
 	if (task_cancel_asked() && !r->shielded)
 		return err_set(err, ERR_CANCELLED, "cancelled");
-	if (record_write(r, JOURNAL_COMMIT, err) < 0)
+	/* as long as there is a way back, a dead destination is no riddle */
+	if (qmp_check(r->dst.qmp, err) < 0 ||
+	    record_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
 	r->committed = true;
 	return fault_point("commit.record", err);
@@ -255,9 +258,17 @@ int run_commit(struct run *r, struct err *err)
 
 /* --- after it ------------------------------------------------------------ */
 
+static struct qmp *greet(struct run *r, int ms, struct err *err)
+{
+	struct stream *s = host_connect(r->dst_host, r->plan.monitor0,
+					mono_in_ms(RUN_QMP_MS), err);
+
+	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;
+}
+
 int run_reopen(struct run *r, struct err *err)
 {
-	struct stream *s;
+	AUTO_ERR struct err e = { 0 };
 
 	qmp_listener_free(r->dst.events);
 	r->dst.events = NULL;
@@ -265,10 +276,12 @@ int run_reopen(struct run *r, struct err *err)
 	r->dst.qmp = NULL;
 	if (run_reconnect(r, err) < 0)
 		return -1;
-	s = host_connect(r->dst_host, r->plan.monitor0, mono_in_ms(RUN_QMP_MS),
-			 err);
-	r->dst.qmp = s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS), err)
-		       : NULL;
+	r->dst.qmp = greet(r, FREE_MONITOR_MS, &e);
+	if (!r->dst.qmp && e.kind == ERR_BUSY &&
+	    run_end_old_session(r, err) == 0)
+		r->dst.qmp = greet(r, RUN_QMP_MS, err);
+	else if (!r->dst.qmp)
+		err_move(err, &e);
 	if (!r->dst.qmp)
 		return -1;
 	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);

@@ -41,11 +41,15 @@ SMALL = "131080K"
 
 # --- places ------------------------------------------------------------------
 
-CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 1 << 18
 
 
 def private_run():
-    """A mount namespace with an empty /run."""
+    """A mount namespace with an empty /run, and no start-up file for bash.
+
+    What the user's does at each login (some take seconds, or wait for each
+    other's locks) is no business of a test.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def check(rc):
@@ -56,6 +60,9 @@ def private_run():
     check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
     check(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"))
     os.mkdir("/run/sshd", 0o755)
+    startup = os.path.expanduser("~/.bashrc")
+    if os.path.exists(startup):
+        check(libc.mount(b"/dev/null", startup.encode(), None, MS_BIND, None))
     os.makedirs("/var/lib/vmferry", exist_ok=True)
     check(libc.mount(b"tmpfs", b"/var/lib/vmferry", b"tmpfs", 0, b"mode=700"))
 

@@ -170,6 +170,10 @@ def furnish(host):
     run("mount", "--make-rslave", "/")
     for source, where in host.mounts():
         run("mount", "--bind", source, where)
+    startup = f"{HOME}/.bashrc"
+    if os.path.exists(startup):
+        # What the user's does at each login is not the host's business.
+        run("mount", "--bind", "/dev/null", startup)
     run("mount", "-t", "proc", "proc", "/proc")
     # A host that comes back after a crash has booted anew.
     spill(f"{host.dir}/boot-id", f"{uuid.uuid4()}\n", 0o444)

@@ -57,7 +57,7 @@ static void a_finished_journal_goes_with_its_directory(void **state)
 	(void)state;
 	make_place(&p, "run-1", "journal");
 	journal_close(begin(&p, JOURNAL_DONE));
-	stale_journal(p.file);
+	stale_journal(p.file, false);
 	assert_int_equal(access(p.dir, F_OK), -1);
 	remove_place(&p);
 }
@@ -69,7 +69,7 @@ static void an_unfinished_journal_stays(void **state)
 	(void)state;
 	make_place(&p, "run-1", "journal");
 	journal_close(begin(&p, JOURNAL_PREP));
-	stale_journal(p.file);
+	stale_journal(p.file, false);
 	assert_int_equal(access(p.file, F_OK), 0);
 	remove_place(&p);
 }
@@ -82,20 +82,23 @@ static void one_whose_writer_lives_stays(void **state)
 	(void)state;
 	make_place(&p, "run-1", "journal");
 	j = begin(&p, JOURNAL_DONE);
-	stale_journal(p.file);
+	stale_journal(p.file, false);
 	assert_int_equal(access(p.file, F_OK), 0);
 	journal_close(j);
 	remove_place(&p);
 }
 
-static void a_new_directory_without_a_journal_stays(void **state)
+static void
+a_directory_without_a_journal_stays_while_a_run_may_make_one(void **state)
 {
 	struct place p;
 
 	(void)state;
 	make_place(&p, "run-1", "journal");
-	stale_journal(p.file);
+	stale_journal(p.file, true);
 	assert_int_equal(access(p.dir, F_OK), 0);
+	stale_journal(p.file, false);
+	assert_int_equal(access(p.dir, F_OK), -1);
 	remove_place(&p);
 }
 
@@ -120,9 +123,11 @@ static void a_lock_that_is_held_stays(void **state)
 	make_place(&p, "locks", "guest-1");
 	fd = open(p.file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_true(stale_is_busy(p.root));
 	stale_locks(p.root);
 	assert_int_equal(access(p.file, F_OK), 0);
 	close(fd);
+	assert_false(stale_is_busy(p.root));
 	remove_place(&p);
 }
 
@@ -132,7 +137,8 @@ int main(void)
 		cmocka_unit_test(a_finished_journal_goes_with_its_directory),
 		cmocka_unit_test(an_unfinished_journal_stays),
 		cmocka_unit_test(one_whose_writer_lives_stays),
-		cmocka_unit_test(a_new_directory_without_a_journal_stays),
+		cmocka_unit_test(
+			a_directory_without_a_journal_stays_while_a_run_may_make_one),
 		cmocka_unit_test(a_lock_that_nobody_holds_goes),
 		cmocka_unit_test(a_lock_that_is_held_stays),
 	};

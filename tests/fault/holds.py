@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""An engine that stands at a point while something else breaks; and faults.
+
+The engine stops itself at a fault point, its guardian is stopped as well, the
+fault is done, and both go on: so a fault from outside hits an exact moment.
+Every fault here takes a trial and may return a function that heals it.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import ground
+import harness
+import processes
+
+# Where an engine stands in each phase of the fault matrix.
+POINTS = {"before": "prepare.before", "precopy": "start.after",
+          "switchover": "switch.before", "committed": "resume.before",
+          "cleanup": "finish.before"}
+PHASES = tuple(POINTS)
+DOWN_S = 3
+
+
+def arguments(point):
+    """A copy that takes long is needed to stand in the middle of it."""
+    return ground.SLOW if point == POINTS["precopy"] else ()
+
+
+class Hold:
+    """The engine stands at the point from here to go_on()."""
+
+    def __init__(self, place, point, args=(), dest=None):
+        self.trial = place.last = place.trial(
+            args=[*arguments(point), *args], fault=f"{point}:stop", dest=dest)
+        self.aside = processes.Aside(self.trial.engine)
+        self.trial.wait_stopped()
+
+    def go_on(self):
+        harness.kill(self.trial.engine, signal.SIGCONT)
+        self.guardian_goes_on()
+
+    def guardian_goes_on(self):
+        self.aside.join(10)
+        self.aside.end(signal.SIGCONT)
+
+    def guardian_dies(self):
+        self.aside.join(10)
+        self.aside.end(signal.SIGKILL)
+
+
+# --- faults ------------------------------------------------------------------
+
+def signal_engine(sig):
+    def act(trial):
+        trial.kill_engine(sig)
+    return act
+
+
+def kill_source(trial):
+    trial.broken()
+    trial.excused.add(harness.directory_of(trial.source))
+    harness.kill(trial.source)
+    harness.wait_until(lambda: not harness.is_alive(trial.source), 10,
+                       "the source lives on")
+
+
+def kill_destination(trial):
+    pid = trial.destination_pid()
+    if pid is None:
+        raise AssertionError("there is no destination QEMU")
+    trial.broken()
+    trial.excused.add(harness.directory_of(pid))
+    harness.kill(pid)
+    harness.wait_until(lambda: not harness.is_alive(pid), 10,
+                       "the destination lives on")
+
+
+def pause_source(trial, seconds=2):
+    """SIGSTOP to its QEMU, and CONT by a timer."""
+    trial.broken()
+    harness.kill(trial.source, signal.SIGSTOP)
+    threading.Timer(seconds, harness.kill,
+                    (trial.source, signal.SIGCONT)).start()
+
+
+def kill_sessions(trial):
+    """All logins break; the host can be logged in to again."""
+    trial.broken()
+    trial.ground.sshd.kill_sessions()
+
+
+def stop_sshd(trial):
+    """The host is not to be logged in to until it is healed."""
+    sshd = trial.ground.sshd
+    trial.broken()
+    sshd.stop()
+    return sshd.start
+
+
+def stop_sshd_for_a_while(trial):
+    heal = stop_sshd(trial)
+    timer = threading.Timer(DOWN_S, heal)
+    timer.start()
+    return timer.join
+
+
+def change_host_key(trial):
+    """Another host answers, as far as known_hosts goes."""
+    sshd = trial.ground.sshd
+    other = sshd.path("other_key")
+    if not os.path.exists(other):
+        harness.make_key(other)
+    sshd.write_known_hosts(other + ".pub")
+    kill_sessions(trial)
+    return lambda: sshd.write_known_hosts(sshd.path("host_key.pub"))
+
+
+def power_off(where="source"):
+    """The guest ends by itself."""
+    def act(trial):
+        trial.broken()
+        path, pid = trial.guest.serial, trial.source
+        if where == "destination":
+            pid = trial.destination_pid()
+            path = os.path.join(harness.directory_of(pid), "s0.sock")
+        trial.excused.add(harness.directory_of(pid))
+        trial.guest.watch.send(path, b"q")
+    return act
+
+
+def reset_guest(trial):
+    """Its beats start anew; those from before are no part of the series."""
+    watch, trial.broke_ns = trial.guest.watch, time.monotonic_ns()
+    watch.send(trial.guest.serial, b"t")
+    booted = watch.wait_for(
+        lambda: [ln for ln in watch.lines("F ")
+                 if ln.host_ns > trial.broke_ns], 60, "the guest is not back")
+    watch.forget(booted[0].host_ns)
+
+
+def fill_run_root(trial):
+    """Not a byte more is to be written where sockets and locks live."""
+    used = shutil.disk_usage("/run").used
+    trial.broken()
+    # the /run of this process's own mount namespace, a tmpfs
+    _resize_run(used)
+    return lambda: _resize_run("50%")
+
+
+def _resize_run(size):
+    subprocess.run(["mount", "-o", f"remount,size={size}", "/run"],
+                   check=True)
