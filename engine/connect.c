@@ -187,8 +187,14 @@ static int refuse_second(struct run *r, struct err *err)
  */
 static int open_source(struct run *r, struct err *err)
 {
+	AUTO_ERR struct err second = { 0 };
+
 	if (run_open_source(r, err) == 0)
 		return 0;
+	if (refuse_second(r, &second) < 0) {
+		err_move(err, &second);
+		return -1;
+	}
 	if (err->kind != ERR_BUSY &&
 	    discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
 			   run_qmp_deadline(), NULL) == 0) {
@@ -214,6 +220,8 @@ int run_connect(struct run *r, struct err *err)
 	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst_host));
+	free(r->dst_session);
+	r->dst_session = xstrdup(r->dst_facts.session);
 	return 0;
 }
 

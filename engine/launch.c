@@ -24,6 +24,7 @@
 #include "engine/arrival.h"
 #include "engine/queue.h"
 #include "engine/run.h"
+#include "engine/session.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -244,7 +245,7 @@ static const char make_directories[] =
 	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
 	"printf '%s\\n' \"$run\" >\"$lock/run\" &&\n"
 	"printf '%s\\n' \"$marker\" >\"$lock/marker\" &&\n"
-	"echo $PPID $(ticks_of $PPID) >\"$lock/session\" &&\n"
+	"echo $session >\"$lock/session\" &&\n"
 	"printf '%s\\n' \"$reserve\" >\"$lock/ram\" || "
 	"fail \"cannot write to $lock\"\n"
 	/* from here on it counts; QEMU must not inherit the lock */
@@ -317,7 +318,8 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	if (r->dst_facts.uid)
 		buf_printf(&b, "owner=$(id -u)\n");
 	add_wish(&b, r, wish);
-	buf_printf(&b, "%s%s", admit_functions, make_directories);
+	buf_printf(&b, "%s%s%s", session_find, admit_functions,
+		   make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
@@ -554,9 +556,23 @@ static const char remove_all[] =
 	"	alive && stop KILL 60\n"
 	"	alive && { echo \"process $pid does not end\" >&2; exit 1; }\n"
 	"fi\n"
+	/* one whose pid nobody came to note down */
+	"for f in $(grep -lsF \"" ARGV_ENV_RUN_DIR "=$dir\" "
+	"/proc/[0-9]*/environ); do\n"
+	"	f=${f#/proc/}; kill -KILL \"${f%/environ}\" 2>/dev/null\n"
+	"done\n"
 	"rm -rf \"$dir\" || exit 1\n"
 	"[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] || "
 	"rm -rf \"$lock\"\n";
+
+/* The one that the run began with, and the last one that took over. */
+static void add_end_of_sessions(struct buf *b, const struct run *r)
+{
+	buf_printf(b, "%s%s%s", session_find, admit_functions, session_end);
+	if (r->dst_session)
+		buf_printf(b, "end_session %s\n", r->dst_session);
+	buf_printf(b, "end_session $(cat \"$lock/session\" 2>/dev/null)\n");
+}
 
 static char *remove_script(struct run *r)
 {
@@ -570,23 +586,10 @@ static char *remove_script(struct run *r)
 			   (unsigned long long)r->dst_ticks);
 	else
 		buf_printf(&b, "pid= ticks=\n");
+	add_end_of_sessions(&b, r);
 	buf_printf(&b, "%s", remove_all);
 	return buf_steal(&b);
 }
-
-/*
- * A login whose network vanished goes on over there, with the monitors that it
- * has open, until TCP gives it up. Who comes after it ends it: what it may
- * still have to say must not be obeyed any more. Only an sshd that the lock
- * names is touched.
- */
-static const char end_session[] =
-	"read -r pid ticks <\"$lock/session\" || exit 0\n"
-	"if [ \"$pid\" != $PPID ] && [ \"$(ticks_of $pid)\" = \"$ticks\" ]\n"
-	"then case $(cat /proc/$pid/comm) in\n"
-	"	sshd*) kill -KILL $pid ;;\n"
-	"	esac; fi\n"
-	"echo $PPID $(ticks_of $PPID) >\"$lock/session\"\n";
 
 int run_end_old_session(struct run *r, struct err *err)
 {
@@ -594,7 +597,8 @@ int run_end_old_session(struct run *r, struct err *err)
 	AUTO_BUF struct buf out = { 0 };
 
 	quote_assign(&script, "lock", r->dst_lock);
-	buf_printf(&script, "%s%s", admit_functions, end_session);
+	add_end_of_sessions(&script, r);
+	buf_printf(&script, "echo $session >\"$lock/session\"\n");
 	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
 			    mono_in_ms(RUN_UNDO_MS), err);
 }

@@ -92,6 +92,7 @@ void run_close(struct run *r)
 	free(r->dst_binary);
 	free(r->dst_dir);
 	free(r->dst_lock);
+	free(r->dst_session);
 }
 
 /* Where files of the source are made or removed until the end. */
@@ -163,6 +164,28 @@ static enum outcome outcome_of_failure(const struct run *r,
 	}
 }
 
+/*
+ * Before the guest was locked for us another migration may have moved it; only
+ * QEMU's own word says that the guest ended by itself.
+ */
+static void explain_loss(struct run *r, struct err *err)
+{
+	if (r->src.qmp)
+		run_take_events(r);
+	if (r->lock_fd >= 0 || r->src_ended) {
+		err_wrap(err, ERR_ENDED,
+			 "QEMU of %s ended on the source before it had moved",
+			 guest_label(&r->guest));
+		return;
+	}
+	err_wrap(err, ERR_BUSY,
+		 "somebody else ended QEMU of %s on the source, and may have "
+		 "moved the guest",
+		 guest_label(&r->guest));
+	err_hint(err, "vmferry list shows where it runs now");
+	r->result->owner = OWNER_UNKNOWN;
+}
+
 /* Whatever failed, failed because the guest is no more: that is the news. */
 static void explain_end(struct run *r, struct err *err)
 {
@@ -178,9 +201,7 @@ static void explain_end(struct run *r, struct err *err)
 					   run_qmp_deadline(), NULL) == 0;
 	task_unshield();
 	if (gone)
-		err_wrap(err, ERR_ENDED,
-			 "QEMU of %s ended on the source before it had moved",
-			 guest_label(&r->guest));
+		explain_loss(r, err);
 }
 
 static void settle(struct run *r, struct err *err)
@@ -226,7 +247,8 @@ static void tell_start(struct run *r)
 			.destination = r->opt->destination,
 			.max_blackout_ms = r->opt->max_blackout_ms,
 			.deadline_s = or_nan(r->opt->deadline_s),
-			.policy = "fixed-point",
+			.policy = r->opt->policy ? r->opt->policy->name
+						 : policy_auto.name,
 			.transport = "ssh",
 		},
 	};

@@ -12,8 +12,12 @@
 #include "engine/argv.h"
 #include "engine/check.h"
 #include "engine/event.h"
+#include "engine/policy.h"
 #include "engine/result.h"
 #include "transport/host_open.h"
+
+/* Else the percentage to throttle by, 1 … 99. */
+enum { MIGRATE_THROTTLE_AUTO = 0, MIGRATE_THROTTLE_OFF = -1 };
 
 enum on_deadline { ON_DEADLINE_ABORT, ON_DEADLINE_FORCE };
 
@@ -25,7 +29,9 @@ struct migrate_options {
 	double max_blackout_ms; /* 300 by default */
 	double deadline_s;	/* 0: none */
 	enum on_deadline on_deadline;
-	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
+	uint64_t bandwidth_bps;	     /* bytes/s, 0: unlimited */
+	int throttle;		     /* MIGRATE_THROTTLE_… */
+	const struct policy *policy; /* NULL: auto */
 	const struct argv_remap *remaps;
 	size_t n_remaps;
 	const struct strv *dest_args; /* NULL: from the source's argv */

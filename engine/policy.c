@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* policy: when to let QEMU switch over; pure. The theory is in policy.h. */
+/* policy: the list of policies, and what they share; pure. */
 #include "engine/policy.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "transport/base/xalloc.h"
 
 static const char *const action_names[] = {
 	[POLICY_WAIT] = "wait",
-	[POLICY_OPEN] = "open-gate",
+	[POLICY_GATE] = "open-gate",
+	[POLICY_THROTTLE] = "throttle",
 	[POLICY_GIVE_UP] = "give-up",
 };
 static_assert(ARRAY_SIZE(action_names) == POLICY_ACTIONS, "all named");
 
-/* A pass gains when it leaves less than this part of the best one. */
-static const double gain = 0.9;
-/* One step of the gate: a quarter more than what was needed. */
-static const double step = 1.25;
+const struct policy *const policies[] = {
+	&policy_auto, &policy_qemu,	&policy_proxmox,       &policy_ovirt,
+	&policy_nova, &policy_kubevirt, &policy_auto_converge, NULL,
+};
+
+/* A shorter pass measures buffers and round trips, not the link. */
+static const double link_pass_s = 0.05;
+static const double aimed_pass_s = 0.15;
+enum { RECENT = 8 };
 
 const char *policy_action_name(enum policy_action a)
 {
@@ -26,160 +34,178 @@ const char *policy_action_name(enum policy_action a)
 	return action_names[a];
 }
 
-void policy_init(struct policy *p, double budget_ms, double deadline_s,
-		 bool force)
+const struct policy *policy_find(const char *name)
 {
-	*p = (struct policy){
-		.budget_ms = budget_ms,
-		.deadline_s = deadline_s,
-		.force = force,
-		.best_bytes = -1,
-		.last_bytes = -1,
-		.gate_ms = POLICY_HOLD_MS,
-		.fixed_ms = POLICY_FIXED_MS,
-	};
+	for (size_t i = 0; policies[i]; i++) {
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	}
+	return NULL;
 }
 
-double policy_predict_ms(const struct policy *p, int64_t dirty_bytes)
+/* Over the last passes of some length, whatever a sync took of their time. */
+static double recent_bps(const struct policy_view *v)
 {
-	if (p->bandwidth_bps <= 0 || dirty_bytes < 0)
+	double bytes = 0, seconds = 0;
+	size_t n = 0;
+
+	for (size_t i = v->n_passes; i > 0 && n < RECENT; i--) {
+		const struct policy_pass *p = &v->passes[i - 1];
+
+		if (p->seconds < aimed_pass_s)
+			continue;
+		bytes += (double)p->sent_bytes;
+		seconds += p->seconds;
+		n++;
+	}
+	return seconds > 0 ? bytes / seconds : 0;
+}
+
+double policy_bandwidth_bps(const struct policy_view *v)
+{
+	double recent = recent_bps(v), bps;
+
+	if (!forecast_link_known(v->link))
+		return recent;
+	bps = forecast_link_bps(v->link);
+	/* looks come too seldom to time short passes well */
+	return recent > 0 ? fmin(fmax(bps, recent * 0.8), recent * 1.25) : bps;
+}
+
+double policy_predict_ms(const struct policy_view *v, double dirty_bytes)
+{
+	double bps = policy_bandwidth_bps(v);
+
+	if (bps <= 0 || dirty_bytes < 0)
 		return NAN;
-	return (double)dirty_bytes / p->bandwidth_bps * 1e3 + p->fixed_ms;
+	return dirty_bytes / bps * 1e3 + v->facts->fixed_ms;
 }
 
-/* The widest gate that the budget allows, at least the hold. */
-static double gate_limit(const struct policy *p)
+double policy_room_ms(const struct policy_facts *f)
 {
-	return fmax(p->budget_ms - p->fixed_ms, POLICY_HOLD_MS);
+	return fmin(fmax(f->budget_ms - f->fixed_ms, POLICY_HOLD_MS),
+		    POLICY_WIDE_MS);
 }
 
-static void learn(struct policy *p, const struct policy_pass *pass)
+/* --- decisions ----------------------------------------------------------- */
+
+static void begin(const struct policy_view *v, struct policy_decision *out,
+		  enum policy_action action)
 {
-	p->passes++;
-	if (pass->bandwidth_bps > 0)
-		p->bandwidth_bps = pass->bandwidth_bps;
-	p->last_bytes = pass->dirty_bytes;
-	if (p->best_bytes < 0 ||
-	    (double)pass->dirty_bytes < gain * (double)p->best_bytes) {
-		p->best_bytes = pass->dirty_bytes;
-		p->stuck = 0;
-	} else {
-		p->stuck++;
-	}
-}
+	double left = NAN;
 
-static void wait_for(struct policy_decision *out, const char *why)
-{
-	out->action = POLICY_WAIT;
-	snprintf(out->why, sizeof(out->why), "%s", why);
-}
-
-static void open_gate(struct policy *p, struct policy_decision *out)
-{
-	double need = (double)p->last_bytes / p->bandwidth_bps * 1e3;
-	double gate = fmax(need, p->gate_ms) * step;
-
-	gate = fmin(ceil(gate), floor(gate_limit(p)));
-	if (gate <= p->gate_ms) {
-		wait_for(out, "The gate is as wide as the budget allows.");
-		return;
-	}
-	p->gate_ms = gate;
-	out->action = POLICY_OPEN;
-	out->gate_ms = gate;
-	snprintf(out->why, sizeof(out->why),
-		 "%.1f MB is re-dirtied each pass and gets no less; "
-		 "switching now stops the guest for about %.0f ms of the "
-		 "%.0f ms allowed.",
-		 (double)p->last_bytes / 1e6, out->predicted_ms, p->budget_ms);
-}
-
-static void give_up(struct policy *p, struct policy_decision *out)
-{
-	double left_ms = p->budget_ms - p->fixed_ms;
-
-	out->action = POLICY_GIVE_UP;
-	if (left_ms > 0)
-		snprintf(out->why, sizeof(out->why),
-			 "The guest re-dirties %.1f MB a pass and the link "
-			 "carries %.1f MB/s: it would take --max-blackout "
-			 "%.0f, or a link of %.0f MB/s.",
-			 (double)p->best_bytes / 1e6, p->bandwidth_bps / 1e6,
-			 ceil(policy_predict_ms(p, p->best_bytes) * step),
-			 ceil((double)p->best_bytes / left_ms / 1e3));
-	else
-		snprintf(out->why, sizeof(out->why),
-			 "The budget of %.0f ms is less than the %.0f ms that "
-			 "any switchover takes here.",
-			 p->budget_ms, p->fixed_ms);
-}
-
-void policy_pass(struct policy *p, const struct policy_pass *pass,
-		 struct policy_decision *out)
-{
-	*out = (struct policy_decision){ .gate_ms = p->gate_ms };
-	learn(p, pass);
-	out->predicted_ms = policy_predict_ms(p, pass->dirty_bytes);
-	if (p->stuck < POLICY_STUCK_PASSES || isnan(out->predicted_ms)) {
-		wait_for(out, "Each pass still leaves less than the last.");
-		return;
-	}
-	if (out->predicted_ms <= p->budget_ms) {
-		open_gate(p, out);
-		return;
-	}
-	if (p->stuck < POLICY_GIVE_UP_PASSES || p->deadline_s > 0) {
-		wait_for(out, "Passes gain nothing and switching now would "
-			      "break the budget; waiting for a quieter "
-			      "moment.");
-		return;
-	}
-	give_up(p, out);
-}
-
-static void at_deadline(struct policy *p, struct policy_decision *out)
-{
-	if (!p->force) {
-		out->action = POLICY_GIVE_UP;
-		if (!p->passes)
-			snprintf(out->why, sizeof(out->why),
-				 "The deadline of %.0f s has come before "
-				 "memory was copied once.",
-				 p->deadline_s);
-		else
-			snprintf(out->why, sizeof(out->why),
-				 "The deadline of %.0f s has come; %.1f MB "
-				 "would still have to be copied with the guest "
-				 "stopped.",
-				 p->deadline_s, (double)p->last_bytes / 1e6);
-		return;
-	}
-	if (p->gate_ms >= 2e6) {
-		wait_for(out, "The gate is wide open.");
-		return;
-	}
-	/* the widest that QEMU takes */
-	p->gate_ms = 2e6;
-	out->action = POLICY_OPEN;
-	out->gate_ms = p->gate_ms;
-	out->lifted = true;
-	snprintf(out->why, sizeof(out->why),
-		 "The deadline of %.0f s has come and the owner lifted the "
-		 "budget of %.0f ms for it.",
-		 p->deadline_s, p->budget_ms);
-}
-
-void policy_tick(struct policy *p, double elapsed_s,
-		 struct policy_decision *out)
-{
+	if (v->n_samples)
+		left = (double)v->samples[v->n_samples - 1].remaining_bytes;
+	if (v->n_passes && v->pass_ended)
+		left = (double)v->passes[v->n_passes - 1].dirty_bytes;
 	*out = (struct policy_decision){
-		.gate_ms = p->gate_ms,
-		.predicted_ms = policy_predict_ms(p, p->last_bytes),
+		.action = action,
+		.gate_ms = v->gate_ms,
+		.throttle = v->throttle,
+		.predicted_ms = isnan(left) ? NAN : policy_predict_ms(v, left),
+		.lifted = v->lifted,
 	};
-	if (p->deadline_s > 0 && elapsed_s >= p->deadline_s) {
-		at_deadline(p, out);
+}
+
+#define SAY(out, fmt)                                                \
+	do {                                                         \
+		va_list ap_;                                         \
+		va_start(ap_, fmt);                                  \
+		vsnprintf((out)->why, sizeof((out)->why), fmt, ap_); \
+		va_end(ap_);                                         \
+	} while (0)
+
+void policy_wait(const struct policy_view *v, struct policy_decision *out,
+		 const char *fmt, ...)
+{
+	begin(v, out, POLICY_WAIT);
+	SAY(out, fmt);
+}
+
+void policy_gate(const struct policy_view *v, struct policy_decision *out,
+		 double gate_ms, const char *fmt, ...)
+{
+	double whole = gate_ms >= POLICY_HOLD_MS ? floor(gate_ms)
+						 : POLICY_HOLD_MS;
+
+	begin(v, out, whole == v->gate_ms ? POLICY_WAIT : POLICY_GATE);
+	out->gate_ms = whole;
+	SAY(out, fmt);
+}
+
+void policy_throttle(const struct policy_view *v, struct policy_decision *out,
+		     double throttle, const char *fmt, ...)
+{
+	begin(v, out,
+	      fabs(throttle - v->throttle) < 1e-9 ? POLICY_WAIT
+						  : POLICY_THROTTLE);
+	out->throttle = throttle;
+	SAY(out, fmt);
+}
+
+void policy_give_up(const struct policy_view *v, struct policy_decision *out,
+		    const char *fmt, ...)
+{
+	begin(v, out, POLICY_GIVE_UP);
+	SAY(out, fmt);
+}
+
+static void deadline_is_missed(const struct policy_view *v,
+			       struct policy_decision *out)
+{
+	double need;
+
+	if (!v->n_passes) {
+		policy_give_up(v, out,
+			       "The deadline has come before memory was copied "
+			       "once.");
 		return;
 	}
-	wait_for(out, p->passes ? "The pass is not over."
-				: "The first pass is not over.");
+	need = policy_predict_ms(
+		v, (double)v->passes[v->n_passes - 1].dirty_bytes);
+	policy_give_up(v, out,
+		       "The deadline has come; a switch would stop the guest "
+		       "for about %.0f ms, and %.0f ms are allowed.",
+		       need, v->facts->budget_ms);
+}
+
+bool policy_deadline(const struct policy_view *v, struct policy_decision *out)
+{
+	const struct policy_facts *f = v->facts;
+
+	if (!v->lifted && (f->deadline_s <= 0 || v->now_s < f->deadline_s))
+		return false;
+	if (!v->lifted && !f->force) {
+		deadline_is_missed(v, out);
+		return true;
+	}
+	policy_gate(v, out, POLICY_WIDE_MS,
+		    "The deadline has come and the owner lifted the budget of "
+		    "%.0f ms for it.",
+		    f->budget_ms);
+	out->lifted = true;
+	return true;
+}
+
+/* --- learning ------------------------------------------------------------ */
+
+double policy_dirtied(const struct curve *c, const struct policy_pass *pass)
+{
+	double fresh = (double)(pass->dirty_bytes - pass->left_bytes);
+	double left = (double)pass->left_bytes, set;
+
+	if (!curve_known(c) || left <= 0)
+		return fmax(fresh, 0);
+	set = fmax(curve_working_set(c), (double)pass->dirty_bytes);
+	return fmin(fmax(fresh, 0) / fmax(1 - left / set, 0.1), set);
+}
+
+void policy_learn(struct curve *c, struct forecast_link *l,
+		  const struct policy_pass *pass)
+{
+	double own = pass->seconds * (1 - pass->throttle);
+
+	curve_add(c, own, policy_dirtied(c, pass));
+	if (pass->seconds > link_pass_s)
+		forecast_link_add(l, (double)pass->copied_bytes, pass->seconds);
 }

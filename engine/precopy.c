@@ -10,6 +10,7 @@
  * waits in pre-switchover, or when something failed.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/record.h"
@@ -32,7 +33,45 @@ struct watch {
 	double bandwidth_bps;
 	struct mono sample_at;
 	uint64_t sample_sent;
+	int64_t left_bytes; /* as of the last sample */
+	double throttle;    /* during this pass */
+
+	struct policy_view view;
+	struct policy_decision last;
+	struct curve curve;
+	struct forecast_link link;
+	struct policy_pass *passes;
+	struct policy_sample *samples;
+	size_t room_passes, room_samples;
 };
+
+/* @v with room for one more than @n of @size bytes. */
+static void *grown(void *v, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return v;
+	*room = 2 * *room + 64;
+	return xrealloc(v, *room, size);
+}
+
+static void note_sample(struct watch *w, double at_s, int64_t left_bytes)
+{
+	w->samples = grown(w->samples, w->view.n_samples, &w->room_samples,
+			   sizeof(*w->samples));
+	w->view.samples = w->samples;
+	w->samples[w->view.n_samples++] =
+		(struct policy_sample){ at_s, left_bytes };
+	w->left_bytes = left_bytes;
+}
+
+static void note_pass(struct watch *w, const struct policy_pass *pass)
+{
+	w->passes = grown(w->passes, w->view.n_passes, &w->room_passes,
+			  sizeof(*w->passes));
+	w->view.passes = w->passes;
+	w->passes[w->view.n_passes++] = *pass;
+	policy_learn(&w->curve, &w->link, pass);
+}
 
 static void tell_sample(struct run *r, struct watch *w,
 			const struct qmp_migrate_info *info,
@@ -107,34 +146,89 @@ static int obey(struct run *r, const struct policy_decision *d, struct err *err)
 		r->budget_lifted = true;
 	if (d->lifted)
 		run_warn(r, "budget-lifted", "%s", d->why);
-	if (d->action == POLICY_OPEN)
+	if (d->action == POLICY_GATE)
 		return run_set_downtime_limit(r, d->gate_ms, err);
+	if (d->action == POLICY_THROTTLE)
+		return run_set_throttle(r, d->throttle, err);
 	err_set(err, ERR_BUDGET, "%s", d->why);
 	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
 	return err_hint(err, "give it a larger --max-blackout, a later "
 			     "--deadline, or --on-deadline force");
 }
 
-/*
- * After the first pass: each later one copies what the one before re-dirtied, a
- * share q = W / sent of it, so what is left takes W/B · 1/(1-q). With q >= 1
- * the passes do not shrink, and no total can be told.
- */
-static void forecast(struct run *r, const struct policy_pass *pass,
-		     double elapsed_ms)
+/* Told once, after the first pass. */
+static void forecast(struct run *r, struct watch *w, double elapsed_ms)
 {
-	double q = (double)pass->dirty_bytes / (double)pass->sent_bytes;
-	double copy_ms = (double)pass->dirty_bytes / pass->bandwidth_bps * 1e3;
+	const struct policy_pass *pass = &w->passes[w->view.n_passes - 1];
+	struct forecast_start from = { .left_bytes =
+					       (double)pass->dirty_bytes };
 	struct result *res = r->result;
+	struct forecast_setting s = {
+		.bandwidth_bps = policy_bandwidth_bps(&w->view),
+		.overhead_s = forecast_link_overhead_s(&w->link),
+		.fixed_ms = r->wanted.fixed_ms,
+		.hold_ms = POLICY_HOLD_MS,
+		.budget_ms = r->wanted.budget_ms,
+		.shrink = 1,
+	};
+	struct forecast f;
 
-	if (pass->bandwidth_bps <= 0)
+	s.final_bps = s.bandwidth_bps;
+	forecast_run(&w->curve, &from, &s, &f);
+	res->forecast_converges = f.p_converge >= FORECAST_NEVER;
+	if (!res->forecast_converges)
 		return;
-	res->forecast_converges = q < 1;
-	if (q >= 1)
-		return;
-	res->forecast_total_ms =
-		elapsed_ms + copy_ms / (1 - q) + r->policy.fixed_ms;
-	res->forecast_blackout_ms = r->policy.gate_ms + r->policy.fixed_ms;
+	res->forecast_total_ms = elapsed_ms + f.seconds.p50 * 1e3;
+	res->forecast_blackout_ms = f.blackout_ms.p50;
+}
+
+/* Asks the policy and does what it says. */
+static int decide(struct run *r, struct watch *w, struct mono now,
+		  bool pass_ended, struct policy_decision *d, struct err *err)
+{
+	struct policy_view *v = &w->view;
+
+	v->now_s = mono_diff_ms(now, r->migrate_at) / 1e3;
+	v->pass_ended = pass_ended;
+	v->gate_ms = r->downtime_limit_ms;
+	v->throttle = r->throttle;
+	v->lifted = r->budget_lifted;
+	r->policy->decide(v, d);
+	if (pass_ended) {
+		w->last = *d;
+		v->last = &w->last;
+	}
+	return obey(r, d, err);
+}
+
+static struct policy_pass measure(const struct run *r, const struct watch *w,
+				  const struct qmp_migrate_info *info,
+				  const struct tunnel_stats *t, struct mono now)
+{
+	double since = (double)(t->sent_bytes - w->sample_sent);
+	double left = fmax((double)w->left_bytes - since, 0);
+	struct policy_pass p = {
+		.number = (int64_t)info->dirty_sync_count,
+		.at_s = mono_diff_ms(now, r->migrate_at) / 1e3,
+		.seconds = mono_diff_ms(now, w->pass_at) / 1e3,
+		.sent_bytes = (int64_t)(t->sent_bytes - w->pass_sent),
+		.dirty_bytes = (int64_t)info->remaining_bytes,
+		.throttle = w->throttle,
+		.gate_ms = r->downtime_limit_ms,
+	};
+
+	if (p.seconds > measured_s && p.sent_bytes > 0)
+		p.bandwidth_bps = (double)p.sent_bytes / p.seconds;
+	p.copied_bytes = p.sent_bytes;
+	/* zero pages of the first pass cost nothing, and are not copied */
+	if (!w->view.n_passes)
+		return p;
+	p.left_bytes = (int64_t)fmin(left, (double)p.dirty_bytes);
+	p.copied_bytes =
+		w->passes[w->view.n_passes - 1].dirty_bytes - p.left_bytes;
+	if (p.copied_bytes < 0)
+		p.copied_bytes = 0;
+	return p;
 }
 
 static int end_pass(struct run *r, struct watch *w,
@@ -142,27 +236,26 @@ static int end_pass(struct run *r, struct watch *w,
 		    const struct tunnel_stats *t, struct mono now,
 		    struct err *err)
 {
-	struct policy_pass pass = {
-		.number = (int64_t)info->dirty_sync_count,
-		.seconds = mono_diff_ms(now, w->pass_at) / 1e3,
-		.sent_bytes = (int64_t)(t->sent_bytes - w->pass_sent),
-		.dirty_bytes = (int64_t)info->remaining_bytes,
-	};
+	struct policy_pass pass = measure(r, w, info, t, now);
 	struct policy_decision d;
+	int rc;
 
-	if (pass.seconds > measured_s && pass.sent_bytes > 0)
-		pass.bandwidth_bps = (double)pass.sent_bytes / pass.seconds;
 	if (pass.seconds > 0)
 		w->dirty_bps = (double)pass.dirty_bytes / pass.seconds;
 	w->pass = info->dirty_sync_count;
 	w->pass_at = now;
 	w->pass_sent = t->sent_bytes;
-	policy_pass(&r->policy, &pass, &d);
-	tell_pass(r, &pass, &d);
-	if (r->policy.passes == 1)
-		forecast(r, &pass, mono_diff_ms(now, r->started));
+	/* it changes at syncs only; 1 % is armed, no more */
+	w->throttle = info->throttle_percent > 1
+			      ? info->throttle_percent / 100.0
+			      : 0;
+	note_pass(w, &pass);
+	if (w->view.n_passes == 1)
+		forecast(r, w, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
-	return obey(r, &d, err);
+	rc = decide(r, w, now, true, &d, err);
+	tell_pass(r, &pass, &d);
+	return rc;
 }
 
 static int tunnel_failed(struct run *r, struct err *err)
@@ -259,13 +352,20 @@ static int take_sample(struct run *r, struct watch *w,
 		       const struct tunnel_stats *t, struct mono now,
 		       struct err *err)
 {
+	struct policy_decision d;
+	bool ended = info->dirty_sync_count > w->pass && w->pass;
+	int rc = 0;
+
 	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
-	tell_sample(r, w, info, t, now);
-	if (info->dirty_sync_count > w->pass && w->pass)
-		return end_pass(r, w, info, t, now, err);
+	/* what the pass left over is told by the sample before */
+	if (ended)
+		rc = end_pass(r, w, info, t, now, err);
 	if (!w->pass)
 		w->pass = info->dirty_sync_count;
-	return 0;
+	tell_sample(r, w, info, t, now);
+	note_sample(w, mono_diff_ms(now, r->migrate_at) / 1e3,
+		    (int64_t)info->remaining_bytes);
+	return ended ? rc : decide(r, w, now, false, &d, err);
 }
 
 static bool is_lost(enum migration_status s)
@@ -279,7 +379,6 @@ static int look(struct run *r, struct watch *w, struct err *err)
 {
 	struct qmp_migrate_info info = { 0 };
 	AUTO_ERR struct err e = { 0 };
-	struct policy_decision d;
 	struct tunnel_stats t;
 	struct mono now;
 	int rc = 1;
@@ -305,20 +404,11 @@ static int look(struct run *r, struct watch *w, struct err *err)
 	qmp_migrate_info_free(&info);
 	if (rc != 1)
 		return rc;
-	policy_tick(&r->policy, mono_diff_ms(now, r->started) / 1e3, &d);
-	if (obey(r, &d, err) < 0 || watch_health(r, &t, now, err) < 0)
-		return -1;
-	return 1;
+	return watch_health(r, &t, now, err) < 0 ? -1 : 1;
 }
 
-int run_precopy(struct run *r, struct err *err)
+static int watch_passes(struct run *r, struct watch *w, struct err *err)
 {
-	struct watch w = {
-		.pass_at = r->migrate_at,
-		.sample_at = r->migrate_at,
-		.dirty_bps = NAN,
-	};
-
 	for (;;) {
 		int rc;
 
@@ -326,10 +416,28 @@ int run_precopy(struct run *r, struct err *err)
 		/* the guest stands still: no more questions, go on at once */
 		if (r->pre_switchover_seen)
 			return 0;
-		rc = look(r, &w, err);
+		rc = look(r, w, err);
 		if (rc <= 0)
 			return rc;
 		if (run_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
+}
+
+int run_precopy(struct run *r, struct err *err)
+{
+	struct watch *w = XNEW(struct watch);
+	int rc;
+
+	w->pass_at = w->sample_at = r->migrate_at;
+	w->dirty_bps = NAN;
+	curve_init(&w->curve, (double)r->facts.ram_bytes);
+	w->view.facts = &r->wanted;
+	w->view.curve = &w->curve;
+	w->view.link = &w->link;
+	rc = watch_passes(r, w, err);
+	free(w->passes);
+	free(w->samples);
+	free(w);
+	return rc;
 }

@@ -2,6 +2,8 @@
 /* probe: what a host is like, asked once by a read-only script. */
 #include "engine/probe.h"
 
+#include "engine/session.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +98,12 @@ static const char host_script[] =
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err)
 {
+	AUTO_FREE char *script = xasprintf("%s%secho session=$session\n",
+					   host_script, session_find);
 	AUTO_BUF struct buf text = { 0 };
 	const char *t;
 
-	if (probe_script(h, "probe", host_script, &text, deadline, err) < 0)
+	if (probe_script(h, "probe", script, &text, deadline, err) < 0)
 		return -1;
 	t = buf_data(&text);
 	*out = (struct host_facts){
@@ -109,6 +113,7 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 		.namespaces = value_or_empty(t, "namespaces"),
 		.run_root = value_or_empty(t, "run_root"),
 		.state_root = value_or_empty(t, "state_root"),
+		.session = value_or_empty(t, "session"),
 		.uid = (uid_t)value_u64(t, "uid"),
 		.systemd = value_u64(t, "systemd") != 0,
 		.memory_available_bytes = value_u64(t, "memory") * 1024,
@@ -128,6 +133,7 @@ void host_facts_free(struct host_facts *f)
 	free(f->namespaces);
 	free(f->run_root);
 	free(f->state_root);
+	free(f->session);
 	*f = (struct host_facts){ 0 };
 }
 

@@ -4,6 +4,7 @@
  * migration; each with its undo.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,35 +28,38 @@ enum { POLL_MS = 50, PARKED_BYTES = 128 * 1024 };
  */
 struct wanted {
 	const char *name;
-	bool on;
+	enum { OFF, ON, ON_TO_THROTTLE } on;
 	bool source, destination;
 };
 
 static const struct wanted wanted[] = {
-	{ "events", true, true, true },
+	{ "events", ON, true, true },
 	/* the source says `completed` only when the destination has all */
-	{ "return-path", true, true, true },
-	{ "pause-before-switchover", true, true, false },
+	{ "return-path", ON, true, true },
+	{ "pause-before-switchover", ON, true, false },
 	/* images stay unlocked until the one `cont` */
-	{ "late-block-activate", true, false, true },
-	{ "validate-uuid", true, true, true },
+	{ "late-block-activate", ON, false, true },
+	{ "validate-uuid", ON, true, true },
 	/* one stream, as it is: what an earlier user left on would not match */
-	{ "multifd", false, true, true },
-	{ "compress", false, true, true },
-	{ "rdma-pin-all", false, true, true },
-	{ "x-colo", false, true, true },
-	{ "background-snapshot", false, true, false },
-	{ "mapped-ram", false, true, true },
-	{ "zero-copy-send", false, true, false },
-	{ "postcopy-ram", false, true, true },
-	{ "postcopy-preempt", false, true, true },
-	{ "dirty-bitmaps", false, true, true },
-	{ "block", false, true, false },
-	{ "x-ignore-shared", false, true, true },
-	{ "switchover-ack", false, true, true },
+	{ "multifd", OFF, true, true },
+	{ "compress", OFF, true, true },
+	{ "rdma-pin-all", OFF, true, true },
+	{ "x-colo", OFF, true, true },
+	{ "background-snapshot", OFF, true, false },
+	{ "mapped-ram", OFF, true, true },
+	{ "zero-copy-send", OFF, true, false },
+	{ "postcopy-ram", OFF, true, true },
+	{ "postcopy-preempt", OFF, true, true },
+	{ "dirty-bitmaps", OFF, true, true },
+	{ "block", OFF, true, false },
+	{ "x-ignore-shared", OFF, true, true },
+	{ "switchover-ack", OFF, true, true },
+	/* cannot be changed later, while its parameters can */
+	{ "auto-converge", ON_TO_THROTTLE, true, false },
 };
 
-static int set_capabilities(struct run_side *s, bool source, struct err *err)
+static int set_capabilities(struct run_side *s, bool source, bool throttle,
+			    struct err *err)
 {
 	struct qmp_capability caps[ARRAY_SIZE(wanted)];
 	size_t n = 0;
@@ -63,12 +67,12 @@ static int set_capabilities(struct run_side *s, bool source, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct wanted *w = &wanted[i];
+		bool on = w->on == ON || (w->on == ON_TO_THROTTLE && throttle);
 
 		if (!(source ? w->source : w->destination) ||
-		    !qmp_capability_known(s->caps, w->name, &now) ||
-		    now == w->on)
+		    !qmp_capability_known(s->caps, w->name, &now) || now == on)
 			continue;
-		caps[n++] = (struct qmp_capability){ w->name, w->on };
+		caps[n++] = (struct qmp_capability){ w->name, on };
 	}
 	if (!n)
 		return 0;
@@ -98,21 +102,57 @@ static int restore_capabilities(struct run_side *s, struct err *err)
 	return 0;
 }
 
+/*
+ * QEMU begins with `initial` and goes on to the lesser of `increment` more and
+ * `max`, each at the second sync in a row that found more dirty than the
+ * threshold allows. With a threshold of 1 % that is every other second, so all
+ * three together set the throttle there and then, up or down. 1 % is the least
+ * that there is: armed, and as good as none.
+ */
+static struct json_object *add_throttle(struct json_object *p, double share)
+{
+	uint64_t percent = share > 0.01 ? (uint64_t)lround(share * 100) : 1;
+
+	p = json_add_u64(p, "cpu-throttle-initial", percent);
+	p = json_add_u64(p, "cpu-throttle-increment", 99);
+	return json_add_u64(p, "max-cpu-throttle", percent);
+}
+
+int run_set_throttle(struct run *r, double share, struct err *err)
+{
+	if (qmp_migrate_set_parameters(r->src.qmp,
+				       add_throttle(json_new(), share),
+				       run_qmp_deadline(), err) < 0)
+		return -1;
+	r->throttle = share;
+	return 0;
+}
+
 static int set_parameters(struct run *r, struct err *err)
 {
+	double gate = r->policy->first_gate_ms(&r->wanted);
 	struct json_object *p;
 
-	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
+	p = json_add_u64(json_new(), "downtime-limit", (uint64_t)gate);
 	p = json_add_u64(p, "max-bandwidth", r->opt->bandwidth_bps);
+	if (r->opt->throttle != MIGRATE_THROTTLE_OFF) {
+		r->throttle = fmax(r->opt->throttle, 0) / 100.0;
+		p = add_throttle(p, r->throttle);
+		p = json_add_u64(p, "throttle-trigger-threshold", 1);
+	}
 	r->src.params_changed = true;
-	r->downtime_limit_ms = POLICY_HOLD_MS;
+	r->downtime_limit_ms = gate;
 	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
 					  err);
 }
 
 static int restore_parameters(struct run_side *s, struct err *err)
 {
-	static const char *const ours[] = { "downtime-limit", "max-bandwidth" };
+	static const char *const ours[] = {
+		"downtime-limit",	"max-bandwidth",
+		"cpu-throttle-initial", "cpu-throttle-increment",
+		"max-cpu-throttle",	"throttle-trigger-threshold",
+	};
 	struct json_object *p = json_new();
 
 	if (!s->params_changed) {
@@ -128,6 +168,31 @@ static int restore_parameters(struct run_side *s, struct err *err)
 	}
 	s->params_changed = false;
 	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
+}
+
+static void set_wanted(struct run *r)
+{
+	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
+	r->wanted = (struct policy_facts){
+		.budget_ms = r->opt->max_blackout_ms,
+		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
+		.ram_bytes = (double)r->facts.ram_bytes,
+		.fixed_ms = POLICY_FIXED_MS,
+		.bandwidth_cap_bps = (double)r->opt->bandwidth_bps,
+		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
+		.throttle_max = 0.99,
+	};
+}
+
+/* The policy counts from now on, the deadline from when the run began. */
+static void set_deadline(struct run *r)
+{
+	double spent_s = mono_diff_ms(r->migrate_at, r->started) / 1e3;
+
+	/* one that is over already comes at the first look */
+	if (r->opt->deadline_s > 0)
+		r->wanted.deadline_s =
+			fmax(r->opt->deadline_s - spent_s, 0.001);
 }
 
 /* On disk before the first of them is changed. */
@@ -147,9 +212,12 @@ int run_prepare(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
 
+	set_wanted(r);
 	if (note_settings(r, err) < 0 ||
-	    set_capabilities(&r->dst, false, err) < 0 ||
-	    set_capabilities(&r->src, true, err) < 0 ||
+	    set_capabilities(&r->dst, false, false, err) < 0 ||
+	    set_capabilities(&r->src, true,
+			     r->opt->throttle != MIGRATE_THROTTLE_OFF,
+			     err) < 0 ||
 	    set_parameters(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
 	/* a second lock on the door that -S closes: clears its autostart */
@@ -241,10 +309,9 @@ int run_start(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
-	policy_init(&r->policy, r->opt->max_blackout_ms, r->opt->deadline_s,
-		    r->opt->on_deadline == ON_DEADLINE_FORCE);
 	r->migrating = true;
 	r->migrate_at = mono_now();
+	set_deadline(r);
 	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
 		/* refused outright: QEMU keeps the descriptor */
 		r->migrating = err_has(err, ERR_QMP) ? false : true;

@@ -77,6 +77,7 @@ static struct json_object *prep_facts(const struct run *r)
 
 	o = json_add_str(o, "directory", r->dst_dir);
 	o = json_add_str(o, "lock", r->dst_lock);
+	o = json_add_str(o, "session", r->dst_session);
 	o = json_add_str(o, "monitor", r->plan.monitor0);
 	o = json_add_str(o, "rescue", r->plan.monitor1);
 	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
@@ -331,10 +332,23 @@ static int restore_source(struct run *r, const struct journal_view *v,
 				    "the journal does not tell \"source_pid\"");
 }
 
+/* It goes into a script: two numbers, or nothing. */
+static char *session_or_null(const struct journal_view *v)
+{
+	char *text = text_or_null(v, "session");
+
+	if (text && text[strspn(text, "0123456789 ")]) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 static void restore_destination(struct run *r, const struct journal_view *v)
 {
 	r->dst_dir = text_or_null(v, "directory");
 	r->dst_lock = text_or_null(v, "lock");
+	r->dst_session = session_or_null(v);
 	r->dst_pid = (pid_t)number_or_0(v, "destination_pid");
 	r->dst_ticks = number_or_0(v, "destination_ticks");
 	r->dst_made = r->dst_dir && r->dst_lock;

@@ -92,11 +92,12 @@ struct run {
 
 	/* the destination's QEMU */
 	struct argv_plan plan;
-	char *dst_binary; /* absolute path over there */
-	char *dst_dir;	  /* its run directory */
-	char *dst_lock;	  /* the lock directory */
-	bool dst_made;	  /* the directories exist, QEMU may */
-	pid_t dst_pid;	  /* 0: not started */
+	char *dst_binary;  /* absolute path over there */
+	char *dst_dir;	   /* its run directory */
+	char *dst_lock;	   /* the lock directory */
+	char *dst_session; /* our login over there, "PID TICKS", or NULL */
+	bool dst_made;	   /* the directories exist, QEMU may */
+	pid_t dst_pid;	   /* 0: not started */
 	uint64_t dst_ticks;
 	bool src_ended;	    /* the guest shut down on the source */
 	bool ended_there;   /* QEMU ended over there after the guest ran */
@@ -106,8 +107,10 @@ struct run {
 	bool fd_handed; /* QEMU holds a descriptor of the tunnel */
 	bool migrating; /* `migrate` was sent */
 	struct mono migrate_at;
-	struct policy policy;
-	double downtime_limit_ms; /* as set in the source now */
+	const struct policy *policy;
+	struct policy_facts wanted; /* of the policy */
+	double throttle;	    /* as set, 0 … 0.99 */
+	double downtime_limit_ms;   /* as set in the source now */
 
 	/* the switchover, on this host's clock */
 	struct mono stop_at, pre_switchover_at, completed_at, cont_at;
@@ -224,6 +227,8 @@ int run_guest_alive(struct run *r, struct err *err);
  * guest has just shut down.
  */
 bool run_source_gone(struct run *r);
+/* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
+int run_set_throttle(struct run *r, double share, struct err *err);
 /* Sets downtime-limit on the source unless it stands there already. */
 int run_set_downtime_limit(struct run *r, double ms, struct err *err);
 

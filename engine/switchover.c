@@ -76,13 +76,13 @@ static int check_budget(struct run *r, struct err *err)
 	/* STOP may still be queued behind the answer that brought us here */
 	run_take_events(r);
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
-	left_ms = r->policy.budget_ms - stood_ms;
+	left_ms = r->wanted.budget_ms - stood_ms;
 	if (!r->stop_seen || left_ms > 0 || r->budget_lifted)
 		return 0;
 	return err_set(err, ERR_BUDGET,
 		       "the guest already stood still for %.0f ms of the "
 		       "%.0f ms allowed, before its last pages were sent",
-		       stood_ms, r->policy.budget_ms);
+		       stood_ms, r->wanted.budget_ms);
 }
 
 static bool source_over(const struct run *r)

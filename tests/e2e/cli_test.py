@@ -75,7 +75,7 @@ class UsageTest(CliCase):
 
     def test_what_is_not_built_is_not_offered(self):
         for words in (["--from", "x"], ["--storage", "copy"], ["--streams=2"],
-                      ["--throttle=off"], ["--on-deadline", "postcopy"],
+                      ["--on-deadline", "postcopy"],
                       ["--transport", "tcp"]):
             self.assert_usage(self.run_it("migrate", "a", "b", *words),
                               words[0].split("=")[0])

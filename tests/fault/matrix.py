@@ -100,15 +100,15 @@ def files():
            (refused(cells.full_state_dir), stays(3)),
            "journal-EIO/at-the-start": (journal_fails("1+"), stays(3)),
            "journal-EIO/before": (journal_fails("2+"), stays(3, 4)),
-           "journal-EIO/precopy": (journal_fails("4+"), stays(4)),
-           "journal-EIO/switchover": (journal_fails("6+"), stays(4)),
+           "journal-EIO/precopy": (journal_fails("5+"), stays(4)),
+           "journal-EIO/switchover": (journal_fails("7+"), stays(4)),
            # COMMIT is what a recovery needs, and it is there
-           "journal-EIO/committed": (journal_fails("7+"), moves(0, 8)),
-           "journal-EIO/cleanup": (journal_fails("8+"), moves(0, 8)),
+           "journal-EIO/committed": (journal_fails("8+"), moves(0, 8)),
+           "journal-EIO/cleanup": (journal_fails("9+"), moves(0, 8)),
            "journal-EIO-once/before": (journal_fails("2"), stays(3, 4)),
            "journal-EIO-once/precopy": (journal_fails("5"), stays(4)),
-           "journal-EIO-once/switchover": (journal_fails("6"), stays(4)),
-           "journal-EIO-once/committed": (journal_fails("7"), moves(0, 8))}
+           "journal-EIO-once/switchover": (journal_fails("7"), stays(4)),
+           "journal-EIO-once/committed": (journal_fails("8"), moves(0, 8))}
     yield row("run-root-full", from_outside(holds.fill_run_root), moves(),
               moves(), moves(), moves(), moves())
     yield {"image-locked-by-another/committed":

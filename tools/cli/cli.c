@@ -167,6 +167,23 @@ static int unknown_check(const char *name, struct err *err)
 	return err_hint(err, "there are %s", list);
 }
 
+static int unknown_policy(const char *name, struct err *err)
+{
+	struct suggestion near = { 0 };
+	AUTO_STRV struct strv all = { 0 };
+	AUTO_FREE char *list = NULL;
+
+	for (size_t i = 0; policies[i]; i++) {
+		suggest(&near, name, policies[i]->name);
+		strv_push(&all, policies[i]->name);
+	}
+	list = strv_join(&all, ", ");
+	err_set(err, ERR_USAGE, "policy: there is no policy \"%s\"", name);
+	if (near.word)
+		return err_hint(err, "did you mean %s?", near.word);
+	return err_hint(err, "there are %s", list);
+}
+
 /* More rights than these are not needed from here on. */
 static void confine(const char *const *write_dirs)
 {
@@ -194,10 +211,16 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.on_deadline = (enum on_deadline)s->on_deadline;
 	p->opt.bandwidth_bps = s->bandwidth_bps;
 	p->opt.qemu_binary = s->qemu_binary;
+	p->opt.throttle = s->throttle;
 	p->opt.state_dir = s->state_dir;
 	p->opt.paused = s->paused;
 	p->opt.wait = s->wait;
 	p->opt.parallel = (unsigned int)s->parallel;
+	if (s->policy) {
+		p->opt.policy = policy_find(s->policy);
+		if (!p->opt.policy)
+			return unknown_policy(s->policy, err);
+	}
 	for (size_t i = 0; i < s->skip_checks.n; i++) {
 		if (!migrate_check_known(s->skip_checks.v[i]))
 			return unknown_check(s->skip_checks.v[i], err);

@@ -7,14 +7,14 @@
 #include "transport/base/xalloc.h"
 
 const struct command *const commands[] = {
-	&cmd_migrate, &cmd_check, &cmd_list,	&cmd_recover,
-	&cmd_journal, &cmd_help,  &cmd_version, NULL,
+	&cmd_migrate, &cmd_check, &cmd_list,	&cmd_recover, &cmd_journal,
+	&cmd_replay,  &cmd_help,  &cmd_version, NULL,
 };
 
 const struct option_group *const all_groups[] = {
-	&group_run,	&group_plan,	&group_login,
-	&group_speech,	&group_help,	&group_state,
-	&group_recover, &group_general, NULL,
+	&group_run,	&group_plan,  &group_login,   &group_speech,
+	&group_help,	&group_state, &group_recover, &group_replay,
+	&group_general, NULL,
 };
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
@@ -270,6 +270,28 @@ const struct option_group group_plan = {
 
 static const struct option run_options[] = {
 	{
+		.name = "throttle",
+		.arg = "WHAT",
+		.section = "migrate",
+		.set = option_set_throttle,
+		AT(throttle),
+		.help = "Whether the guest may be slowed down when it rewrites "
+			"memory faster than the link carries it: auto (the "
+			"default: by as little as does it, and only then), "
+			"off, or a percentage from the start.",
+	},
+	{
+		.name = "policy",
+		.arg = "NAME",
+		.section = "migrate",
+		.set = option_set_text,
+		AT(policy),
+		.help = "Who decides when to switch over: auto (the default), "
+			"or, for comparison, qemu, proxmox, ovirt, nova, "
+			"kubevirt, auto-converge. `vmferry replay` tells what "
+			"each would have done.",
+	},
+	{
 		.name = "deadline",
 		.arg = "SEC",
 		.section = "migrate",
@@ -337,6 +359,53 @@ const struct option_group group_run = {
 	"Migration",
 	run_options,
 	ARRAY_SIZE(run_options),
+};
+
+static const struct option replay_options[] = {
+	{
+		.name = "policy",
+		.arg = "NAME",
+		.set = option_set_text,
+		AT(policy),
+		.help = "This policy alone: auto (vmferry's own), qemu, "
+			"proxmox, ovirt, nova, kubevirt, or auto-converge "
+			"(QEMU's own). Without it, a table of all.",
+	},
+	{
+		.name = "max-blackout",
+		.arg = "MS",
+		.set = option_set_blackout,
+		AT(max_blackout_ms),
+		.help = "Budget to try, instead of the run's own.",
+	},
+	{
+		.name = "deadline",
+		.arg = "SEC",
+		.set = option_set_seconds,
+		AT(deadline_s),
+		.help = "Deadline to try, instead of the run's own.",
+	},
+	{
+		.name = "on-deadline",
+		.arg = "WHAT",
+		.set = option_set_choice,
+		AT(on_deadline),
+		.words = on_deadline_words,
+		.help = "abort (the default) or force.",
+	},
+	{
+		.name = "throttle",
+		.arg = "WHAT",
+		.set = option_set_throttle,
+		AT(throttle),
+		.help = "auto (the default: policies may throttle the guest) "
+			"or off.",
+	},
+};
+const struct option_group group_replay = {
+	"Replay",
+	replay_options,
+	ARRAY_SIZE(replay_options),
 };
 
 const struct command *command_find(const char *name)

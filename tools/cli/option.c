@@ -2,6 +2,8 @@
 /* option: the parser behind the option tables, and the setters of values. */
 #include "tools/cli/option.h"
 
+#include "engine/migrate.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +216,29 @@ int option_set_rate(const struct option *o, struct settings *s,
 		       "--%s: expected bytes per second such as 100M, 1G or "
 		       "64Mi (0: no limit), got \"%s\"",
 		       o->name, value);
+}
+
+int option_set_throttle(const struct option *o, struct settings *s,
+			const char *value, struct err *err)
+{
+	int *throttle = member(o, s);
+	const char *end;
+	double percent;
+
+	if (!strcmp(value, "auto")) {
+		*throttle = MIGRATE_THROTTLE_AUTO;
+	} else if (!strcmp(value, "off")) {
+		*throttle = MIGRATE_THROTTLE_OFF;
+	} else if (parse_number(value, &percent, &end) && !*end &&
+		   percent >= 1 && percent <= 99) {
+		*throttle = (int)percent;
+	} else {
+		return err_set(err, ERR_USAGE,
+			       "--%s: \"%s\" is not auto, off, or a percentage "
+			       "from 1 to 99",
+			       o->name, value);
+	}
+	return 0;
 }
 
 int option_set_remap(const struct option *o, struct settings *s,

@@ -58,6 +58,9 @@ int option_set_parallel(const struct option *o, struct settings *s,
 			const char *value, struct err *err);
 int option_set_rate(const struct option *o, struct settings *s,
 		    const char *value, struct err *err);
+/* auto, off, or a percentage, see migrate.h. */
+int option_set_throttle(const struct option *o, struct settings *s,
+			const char *value, struct err *err);
 int option_set_remap(const struct option *o, struct settings *s,
 		     const char *value, struct err *err);
 int option_set_events(const struct option *o, struct settings *s,

@@ -29,6 +29,7 @@ void settings_free(struct settings *s)
 	free(s->dest_args);
 	free(s->qemu_binary);
 	strv_free(&s->skip_checks);
+	free(s->policy);
 	free(s->completion);
 	*s = (struct settings){ 0 };
 }

@@ -53,6 +53,10 @@ struct settings {
 	bool dry_run;
 	struct strv skip_checks;
 
+	/* policies */
+	char *policy; /* NULL: all of them, where that makes sense */
+	int throttle; /* MIGRATE_THROTTLE_… or percent */
+
 	/* recovery */
 	bool all;
 	int force_source; /* enum verdict_choice */

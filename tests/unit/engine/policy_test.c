@@ -7,188 +7,214 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "transport/base/xalloc.h"
 
-static const double bw = 100e6; /* bytes/s */
+static const double bps = 100e6;
 
-static struct policy_decision pass(struct policy *p, double megabytes)
+struct bench {
+	struct policy_facts facts;
+	struct policy_view view;
+	struct curve curve;
+	struct forecast_link link;
+	struct policy_pass passes[64];
+};
+
+static int setup(void **state)
 {
-	struct policy_pass in = {
-		.number = p->passes + 1,
-		.seconds = megabytes * 1e6 / bw,
-		.sent_bytes = (int64_t)(megabytes * 1e6),
-		.dirty_bytes = (int64_t)(megabytes * 1e6),
-		.bandwidth_bps = bw,
-	};
-	struct policy_decision d;
+	struct bench *b = XNEW(struct bench);
 
-	policy_pass(p, &in, &d);
-	return d;
+	b->facts = (struct policy_facts){ .budget_ms = 300,
+					  .ram_bytes = 1e9,
+					  .fixed_ms = POLICY_FIXED_MS,
+					  .throttle_max = 0.99 };
+	b->view = (struct policy_view){ .facts = &b->facts,
+					.curve = &b->curve,
+					.link = &b->link,
+					.passes = b->passes,
+					.gate_ms = POLICY_HOLD_MS };
+	curve_init(&b->curve, b->facts.ram_bytes);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static void add_pass(struct bench *b, double copied, double left, double dirty)
+{
+	struct policy_pass *p = &b->passes[b->view.n_passes++];
+
+	*p = (struct policy_pass){
+		.number = (int64_t)b->view.n_passes,
+		.seconds = copied / bps,
+		.sent_bytes = (int64_t)copied,
+		.copied_bytes = (int64_t)copied,
+		.left_bytes = (int64_t)left,
+		.dirty_bytes = (int64_t)dirty,
+		.bandwidth_bps = bps,
+	};
+	b->view.now_s += p->seconds;
+	p->at_s = b->view.now_s;
+	b->view.pass_ended = true;
+	policy_learn(&b->curve, &b->link, p);
+}
+
+static void all_policies_are_found_by_their_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; policies[i]; i++)
+		assert_ptr_equal(policy_find(policies[i]->name), policies[i]);
+	assert_null(policy_find("none of them"));
+}
+
+static void auto_comes_first(void **state)
+{
+	(void)state;
+	assert_string_equal(policies[0]->name, "auto");
 }
 
 static void prediction_is_copy_time_plus_fixed_cost(void **state)
 {
-	struct policy p;
+	struct bench *b = *state;
 
-	(void)state;
-	policy_init(&p, 300, 0, false);
-	pass(&p, 50);
-	assert_float_equal(policy_predict_ms(&p, 10000000),
-			   100 + POLICY_FIXED_MS, 1e-6);
+	add_pass(b, 1e9, 0, 10e6);
+	assert_true(fabs(policy_predict_ms(&b->view, 10e6) - 120) < 2);
 }
 
 static void prediction_is_unknown_without_a_bandwidth(void **state)
 {
-	struct policy p;
+	struct bench *b = *state;
 
-	(void)state;
-	policy_init(&p, 300, 0, false);
-	assert_true(isnan(policy_predict_ms(&p, 1000)));
+	assert_true(isnan(policy_predict_ms(&b->view, 1000)));
 }
 
-static void waits_while_passes_gain(void **state)
+static void the_room_is_the_budget_less_the_fixed_cost(void **state)
 {
-	struct policy p;
+	struct bench *b = *state;
 
-	(void)state;
-	policy_init(&p, 300, 0, false);
-	for (double mb = 500; mb > 1; mb /= 2)
-		assert_int_equal(pass(&p, mb).action, POLICY_WAIT);
+	assert_true(policy_room_ms(&b->facts) == 300 - POLICY_FIXED_MS);
+	b->facts.budget_ms = 5;
+	assert_true(policy_room_ms(&b->facts) == POLICY_HOLD_MS);
 }
 
-static void opens_at_a_fixed_point_that_fits(void **state)
+static void a_gate_that_stands_already_is_a_wait(void **state)
 {
-	struct policy_decision d = { .action = POLICY_WAIT };
-	struct policy p;
+	struct bench *b = *state;
+	struct policy_decision d;
 
-	(void)state;
-	policy_init(&p, 300, 0, false);
-	for (int i = 0; i <= POLICY_STUCK_PASSES; i++)
-		d = pass(&p, 10);
-	assert_int_equal(d.action, POLICY_OPEN);
-	assert_true(d.gate_ms >= 100);
-	assert_true(d.gate_ms <= 300 - POLICY_FIXED_MS);
+	policy_gate(&b->view, &d, 50, "%s", "so");
+	assert_int_equal(d.action, POLICY_GATE);
+	b->view.gate_ms = 50;
+	policy_gate(&b->view, &d, 50.4, "%s", "so");
+	assert_int_equal(d.action, POLICY_WAIT);
+	assert_string_equal(d.why, "so");
 }
 
-static void never_opens_beyond_the_budget(void **state)
+static void a_gate_is_never_set_to_less_than_the_hold(void **state)
 {
-	(void)state;
-	for (double budget = 1; budget < 2000; budget *= 1.7) {
-		struct policy p;
-		double limit = fmax(budget - POLICY_FIXED_MS, POLICY_HOLD_MS);
+	struct bench *b = *state;
+	struct policy_decision d;
 
-		policy_init(&p, budget, 0, false);
-		for (int i = 0; i < 100; i++) {
-			struct policy_decision d = pass(&p, 0.1 * (i % 70));
+	b->view.gate_ms = 50;
+	policy_gate(&b->view, &d, 0, "%s", "so");
+	assert_true(d.gate_ms == POLICY_HOLD_MS);
+	policy_gate(&b->view, &d, NAN, "%s", "so");
+	assert_true(d.gate_ms == POLICY_HOLD_MS);
+}
 
-			assert_true(d.gate_ms <= limit);
-			assert_true(p.gate_ms <= limit);
-		}
+static void before_the_deadline_nothing_is_decided(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	assert_false(policy_deadline(&b->view, &d));
+	b->facts.deadline_s = 60;
+	b->view.now_s = 59.9;
+	assert_false(policy_deadline(&b->view, &d));
+}
+
+static void every_policy_gives_up_at_the_deadline(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	b->facts.deadline_s = 60;
+	add_pass(b, 1e9, 0, 200e6);
+	b->view.now_s = 60;
+	for (size_t i = 0; policies[i]; i++) {
+		policies[i]->decide(&b->view, &d);
+		assert_int_equal(d.action, POLICY_GIVE_UP);
 	}
 }
 
-static void opens_in_steps_not_at_once(void **state)
+static void
+every_policy_lifts_the_budget_at_a_deadline_that_forces(void **state)
 {
-	struct policy p;
-	double first, second;
-
-	(void)state;
-	policy_init(&p, 1000, 0, false);
-	for (int i = 0; i < POLICY_STUCK_PASSES; i++)
-		pass(&p, 10);
-	first = pass(&p, 10).gate_ms;
-	second = pass(&p, 10).gate_ms;
-	assert_true(first < 200);
-	assert_true(second > first && second < 2 * first);
-}
-
-static void gives_up_at_a_fixed_point_that_does_not_fit(void **state)
-{
-	struct policy_decision d = { .action = POLICY_WAIT };
-	struct policy p;
-	int n = 0;
-
-	(void)state;
-	policy_init(&p, 50, 0, false);
-	while (d.action == POLICY_WAIT && n++ < 100)
-		d = pass(&p, 100);
-	assert_int_equal(d.action, POLICY_GIVE_UP);
-	assert_int_equal(n, POLICY_GIVE_UP_PASSES + 1);
-}
-
-static void names_the_budget_and_the_link_that_would_do(void **state)
-{
-	struct policy_decision d = { .action = POLICY_WAIT };
-	struct policy p;
-
-	(void)state;
-	policy_init(&p, 50, 0, false);
-	while (d.action == POLICY_WAIT)
-		d = pass(&p, 100);
-	/* 100 MB over 100 MB/s is 1 s; in 30 ms it takes 3334 MB/s */
-	assert_non_null(strstr(d.why, "--max-blackout 1275"));
-	assert_non_null(strstr(d.why, "3334 MB/s"));
-}
-
-static void with_a_deadline_it_waits_until_then(void **state)
-{
+	struct bench *b = *state;
 	struct policy_decision d;
-	struct policy p;
 
-	(void)state;
-	policy_init(&p, 50, 60, false);
-	for (int i = 0; i < 50; i++)
-		assert_int_equal(pass(&p, 100).action, POLICY_WAIT);
-	policy_tick(&p, 59.9, &d);
-	assert_int_equal(d.action, POLICY_WAIT);
-	policy_tick(&p, 60, &d);
-	assert_int_equal(d.action, POLICY_GIVE_UP);
+	b->facts.deadline_s = 60;
+	b->facts.force = true;
+	add_pass(b, 1e9, 0, 200e6);
+	b->view.now_s = 60;
+	for (size_t i = 0; policies[i]; i++) {
+		policies[i]->decide(&b->view, &d);
+		assert_int_equal(d.action, POLICY_GATE);
+		assert_true(d.lifted);
+		assert_true(d.gate_ms == POLICY_WIDE_MS);
+	}
 }
 
-static void force_lifts_the_budget_at_the_deadline_and_says_so(void **state)
+static void what_was_left_over_is_not_learnt_as_dirtied(void **state)
 {
-	struct policy_decision d;
-	struct policy p;
+	struct bench *b = *state;
 
-	(void)state;
-	policy_init(&p, 50, 60, true);
-	pass(&p, 100);
-	policy_tick(&p, 60, &d);
-	assert_int_equal(d.action, POLICY_OPEN);
-	assert_true(d.lifted);
-	assert_true(d.gate_ms > 50);
+	add_pass(b, 1e9, 0, 100e6);
+	for (int i = 0; i < 12; i++)
+		add_pass(b, 20e6, 50e6, 55e6);
+	assert_true(curve_at(&b->curve, 0.2) < 20e6);
 }
 
-static void a_quiet_moment_restarts_the_search_for_the_fixed_point(void **state)
+static void a_throttled_pass_is_learnt_in_the_time_that_was_left(void **state)
 {
-	struct policy p;
+	struct bench *b = *state;
+	struct policy_pass p = { .number = 2,
+				 .seconds = 1,
+				 .sent_bytes = 100000000,
+				 .copied_bytes = 100000000,
+				 .dirty_bytes = 10000000,
+				 .throttle = 0.9 };
+	double there;
 
-	(void)state;
-	policy_init(&p, 300, 0, false);
-	for (int i = 0; i < POLICY_STUCK_PASSES; i++)
-		pass(&p, 100);
-	pass(&p, 5);
-	assert_int_equal(p.stuck, 0);
+	for (int i = 0; i < 5; i++)
+		policy_learn(&b->curve, &b->link, &p);
+	there = curve_at(&b->curve, 0.1);
+	assert_true(there > 8e6 && there < 12e6);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prediction_is_copy_time_plus_fixed_cost),
-		cmocka_unit_test(prediction_is_unknown_without_a_bandwidth),
-		cmocka_unit_test(waits_while_passes_gain),
-		cmocka_unit_test(opens_at_a_fixed_point_that_fits),
-		cmocka_unit_test(never_opens_beyond_the_budget),
-		cmocka_unit_test(opens_in_steps_not_at_once),
-		cmocka_unit_test(gives_up_at_a_fixed_point_that_does_not_fit),
-		cmocka_unit_test(names_the_budget_and_the_link_that_would_do),
-		cmocka_unit_test(with_a_deadline_it_waits_until_then),
-		cmocka_unit_test(
-			force_lifts_the_budget_at_the_deadline_and_says_so),
-		cmocka_unit_test(
-			a_quiet_moment_restarts_the_search_for_the_fixed_point),
+		TEST(all_policies_are_found_by_their_names),
+		TEST(auto_comes_first),
+		TEST(prediction_is_copy_time_plus_fixed_cost),
+		TEST(prediction_is_unknown_without_a_bandwidth),
+		TEST(the_room_is_the_budget_less_the_fixed_cost),
+		TEST(a_gate_that_stands_already_is_a_wait),
+		TEST(a_gate_is_never_set_to_less_than_the_hold),
+		TEST(before_the_deadline_nothing_is_decided),
+		TEST(every_policy_gives_up_at_the_deadline),
+		TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces),
+		TEST(what_was_left_over_is_not_learnt_as_dirtied),
+		TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

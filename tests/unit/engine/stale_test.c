@@ -88,8 +88,7 @@ static void one_whose_writer_lives_stays(void **state)
 	remove_place(&p);
 }
 
-static void
-a_directory_without_a_journal_stays_while_a_run_may_make_one(void **state)
+static void an_empty_directory_stays_while_a_run_may_make_one(void **state)
 {
 	struct place p;
 
@@ -138,7 +137,7 @@ int main(void)
 		cmocka_unit_test(an_unfinished_journal_stays),
 		cmocka_unit_test(one_whose_writer_lives_stays),
 		cmocka_unit_test(
-			a_directory_without_a_journal_stays_while_a_run_may_make_one),
+			an_empty_directory_stays_while_a_run_may_make_one),
 		cmocka_unit_test(a_lock_that_nobody_holds_goes),
 		cmocka_unit_test(a_lock_that_is_held_stays),
 	};
