@@ -106,6 +106,9 @@ static void pass_fields(struct json_object *o, const struct event *ev)
 	json_add_num(o, "bandwidth_bps", p->bandwidth_bps, 0);
 	json_add_num(o, "predicted_blackout_ms", p->predicted_blackout_ms, 3);
 	json_add_num(o, "p_converge", p->p_converge, 4);
+	json_add_num(o, "eta_p50_s", p->eta_p50_s, 3);
+	json_add_num(o, "eta_p90_s", p->eta_p90_s, 3);
+	fields_text(o, "why", p->why);
 }
 
 static void decision_fields(struct json_object *o, const struct event *ev)

@@ -90,6 +90,9 @@ struct event_pass {
 	double bandwidth_bps;
 	double predicted_blackout_ms;
 	double p_converge; /* 0..1, NAN when unknown */
+	/* until the guest runs over there; NAN: never at this rate */
+	double eta_p50_s, eta_p90_s;
+	const char *why; /* what is being waited for, one sentence */
 };
 
 struct event_decision {

@@ -35,6 +35,8 @@ struct watch {
 	uint64_t sample_sent;
 	int64_t left_bytes; /* as of the last sample */
 	double throttle;    /* during this pass */
+	double best_bytes;  /* least left after a pass */
+	int stuck;	    /* passes since then */
 
 	struct policy_view view;
 	struct policy_decision last;
@@ -73,6 +75,17 @@ static void note_pass(struct watch *w, const struct policy_pass *pass)
 	policy_learn(&w->curve, &w->link, pass);
 }
 
+/* Passes since the least that was ever left after one. */
+static void note_gain(struct watch *w, double left_bytes)
+{
+	if (w->best_bytes <= 0 || left_bytes < FORECAST_GAIN * w->best_bytes) {
+		w->best_bytes = left_bytes;
+		w->stuck = 0;
+	} else {
+		w->stuck++;
+	}
+}
+
 static void tell_sample(struct run *r, struct watch *w,
 			const struct qmp_migrate_info *info,
 			const struct tunnel_stats *t, struct mono now)
@@ -102,8 +115,9 @@ static void tell_sample(struct run *r, struct watch *w,
 }
 
 static void tell_pass(struct run *r, const struct policy_pass *pass,
-		      const struct policy_decision *d)
+		      const struct policy_decision *d, const struct forecast *f)
 {
+	bool comes = f->p_converge >= FORECAST_NEVER;
 	struct event ev = {
 		.kind = EVENT_PASS,
 		.pass = {
@@ -114,7 +128,10 @@ static void tell_pass(struct run *r, const struct policy_pass *pass,
 			.dirtied_bytes = pass->dirty_bytes,
 			.bandwidth_bps = pass->bandwidth_bps,
 			.predicted_blackout_ms = d->predicted_ms,
-			.p_converge = NAN,
+			.p_converge = f->p_converge,
+			.eta_p50_s = comes ? f->seconds.p50 : NAN,
+			.eta_p90_s = comes ? f->seconds.p90 : NAN,
+			.why = d->why,
 		},
 	};
 
@@ -156,30 +173,43 @@ static int obey(struct run *r, const struct policy_decision *d, struct err *err)
 			     "--deadline, or --on-deadline force");
 }
 
-/* Told once, after the first pass. */
-static void forecast(struct run *r, struct watch *w, double elapsed_ms)
+/* From the end of the last pass on, as the present levers go. */
+static void look_ahead(const struct run *r, const struct watch *w,
+		       struct forecast *out)
 {
 	const struct policy_pass *pass = &w->passes[w->view.n_passes - 1];
-	struct forecast_start from = { .left_bytes =
-					       (double)pass->dirty_bytes };
-	struct result *res = r->result;
+	struct forecast_start from = {
+		.left_bytes = (double)pass->dirty_bytes,
+		.best_bytes = w->best_bytes,
+		.stuck = w->stuck,
+	};
 	struct forecast_setting s = {
 		.bandwidth_bps = policy_bandwidth_bps(&w->view),
 		.overhead_s = forecast_link_overhead_s(&w->link),
 		.fixed_ms = r->wanted.fixed_ms,
 		.hold_ms = POLICY_HOLD_MS,
 		.budget_ms = r->wanted.budget_ms,
+		.throttle = r->throttle,
 		.shrink = 1,
 	};
-	struct forecast f;
 
 	s.final_bps = s.bandwidth_bps;
-	forecast_run(&w->curve, &from, &s, &f);
-	res->forecast_converges = f.p_converge >= FORECAST_NEVER;
+	if (r->wanted.deadline_s > 0)
+		s.deadline_s = fmax(r->wanted.deadline_s - pass->at_s, 0.001);
+	forecast_run(&w->curve, &from, &s, out);
+}
+
+/* Told in the result: what was known after the first pass. */
+static void keep_first_forecast(struct run *r, const struct forecast *f,
+				double elapsed_ms)
+{
+	struct result *res = r->result;
+
+	res->forecast_converges = f->p_converge >= FORECAST_NEVER;
 	if (!res->forecast_converges)
 		return;
-	res->forecast_total_ms = elapsed_ms + f.seconds.p50 * 1e3;
-	res->forecast_blackout_ms = f.blackout_ms.p50;
+	res->forecast_total_ms = elapsed_ms + f->seconds.p50 * 1e3;
+	res->forecast_blackout_ms = f->blackout_ms.p50;
 }
 
 /* Asks the policy and does what it says. */
@@ -238,6 +268,7 @@ static int end_pass(struct run *r, struct watch *w,
 {
 	struct policy_pass pass = measure(r, w, info, t, now);
 	struct policy_decision d;
+	struct forecast f;
 	int rc;
 
 	if (pass.seconds > 0)
@@ -246,15 +277,16 @@ static int end_pass(struct run *r, struct watch *w,
 	w->pass_at = now;
 	w->pass_sent = t->sent_bytes;
 	/* it changes at syncs only; 1 % is armed, no more */
-	w->throttle = info->throttle_percent > 1
-			      ? info->throttle_percent / 100.0
-			      : 0;
+	w->throttle =
+		info->throttle_percent > 1 ? info->throttle_percent / 100.0 : 0;
 	note_pass(w, &pass);
+	note_gain(w, (double)pass.dirty_bytes);
+	look_ahead(r, w, &f);
 	if (w->view.n_passes == 1)
-		forecast(r, w, mono_diff_ms(now, r->started));
+		keep_first_forecast(r, &f, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
 	rc = decide(r, w, now, true, &d, err);
-	tell_pass(r, &pass, &d);
+	tell_pass(r, &pass, &d, &f);
 	return rc;
 }
 

@@ -56,6 +56,9 @@ static const struct wanted wanted[] = {
 	{ "switchover-ack", OFF, true, true },
 	/* cannot be changed later, while its parameters can */
 	{ "auto-converge", ON_TO_THROTTLE, true, false },
+	/* put back after a rehearsal; else they are the owner's */
+	{ "dirty-limit", OFF, false, false },
+	{ "xbzrle", OFF, false, false },
 };
 
 static int set_capabilities(struct run_side *s, bool source, bool throttle,
@@ -149,9 +152,13 @@ static int set_parameters(struct run *r, struct err *err)
 static int restore_parameters(struct run_side *s, struct err *err)
 {
 	static const char *const ours[] = {
-		"downtime-limit",	"max-bandwidth",
-		"cpu-throttle-initial", "cpu-throttle-increment",
-		"max-cpu-throttle",	"throttle-trigger-threshold",
+		"downtime-limit",
+		"max-bandwidth",
+		"cpu-throttle-initial",
+		"cpu-throttle-increment",
+		"max-cpu-throttle",
+		"throttle-trigger-threshold",
+		"avail-switchover-bandwidth",
 	};
 	struct json_object *p = json_new();
 

@@ -184,8 +184,13 @@ def release(fault, hold):
         hold.go_on()
 
 
-def destination_ran(trial):
-    return any(b.source != trial.guest.serial
+# From here on it runs there, whether a beat of it was seen or not.
+RUNS_THERE = ("resume.sent", "resume.after", "finish.before", "finish.after",
+              "finish.quit")
+
+
+def destination_ran(plan, trial):
+    return plan.moment.what in RUNS_THERE or any(b.source != trial.guest.serial
                for b in trial.guest.watch.beats())
 
 
@@ -194,7 +199,7 @@ def allowed_owners(plan, trial, code):
     owners = set(OWNERS.get(code, set()))
     source = "source-KILL" in plan.faults
     destination = "destination-KILL" in plan.faults
-    ran = destination_ran(trial)
+    ran = destination_ran(plan, trial)
     if source and destination or (source and not ran) or \
             (destination and ran):
         owners.add("none")

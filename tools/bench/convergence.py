@@ -10,6 +10,7 @@ what the figures say about the claims made for `auto`.
 """
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -138,9 +139,10 @@ def told(record):
 
 def turns(chosen, policies, repeat, refused):
     """(case, policy, repetition) in the order in which they are run."""
-    for repetition in range(repeat):
-        for case in chosen:
-            names = policies or case.policies
+    for round_, case in itertools.product(range(repeat), chosen):
+        names = policies or case.policies
+        for repetition in range(round_ * case.times,
+                                (round_ + 1) * case.times):
             shift = repetition % len(names)
             for policy in [*names[shift:], *names[:shift]]:
                 if policy not in refused:
@@ -186,7 +188,7 @@ def list_cases(args):
     most = 0
     for case in args.chosen:
         names = args.policy or case.policies
-        runs = len(names) * args.repeat
+        runs = len(names) * args.repeat * case.times
         seconds = runs * (case.deadline_s + case.period_s + AROUND_RUN_S)
         most += seconds
         print(f"{case.name:24}{runs:4} runs, at most {seconds / 60:5.1f} "

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Where the convergence bench runs: on loopback, or between two lab hosts.
 
-On loopback the link is what --bandwidth allows; QEMU lifts that for the final
-copy, so blackouts look better than on a link of that speed. In the lab the
-link itself is shaped.
+On loopback the link is what --bandwidth allows. QEMU may go beyond that in the
+final copy, so blackouts can look better than on a link of that speed. In the
+lab the link itself is shaped.
 """
 import os
 import shutil

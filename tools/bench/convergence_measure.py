@@ -78,14 +78,20 @@ def work_lost(case, points, begin_ns, end_ns):
             "lost_share": round(lost_s / busy, 4)}
 
 
-def gap_ms(beats):
-    """The longest silence of the guest around the switchover, or None."""
-    arrival = next((b.host_ns for a, b in zip(beats, beats[1:])
-                    if a.source != b.source), None)
-    if arrival is None:
-        return None
-    return max(b.host_ns - a.host_ns for a, b in zip(beats, beats[1:])
-               if abs(b.host_ns - arrival) <= AROUND_NS) / 1e6
+def gaps(beats):
+    """
+    The guest's silence across the switchover, and its longest one around it,
+    which may be the throttle's: 90 ms at a time at 90 %.
+    """
+    pairs = list(zip(beats, beats[1:]))
+    across = next(((a, b) for a, b in pairs if a.source != b.source), None)
+    if not across:
+        return {"gap_ms": None, "gap_around_ms": None}
+    arrival = across[1].host_ns
+    longest = max(b.host_ns - a.host_ns for a, b in pairs
+                  if abs(b.host_ns - arrival) <= AROUND_NS)
+    return {"gap_ms": round((arrival - across[0].host_ns) / 1e6, 2),
+            "gap_around_ms": round(longest / 1e6, 2)}
 
 
 # --- the events --------------------------------------------------------------
@@ -122,7 +128,8 @@ def throttled(outcome):
 def given_up(outcome, rose_ms):
     """
     Passes and seconds from the last use of a lever to giving up; the end of
-    the first pass is when it could be known at the earliest.
+    the first pass is when it could be known at the earliest. A gate that was
+    opened is told beside it: that may have been worth waiting for, too.
     """
     passes = [e["mono_ms"] for e in outcome.of("pass")]
     ends = [e["mono_ms"] for e in outcome.of("decision")
@@ -130,9 +137,13 @@ def given_up(outcome, rose_ms):
     end = ends[-1] if ends else outcome.events[-1]["mono_ms"]
     pulled = [e["mono_ms"] for e in outcome.of("decision")
               if e["action"] == "throttle"]
+    opened = [e["mono_ms"] for e in outcome.of("decision")
+              if e["action"] == "open-gate"]
     since = max([rose_ms or 0, *pulled, *passes[:1]])
     return {"passes": sum(since < p <= end + SAME_MS for p in passes),
-            "seconds": round((end - since) / 1e3, 3)}
+            "seconds": round((end - since) / 1e3, 3),
+            "after_gate_s": round((end - opened[-1]) / 1e3, 3) if opened
+            else None}
 
 
 # --- the forecast ------------------------------------------------------------
@@ -214,7 +225,7 @@ def measure(case, guest, outcome):
     """The figures of a run that has ended with a result."""
     result, watch = outcome.result, guest.watch
     begin, end = copying_ms(outcome)
-    gap, throttle = gap_ms(watch.beats()), throttled(outcome)
+    throttle = throttled(outcome)
     converged = result["outcome"] == "migrated"
     return {
         "outcome": result["outcome"], "converged": converged,
@@ -224,7 +235,7 @@ def measure(case, guest, outcome):
         "blackout_ms": result["blackout_ms"],
         "blackout_uncertainty_ms": result["blackout_uncertainty_ms"],
         "qemu_downtime_ms": result["qemu_downtime_ms"],
-        "gap_ms": None if gap is None else round(gap, 2),
+        **gaps(watch.beats()),
         "passes": passes_of(outcome), "decisions": decisions_of(outcome),
         "throttle": throttle,
         "work": work_lost(case, work(watch), begin * 1e6, end * 1e6),

@@ -208,7 +208,8 @@ def claim_hopeless(groups):
             words.append(f"{g.name}: " + (
                 f"moved, {run['blackout_ms']:.0f} ms" if run["converged"]
                 else f"after {end['passes']} passes, {end['seconds']:.1f} s"
-                     f"{'' if holds else ' (late)'}"))
+                     f"{'' if holds else ' (late)'}; "
+                     f"{text(end['after_gate_s'])} s after its last gate"))
     return ("e", "hopeless: given up within 5 passes or 10 s after the levers",
             state(good, words), words)
 
@@ -274,8 +275,9 @@ def verdicts(document):
 # --- for people --------------------------------------------------------------
 
 HEAD = (f"  {'policy':14}{'moved':>6}{'total s':>9}{'blackout ms':>13}"
-        f"{'worst':>8}{'guest':>8}{'QEMU':>7}{'MB':>7}{'passes':>7}"
-        f"{'lost %':>8}{'taken s':>9}{'x total':>9}{'x blackout':>11}")
+        f"{'worst':>8}{'guest':>8}{'around':>8}{'QEMU':>7}{'MB':>7}"
+        f"{'passes':>7}{'lost %':>8}{'taken s':>9}{'x total':>9}"
+        f"{'x blackout':>11}")
 
 
 def row(cell, ours):
@@ -288,6 +290,7 @@ def row(cell, ours):
             f"{text(median(r['total_s'] for r in cell.runs)):>9}"
             f"{text(cell.median('blackout_ms')):>13}{text(worst):>8}"
             f"{text(cell.median('gap_ms')):>8}"
+            f"{text(cell.median('gap_around_ms')):>8}"
             f"{text(cell.median('qemu_downtime_ms'), 0):>7}"
             f"{text(None if sent is None else sent / 1e6, 0):>7}"
             f"{text(median(len(r['passes']) for r in cell.runs), 0):>7}"

@@ -91,7 +91,8 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_plan, &group_login, &group_speech, &group_general, NULL,
+	&group_budget, &group_plan,    &group_login,
+	&group_speech, &group_general, NULL,
 };
 
 const struct command cmd_check = {

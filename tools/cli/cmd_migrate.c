@@ -70,8 +70,8 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_run,    &group_plan,    &group_state, &group_login,
-	&group_speech, &group_general, NULL,
+	&group_run,   &group_budget, &group_plan,    &group_state,
+	&group_login, &group_speech, &group_general, NULL,
 };
 
 const struct command cmd_migrate = {

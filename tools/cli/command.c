@@ -7,14 +7,14 @@
 #include "transport/base/xalloc.h"
 
 const struct command *const commands[] = {
-	&cmd_migrate, &cmd_check, &cmd_list,	&cmd_recover, &cmd_journal,
-	&cmd_replay,  &cmd_help,  &cmd_version, NULL,
+	&cmd_migrate, &cmd_check,  &cmd_forecast, &cmd_list,	&cmd_recover,
+	&cmd_journal, &cmd_replay, &cmd_help,	  &cmd_version, NULL,
 };
 
 const struct option_group *const all_groups[] = {
-	&group_run,	&group_plan,  &group_login,   &group_speech,
-	&group_help,	&group_state, &group_recover, &group_replay,
-	&group_general, NULL,
+	&group_run,	&group_plan,   &group_budget,  &group_forecast,
+	&group_login,	&group_speech, &group_help,    &group_state,
+	&group_recover, &group_replay, &group_general, NULL,
 };
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
@@ -196,7 +196,7 @@ const struct option_group group_login = {
 	ARRAY_SIZE(login_options),
 };
 
-static const struct option plan_options[] = {
+static const struct option budget_options[] = {
 	{
 		.name = "max-blackout",
 		.arg = "MS",
@@ -217,6 +217,38 @@ static const struct option plan_options[] = {
 			"(powers of 1000), 64Mi (powers of 1024); 0, the "
 			"default, is no limit.",
 	},
+};
+const struct option_group group_budget = {
+	"Budget",
+	budget_options,
+	ARRAY_SIZE(budget_options),
+};
+
+static const struct option forecast_options[] = {
+	{
+		.name = "time",
+		.arg = "SEC",
+		.set = option_set_seconds,
+		AT(rehearse_s),
+		.help = "Seconds that the guest is watched for (10). The first "
+			"third or so goes by before the first figure is there, "
+			"later for a large guest.",
+	},
+	{
+		.name = "quick",
+		.set = option_set_flag,
+		AT(quick),
+		.help = "Does not copy the guest to nowhere; has QEMU compare "
+			"a sample of its pages, for 3 s in all.",
+	},
+};
+const struct option_group group_forecast = {
+	"Forecast",
+	forecast_options,
+	ARRAY_SIZE(forecast_options),
+};
+
+static const struct option plan_options[] = {
 	{
 		.name = "remap",
 		.arg = "OLD=NEW",

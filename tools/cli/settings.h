@@ -57,6 +57,10 @@ struct settings {
 	char *policy; /* NULL: all of them, where that makes sense */
 	int throttle; /* MIGRATE_THROTTLE_… or percent */
 
+	/* forecast */
+	double rehearse_s; /* 0: as is usual */
+	bool quick;
+
 	/* recovery */
 	bool all;
 	int force_source; /* enum verdict_choice */

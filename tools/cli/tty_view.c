@@ -146,11 +146,30 @@ static void put_blackout(struct tty_view *v, struct buf *b, int *lines)
 
 	buf_printf(b, " blackout if switched now %s (budget %.15g)",
 		   human_ms(ms).text, v->budget_ms);
-	if (v->sample.throttle_percent > 0)
+	if (v->sample.throttle_percent > 1) /* at 1 % it is only armed */
 		buf_printf(b, "   throttle %d %%", v->sample.throttle_percent);
 	end_line(v, b, start,
 		 style_paint(&v->style, fits ? STYLE_GREEN : STYLE_YELLOW),
 		 lines);
+}
+
+/* When, as of the last pass; less what has gone by since then. */
+static void put_outlook(struct tty_view *v, struct buf *b, struct mono now,
+			int *lines)
+{
+	double since_s = mono_diff_ms(now, v->pass_at) / 1e3;
+	size_t start = buf_len(b);
+
+	if (!v->why)
+		return;
+	if (v->pass_at.us && isnan(v->eta_p50_s))
+		buf_printf(b, " never at this rate  ");
+	else if (v->pass_at.us)
+		buf_printf(b, " about %.0f to %.0f s to go  ",
+			   fmax(v->eta_p50_s - since_s, 0),
+			   fmax(v->eta_p90_s - since_s, 1));
+	buf_printf(b, " %s", v->why);
+	end_line(v, b, start, "", lines);
 }
 
 static void put_block(struct tty_view *v, struct buf *b, struct mono now,
@@ -162,12 +181,7 @@ static void put_block(struct tty_view *v, struct buf *b, struct mono now,
 	put_left(v, b, lines);
 	put_rates(v, b, lines);
 	put_blackout(v, b, lines);
-	if (v->why) {
-		size_t start = buf_len(b);
-
-		buf_printf(b, " %s", v->why);
-		end_line(v, b, start, "", lines);
-	}
+	put_outlook(v, b, now, lines);
 }
 
 /* --- frames -------------------------------------------------------------- */
@@ -274,6 +288,12 @@ static void take_sample(struct tty_view *v, const struct event *ev)
 		push_spark(&v->dirty, s->dirty_bps);
 }
 
+static void take_decision(struct tty_view *v, const char *why)
+{
+	free(v->why);
+	v->why = cleaned(v, why);
+}
+
 /* What a switchover costs besides the bytes: prediction less their time. */
 static void take_pass(struct tty_view *v, const struct event_pass *p)
 {
@@ -282,6 +302,11 @@ static void take_pass(struct tty_view *v, const struct event_pass *p)
 
 	if (isfinite(fixed))
 		v->fixed_ms = fmax(0, fixed);
+	if (p->why)
+		take_decision(v, p->why);
+	v->eta_p50_s = p->eta_p50_s;
+	v->eta_p90_s = p->eta_p90_s;
+	v->pass_at = mono_now();
 }
 
 static void tell_check(struct tty_view *v, const struct check *c)
@@ -304,12 +329,6 @@ static void tell_warning(struct tty_view *v, const struct event *ev)
 		   style_paint(&v->style, STYLE_PLAIN));
 	text_put(&b, v->style.utf8, ev->warning.text);
 	tty_view_line(v, buf_data(&b));
-}
-
-static void take_decision(struct tty_view *v, const char *why)
-{
-	free(v->why);
-	v->why = cleaned(v, why);
 }
 
 void tty_view_event(struct tty_view *v, const struct event *ev)

@@ -46,8 +46,10 @@ struct tty_view {
 	char *why;     /* of the last decision, cleaned */
 	enum phase phase;
 	double budget_ms;
-	double fixed_ms; /* of a switchover, as of the last pass */
-	double done;	 /* 0..1, the best so far */
+	double fixed_ms;	     /* of a switchover, as of the last pass */
+	double eta_p50_s, eta_p90_s; /* as of its end, `pass_at` */
+	struct mono pass_at;	     /* 0: no pass has ended yet */
+	double done;		     /* 0..1, the best so far */
 	bool sampled;
 	struct event_sample sample; /* without its `status` */
 	struct sparks link, dirty;

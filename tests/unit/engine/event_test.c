@@ -156,6 +156,9 @@ static void a_pass_has_its_prediction(void **state)
 		.bandwidth_bps = 8,
 		.predicted_blackout_ms = 48.5,
 		.p_converge = 0.975,
+		.eta_p50_s = 4,
+		.eta_p90_s = NAN,
+		.why = "Waiting.",
 	};
 	assert_json(&ev,
 		    COMMON("pass") "\"number\":2,\"seconds\":1.25,\"sent_"
@@ -163,7 +166,8 @@ static void a_pass_has_its_prediction(void **state)
 				   "\"remaining_bytes\":4,\"dirtied_bytes\":4,"
 				   "\"bandwidth_bps\":8,\"predicted_blackout_"
 				   "ms\":48.5,"
-				   "\"p_converge\":0.975}");
+				   "\"p_converge\":0.975,\"eta_p50_s\":4,"
+				   "\"eta_p90_s\":null,\"why\":\"Waiting.\"}");
 }
 
 static void a_decision_gives_its_reason(void **state)

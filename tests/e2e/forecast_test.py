@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Forecasts of running guests: they measure, and leave everything as it was.
+
+A monitor of the test's own sees whether the guest was ever stopped, which it
+must not be, whatever it does.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+import case
+import harness
+
+# Never all of it within a pass; more than the link of a test carries.
+STEADY = "fill=64 ws=48 rate=10"
+HOPELESS = "fill=32 ws=16 rate=60"
+IDLE = "fill=16 rate=0"
+PHASED = "fill=32 ws=16 rate=20 busy=1500 idle=2500"
+
+
+class Watcher(harness.Qmp):
+    """A monitor that keeps the names of all events."""
+
+    def __init__(self, path):
+        self.events = []
+        super().__init__(path)
+
+    def command(self, name, **arguments):
+        self.file.write(json.dumps({"execute": name,
+                                    "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            reply = json.loads(self.file.readline())
+            if "event" in reply:
+                self.events.append(reply["event"])
+            elif "return" in reply:
+                return reply["return"]
+
+
+class ForecastTest(case.LoopbackCase):
+
+    def watched(self, append, **options):
+        """A guest with two monitors more: one for a spare session of the
+        program's, one for the test."""
+        where = os.path.join(self.place.work, "watch")
+        extra = []
+        for i in "12":
+            extra += ["-qmp", f"unix:{where}{i},server=on,wait=off"]
+            self.addCleanup(harness.remove, where + i)
+        guest = self.guest(append, extra=extra, **options)
+        guest.watcher = Watcher(where + "2")
+        self.addCleanup(guest.watcher.close)
+        return guest
+
+    def forecast(self, guest, *args, code=0):
+        done = self.vmferry("forecast", guest.name, "--json", *args)
+        self.assert_exit(done, code)
+        return done.json(), done
+
+    def assert_untouched(self, guest):
+        guest.watcher.command("query-status")
+        self.assertNotIn("STOP", guest.watcher.events)
+        self.assertEqual(guest.status(), "running")
+        self.assert_healthy(guest)
+
+    def passes(self, told):
+        return [p for p in told["points"] if p["from"] == "pass"]
+
+    # --- what is measured -----------------------------------------------------
+
+    def test_an_idle_guest_is_never_stopped_and_converges(self):
+        guest = self.watched(IDLE)
+        told, done = self.forecast(guest)
+        self.assertEqual(told["verdict"], "converges", str(done))
+        self.assertEqual(self.passes(told), [])
+        self.assertEqual(told["stood_ms"], 0)
+        # most of its memory is zeroes
+        self.assertLess(told["wire_share"], 0.5)
+        self.assert_untouched(guest)
+
+    def test_passes_tell_what_the_guest_really_writes(self):
+        guest = self.watched(STEADY)
+        guest.wait_line("W ")
+        before = guest.watch.work()
+        told, done = self.forecast(guest)
+        after = guest.watch.work()
+        rate = (after[0] - before[0]) * 4096 / ((after[1] - before[1]) / 1e6)
+        passes = self.passes(told)
+        self.assertGreaterEqual(len(passes), 3, str(done))
+        for p in passes:
+            if rate * p["seconds"] < 40 << 20:
+                self.assertAlmostEqual(p["bytes"] / p["seconds"] / rate, 1,
+                                       delta=0.35, msg=str(passes))
+        self.assertGreater(max(p["seconds"] for p in passes),
+                           2 * min(p["seconds"] for p in passes))
+        self.assert_untouched(guest)
+
+    def test_a_phased_guest_is_never_stopped(self):
+        guest = self.watched(PHASED)
+        for _ in range(3):
+            told, done = self.forecast(guest)
+            self.assertEqual(told["stood_ms"], 0, str(done))
+            self.assert_untouched(guest)
+
+    def test_quick_looks_without_changing_a_setting(self):
+        guest = self.watched(STEADY)
+        told, done = self.forecast(guest, "--quick")
+        self.assertEqual(self.passes(told), [])
+        self.assertEqual(len(told["points"]), 2, str(done))
+        self.assertEqual(guest.watcher.command("query-migrate"), {})
+        self.assert_untouched(guest)
+
+    def test_a_paused_guest_stays_paused(self):
+        guest = self.watched(STEADY)
+        guest.watcher.command("stop")
+        told, done = self.forecast(guest)
+        self.assertEqual(told["state"], "PAUSED", str(done))
+        self.assertEqual(guest.status(), "paused")
+        guest.watcher.command("cont")
+        self.assert_healthy(guest)
+
+    # --- what is said -----------------------------------------------------------
+
+    def test_the_object_has_what_the_contract_names(self):
+        guest = self.watched(STEADY)
+        told, _ = self.forecast(guest, "--time", "5")
+        self.assertLessEqual({"curve", "table", "verdict", "advice", "guest",
+                              "owner", "exit_code", "error"}, set(told))
+        self.assertEqual(told["owner"], "source")
+        self.assertEqual(told["bandwidth"], "assumed")
+        sizes = [p["bytes"] for p in told["curve"]]
+        self.assertEqual(sizes, sorted(sizes))
+        for cell in told["table"]:
+            self.assertIn("converges", cell)
+            self.assertIn("p90", cell["blackout_ms"])
+
+    def test_a_destination_is_measured(self):
+        guest = self.watched(STEADY)
+        told, done = self.forecast(guest, self.sshd.target,
+                                   *self.sshd.login(), "--quick")
+        self.assertEqual(told["bandwidth"], "measured", str(done))
+        self.assertGreater(told["bandwidth_bps"], 5e6)
+
+    def test_an_unreachable_destination_is_told_before_anything(self):
+        guest = self.watched(STEADY)
+        told, done = self.forecast(
+            guest, f"127.0.0.1:{harness.free_port()}", "--no-input", code=10)
+        self.assertEqual(told["verdict"], "unknown", str(done))
+        self.assertEqual(guest.watcher.command("query-migrate"), {})
+        self.assert_untouched(guest)
+
+    def test_a_convergent_forecast_is_what_a_migration_does(self):
+        guest = self.guest("fill=32 ws=4 rate=3")
+        link = ("--bandwidth", "20M", "--max-blackout", "300")
+        told, done = self.forecast(guest, *link)
+        self.assertEqual(told["verdict"], "converges", str(done))
+        moved = self.migrate(guest, *link)
+        self.assert_moved(guest, moved)
+        self.assertLess(moved.result["blackout_ms"], 300)
+
+    def test_a_hopeless_forecast_is_what_a_migration_does(self):
+        guest = self.guest(HOPELESS)
+        link = ("--bandwidth", "6M", "--max-blackout", "50")
+        told, done = self.forecast(guest, *link)
+        self.assertEqual(told["verdict"], "never", str(done))
+        self.assertTrue(told["advice"], str(done))
+        self.assertIn("max-blackout", told["advice"])
+        self.assert_stayed(guest, self.migrate(guest, *link, "--deadline",
+                                               "12"), 5)
+
+    # --- how it ends early --------------------------------------------------------
+
+    def started(self, guest):
+        """A forecast whose rehearsal is under way."""
+        run = subprocess.Popen(
+            [harness.VMFERRY, "forecast", guest.name, "--time", "30"],
+            env=self.place.env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.kill)
+        # 10 passes are many: it is in the middle of it
+        harness.wait_until(
+            lambda: guest.watcher.command("query-migrate").get(
+                "ram", {}).get("dirty-sync-count", 0) >= 3, 60,
+            "the rehearsal does not get on")
+        return run
+
+    def test_ctrl_c_puts_everything_back(self):
+        guest = self.watched(STEADY)
+        run = self.started(guest)
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 6, out)
+        self.assertRegex(out.splitlines()[-1], "is RUNNING on ")
+        self.assert_untouched(guest)
+
+    def test_a_killed_forecast_is_undone_by_its_guardian(self):
+        guest = self.watched(STEADY)
+        run = self.started(guest)
+        self.assertEqual(len(harness.guardians()), 1)
+        run.kill()
+        run.wait()
+        harness.wait_until(lambda: not harness.guardians(), 30,
+                           "the guardian does not end")
+        self.assert_untouched(guest)
+        done = self.vmferry("recover", "--json")
+        self.assertEqual(done.json()["outcome"], "nothing", str(done))
+
+    def test_without_a_guardian_recover_undoes_it(self):
+        guest = self.watched(STEADY)
+        run = self.started(guest)
+        for pid in harness.guardians():
+            harness.kill(pid, signal.SIGSTOP)
+        guardians = harness.guardians()
+        run.kill()
+        run.wait()
+        for pid in guardians:
+            harness.kill(pid)
+        done = self.vmferry("recover", "--json")
+        self.assertEqual(done.json()["outcome"], "abort", str(done))
+        self.assert_untouched(guest)
+
+    def test_a_kill_at_each_record_is_undone(self):
+        guest = self.watched(STEADY)
+        for n in range(1, 4):  # BEGIN DEST MIGRATE
+            with self.subTest(fdatasync=n):
+                run = subprocess.run(
+                    ["strace", "-qq", "-o", "/dev/null", "-e",
+                     "trace=fdatasync", "-e",
+                     f"inject=fdatasync:signal=SIGKILL:when={n}",
+                     harness.VMFERRY, "forecast", guest.name],
+                    env=self.place.env, stdin=subprocess.DEVNULL,
+                    capture_output=True, timeout=60)
+                self.assertIn(run.returncode, (-9, 137))
+                harness.wait_until(lambda: not harness.guardians(), 30,
+                                   "the guardian does not end")
+                # before the guardian is there, only recover is
+                done = self.vmferry("recover", "--json")
+                self.assertEqual(done.code, 0, str(done))
+                self.assert_untouched(guest)
+
+    def test_a_migration_meanwhile_is_refused(self):
+        guest = self.watched(STEADY)
+        run = self.started(guest)
+        self.assert_exit(self.migrate(f"pid:{guest.pid}"), 11)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=30)
+        self.assert_untouched(guest)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* vmferry forecast: what a migration would be like. */
+#include <math.h>
+
+#include "engine/fields.h"
+#include "engine/outlook.h"
+#include "qmp/json.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/human.h"
+#include "tools/cli/text.h"
+#include "transport/base/xalloc.h"
+
+enum { FIRST_COLUMN = 12, COLUMN = 17 };
+
+/* --- for people ---------------------------------------------------------- */
+
+/* "guest rewrites  5 MB in 0.1 s, 14 MB in 0.3 s, … (7 passes, 1 sample)" */
+static void put_curve(struct buf *b, const struct style *s,
+		      const struct outlook *o)
+{
+	static const double times[] = { 0.1, 1, 10 };
+	double set = curve_working_set(o->curve);
+
+	text_putf(b, s->utf8, "guest rewrites ");
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		text_putf(b, s->utf8, "%s in %.15g s, ",
+			  human_bytes(curve_at(o->curve, times[i])).text,
+			  times[i]);
+	text_putf(b, s->utf8, "%s in all", human_bytes(set).text);
+	text_putf(b, s->utf8, " (%zu pass%s, %zu sample%s)", o->seen.passes,
+		  o->seen.passes == 1 ? "" : "es", o->seen.n - o->seen.passes,
+		  o->seen.n - o->seen.passes == 1 ? "" : "s");
+	buf_append(b, "\n", 1);
+}
+
+static void put_link(struct buf *b, const struct style *s,
+		     const struct outlook *o)
+{
+	text_putf(b, s->utf8, "link %s, %s", human_rate(o->link_bps).text,
+		  outlook_link_name(o->link));
+	if (o->cap_bps > 0)
+		text_putf(b, s->utf8, "; capped at %s",
+			  human_rate(o->cap_bps).text);
+	if (o->link == OUTLOOK_LINK_ASSUMED)
+		text_putf(b, s->utf8, ": name a DEST, or --bandwidth");
+	buf_append(b, "\n", 1);
+}
+
+static void put_cell(struct buf *b, const struct style *s,
+		     const struct forecast *f)
+{
+	AUTO_BUF struct buf c = { 0 };
+
+	if (!(f->p_converge >= FORECAST_NEVER))
+		text_putf(&c, s->utf8, "never");
+	else
+		text_putf(&c, s->utf8, "%s%s, %s",
+			  f->p_converge < 0.9 ? "? " : "",
+			  human_ms(f->seconds.p50 * 1e3).text,
+			  human_ms(f->blackout_ms.p90).text);
+	text_cell(b, buf_data(&c), COLUMN, true);
+}
+
+/* Time (p50) and blackout (p90) for each bandwidth and budget. */
+static void put_table(struct buf *b, const struct style *s,
+		      const struct outlook *o)
+{
+	text_cell(b, "budget", FIRST_COLUMN, true);
+	for (size_t k = 0; k < o->n_budgets; k++)
+		text_cell(b, human_ms(o->budgets_ms[k]).text, COLUMN, true);
+	buf_append(b, "\n", 1);
+	for (size_t i = 0; i < o->n_rows; i++) {
+		text_cell(b, human_rate(o->rows[i].bandwidth_bps).text,
+			  FIRST_COLUMN, true);
+		for (size_t k = 0; k < o->n_budgets; k++)
+			put_cell(b, s, &o->rows[i].cell[k]);
+		buf_append(b, "\n", 1);
+	}
+}
+
+static void put_line(struct buf *b, const struct style *s, const char *text)
+{
+	if (!text)
+		return;
+	text_put(b, s->utf8, text);
+	buf_append(b, "\n", 1);
+}
+
+static void print_people(struct cli *cli, const struct outlook *o,
+			 const struct result *r)
+{
+	struct style style = cli_people_style(cli);
+	AUTO_FREE char *last = result_last_line(r);
+	AUTO_BUF struct buf b = { 0 };
+
+	if (r->error.kind != ERR_NONE)
+		cli_tell_error(cli, &r->error);
+	if (o->verdict != OUTLOOK_UNKNOWN && !cli->settings.quiet) {
+		put_curve(&b, &style, o);
+		put_link(&b, &style, o);
+		put_table(&b, &style, o);
+	}
+	if (o->note && !cli->settings.quiet) {
+		buf_printf(&b, "note: ");
+		put_line(&b, &style, o->note);
+	}
+	put_line(&b, &style, o->sentence);
+	put_line(&b, &style, o->advice);
+	put_line(&b, &style, last);
+	cli_print_people(cli, &b);
+}
+
+/* --- for programs -------------------------------------------------------- */
+
+static struct json_object *to_json(const struct outlook *o,
+				   const struct result *r)
+{
+	struct json_object *out = json_new();
+
+	fields_text(out, "guest", r->guest);
+	fields_text(out, "source", r->source);
+	fields_text(out, "destination", r->destination);
+	fields_text(out, "outcome", outcome_name(r->outcome));
+	json_add_i64(out, "exit_code", result_exit_code(r));
+	fields_text(out, "owner", owner_name(r->owner));
+	fields_text(out, "state", r->state);
+	fields_count(out, "ram_bytes", r->ram_bytes);
+	json_add_num(out, "total_ms", r->total_ms, 1);
+	outlook_to_json(o, out);
+	fields_strv(out, "leftovers", &r->leftovers);
+	return json_add_sub(out, "error", err_to_json(&r->error));
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static void read_options(struct cli *cli, struct outlook_options *opt)
+{
+	const struct settings *s = &cli->settings;
+
+	*opt = (struct outlook_options){
+		.seconds = s->rehearse_s,
+		.quick = s->quick,
+	};
+	migrate_options_init(&opt->migrate);
+	opt->migrate.guest = cli->operands.v[0];
+	opt->migrate.destination = cli->operands.n > 1 ? cli->operands.v[1]
+						       : NULL;
+	cli_host_options(cli, &opt->migrate.ssh);
+	opt->migrate.max_blackout_ms = s->max_blackout_ms;
+	opt->migrate.deadline_s = s->deadline_s;
+	opt->migrate.bandwidth_bps = s->bandwidth_bps;
+	opt->migrate.state_dir = s->state_dir;
+	opt->migrate.guardian = "/proc/self/exe";
+	opt->migrate.sink = ui_event;
+	opt->migrate.sink_arg = &cli->ui;
+}
+
+static int run(struct cli *cli)
+{
+	struct outlook_options opt;
+	struct outlook o;
+	struct result r;
+	int code;
+
+	read_options(cli, &opt);
+	outlook_init(&o);
+	result_init(&r);
+	outlook_make(&opt, &o, &r);
+	code = result_exit_code(&r);
+	print_people(cli, &o, &r);
+	if (cli->settings.json)
+		code = cli_print_json(to_json(&o, &r), code);
+	outlook_free(&o);
+	result_free(&r);
+	return cli_end(code);
+}
+
+static const struct option_group *const groups[] = {
+	&group_forecast, &group_budget,	 &group_state, &group_login,
+	&group_speech,	 &group_general, NULL,
+};
+
+const struct command cmd_forecast = {
+	.name = "forecast",
+	.args = "GUEST [DEST]",
+	.min_operands = 1,
+	.max_operands = 2,
+	.summary = "says how long a migration would take, or that it would not "
+		   "end",
+	.description =
+		"Measures how fast the running guest rewrites its memory, and, "
+		"with DEST, how fast the link to it is, and says for several "
+		"bandwidths and budgets how long a migration would take and "
+		"for how long the guest would stand still, \"never\", and what "
+		"would help. Nothing moves, and the guest runs all the "
+		"time.\n\n"
+		"For the measurement the guest is copied to nowhere for some "
+		"seconds (--time), as a migration would do, which costs it "
+		"about as much as the copying part of one; its migration "
+		"settings are put back afterwards, also after a crash. "
+		"--quick only has QEMU compare a sample of its pages, which "
+		"costs next to nothing and tells less.\n\n"
+		"Without DEST, --bandwidth says what the link carries, else "
+		"usual ones are assumed; with DEST it is a limit, as for "
+		"migrate. In the table are the median time and the pause that "
+		"nine in ten migrations would keep to; a question mark stands "
+		"where it is not certain that they end.\n\n"
+		"Exit code 0 when a forecast was made, whatever it says; "
+		"--json has it as `verdict`. The last line says where the "
+		"guest runs.",
+	.examples = "vmferry forecast web1 hostb\n"
+		    "vmferry forecast web1 --bandwidth 100M "
+		    "--max-blackout 50\n"
+		    "vmferry forecast web1 --quick",
+	.groups = groups,
+	.run = run,
+};
