@@ -108,6 +108,8 @@ static void pass_fields(struct json_object *o, const struct event *ev)
 	json_add_num(o, "p_converge", p->p_converge, 4);
 	json_add_num(o, "eta_p50_s", p->eta_p50_s, 3);
 	json_add_num(o, "eta_p90_s", p->eta_p90_s, 3);
+	json_add_num(o, "forecast_total_ms", p->forecast_total_ms, 1);
+	json_add_num(o, "forecast_blackout_ms", p->forecast_blackout_ms, 3);
 	fields_text(o, "why", p->why);
 }
 

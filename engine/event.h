@@ -92,6 +92,8 @@ struct event_pass {
 	double p_converge; /* 0..1, NAN when unknown */
 	/* until the guest runs over there; NAN: never at this rate */
 	double eta_p50_s, eta_p90_s;
+	/* medians; the time counts from the run's start. NAN: never */
+	double forecast_total_ms, forecast_blackout_ms;
 	const char *why; /* what is being waited for, one sentence */
 };
 

@@ -117,6 +117,7 @@ static void tell_sample(struct run *r, struct watch *w,
 static void tell_pass(struct run *r, const struct policy_pass *pass,
 		      const struct policy_decision *d, const struct forecast *f)
 {
+	double since_ms = mono_diff_ms(mono_now(), r->started);
 	bool comes = f->p_converge >= FORECAST_NEVER;
 	struct event ev = {
 		.kind = EVENT_PASS,
@@ -131,6 +132,10 @@ static void tell_pass(struct run *r, const struct policy_pass *pass,
 			.p_converge = f->p_converge,
 			.eta_p50_s = comes ? f->seconds.p50 : NAN,
 			.eta_p90_s = comes ? f->seconds.p90 : NAN,
+			.forecast_total_ms =
+				comes ? since_ms + f->seconds.p50 * 1e3 : NAN,
+			.forecast_blackout_ms =
+				comes ? f->blackout_ms.p50 : NAN,
 			.why = d->why,
 		},
 	};

@@ -228,6 +228,10 @@ def recovered(plan, trial):
 def run_plan(place, plan):
     trial, hold, came = reach(place, plan.moment, plan.args)
     heals = strike(plan, trial, hold) if came else []
+    if "engine-STOP" in plan.faults and \
+            KILLS_GUARDIAN.intersection(plan.faults):
+        # nobody is left to notice that it stands still, but its user
+        harness.kill(trial.engine, signal.SIGCONT)
     done = trial.finish()
     for heal in heals:
         heal()

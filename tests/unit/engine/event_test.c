@@ -158,6 +158,8 @@ static void a_pass_has_its_prediction(void **state)
 		.p_converge = 0.975,
 		.eta_p50_s = 4,
 		.eta_p90_s = NAN,
+		.forecast_total_ms = 5000,
+		.forecast_blackout_ms = 21.5,
 		.why = "Waiting.",
 	};
 	assert_json(&ev,
@@ -167,7 +169,10 @@ static void a_pass_has_its_prediction(void **state)
 				   "\"bandwidth_bps\":8,\"predicted_blackout_"
 				   "ms\":48.5,"
 				   "\"p_converge\":0.975,\"eta_p50_s\":4,"
-				   "\"eta_p90_s\":null,\"why\":\"Waiting.\"}");
+				   "\"eta_p90_s\":null,"
+				   "\"forecast_total_ms\":5000,"
+				   "\"forecast_blackout_ms\":21.5,"
+				   "\"why\":\"Waiting.\"}");
 }
 
 static void a_decision_gives_its_reason(void **state)
