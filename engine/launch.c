@@ -225,29 +225,36 @@ static void add_environment(struct buf *b, const struct run *r)
 
 static const char make_directories[] =
 	"fail() { echo \"$1\" >&2; exit 1; }\n"
+	"is_wanted() { [ -z \"$session\" ] ||\n"
+	"	[ \"$(ticks_of ${session% *})\" = \"${session#* }\" ]; }\n"
 	/* a clean-up that comes before QEMU's pid is known ends both */
 	"trap '[ -z \"$!\" ] || kill -KILL $!; exit 1' TERM\n"
 	"umask 077\n"
 	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
 	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
 	"locked || fail \"cannot lock $root\"\n"
-	"if ! mkdir \"$lock\" 2>/dev/null; then\n"
+	"if [ -e \"$lock\" ]; then\n"
 	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
 	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" "
 	"]\n"
 	"	then echo busy=$pid; exit 0; fi\n"
 	"	rm -rf \"$lock\"\n"
-	"	mkdir \"$lock\" || fail \"cannot make $lock\"\n"
 	"fi\n"
 	"tally\n"
-	"if ! may_come; then rm -rf \"$lock\"; echo full=1; exit 0; fi\n"
-	"fail() { rm -rf \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; }\n"
-	"echo $$ $(ticks_of $$) >\"$lock/pid\" &&\n"
-	"printf '%s\\n' \"$run\" >\"$lock/run\" &&\n"
-	"printf '%s\\n' \"$marker\" >\"$lock/marker\" &&\n"
-	"echo $session >\"$lock/session\" &&\n"
-	"printf '%s\\n' \"$reserve\" >\"$lock/ram\" || "
-	"fail \"cannot write to $lock\"\n"
+	"if ! may_come; then echo full=1; exit 0; fi\n"
+	"new=$root/new-$run\n"
+	"fail() { rm -rf \"$new\" \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; "
+	"}\n"
+	"mkdir \"$new\" || fail \"cannot make $new\"\n"
+	"echo $$ $(ticks_of $$) >\"$new/pid\" &&\n"
+	"printf '%s\\n' \"$run\" >\"$new/run\" &&\n"
+	"printf '%s\\n' \"$marker\" >\"$new/marker\" &&\n"
+	"echo $session >\"$new/session\" &&\n"
+	"printf '%s\\n' \"$reserve\" >\"$new/ram\" || "
+	"fail \"cannot write to $new\"\n"
+	/* one that outlives its login comes after its own clean-up */
+	"is_wanted || fail \"the login that wanted it is gone\"\n"
+	"mv -T \"$new\" \"$lock\" || fail \"cannot make $lock\"\n"
 	/* from here on it counts; QEMU must not inherit the lock */
 	"exec 7<&-\n"
 	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
@@ -323,7 +330,10 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
-	buf_printf(&b, "umask %03o\n", r->guest.umask & 0777);
+	buf_printf(&b,
+		   "is_wanted || fail \"the login that wanted it is gone\"\n"
+		   "umask %03o\n",
+		   r->guest.umask & 0777);
 	add_wrappers(&b, r);
 	add_environment(&b, r);
 	for (; *argv; argv++)
@@ -561,7 +571,7 @@ static const char remove_all[] =
 	"/proc/[0-9]*/environ); do\n"
 	"	f=${f#/proc/}; kill -KILL \"${f%/environ}\" 2>/dev/null\n"
 	"done\n"
-	"rm -rf \"$dir\" || exit 1\n"
+	"rm -rf \"$dir\" \"${lock%/*}/new-$run\" || exit 1\n"
 	"[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] || "
 	"rm -rf \"$lock\"\n";
 

@@ -17,10 +17,12 @@ int probe_script(struct host *h, const char *what, const char *script,
 		 struct buf *out, struct mono deadline, struct err *err)
 {
 	static const char *const sh[] = { "sh", NULL };
+	/* one compound: what was cut short on the way is not begun */
+	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
 	struct host_command cmd = {
 		.argv = sh,
-		.input = script,
-		.input_len = strlen(script),
+		.input = whole,
+		.input_len = strlen(whole),
 		.max_output = PROBE_MAX_OUTPUT,
 		.deadline = deadline,
 	};
