@@ -104,6 +104,7 @@ check: need-check
 	$(Q)$(MAKE) model assume
 	$(Q)$(MAKE) -j$(JOBS) fuzz-regress
 	$(Q)tests/e2e/run.py
+	$(Q)[ "$$(id -u)" != 0 ] || $(MAKE) -j$(JOBS) faults-tenth
 
 # The protocol, explored state by state with the code's own recovery table.
 .PHONY: model
@@ -235,5 +236,7 @@ help:
 	@echo 'make lint      layers, words, cppcheck, clang-tidy'
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make fuzz      each fuzzer for 60 s'
+	@echo 'make faults    the fault matrix, whole; tests/fault/README.md'
+	@echo 'make crowd     eight migrations at once, thirty-two in a queue'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
 	@echo 'make install PREFIX=/usr/local DESTDIR='

@@ -221,7 +221,9 @@ int run_connect(struct run *r, struct err *err)
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst_host));
 	free(r->dst_session);
-	r->dst_session = xstrdup(r->dst_facts.session);
+	/* on this host it would be the login of whoever sits here */
+	r->dst_session =
+		xstrdup(host_is_local(r->dst_host) ? "" : r->dst_facts.session);
 	return 0;
 }
 

@@ -250,6 +250,18 @@ static int ended_over_there(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst_host));
 }
 
+/* The name may lead elsewhere by now. */
+static bool is_same_machine(struct run *r, struct err *err)
+{
+	if (!r->dst_machine || !strcmp(r->dst_machine, r->dst_facts.machine_id))
+		return true;
+	host_facts_free(&r->dst_facts);
+	r->dst_facts = (struct host_facts){ .hostname = NULL };
+	err_set(err, ERR_FAILED, "%s is another machine now",
+		host_name(r->dst_host));
+	return false;
+}
+
 /* A recovery may not have reached it yet. */
 static bool know_destination(struct run *r)
 {
@@ -259,7 +271,8 @@ static bool know_destination(struct run *r)
 		return true;
 	if (run_reconnect(r, &e) == 0 &&
 	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
-		       &e) == 0)
+		       &e) == 0 &&
+	    is_same_machine(r, &e))
 		return true;
 	leftover_of(r, &e, "names on the destination");
 	return false;

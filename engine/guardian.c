@@ -26,6 +26,7 @@ enum {
 	LATE_TICK_MS = 150,
 	BUSY_MS = 2000, /* of CPU without a beat: it runs in circles */
 	ASLEEP_TICKS = 3,
+	DISK_TICKS = 70, /* ten seconds in all */
 	LOGIN_MS = 20000,
 	BUSY_RETRY_MS = 200,
 	FIRST_RETRY_MS = 1000,
@@ -48,8 +49,9 @@ bool guardian_judge(struct guardian_watch *w, const struct guardian_sight *s)
 	case 't':
 		return true;
 	case 'S':
-	case 'D':
 		return ++w->asleep >= ASLEEP_TICKS;
+	case 'D': /* a disk that is only slow comes to an end */
+		return ++w->asleep >= DISK_TICKS;
 	case 'R':
 		w->asleep = 0;
 		return s->cpu_ms >= w->cpu_ms_then + BUSY_MS;
@@ -121,11 +123,14 @@ static bool watch_engine(struct guardian *g)
 	struct mono before = mono_now();
 
 	for (;;) {
+		AUTO_ERR struct err e = { 0 };
 		int heard = task_wait_fd(g->opt->fd, EPOLLIN,
-					 mono_in_ms(TICK_MS), NULL);
+					 mono_in_ms(TICK_MS), &e);
 		struct mono now = mono_now();
 		struct guardian_sight s;
 
+		if (heard < 0 && e.kind != ERR_TIMEOUT)
+			return true;
 		if (heard == 0) {
 			int said = listen_to_engine(g);
 
@@ -175,7 +180,7 @@ static bool is_gone_in(const char *journal, int ms)
 	struct mono until = mono_in_ms(ms);
 
 	do {
-		if (access(journal, F_OK) < 0)
+		if (access(journal, F_OK) < 0 && errno == ENOENT)
 			return true;
 		if (task_sleep_until(mono_min(until, mono_in_ms(GONE_POLL_MS)),
 				     NULL) < 0)

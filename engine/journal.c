@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/journal_line.h"
@@ -163,14 +164,32 @@ static int begin_file(int fd, const char *path)
 	return sync_directory_of(path);
 }
 
+enum { LOCK_TRIES = 50 };
+
+/*
+ * The lock on the file tells that its writer lives. Whoever looks for stale
+ * journals takes it for a moment only.
+ */
+static int lock_file(int fd, const char *path, struct err *err)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (i == LOCK_TRIES)
+			return err_set(err, ERR_BUSY,
+				       "another process writes journal %s",
+				       path);
+		(void)nanosleep(&moment, NULL);
+	}
+	return 0;
+}
+
 static struct journal *new_journal(int *fd, const char *path, size_t end,
 				   size_t size)
 {
 	struct journal *j = XNEW(struct journal);
 
 	j->fd = steal_fd(fd);
-	/* tells that its writer lives; the guest's lock keeps others out */
-	(void)flock(j->fd, LOCK_EX | LOCK_NB);
 	j->path = xstrdup(path);
 	j->end = end;
 	j->size = size;
@@ -186,6 +205,8 @@ struct journal *journal_create(const char *path, struct err *err)
 		err_sys(err, errno, "cannot make journal %s", path);
 		return NULL;
 	}
+	if (lock_file(fd, path, err) < 0)
+		return NULL;
 	if (begin_file(fd, path) < 0) {
 		err_sys(err, errno, "cannot begin journal %s", path);
 		(void)unlink(path);
@@ -222,6 +243,8 @@ struct journal *journal_reopen(const char *path, struct err *err)
 		err_sys(err, errno, "cannot open journal %s", path);
 		return NULL;
 	}
+	if (lock_file(fd, path, err) < 0)
+		return NULL;
 	if (journal_read_fd(fd, path, &view, &size, err) < 0)
 		return NULL;
 	j = new_journal(&fd, path, view.whole_bytes, size);

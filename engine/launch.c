@@ -25,6 +25,7 @@
 #include "engine/queue.h"
 #include "engine/run.h"
 #include "engine/session.h"
+#include "engine/stale.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -45,15 +46,6 @@ static int make_directory(const char *path, mode_t mode, struct err *err)
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
 	return err_sys(err, errno, "cannot make %s", path);
-}
-
-/* The one before us removes its lock, and another may have made its own. */
-static bool is_still(int fd, const char *path)
-{
-	struct stat ours, there;
-
-	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 /*
@@ -106,7 +98,9 @@ static int take_lock(const char *path)
 
 		if (fd < 0)
 			return -1;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_still(fd, path))
+		/* the one before us removes its lock; others make their own */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		    stale_is_still(fd, path))
 			return steal_fd(&fd);
 		errno = EWOULDBLOCK;
 		if (i == LOCK_TRIES ||
@@ -325,8 +319,9 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	if (r->dst_facts.uid)
 		buf_printf(&b, "owner=$(id -u)\n");
 	add_wish(&b, r, wish);
-	buf_printf(&b, "%s%s%s", session_find, admit_functions,
-		   make_directories);
+	buf_printf(&b, "%s%s%s",
+		   host_is_local(r->dst_host) ? "session=\n" : session_find,
+		   admit_functions, make_directories);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
@@ -578,10 +573,15 @@ static const char remove_all[] =
 /* The one that the run began with, and the last one that took over. */
 static void add_end_of_sessions(struct buf *b, const struct run *r)
 {
+	/* on this host it would be the login of whoever sits here */
+	if (host_is_local(r->dst_host))
+		return;
 	buf_printf(b, "%s%s%s", session_find, admit_functions, session_end);
 	if (r->dst_session)
 		buf_printf(b, "end_session %s\n", r->dst_session);
-	buf_printf(b, "end_session $(cat \"$lock/session\" 2>/dev/null)\n");
+	buf_printf(b,
+		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
+		   "end_session $(cat \"$lock/session\" 2>/dev/null)\n");
 }
 
 static char *remove_script(struct run *r)
@@ -606,9 +606,13 @@ int run_end_old_session(struct run *r, struct err *err)
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
 
+	if (host_is_local(r->dst_host))
+		return 0;
 	quote_assign(&script, "lock", r->dst_lock);
+	quote_assign(&script, "run", r->id);
 	add_end_of_sessions(&script, r);
-	buf_printf(&script, "echo $session >\"$lock/session\"\n");
+	buf_printf(&script, "[ \"$(cat \"$lock/run\")\" != \"$run\" ] || "
+			    "echo $session >\"$lock/session\"\n");
 	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
 			    mono_in_ms(RUN_UNDO_MS), err);
 }

@@ -93,6 +93,7 @@ void run_close(struct run *r)
 	free(r->dst_dir);
 	free(r->dst_lock);
 	free(r->dst_session);
+	free(r->dst_machine);
 }
 
 /* Where files of the source are made or removed until the end. */

@@ -57,7 +57,8 @@ void probe_qemu_free(struct probe_qemu *q);
 /*
  * Runs a sh script on @h (sent as the shell's stdin, so its length and bytes do
  * not matter; it runs whole or not at all) and returns its stdout. A non-zero
- * status is ERR_REMOTE with its stderr as the cause. @what names it in messages.
+ * status is ERR_REMOTE with its stderr as the cause. @what names it in
+ * messages.
  */
 int probe_script(struct host *h, const char *what, const char *script,
 		 struct buf *out, struct mono deadline, struct err *err);

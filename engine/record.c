@@ -303,6 +303,8 @@ static void restore_monitors(const struct journal_view *v, struct guest *g)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *path = json_object_array_get_idx(all, i);
 
+		if (!json_object_is_type(path, json_type_string))
+			continue;
 		g->monitors[g->n_monitors++] = (struct monitor){
 			.kind = MONITOR_QMP,
 			.path = xstrdup(json_object_get_string(path)),
@@ -322,9 +324,10 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	r->facts.first_status.running = truth(v, "was_running");
 	restore_monitors(v, g);
 	restore_moves(v, "source_moves", &g->moves);
-	if (need_text(v, "guest", &g->name, err) < 0 ||
-	    need_text(v, "key", &r->key, err) < 0 ||
-	    need_text(v, "user", &g->user, err) < 0 ||
+	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))
+		return err_set(err, ERR_PROTOCOL,
+			       "the journal does not tell \"uid\"");
+	if (need_text(v, "user", &g->user, err) < 0 ||
 	    need_text(v, "group", &g->group, err) < 0)
 		return -1;
 	return g->pid > 0 ? 0
@@ -349,6 +352,7 @@ static void restore_destination(struct run *r, const struct journal_view *v)
 	r->dst_dir = text_or_null(v, "directory");
 	r->dst_lock = text_or_null(v, "lock");
 	r->dst_session = session_or_null(v);
+	r->dst_machine = text_or_null(v, "destination_machine");
 	r->dst_pid = (pid_t)number_or_0(v, "destination_pid");
 	r->dst_ticks = number_or_0(v, "destination_ticks");
 	r->dst_made = r->dst_dir && r->dst_lock;
@@ -371,13 +375,23 @@ static void restore_settings(struct run *r, const struct journal_view *v)
 	r->dst.caps_changed = caps != NULL;
 }
 
-int record_restore(struct run *r, const struct journal_view *v, struct err *err)
+int record_restore_key(struct run *r, const struct journal_view *v,
+		       struct err *err)
 {
 	AUTO_FREE char *id = NULL;
 
-	if (need_text(v, "run", &id, err) < 0 || restore_source(r, v, err) < 0)
+	if (need_text(v, "run", &id, err) < 0 ||
+	    need_text(v, "guest", &r->guest.name, err) < 0 ||
+	    need_text(v, "key", &r->key, err) < 0)
 		return -1;
 	snprintf(r->id, sizeof(r->id), "%s", id);
+	return 0;
+}
+
+int record_restore(struct run *r, const struct journal_view *v, struct err *err)
+{
+	if (record_restore_key(r, v, err) < 0 || restore_source(r, v, err) < 0)
+		return -1;
 	restore_destination(r, v);
 	restore_settings(r, v);
 	return 0;

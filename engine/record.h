@@ -36,6 +36,9 @@ char *record_directory(const struct migrate_options *opt,
  */
 int record_trust(const char *runs, struct err *err);
 
+/* What it takes to lock the guest of @view: its key, name and run. */
+int record_restore_key(struct run *r, const struct journal_view *view,
+		       struct err *err);
 /*
  * Fills @r (opened for its options) with what @view holds of a run: identity,
  * both sides, directories, settings. ERR_PROTOCOL names the missing member.

@@ -99,6 +99,9 @@ static enum side_state observe_source(struct recovering *c)
 	struct run *r = c->run;
 	int alive;
 
+	/* a journal that several hosts see: here nothing is known of it */
+	if (!same_text(&c->view, "source_machine", r->src_facts.machine_id))
+		return SIDE_UNKNOWN;
 	if (!same_text(&c->view, "source_boot", r->src_facts.boot_id))
 		return SIDE_GONE;
 	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
@@ -127,10 +130,15 @@ static enum side_state destination_state(struct qmp *q)
 		return SIDE_RUNS;
 	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
 		return SIDE_ENDED;
+	if (m != MIGRATION_COMPLETED || st.state == RUN_INMIGRATE)
+		return SIDE_MOVING;
 	/* after a run that was once continued and stopped, too */
-	if (st.state == RUN_PAUSED && m == MIGRATION_COMPLETED)
+	if (st.state == RUN_PAUSED || st.state == RUN_PRELAUNCH)
 		return SIDE_PAUSED;
-	return SIDE_MOVING;
+	if (st.state == RUN_POSTMIGRATE || st.state == RUN_FINISH_MIGRATE)
+		return SIDE_POSTMIGRATE;
+	/* stopped by an error of its own, suspended: it has run */
+	return SIDE_RUNS;
 }
 
 /* The connection that stands ready, if it still answers. */
@@ -161,9 +169,14 @@ static enum side_state ask_destination(struct recovering *c)
 	struct run *r = c->run;
 	int alive;
 
-	if (!reach_destination(c) || !same_text(&c->view, "destination_machine",
-						r->dst_facts.machine_id))
+	if (!reach_destination(c))
 		return SIDE_UNKNOWN;
+	if (!same_text(&c->view, "destination_machine",
+		       r->dst_facts.machine_id)) {
+		/* the name leads elsewhere now: nothing is done there */
+		host_close(STEAL(r->dst_host));
+		return SIDE_UNKNOWN;
+	}
 	if (!same_text(&c->view, "destination_boot", r->dst_facts.boot_id))
 		return SIDE_GONE;
 	if (!r->dst_made)
@@ -297,7 +310,8 @@ static int do_finish(struct recovering *c, struct err *err)
 		r->result->owner = OWNER_NONE;
 		c->out->verdict = VERDICT_LOST;
 	}
-	did(c, "the source has ended and names have moved");
+	if (!r->result->leftovers.n)
+		did(c, "the source has ended and names have moved");
 	return 0;
 }
 
@@ -407,21 +421,35 @@ static int look_and_act(struct recovering *c, struct err *err)
 {
 	struct recovery *out = c->out;
 	struct run *r = c->run;
+	AUTO_ERR struct err closed = { 0 };
 	struct verdict_output answer;
 
 	if (lock_run(r, err) < 0)
 		return -1;
 	/* it may have gone on, or been finished, meanwhile */
 	journal_view_free(&c->view);
-	c->finished = access(c->path, F_OK) < 0;
-	if (c->finished || journal_read(c->path, &c->view, err) < 0)
+	c->finished = access(c->path, F_OK) < 0 && errno == ENOENT;
+	if (c->finished || journal_read(c->path, &c->view, err) < 0 ||
+	    record_restore(r, &c->view, err) < 0)
 		return -1;
 	out->journal = journal_state(&c->view);
-	r->journal = journal_reopen(c->path, err);
-	if (!r->journal)
+	r->journal = journal_reopen(c->path, &closed);
+	if (closed.kind == ERR_BUSY) {
+		err_move(err, &closed);
 		return -1;
+	}
 	out->source = observe_source(c);
 	answer = decide(c);
+	/*
+	 * On a disk that takes no more a guest that stands still is let go on
+	 * all the same: whoever comes next finds the same again.
+	 */
+	if (!r->journal && answer.verdict != VERDICT_ABORT &&
+	    answer.verdict != VERDICT_HOLD &&
+	    answer.verdict != VERDICT_PERSON) {
+		err_move(err, &closed);
+		return -1;
+	}
 	out->verdict = answer.verdict;
 	c->why = answer.why;
 	log_info(NULL, "recover: journal %s, source %s, destination %s: %s",
@@ -453,8 +481,9 @@ static void recover_one(struct recovering *c)
 	task_shield();
 	rc = probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
 			&err);
+	/* the rest is restored from what the journal says under the lock */
 	if (rc == 0)
-		rc = record_restore(r, &c->view, &err);
+		rc = record_restore_key(r, &c->view, &err);
 	r->record_dir = xstrndup(c->path, strlen(c->path) - strlen("/journal"));
 	free(res->run);
 	res->run = xstrdup(r->id);

@@ -95,6 +95,7 @@ struct run {
 	char *dst_binary;  /* absolute path over there */
 	char *dst_dir;	   /* its run directory */
 	char *dst_lock;	   /* the lock directory */
+	char *dst_machine; /* its machine id, when read from a journal */
 	char *dst_session; /* our login over there, "PID TICKS", or NULL */
 	bool dst_made;	   /* the directories exist, QEMU may */
 	pid_t dst_pid;	   /* 0: not started */

@@ -7,7 +7,8 @@
  * stay in use. Whoever comes later ends that login first, with all that it
  * started: what the dead may still have to say is not obeyed any more. A login
  * is named "PID TICKS", the start time telling it from a later process of that
- * pid; nothing but an sshd is ever touched.
+ * pid; nothing but an sshd, with what it
+ * started, is ever touched.
  */
 #ifndef ENGINE_SESSION_H
 #define ENGINE_SESSION_H

@@ -17,11 +17,12 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-static bool is_over(const char *path)
+/* One without a record may be that of a run that is just beginning. */
+static bool is_over(const char *path, bool busy)
 {
 	struct journal_view v = { .v = NULL };
 	bool over = journal_read(path, &v, NULL) == 0 &&
-		    (!v.n || journal_is_final(journal_state(&v)));
+		    (v.n ? journal_is_final(journal_state(&v)) : !busy);
 
 	journal_view_free(&v);
 	return over;
@@ -38,11 +39,19 @@ void stale_journal(const char *path, bool busy)
 		return;
 	}
 	/* its writer has it locked as long as it lives */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_over(path))
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_over(path, busy))
 		return;
 	log_info(NULL, "removing what is left of a run: %s", dir);
 	(void)unlink(path);
 	(void)rmdir(dir);
+}
+
+bool stale_is_still(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 /* True when it is held; else it is removed if @remove. */
@@ -54,7 +63,7 @@ static bool look_at_lock(const char *path, bool remove)
 		return false;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return true;
-	if (remove)
+	if (remove && stale_is_still(fd, path))
 		(void)unlink(path);
 	return false;
 }

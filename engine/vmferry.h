@@ -67,8 +67,10 @@ struct vmferry_options {
 	int wait; /* for its turn, where others are under way */
 	/*
 	 * The program vmferry, to be spawned beside each migration as the
-	 * guardian that finishes or undoes it when this process dies. NULL:
-	 * nobody does until `vmferry recover` is run.
+	 * guardian that finishes or undoes it when this process dies. It kills
+	 * this process (SIGKILL) when it sleeps for three seconds without
+	 * vmferry_dispatch() being called, since a guest may stand still. NULL:
+	 * nobody does anything until `vmferry recover` is run.
 	 */
 	const char *guardian;
 	/* One JSON object a call, without a newline; valid for the call. */

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/guardian.h"
@@ -32,11 +33,26 @@ static void tell(const struct recovery *r)
 	system_log(text);
 }
 
+/*
+ * Whoever made the other end of standard input is the engine, even if it is
+ * gone already; 0: nobody, so vmferry did not start us.
+ */
+static pid_t find_engine(void)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return peer.pid;
+}
+
 static int run(struct cli *cli)
 {
+	AUTO_ERR struct err err = { 0 };
 	struct guardian_options opt = {
 		.fd = STDIN_FILENO,
-		.engine = getppid(),
+		.engine = find_engine(),
 		.destination = cli->operands.v[0],
 		.thread = (pid_t)strtol(cli->operands.v[1], NULL, 10),
 		.recover = {
@@ -46,6 +62,11 @@ static int run(struct cli *cli)
 	};
 	struct recoveries list = { .v = NULL };
 
+	if (opt.engine <= 0 || opt.thread <= 0) {
+		err_set(&err, ERR_USAGE,
+			"guardian is started by vmferry itself only");
+		return cli_usage(cli, &err);
+	}
 	hold_on_to_memory();
 	cli_host_options(cli, &opt.recover.ssh);
 	opt.recover.ssh.ask = NULL;

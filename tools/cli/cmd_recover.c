@@ -20,6 +20,7 @@ static const char *const said[VERDICTS] = {
 	[VERDICT_LOST] = "the guest has ended; what was left of the run is "
 			 "gone",
 	[VERDICT_HOLD] = "held: nothing was started or killed",
+	[VERDICT_JOIN] = "held: the copy that follows the switchover was cut",
 	[VERDICT_PERSON] = "a person must decide: nothing was started or "
 			   "killed",
 };
@@ -122,7 +123,12 @@ static int tell(struct cli *cli, const struct recoveries *list)
 		put_recovery(&b, &style, r);
 	}
 	put_arrivals(&b, &style, list);
-	if (!list->n)
+	if (!list->n && cli->operands.n)
+		buf_printf(&b,
+			   "No run of %s is unfinished here. Nothing was "
+			   "changed.\n",
+			   cli->operands.v[0]);
+	else if (!list->n)
 		buf_printf(&b, "No run of this host is unfinished. Nothing was "
 			       "changed.\n");
 	cli_print_people(cli, &b);

@@ -35,9 +35,9 @@ struct program {
 static void exit_at_once(struct program *p)
 {
 	ask_restore(&p->cli.ask);
-	ui_note(&p->cli.ui, "exiting at once, nothing more was undone. "
-			    "`vmferry recover` finishes or undoes what was "
-			    "begun; the guest may stand still until then.");
+	ui_note(&p->cli.ui, "exiting at once. The guardian of the migration "
+			    "finishes or undoes what was begun; `vmferry "
+			    "recover` does the same.");
 	ui_clear(&p->cli.ui);
 	_exit(EXIT_INTERRUPTED);
 }

@@ -62,7 +62,8 @@ static void an_engine_that_sleeps_on_is_wedged(void **state)
 	(void)state;
 	assert_false(judged('S', 1000, 1));
 	assert_true(judged('S', 1000, 3));
-	assert_true(judged('D', 1000, 3));
+	assert_false(judged('D', 1000, 3));
+	assert_true(judged('D', 1000, 70));
 }
 
 static void an_engine_that_waits_for_a_cpu_is_not(void **state)
