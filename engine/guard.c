@@ -13,7 +13,7 @@
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
 
-enum { MAX_RESTARTS = 3 };
+enum { MAX_RESTARTS = 3, REAP_MS = 300 };
 
 struct guard {
 	struct strv argv;
@@ -133,6 +133,9 @@ void guard_end(struct guard *g, bool finished)
 	if (finished && g->fd >= 0)
 		(void)say(g, GUARD_DONE);
 	close_fd(g->fd);
+	/* it goes at once; to whom it stays, it is a child until we end */
+	if (finished && g->child)
+		(void)child_wait(g->child, mono_in_ms(REAP_MS), NULL, NULL);
 	child_leave(g->child);
 	strv_free(&g->argv);
 	free(g);

@@ -189,6 +189,15 @@ static bool is_gone_in(const char *journal, int ms)
 	return false;
 }
 
+static void tell_held(const char *run, const struct err *why)
+{
+	log_warn(NULL,
+		 "%s cannot be finished yet: %s; it is tried again "
+		 "until it can",
+		 run,
+		 why->message ? why->message : "something is left to clean up");
+}
+
 static void recover(struct guardian *g, struct recoveries *out)
 {
 	const struct recover_options *ro = &g->opt->recover;
@@ -196,6 +205,7 @@ static void recover(struct guardian *g, struct recoveries *out)
 		recover_journal_path(ro->state_dir, ro->word, NULL);
 	struct recover_options opt = *ro;
 	int pause_ms = FIRST_RETRY_MS;
+	bool told = false;
 
 	opt.warm = &g->warm;
 	opt.ssh.ask = NULL;
@@ -206,6 +216,10 @@ static void recover(struct guardian *g, struct recoveries *out)
 		if (recover_run(&opt, out, NULL) == 0 && is_over(out))
 			return;
 		busy = out->n && out->v[0].result.error.kind == ERR_BUSY;
+		if (!busy && !told && out->n) {
+			tell_held(ro->word, &out->v[0].result.error);
+			told = true;
+		}
 		if (is_gone_in(journal ? journal : "/",
 			       busy ? BUSY_RETRY_MS : pause_ms))
 			return;

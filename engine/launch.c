@@ -529,9 +529,13 @@ char *run_dst_stderr(struct run *r)
 	struct buf b = { 0 };
 	char *text, *hidden;
 
-	buf_printf(&script, "tail -c %d -- ", STDERR_MAX);
-	quote_word(&script, r->dst_dir);
-	buf_printf(&script, "/stderr\n");
+	/* its directory is the guest's user's, who may put a link there */
+	quote_assign(&script, "dir", r->dst_dir);
+	buf_printf(
+		&script,
+		"dd iflag=nofollow,nonblock if=\"$dir/stderr\" 2>/dev/null |\n"
+		"tail -c %d\n",
+		STDERR_MAX);
 	if (probe_script(r->dst_host, "stderr", buf_data(&script), &b,
 			 mono_in_ms(RUN_QMP_MS), NULL) < 0)
 		return NULL;

@@ -11,6 +11,7 @@
 #include "engine/guardian.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/system_log.h"
+#include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
 /* Of two processes the one that can mend things should be the last to go. */
@@ -47,6 +48,15 @@ static pid_t find_engine(void)
 	return peer.pid;
 }
 
+static void to_system_log(void *arg, enum log_level level, const char *side,
+			  const char *text)
+{
+	(void)arg;
+	(void)side;
+	if (level == LOG_WARN)
+		system_log(text);
+}
+
 static int run(struct cli *cli)
 {
 	AUTO_ERR struct err err = { 0 };
@@ -68,6 +78,7 @@ static int run(struct cli *cli)
 		return cli_usage(cli, &err);
 	}
 	hold_on_to_memory();
+	log_set_sink(to_system_log, NULL);
 	cli_host_options(cli, &opt.recover.ssh);
 	opt.recover.ssh.ask = NULL;
 	guardian_run(&opt, &list);
