@@ -601,9 +601,17 @@ class FilesTest(case.LoopbackCase):
     def test_nothing_is_made_in_tmp(self):
         tempfile.gettempdir()  # Python tries its directory once
         libc = ctypes.CDLL(None, use_errno=True)
+        tree = os.open(harness.ROOT, os.O_PATH)
+        self.addCleanup(os.close, tree)
         self.assertEqual(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", MS_NOSUID,
                                     b"mode=1777"), 0)
         self.addCleanup(libc.umount2, b"/tmp", 2)
+        if not os.path.exists(harness.ROOT):
+            # the tree that is tested lies there itself
+            os.makedirs(harness.ROOT)
+            self.assertEqual(libc.mount(f"/proc/self/fd/{tree}".encode(),
+                                        harness.ROOT.encode(), None,
+                                        harness.MS_BIND, None), 0)
         fd = libc.inotify_init1(IN_NONBLOCK)
         self.addCleanup(os.close, fd)
         self.assertGreaterEqual(
