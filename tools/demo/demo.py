@@ -128,7 +128,7 @@ def second_act(place, sshd, guest):
     say()
     guest.watch.send(guest.serial, f"r={BUSY_RATE}\n".encode())
     link = ["--bandwidth", f"{LINK / 1e6:.0f}M"]
-    tight = [*link, "--max-blackout", str(TIGHT_MS)]
+    tight = [*link, "--throttle", "off", "--max-blackout", str(TIGHT_MS)]
     migration = Migration(place, sshd, guest, *tight)
     migration.show(" ".join(tight))
     code = migration.run()
@@ -139,10 +139,10 @@ def second_act(place, sshd, guest):
     say()
     # What the program itself said would do.
     text = " ".join(migration.result["error"]["cause"])
-    wanted = re.search(r"--max-blackout (\d+)", text)
+    wanted = re.search(r"budget of (\d+) ms", text)
     if not wanted:
         fail(f"it did not say what would do: {text}")
-    roomy = [*link, "--max-blackout", wanted[1]]
+    roomy = [*link, "--throttle", "off", "--max-blackout", wanted[1]]
     migration = Migration(place, sshd, guest, *roomy)
     migration.show(" ".join(roomy))
     arrived(guest, migration, migration.run())
