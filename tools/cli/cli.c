@@ -150,38 +150,37 @@ static void read_remaps(struct cli_plan *p, const struct strv *list)
 	}
 }
 
-static int unknown_check(const char *name, struct err *err)
+/* A name in @all that is near to @name is suggested, or all are listed. */
+static int unknown(const char *what, const char *name, const struct strv *all,
+		   struct err *err)
 {
+	AUTO_FREE char *list = strv_join(all, ", ");
 	struct suggestion near = { 0 };
-	AUTO_STRV struct strv all = { 0 };
-	AUTO_FREE char *list = NULL;
 
-	for (size_t i = 0; migrate_check_names[i]; i++) {
-		suggest(&near, name, migrate_check_names[i]);
-		strv_push(&all, migrate_check_names[i]);
-	}
-	list = strv_join(&all, ", ");
-	err_set(err, ERR_USAGE, "skip-check: there is no check \"%s\"", name);
+	for (size_t i = 0; i < all->n; i++)
+		suggest(&near, name, all->v[i]);
+	err_set(err, ERR_USAGE, "%s \"%s\"", what, name);
 	if (near.word)
 		return err_hint(err, "did you mean %s?", near.word);
 	return err_hint(err, "there are %s", list);
 }
 
-static int unknown_policy(const char *name, struct err *err)
+static int unknown_check(const char *name, struct err *err)
 {
-	struct suggestion near = { 0 };
 	AUTO_STRV struct strv all = { 0 };
-	AUTO_FREE char *list = NULL;
 
-	for (size_t i = 0; policies[i]; i++) {
-		suggest(&near, name, policies[i]->name);
+	for (size_t i = 0; migrate_check_names[i]; i++)
+		strv_push(&all, migrate_check_names[i]);
+	return unknown("skip-check: there is no check", name, &all, err);
+}
+
+int cli_unknown_policy(const char *name, struct err *err)
+{
+	AUTO_STRV struct strv all = { 0 };
+
+	for (size_t i = 0; policies[i]; i++)
 		strv_push(&all, policies[i]->name);
-	}
-	list = strv_join(&all, ", ");
-	err_set(err, ERR_USAGE, "policy: there is no policy \"%s\"", name);
-	if (near.word)
-		return err_hint(err, "did you mean %s?", near.word);
-	return err_hint(err, "there are %s", list);
+	return unknown("policy: there is no policy", name, &all, err);
 }
 
 /* More rights than these are not needed from here on. */
@@ -219,7 +218,7 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	if (s->policy) {
 		p->opt.policy = policy_find(s->policy);
 		if (!p->opt.policy)
-			return unknown_policy(s->policy, err);
+			return cli_unknown_policy(s->policy, err);
 	}
 	for (size_t i = 0; i < s->skip_checks.n; i++) {
 		if (!migrate_check_known(s->skip_checks.v[i]))

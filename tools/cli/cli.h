@@ -49,6 +49,8 @@ struct cli_plan {
 };
 int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err);
 void cli_plan_free(struct cli_plan *p);
+/* ERR_USAGE, with what there is; -1. */
+int cli_unknown_policy(const char *name, struct err *err);
 
 /*
  * Prints one JSON object on stdout (taken over). Returns @code, or

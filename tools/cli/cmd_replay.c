@@ -7,7 +7,6 @@
 #include "engine/replay.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
-#include "tools/cli/suggest.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
@@ -40,19 +39,15 @@ static int find_policies(const struct cli *cli, struct row *rows, size_t *n,
 			 struct err *err)
 {
 	const char *name = cli->settings.policy;
-	struct suggestion s = { 0 };
 
 	*n = 0;
 	for (size_t i = 0; policies[i]; i++) {
-		if (name)
-			suggest(&s, name, policies[i]->name);
 		if (!name || !strcmp(name, policies[i]->name))
 			rows[(*n)++].policy = policies[i];
 	}
 	if (*n)
 		return 0;
-	err_set(err, ERR_USAGE, "there is no policy \"%s\"", name);
-	return s.word ? err_hint(err, "did you mean \"%s\"?", s.word) : -1;
+	return cli_unknown_policy(name, err);
 }
 
 static void simulate_all(const struct replay *r, const struct policy_facts *f,
