@@ -144,8 +144,10 @@ class WordsTest(case.LoopbackCase):
         self.one.expect("run-*")
         path = os.path.join(self.place.work, "events")
         self.addCleanup(harness.remove, path)
+        # Slow enough for a pass to be seen before the guest stands still.
         done = self.vmferry("migrate", self.one.name, self.sshd.target,
-                            *self.sshd.login(), "--events", path, "--json")
+                            *self.sshd.login(), "--events", path, "--json",
+                            "--bandwidth", "40M")
         self.assert_moved(self.one, done)
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
         with open(path) as f:
