@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pair: what earlier migrations from this host to one other taught.
+ *
+ * A switchover costs something besides copying what is left: round trips, the
+ * device state, the far QEMU's loading of it. That differs from one pair of
+ * hosts to the next far more than from one migration to the next, so it is kept
+ * (one small file a destination, …/pairs/MACHINE of the state directory) and
+ * the next run's predictions begin with it.
+ */
+#ifndef ENGINE_PAIR_H
+#define ENGINE_PAIR_H
+
+#include <stddef.h>
+
+#include "transport/base/err.h"
+
+enum { PAIR_KEPT = 16 };
+
+struct pair {
+	size_t n;
+	double fixed_ms[PAIR_KEPT]; /* of switchovers, the newest last */
+};
+
+/*
+ * What is known of the destination @machine (its machine id) in @dir; nothing
+ * (n 0) where there is no file, it says nothing, or @machine is no plain name.
+ */
+void pair_load(struct pair *p, const char *dir, const char *machine);
+/*
+ * Replaces the file at once, whole; @dir is made when it is missing. -1: what
+ * was learnt is lost, and the old file stands.
+ */
+int pair_save(const struct pair *p, const char *dir, const char *machine,
+	      struct err *err);
+
+/* The oldest lesson goes when there are PAIR_KEPT. */
+void pair_learn(struct pair *p, double fixed_ms);
+/*
+ * What to reckon with: four in five of the switchovers kept cost no more.
+ * @unknown when there are none.
+ */
+double pair_fixed_ms(const struct pair *p, double unknown);
+
+/*
+ * What a switchover cost besides copying: @blackout_ms without @copied_bytes
+ * at @bps, and not below @least_ms, which was seen to be spent otherwise (a cap
+ * on the bandwidth is lifted for the last copy, so @bps may be too little).
+ */
+double pair_fixed_of(double blackout_ms, double copied_bytes, double bps,
+		     double least_ms);
+
+#endif

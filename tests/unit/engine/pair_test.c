@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* pair: lessons are kept, bounded, and come back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/pair.h"
+#include "transport/base/xalloc.h"
+
+static int make_dir(void **state)
+{
+	char *dir = xstrdup("/tmp/vmferry-pair-XXXXXX");
+
+	*state = mkdtemp(dir);
+	return *state ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	AUTO_FREE char *dir = *state;
+	AUTO_FREE char *pairs = xasprintf("%s/pairs", dir);
+	AUTO_FREE char *file = xasprintf("%s/id", pairs);
+
+	(void)unlink(file);
+	(void)rmdir(pairs);
+	return rmdir(dir);
+}
+
+static void what_was_saved_comes_back(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	AUTO_ERR struct err err = { 0 };
+	struct pair p = { 0 }, q;
+	struct stat st;
+
+	pair_learn(&p, 8.5);
+	pair_learn(&p, 12);
+	assert_int_equal(pair_save(&p, dir, "id", &err), 0);
+	pair_load(&q, dir, "id");
+	assert_int_equal(q.n, 2);
+	assert_float_equal(q.fixed_ms[0], 8.5, 1e-9);
+	assert_float_equal(q.fixed_ms[1], 12, 1e-9);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void a_file_that_says_nothing_teaches_nothing(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	struct pair p;
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("{\"fixed_ms\": [\"x\", -1, 1e300, null, {}]}", f);
+	fclose(f);
+	pair_load(&p, dir, "id");
+	assert_int_equal(p.n, 0);
+	pair_load(&p, dir, "another");
+	assert_int_equal(p.n, 0);
+}
+
+static void a_name_leads_nowhere_else(void **state)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct pair p = { 0 };
+
+	pair_learn(&p, 8);
+	assert_int_equal(pair_save(&p, *state, "../x", &err), -1);
+	err_reset(&err);
+	assert_int_equal(pair_save(&p, *state, "", &err), -1);
+	pair_load(&p, *state, NULL);
+	assert_int_equal(p.n, 0);
+}
+
+static void the_oldest_lesson_goes(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	for (int i = 1; i <= PAIR_KEPT + 3; i++)
+		pair_learn(&p, i);
+	assert_int_equal(p.n, PAIR_KEPT);
+	assert_float_equal(p.fixed_ms[0], 4, 1e-9);
+	assert_float_equal(p.fixed_ms[PAIR_KEPT - 1], PAIR_KEPT + 3, 1e-9);
+}
+
+static void four_in_five_cost_no_more(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	assert_float_equal(pair_fixed_ms(&p, 20), 20, 1e-9);
+	pair_learn(&p, 9);
+	assert_float_equal(pair_fixed_ms(&p, 20), 9, 1e-9);
+	for (int i = 0; i < 3; i++)
+		pair_learn(&p, 7);
+	pair_learn(&p, 300);
+	assert_float_equal(pair_fixed_ms(&p, 20), 9, 1e-9);
+}
+
+static void what_copying_took_is_not_fixed(void **state)
+{
+	(void)state;
+	assert_float_equal(pair_fixed_of(100, 1e6, 20e6, 5), 50, 1e-9);
+	assert_float_equal(pair_fixed_of(30, 1e6, 20e6, 5), 5, 1e-9);
+	assert_float_equal(pair_fixed_of(30, 1e6, 0, 5), 30, 1e-9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_saved_comes_back,
+						make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_says_nothing_teaches_nothing, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(a_name_leads_nowhere_else,
+						make_dir, remove_dir),
+		cmocka_unit_test(the_oldest_lesson_goes),
+		cmocka_unit_test(four_in_five_cost_no_more),
+		cmocka_unit_test(what_copying_took_is_not_fixed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
