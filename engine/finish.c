@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/discover.h"
+#include "engine/pair.h"
 #include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/fault.h"
@@ -57,6 +58,7 @@ static void read_totals(struct run *r)
 			res->transferred_bytes =
 				(int64_t)info.transferred_bytes;
 			res->passes = (int64_t)info.dirty_sync_count;
+			r->copied_bytes = (double)info.downtime_bytes;
 		}
 	}
 	qmp_migrate_info_free(&info);
@@ -69,6 +71,28 @@ static void read_totals(struct run *r)
 		res->throughput_bps =
 			(double)t.sent_bytes /
 			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
+}
+
+/* Teaches the next migration to that host what this switchover cost. */
+static void learn_pair(struct run *r)
+{
+	AUTO_FREE char *dir = record_pairs(r);
+	const char *machine = r->dst_facts.machine_id;
+	AUTO_ERR struct err e = { 0 };
+	struct pair pair;
+
+	if (!(r->result->blackout_ms > 0) || r->recovering)
+		return;
+	pair_load(&pair, dir, machine);
+	pair_learn(
+		&pair,
+		pair_fixed_of(
+			r->result->blackout_ms, r->copied_bytes, r->link_bps,
+			mono_diff_ms(r->pre_switchover_at, r->stop_at) +
+				mono_diff_ms(r->resume_at, r->completed_at)));
+	if (pair_save(&pair, dir, machine, &e) < 0)
+		log_info(NULL, "what the switchover cost is not kept: %s",
+			 e.message);
 }
 
 static int await_source_gone(struct run *r, struct err *err)
@@ -286,6 +310,7 @@ int run_finish(struct run *r, struct err *err)
 	}
 	if (r->src.qmp)
 		read_totals(r);
+	learn_pair(r);
 	if (end_source(r) && know_destination(r)) {
 		publish(r);
 		tidy_source(r);

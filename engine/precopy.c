@@ -157,7 +157,8 @@ static void tell_decision(struct run *r, const struct policy_decision *d)
 	run_tell(r, &ev);
 }
 
-static int obey(struct run *r, const struct policy_decision *d, struct err *err)
+static int obey(struct run *r, const struct watch *w,
+		const struct policy_decision *d, struct err *err)
 {
 	if (d->action == POLICY_WAIT)
 		return 0;
@@ -169,7 +170,8 @@ static int obey(struct run *r, const struct policy_decision *d, struct err *err)
 	if (d->lifted)
 		run_warn(r, "budget-lifted", "%s", d->why);
 	if (d->action == POLICY_GATE)
-		return run_set_downtime_limit(r, d->gate_ms, err);
+		return run_set_gate(r, d->gate_ms,
+				    policy_bandwidth_bps(&w->view), err);
 	if (d->action == POLICY_THROTTLE)
 		return run_set_throttle(r, d->throttle, err);
 	err_set(err, ERR_BUDGET, "%s", d->why);
@@ -233,7 +235,7 @@ static int decide(struct run *r, struct watch *w, struct mono now,
 		w->last = *d;
 		v->last = &w->last;
 	}
-	return obey(r, d, err);
+	return obey(r, w, d, err);
 }
 
 static struct policy_pass measure(const struct run *r, const struct watch *w,
@@ -461,6 +463,29 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 	}
 }
 
+/*
+ * What is left to be copied, for the last check of the budget. QEMU before 11
+ * syncs once more after pre-switchover, so that `remaining` lacks what was
+ * dirtied since the sync before, if only for a moment.
+ */
+static void reckon_rest(struct run *r, const struct watch *w)
+{
+	struct qmp_migrate_info info = { 0 };
+	double bps = policy_bandwidth_bps(&w->view), left;
+	double since_s = (double)(r->stopped.us - r->synced.us) / 1e6;
+
+	r->link_bps = bps;
+	if (bps <= 0 || !w->view.n_passes ||
+	    qmp_query_migrate(r->src.qmp, &info, mono_in_ms(RUN_FROZEN_MS),
+			      NULL) < 0)
+		return;
+	left = (double)info.remaining_bytes;
+	if (qmp_version(r->src.qmp)->major < 11 && r->synced.us && since_s > 0)
+		left += curve_at(&w->curve, since_s * (1 - w->throttle));
+	r->rest_ms = left / bps * 1e3;
+	qmp_migrate_info_free(&info);
+}
+
 int run_precopy(struct run *r, struct err *err)
 {
 	struct watch *w = XNEW(struct watch);
@@ -473,6 +498,8 @@ int run_precopy(struct run *r, struct err *err)
 	w->view.curve = &w->curve;
 	w->view.link = &w->link;
 	rc = watch_passes(r, w, err);
+	if (rc == 0)
+		reckon_rest(r, w);
 	free(w->passes);
 	free(w->samples);
 	free(w);

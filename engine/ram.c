@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/pair.h"
 #include "engine/record.h"
 #include "engine/run.h"
 #include "qmp/json.h"
@@ -177,6 +178,17 @@ static int restore_parameters(struct run_side *s, struct err *err)
 	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
 }
 
+/* What a switchover costs between these two hosts, as far as that is known. */
+static double known_fixed_ms(struct run *r)
+{
+	AUTO_FREE char *dir = record_pairs(r);
+	struct pair pair;
+
+	pair_load(&pair, dir, r->dst_facts.machine_id);
+	r->fixed_learnt = pair.n > 0;
+	return pair_fixed_ms(&pair, POLICY_FIXED_MS);
+}
+
 static void set_wanted(struct run *r)
 {
 	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
@@ -184,7 +196,7 @@ static void set_wanted(struct run *r)
 		.budget_ms = r->opt->max_blackout_ms,
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->facts.ram_bytes,
-		.fixed_ms = POLICY_FIXED_MS,
+		.fixed_ms = known_fixed_ms(r),
 		.bandwidth_cap_bps = (double)r->opt->bandwidth_bps,
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
 		.throttle_max = 0.99,

@@ -125,6 +125,13 @@ char *record_directory(const struct migrate_options *opt,
 			 opt->state_dir ? opt->state_dir : here->state_root);
 }
 
+char *record_pairs(const struct run *r)
+{
+	return xasprintf("%s/pairs", r->opt->state_dir
+					     ? r->opt->state_dir
+					     : r->src_facts.state_root);
+}
+
 /* Every missing part of @path; ours alone. */
 static int make_path(const char *path, struct err *err)
 {

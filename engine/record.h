@@ -30,6 +30,8 @@ void record_close(struct run *r, bool clean);
 /* "…/runs", to be freed. */
 char *record_directory(const struct migrate_options *opt,
 		       const struct host_facts *here);
+/* "…/pairs", where pair.h keeps what was learnt; to be freed. */
+char *record_pairs(const struct run *r);
 /*
  * That nobody but its user and root can lead elsewhere what is written there.
  * @runs exists and is an absolute path.

@@ -78,6 +78,9 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
 		r->stop_seen = true;
 		r->stop_at = ev->received;
+		r->stopped = ev->stamp;
+	} else if (!strcmp(ev->name, "MIGRATION_PASS")) {
+		r->synced = ev->stamp;
 	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
 		r->stop_seen = false;
 		r->pre_switchover_seen = false;
@@ -185,13 +188,18 @@ bool run_source_gone(struct run *r)
 	return false;
 }
 
-int run_set_downtime_limit(struct run *r, double ms, struct err *err)
+int run_set_gate(struct run *r, double ms, double bps, struct err *err)
 {
 	struct json_object *params;
 
 	if (ms == r->downtime_limit_ms)
 		return 0;
 	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)ms);
+	/* else it takes its own of the last 100 ms, which jumps */
+	if (json_has((struct json_at){ r->src.params, "parameters" },
+		     "avail-switchover-bandwidth"))
+		params = json_add_u64(params, "avail-switchover-bandwidth",
+				      (uint64_t)bps);
 	r->src.params_changed = true;
 	if (qmp_migrate_set_parameters(r->src.qmp, params, run_qmp_deadline(),
 				       err) < 0)

@@ -110,13 +110,20 @@ struct run {
 	struct mono migrate_at;
 	const struct policy *policy;
 	struct policy_facts wanted; /* of the policy */
-	double throttle;	    /* as set, 0 … 0.99 */
-	double downtime_limit_ms;   /* as set in the source now */
+	bool fixed_learnt; /* wanted.fixed_ms was seen between these hosts */
+	double throttle;   /* as set, 0 … 0.99 */
+	double downtime_limit_ms; /* of the gate, as the policy has it now */
+	/* what the copy found, for the switchover; 0: not known */
+	double link_bps;     /* dirty bytes a second */
+	double rest_ms;	     /* copying what is left at pre-switchover */
+	double copied_bytes; /* by the source while the guest stood still */
 
 	/* the switchover, on this host's clock */
 	struct mono stop_at, pre_switchover_at, completed_at, cont_at;
 	struct mono resume_at;
 	bool stop_seen, pre_switchover_seen, resume_seen;
+	/* by the source's clock: its last sync, and when the guest stopped */
+	struct wall synced, stopped;
 	enum migration_status src_status, dst_status; /* by events */
 	double dst_rtt_ms;
 	bool budget_lifted; /* by --on-deadline force */
@@ -230,7 +237,11 @@ int run_guest_alive(struct run *r, struct err *err);
 bool run_source_gone(struct run *r);
 /* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
 int run_set_throttle(struct run *r, double share, struct err *err);
-/* Sets downtime-limit on the source unless it stands there already. */
-int run_set_downtime_limit(struct run *r, double ms, struct err *err);
+/*
+ * Sets the gate: the source switches when what is left can be copied in @ms at
+ * @bps (bytes of memory a second; 0: not known, as QEMU measures). Nothing is
+ * sent where it stands there already.
+ */
+int run_set_gate(struct run *r, double ms, double bps, struct err *err);
 
 #endif

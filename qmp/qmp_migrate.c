@@ -97,6 +97,8 @@ static int read_ram(struct json_at at, struct qmp_migrate_info *info,
 			return -1;
 	}
 	info->has_ram = true;
+	if (json_opt_u64(ram, "downtime-bytes", &info->downtime_bytes, err) < 0)
+		return -1;
 	return json_get_double(ram, "mbps", &info->mbps, err);
 }
 
