@@ -32,12 +32,13 @@ enum {
 	STUCK_PASSES = 2, /* without a gain before a lever is pulled */
 	TRIED_PASSES = 5, /* of no use before it gives up, and … */
 	VERIFY_PASSES = 1,
-	WIDE_PASSES = 4,
+	WIDE_PASSES = 3,
+	NEAR_PASSES = 40,
 	SPANS = 128,
 };
 static const double tried_s = 10;    /* … the time for it */
 static const double phased_s = 30;   /* the same for a guest in phases */
-static const double hold_s = 8;	     /* the gate is held before it is widened */
+static const double hold_s = 8;	     /* for its quiet phase before a lever */
 static const double pull_s = 3;	     /* stuck before the guest is throttled */
 static const double gain = 0.85;     /* what a wait must shrink it to */
 static const double progress = 0.97; /* what passes must, to be believed */
@@ -53,8 +54,10 @@ static const double throttle_step = 0.01;
 static const double throttle_more = 0.1, throttle_less = 0.25;
 static const double throttle_slice_ms = 10; /* QEMU's time slice */
 static const double wide_share = 0.25;
-static const double turn_s = 0.05; /* QEMU's, between two looks of its own */
-static const double phased_spread = 0.2;
+static const double turn_s = 0.05;   /* QEMU's, between two looks of its own */
+static const double near_miss = 1.3; /* of the room, and … */
+static const double near_s = 45;     /* … the time for it to fit */
+static const double phased_spread = 0.1;
 
 /* --- what is seen -------------------------------------------------------- */
 
@@ -63,11 +66,14 @@ struct sight {
 	const struct policy_pass *last;
 	double bps, overhead_s;
 	double room_ms;
-	double need_ms;	   /* of a switch with what is dirty now, copying */
-	double left_s;	   /* until the deadline, INFINITY */
-	size_t since;	   /* first pass with the throttle as it is */
-	double tried_s;	   /* since its begin */
-	size_t tried;	   /* passes since then */
+	double need_ms; /* of a switch with what is dirty now, copying */
+	double left_s;	/* until the deadline, INFINITY */
+	size_t since;	/* first pass with gate and throttle as they are */
+	double tried_s; /* since its begin */
+	size_t tried;	/* passes since then */
+	size_t stuck;	/* the same, whatever the gate was */
+	double stuck_s;
+	double best_ms;	   /* least need after any of them */
 	bool wide;	   /* the gate */
 	double left_bytes; /* over, when a sync comes */
 	double set_bytes;  /* the working set */
@@ -95,12 +101,22 @@ static void find_since(struct sight *s)
 	const struct policy_view *v = s->v;
 	size_t i = v->n_passes;
 
-	while (i > 1 && fabs(v->passes[i - 1].throttle - v->throttle) < 1e-9 &&
-	       is_wide(s, v->passes[i - 1].gate_ms) == s->wide)
+	s->since = 0;
+	while (i > 1 && fabs(v->passes[i - 1].throttle - v->throttle) < 1e-9) {
+		if (!s->since &&
+		    is_wide(s, v->passes[i - 1].gate_ms) != s->wide)
+			s->since = i;
 		i--;
-	s->since = i;
-	s->tried = v->n_passes - i;
-	s->tried_s = v->now_s - v->passes[i - 1].at_s;
+	}
+	s->best_ms = INFINITY;
+	for (size_t k = i; k < v->n_passes; k++)
+		s->best_ms = fmin(s->best_ms, need_ms(s, &v->passes[k]));
+	s->stuck = v->n_passes - i;
+	s->stuck_s = v->now_s - v->passes[i - 1].at_s;
+	if (!s->since)
+		s->since = i;
+	s->tried = v->n_passes - s->since;
+	s->tried_s = v->now_s - v->passes[s->since - 1].at_s;
 }
 
 /* How active it was, pass for pass, over what the curve expects. */
@@ -325,8 +341,8 @@ static bool may_pull(const struct sight *s)
 
 	if (s->v->throttle > 0)
 		return true;
-	return s->tried >= STUCK_PASSES &&
-	       s->tried_s >= fmin(wait, s->left_s / 8);
+	return s->stuck >= STUCK_PASSES &&
+	       s->stuck_s >= fmin(wait, s->left_s / 8);
 }
 
 /* --- the gate as wide as allowed ----------------------------------------- */
@@ -509,25 +525,30 @@ static bool is_hopeless(const struct sight *s)
 		return false;
 	if (f->deadline_s > 0 && is_phased(s) && s->v->throttle <= 0)
 		return false;
-	if (s->tried < TRIED_PASSES || gaining(s))
+	if (s->stuck < TRIED_PASSES || gaining(s))
+		return false;
+	/* as near as this, chance may do */
+	if (s->best_ms < near_miss * s->room_ms &&
+	    (s->stuck < NEAR_PASSES || s->stuck_s < near_s))
 		return false;
 	/* each pass costs the guest most of its time */
 	if (s->v->throttle > 0)
 		return true;
-	return (s->wide || s->room_ms <= POLICY_HOLD_MS) &&
-	       s->tried_s >= (is_phased(s) ? phased_s : tried_s);
+	return s->stuck_s + s->last->seconds >
+		       (is_phased(s) ? phased_s : tried_s) &&
+	       (s->room_ms <= POLICY_HOLD_MS ||
+		(s->wide && s->tried >= WIDE_PASSES));
 }
 
 /*
- * Nothing gets it there but luck: the gate is held for hold_s, since a quiet
+ * Nothing gets it there but luck: the gate is held for a while, since a quiet
  * guest goes through a narrow one with the shortest pause, and then stands as
  * wide as is allowed.
  */
 static void last_hope(const struct sight *s, struct policy_decision *out)
 {
 	const struct policy_view *v = s->v;
-	bool wide = s->wide || (s->tried_s > fmin(hold_s, s->left_s / 4) &&
-				s->tried > STUCK_PASSES);
+	bool wide = s->wide || may_pull(s);
 
 	if (is_hopeless(s)) {
 		give_up(s, out);
