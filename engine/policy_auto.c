@@ -131,6 +131,9 @@ static void find_period(struct sight *s)
 		double own = p->seconds * (1 - p->throttle), expected;
 
 		expected = curve_at(v->curve, own);
+		/* what a wide gate leaves over blurs it */
+		if (is_wide(s, p->gate_ms))
+			break;
 		if (!(p->seconds > 0) || !(expected > 0))
 			continue;
 		span[n++] = (struct period_span){
@@ -540,6 +543,16 @@ static bool is_hopeless(const struct sight *s)
 		(s->wide && s->tried >= WIDE_PASSES));
 }
 
+/* As late as leaves it the passes that it is to be given. */
+static bool is_time_to_widen(const struct sight *s)
+{
+	double most = fmin(hold_s, s->left_s / 4);
+
+	return s->stuck >= TRIED_PASSES - WIDE_PASSES &&
+	       s->stuck_s + (WIDE_PASSES + 1) * s->last->seconds >
+		       fmin(most, tried_s);
+}
+
 /*
  * Nothing gets it there but luck: the gate is held for a while, since a quiet
  * guest goes through a narrow one with the shortest pause, and then stands as
@@ -548,7 +561,7 @@ static bool is_hopeless(const struct sight *s)
 static void last_hope(const struct sight *s, struct policy_decision *out)
 {
 	const struct policy_view *v = s->v;
-	bool wide = s->wide || may_pull(s);
+	bool wide = s->wide || is_time_to_widen(s);
 
 	if (is_hopeless(s)) {
 		give_up(s, out);

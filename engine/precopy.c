@@ -24,6 +24,13 @@ enum { POLL_MS = 80 };
 /* A shorter pass measures buffers and round trips, not the link. */
 static const double measured_s = 0.05;
 
+/* Of the policy, when it throttles: how long passes are stuck before, … */
+static const double pull_s = 3;
+/* … until QEMU does it, which looks at syncs a second apart, … */
+static const double heeded_s = 1;
+/* … and how much it is, about. */
+static const double strong_throttle = 0.8;
+
 /* Where the present pass began, and what was last seen moving. */
 struct watch {
 	uint64_t pass;
@@ -163,24 +170,47 @@ static int obey(struct run *r, const struct watch *w,
 	if (d->action == POLICY_WAIT)
 		return 0;
 	tell_decision(r, d);
-	free(r->result->decision);
-	r->result->decision = xstrdup(d->why);
 	if (d->lifted)
 		r->budget_lifted = true;
 	if (d->lifted)
 		run_warn(r, "budget-lifted", "%s", d->why);
+	if (d->action == POLICY_THROTTLE)
+		return run_set_throttle(r, d->throttle, err);
+	free(r->result->decision);
+	r->result->decision = xstrdup(d->why);
 	if (d->action == POLICY_GATE)
 		return run_set_gate(r, d->gate_ms,
 				    policy_bandwidth_bps(&w->view), err);
-	if (d->action == POLICY_THROTTLE)
-		return run_set_throttle(r, d->throttle, err);
 	err_set(err, ERR_BUDGET, "%s", d->why);
 	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
 	return err_hint(err, "give it a larger --max-blackout, a later "
 			     "--deadline, or --on-deadline force");
 }
 
-/* From the end of the last pass on, as the present levers go. */
+/*
+ * Where nothing else will do the guest is going to be throttled: not before
+ * passes were stuck for a while, nor before QEMU gets around to it.
+ */
+static void look_ahead_throttled(const struct watch *w,
+				 const struct forecast_start *from,
+				 struct forecast_setting *s,
+				 struct forecast *out)
+{
+	double stuck_s = w->passes[w->view.n_passes - 1].at_s -
+			 w->passes[0].at_s;
+	double comes_s = fmax(pull_s - stuck_s, 0) + heeded_s;
+
+	s->throttle = strong_throttle;
+	if (s->deadline_s > 0)
+		s->deadline_s = fmax(s->deadline_s - comes_s, 0.001);
+	forecast_run(&w->curve, from, s, out);
+	out->seconds.p50 += comes_s;
+	out->seconds.p90 += comes_s + heeded_s;
+	out->bytes.p50 += comes_s * s->bandwidth_bps;
+	out->bytes.p90 += (comes_s + heeded_s) * s->bandwidth_bps;
+}
+
+/* From the end of the last pass on, as the policy may be expected to go. */
 static void look_ahead(const struct run *r, const struct watch *w,
 		       struct forecast *out)
 {
@@ -204,6 +234,9 @@ static void look_ahead(const struct run *r, const struct watch *w,
 	if (r->wanted.deadline_s > 0)
 		s.deadline_s = fmax(r->wanted.deadline_s - pass->at_s, 0.001);
 	forecast_run(&w->curve, &from, &s, out);
+	if (out->p_converge < FORECAST_NEVER && r->wanted.may_throttle &&
+	    r->throttle <= 0)
+		look_ahead_throttled(w, &from, &s, out);
 }
 
 /* Told in the result: what was known after the first pass. */

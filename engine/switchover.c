@@ -194,13 +194,19 @@ static int await_loaded(struct run *r, struct err *err)
 /* QEMU went through the gate by itself; say so when nothing else was said. */
 static void explain_decision(struct run *r)
 {
-	if (!r->result->decision)
-		r->result->decision = xasprintf(
-			"What was left fitted through the gate, held "
-			"at %.0f ms, after pass %lld.",
-			r->downtime_limit_ms,
-			r->result->passes < 1 ? 1LL
-					      : (long long)r->result->passes);
+	AUTO_FREE char *how = NULL;
+
+	if (r->result->decision)
+		return;
+	if (r->throttle > 0)
+		how = xasprintf(", with the guest throttled by up to %.0f %%",
+				r->throttle * 100);
+	r->result->decision = xasprintf(
+		"What was left fitted through the gate, held at "
+		"%.0f ms, after pass %lld%s.",
+		r->downtime_limit_ms,
+		r->result->passes < 1 ? 1LL : (long long)r->result->passes,
+		how ? how : "");
 }
 
 /*

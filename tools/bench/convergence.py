@@ -9,6 +9,7 @@ again with it, the bench goes on where it was. Ends with a table, and with
 what the figures say about the claims made for `auto`.
 """
 import argparse
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -215,12 +216,17 @@ def parse():
                                              "convergence.json"))
     parser.add_argument("--lab", action="store_true",
                         help="between two hosts over a shaped link (root)")
+    parser.add_argument("--throttle", choices=("auto", "off"),
+                        help="in all cases, whatever they say")
     parser.add_argument("--list", action="store_true",
                         help="what would run")
     parser.add_argument("--report", action="store_true",
                         help="no runs: the table of FILE")
     args = parser.parse_args()
     args.chosen = cases.choose(args.core, args.grid, args.case)
+    if args.throttle:
+        args.chosen = [dataclasses.replace(c, throttle=args.throttle)
+                       for c in args.chosen]
     if not args.chosen:
         parser.error("no case is called that; --grid --list shows all")
     if args.lab and not beds.harness.IS_ROOT:
