@@ -22,6 +22,8 @@ import labkit
 GUEST = "bench"
 # Beyond the deadline: to connect, to undo, on a machine that is busy.
 PATIENCE_S = 60
+# A forecast takes no longer.
+MOST_S = 90
 
 
 def still(guest, serial):
@@ -70,6 +72,12 @@ class Loopback:
             guest.process.wait()
             guest.pid = result["owner_pid"]
         return outcome
+
+    def forecast(self, guest, case, *options):
+        return harness.vmferry(
+            self.place, "forecast", guest.name, self.sshd.target,
+            *self.sshd.login(), "--bandwidth", f"{case.link_mbs}M", *options,
+            timeout=MOST_S)
 
     def problems(self, guest):
         """What is not as it should be once a migration has ended."""
@@ -137,6 +145,13 @@ class TwoHosts:
         if outcome.result and outcome.result["owner"] == "destination":
             guest.arrive(outcome)
         return outcome
+
+    def forecast(self, guest, _case, *options):
+        there = self.lab.other(guest.host)
+        done = guest.host.run(harness.VMFERRY, "forecast", guest.name,
+                              there.name, "--no-input", *options,
+                              timeout=MOST_S)
+        return harness.Outcome(done.returncode, done.stdout, done.stderr)
 
     def problems(self, guest):
         still(guest, guest.at())

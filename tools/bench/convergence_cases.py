@@ -17,7 +17,6 @@ DEFAULT = "default"
 # Policies that are judged, not compared with.
 OURS = ("auto", DEFAULT)
 
-SPARE_MIB = 64
 BEAT_MS = 2
 
 
@@ -36,6 +35,7 @@ class Case:
     hopeless: bool = False      # no policy is expected to finish
     policies: tuple = POLICIES  # all that teach something here
     times: int = 1              # as often as others
+    spare_mib: int = 64         # memory that is not written
 
     @property
     def rate_mib(self):
@@ -44,7 +44,7 @@ class Case:
     @property
     def memory(self):
         # No multiple of 256 KiB: QEMU 7.2 loses dirty bits under TCG else.
-        return f"{(self.ws_mib + SPARE_MIB) * 1024 + 8}K"
+        return f"{(self.ws_mib + self.spare_mib) * 1024 + 8}K"
 
     @property
     def append(self):
