@@ -89,6 +89,15 @@ struct tunnel *host_tunnel(struct host *h, const char *path,
 	return t;
 }
 
+struct tunnel *host_tunnel_command(struct host *h, const char *const *argv,
+				   struct mono deadline, struct err *err)
+{
+	struct tunnel *t = h->ops->tunnel_command(h, argv, deadline, err);
+
+	at(h, t ? 0 : -1, err);
+	return t;
+}
+
 int host_alive(struct host *h, int silence_ms, struct err *err)
 {
 	return at(h, h->ops->alive(h, silence_ms, err), err);

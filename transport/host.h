@@ -84,6 +84,14 @@ struct stream *host_connect(struct host *h, const char *path,
  */
 struct tunnel *host_tunnel(struct host *h, const char *path,
 			   struct mono deadline, struct err *err);
+/*
+ * The same, but the far end is stdin and stdout of a command; what it says on
+ * stderr is dropped. It lives until the tunnel's end and no longer than it
+ * takes to notice that. A command that is not there ends the tunnel at once,
+ * or is ERR_REMOTE here.
+ */
+struct tunnel *host_tunnel_command(struct host *h, const char *const *argv,
+				   struct mono deadline, struct err *err);
 
 /*
  * The host's own heartbeat: 0 while it is known to answer; -1 with ERR_NETWORK
@@ -113,6 +121,9 @@ struct host_ops {
 				  struct mono deadline, struct err *err);
 	struct tunnel *(*tunnel)(struct host *h, const char *path,
 				 struct mono deadline, struct err *err);
+	struct tunnel *(*tunnel_command)(struct host *h,
+					 const char *const *argv,
+					 struct mono deadline, struct err *err);
 	int (*alive)(struct host *h, int silence_ms, struct err *err);
 	int (*ping)(struct host *h, struct mono deadline, struct err *err);
 	void (*close)(struct host *h);

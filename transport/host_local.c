@@ -20,6 +20,14 @@
 /* File calls cannot be waited for; between pieces other tasks get a turn. */
 enum { PIECE_BYTES = 256 * 1024 };
 
+/* A failure to start is told as it would be on another machine. */
+static int as_remote(struct err *err)
+{
+	if (err && err->kind == ERR_SYSTEM)
+		err->kind = ERR_REMOTE;
+	return -1;
+}
+
 static int local_run(struct host *h, const struct host_command *cmd,
 		     struct host_result *result, struct err *err)
 {
@@ -28,10 +36,7 @@ static int local_run(struct host *h, const struct host_command *cmd,
 		      cmd->deadline, &result->status, &result->out,
 		      &result->err, err) == 0)
 		return 0;
-	/* as it would be on another machine */
-	if (err && err->kind == ERR_SYSTEM)
-		err->kind = ERR_REMOTE;
-	return -1;
+	return as_remote(err);
 }
 
 static int file_failed(struct err *err, int errnum, const char *what,
@@ -147,6 +152,37 @@ static struct tunnel *local_tunnel(struct host *h, const char *path,
 	return fd < 0 ? NULL : tunnel_fd_new(h->name, fd, NULL, NULL);
 }
 
+static void command_release(void *carrier)
+{
+	child_free(carrier);
+}
+
+static const struct tunnel_fd_carrier command_carrier = {
+	.release = command_release,
+};
+
+static struct tunnel *local_tunnel_command(struct host *h,
+					   const char *const *argv,
+					   struct mono deadline,
+					   struct err *err)
+{
+	const struct child_spec spec = {
+		.argv = argv,
+		.in = CHILD_FD_SOCKET,
+		.out = CHILD_FD_SOCKET,
+		.err = CHILD_FD_NULL,
+		.new_session = true,
+	};
+	struct child *c = child_start(&spec, err);
+
+	(void)deadline;
+	if (c)
+		return tunnel_fd_new(h->name, child_take_stdout(c),
+				     &command_carrier, c);
+	as_remote(err);
+	return NULL;
+}
+
 static int local_alive(struct host *h, int silence_ms, struct err *err)
 {
 	(void)h;
@@ -176,6 +212,7 @@ static const struct host_ops local_ops = {
 	.get = local_get,
 	.connect = local_connect,
 	.tunnel = local_tunnel,
+	.tunnel_command = local_tunnel_command,
 	.alive = local_alive,
 	.ping = local_ping,
 	.close = local_close,

@@ -14,6 +14,7 @@
 
 #include "transport/base/strv.h"
 #include "transport/base/xalloc.h"
+#include "transport/child.h"
 #include "transport/openssh.h"
 #include "transport/stream_fd.h"
 #include "transport/tunnel_fd.h"
@@ -124,61 +125,42 @@ static struct stream *op_connect(struct host *h, const char *path,
 	return fd < 0 ? NULL : stream_fd_new(fd, fd);
 }
 
+/*
+ * What a tunnel's bytes go through: a login of its own, or the control login,
+ * seen through a descriptor that tells of its end.
+ */
+struct carrier {
+	struct openssh *login; /* NULL: shares the control login */
+	int shared_end_fd;
+	struct child *client; /* of a command, else NULL */
+};
+
 static int carrier_check(void *carrier, struct err *err)
 {
-	return openssh_check(carrier, err);
-}
+	const struct carrier *c = carrier;
+	struct pollfd p = { .fd = c->shared_end_fd, .events = POLLIN };
 
-static void carrier_release(void *carrier)
-{
-	openssh_free(carrier);
-}
-
-static const struct tunnel_fd_carrier own_login = {
-	.check = carrier_check,
-	.release = carrier_release,
-};
-
-/* The control login's child, seen from a tunnel that shares it. */
-struct shared {
-	int end_fd;
-};
-
-static int shared_check(void *carrier, struct err *err)
-{
-	const struct shared *s = carrier;
-	struct pollfd p = { .fd = s->end_fd, .events = POLLIN };
-
+	if (c->login)
+		return openssh_check(c->login, err);
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
 	return err_set(err, ERR_NETWORK, "the shared ssh connection is gone");
 }
 
-static void shared_release(void *carrier)
+static void carrier_release(void *carrier)
 {
-	struct shared *s = carrier;
+	struct carrier *c = carrier;
 
-	close_fd(s->end_fd);
-	free(s);
+	child_free(c->client);
+	openssh_free(c->login);
+	close_fd(c->shared_end_fd);
+	free(c);
 }
 
-static const struct tunnel_fd_carrier shared_login = {
-	.check = shared_check,
-	.release = shared_release,
+static const struct tunnel_fd_carrier carrier_ops = {
+	.check = carrier_check,
+	.release = carrier_release,
 };
-
-static struct tunnel *share_control(struct host_openssh *h, const char *path,
-				    struct mono deadline, struct err *err)
-{
-	int fd = openssh_connect(h->control, path, deadline, err);
-	struct shared *s;
-
-	if (fd < 0)
-		return NULL;
-	s = XNEW(struct shared);
-	s->end_fd = fcntl(openssh_end_fd(h->control), F_DUPFD_CLOEXEC, 0);
-	return tunnel_fd_new(h->base.name, fd, &shared_login, s);
-}
 
 /* Nobody is asked in the middle of a migration. */
 static struct openssh *login_again(const struct host_openssh *h,
@@ -197,27 +179,67 @@ static struct openssh *login_again(const struct host_openssh *h,
 	return openssh_new(&login, deadline, err);
 }
 
-static struct tunnel *op_tunnel(struct host *base, const char *path,
-				struct mono deadline, struct err *err)
+static struct carrier *carrier_new(const struct host_openssh *h,
+				   struct mono deadline, struct err *err)
 {
-	struct host_openssh *h = of(base);
 	AUTO_ERR struct err e = { 0 };
 	struct openssh *o = login_again(h, deadline, &e);
-	int fd;
+	struct carrier *c;
 
-	/* what was typed once serves the tunnel as well */
-	if (!o && e.kind == ERR_AUTH && h->ask)
-		return share_control(h, path, deadline, err);
-	if (!o) {
+	if (!o && (e.kind != ERR_AUTH || !h->ask)) {
 		err_move(err, &e);
 		return NULL;
 	}
-	fd = openssh_connect(o, path, deadline, err);
-	if (fd < 0) {
-		openssh_free(o);
+	c = XNEW(struct carrier);
+	*c = (struct carrier){ .login = o, .shared_end_fd = -1 };
+	/* what was typed once serves the tunnel as well */
+	if (!o)
+		c->shared_end_fd =
+			fcntl(openssh_end_fd(h->control), F_DUPFD_CLOEXEC, 0);
+	return c;
+}
+
+static struct openssh *login_of(const struct host_openssh *h,
+				const struct carrier *c)
+{
+	return c->login ? c->login : h->control;
+}
+
+/* Owns @c; @fd -1: it could not be opened. */
+static struct tunnel *carry(const struct host_openssh *h, struct carrier *c,
+			    int fd)
+{
+	if (fd >= 0)
+		return tunnel_fd_new(h->base.name, fd, &carrier_ops, c);
+	carrier_release(c);
+	return NULL;
+}
+
+static struct tunnel *op_tunnel(struct host *base, const char *path,
+				struct mono deadline, struct err *err)
+{
+	const struct host_openssh *h = of(base);
+	struct carrier *c = carrier_new(h, deadline, err);
+	int fd;
+
+	if (!c)
 		return NULL;
-	}
-	return tunnel_fd_new(base->name, fd, &own_login, o);
+	fd = openssh_connect(login_of(h, c), path, deadline, err);
+	return carry(h, c, fd);
+}
+
+static struct tunnel *op_tunnel_command(struct host *base,
+					const char *const *argv,
+					struct mono deadline, struct err *err)
+{
+	const struct host_openssh *h = of(base);
+	struct carrier *c = carrier_new(h, deadline, err);
+	int fd;
+
+	if (!c)
+		return NULL;
+	fd = openssh_command(login_of(h, c), argv, &c->client, deadline, err);
+	return carry(h, c, fd);
 }
 
 /* --- the rest ------------------------------------------------------------ */
@@ -250,6 +272,7 @@ static const struct host_ops openssh_ops = {
 	.get = op_get,
 	.connect = op_connect,
 	.tunnel = op_tunnel,
+	.tunnel_command = op_tunnel_command,
 	.alive = op_alive,
 	.ping = op_ping,
 	.close = op_close,

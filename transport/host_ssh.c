@@ -218,11 +218,27 @@ static struct stream *ssh_connect(struct host *h, const char *path,
 static struct tunnel *ssh_tunnel(struct host *h, const char *path,
 				 struct mono deadline, struct err *err)
 {
+	LIBSSH2_CHANNEL *channel;
 	struct ssh_link link;
 
 	if (ssh_login_again(self(h)->login, &link, deadline, err) < 0)
 		return NULL;
-	return ssh_far_tunnel(h->name, &link, path, deadline, err);
+	channel = ssh_channel_unix_raw(link.session, path, deadline, err);
+	return ssh_far_tunnel(h->name, &link, channel, err);
+}
+
+static struct tunnel *ssh_tunnel_command(struct host *h,
+					 const char *const *argv,
+					 struct mono deadline, struct err *err)
+{
+	AUTO_FREE char *line = quote_argv(argv);
+	LIBSSH2_CHANNEL *channel;
+	struct ssh_link link;
+
+	if (ssh_login_again(self(h)->login, &link, deadline, err) < 0)
+		return NULL;
+	channel = ssh_channel_exec_raw(link.session, line, deadline, err);
+	return ssh_far_tunnel(h->name, &link, channel, err);
 }
 
 static int ssh_alive(struct host *h, int silence_ms, struct err *err)
@@ -253,6 +269,7 @@ static const struct host_ops ssh_ops = {
 	.get = ssh_get,
 	.connect = ssh_connect,
 	.tunnel = ssh_tunnel,
+	.tunnel_command = ssh_tunnel_command,
 	.alive = ssh_alive,
 	.ping = ssh_ping,
 	.close = ssh_close,

@@ -345,19 +345,24 @@ static void client_argv(struct strv *argv, const struct openssh *o)
  * ssh's own exit status cannot tell its failures from the command's, nor a
  * signal from either: so a shell over there adds the status to stderr.
  */
-static char *remote_line(const struct host_command *cmd)
+static const char with_status[] = "\"$@\"; printf '\\n" STATUS
+				  "%d\\n' \"$?\" >&2";
+
+/* Its own words, and nothing else, come after READY. */
+static const char announced[] = "echo " READY "; exec \"$@\" 2>/dev/null";
+
+static void push_remote(struct strv *to, const char *script,
+			const char *const *argv)
 {
-	static const char script[] = "\"$@\"; printf '\\n" STATUS
-				     "%d\\n' \"$?\" >&2";
 	AUTO_STRV struct strv words = { .v = NULL };
 
 	strv_push(&words, "sh");
 	strv_push(&words, "-c");
 	strv_push(&words, script);
 	strv_push(&words, "sh");
-	for (size_t i = 0; cmd->argv[i]; i++)
-		strv_push(&words, cmd->argv[i]);
-	return quote_argv((const char *const *)strv_argv(&words));
+	for (size_t i = 0; argv[i]; i++)
+		strv_push(&words, argv[i]);
+	strv_take(to, quote_argv((const char *const *)strv_argv(&words)));
 }
 
 /* Takes the status off the end of @errout; -1 when there is none. */
@@ -402,7 +407,7 @@ int openssh_run(struct openssh *o, const struct host_command *cmd,
 	client_argv(&argv, o);
 	strv_push(&argv, "--");
 	strv_push(&argv, o->destination);
-	strv_take(&argv, remote_line(cmd));
+	push_remote(&argv, with_status, cmd->argv);
 	if (child_run((const char *const *)strv_argv(&argv), cmd->input,
 		      cmd->input_len, cmd->max_output + sizeof(STATUS) + 8,
 		      cmd->deadline, &ssh_status, &result->out, &result->err,
@@ -492,6 +497,87 @@ int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
 	(void)unlink(local);
 	return fd < 0 ? err_wrap(err, ERR_NONE, "cannot connect to %s", path)
 		      : fd;
+}
+
+/* Byte by byte, since what follows is the command's. */
+static int wait_announced(int fd, struct mono deadline, struct err *err)
+{
+	AUTO_BUF struct buf said = { .base = NULL };
+
+	while (!is_ready(&said)) {
+		char byte;
+		ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
+
+		if (n == 0 || buf_len(&said) > GREETING_BYTES)
+			return err_set(err, ERR_CLOSED, "it did not start");
+		if (n > 0)
+			buf_append(&said, &byte, 1);
+		else if (errno != EAGAIN && errno != EINTR)
+			return err_sys(err, errno, "it did not start");
+		else if (task_wait_fd(fd, EPOLLIN, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The client has ended or is about to: in its words, if it has any. */
+static int command_failed(struct openssh *o, struct child *client,
+			  struct err *err)
+{
+	AUTO_FD int fd = child_take_stderr(client);
+	AUTO_BUF struct buf words = { .base = NULL };
+	ssize_t n;
+
+	if (child_wait(client, mono_in_ms(STOP_MS), NULL, NULL) < 0)
+		return err_set(err, ERR_REMOTE, "it did not start");
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	n = read(fd, buf_reserve(&words, WORDS_BYTES), WORDS_BYTES);
+	buf_commit(&words, n > 0 ? (size_t)n : 0);
+	return client_failed(o, &words, err);
+}
+
+static struct child *start_client(struct openssh *o, const char *const *argv,
+				  struct err *err)
+{
+	AUTO_STRV struct strv words = { .v = NULL };
+	struct child_spec spec = {
+		.in = CHILD_FD_SOCKET,
+		.out = CHILD_FD_SOCKET,
+		.err = CHILD_FD_PIPE,
+		.new_session = true,
+	};
+
+	client_argv(&words, o);
+	strv_push(&words, "--");
+	strv_push(&words, o->destination);
+	push_remote(&words, announced, argv);
+	spec.argv = (const char *const *)strv_argv(&words);
+	return child_start(&spec, err);
+}
+
+int openssh_command(struct openssh *o, const char *const *argv,
+		    struct child **client, struct mono deadline,
+		    struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FD int fd = -1;
+	struct child *c;
+
+	if (openssh_check(o, err) < 0)
+		return -1;
+	c = start_client(o, argv, err);
+	if (!c)
+		return -1;
+	fd = child_take_stdout(c);
+	if (wait_announced(fd, deadline, &e) == 0) {
+		*client = c;
+		return steal_fd(&fd);
+	}
+	if (e.kind == ERR_CLOSED)
+		command_failed(o, c, &e);
+	err_move(err, &e);
+	child_free(c);
+	return err_wrap(err, ERR_NONE, "cannot run %s", argv[0]);
 }
 
 /* --- heartbeat ----------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include "transport/base/strv.h"
 #include "transport/host.h"
 
+struct child;
 struct openssh;
 
 /*
@@ -55,6 +56,15 @@ int openssh_run(struct openssh *o, const struct host_command *cmd,
  * a refusal (ERR_REMOTE).
  */
 int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
+		    struct err *err);
+
+/*
+ * A connected descriptor that ends at stdin and stdout of a command on the
+ * host, once a shell over there is about to become it. *client, ssh(1) of this
+ * machine, is the caller's to free after the descriptor.
+ */
+int openssh_command(struct openssh *o, const char *const *argv,
+		    struct child **client, struct mono deadline,
 		    struct err *err);
 
 /* As host_ping() and host_alive(). */

@@ -101,6 +101,24 @@ struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,
 	return c;
 }
 
+/* What comes as stderr is dropped: unread, it would use up the window. */
+LIBSSH2_CHANNEL *ssh_channel_exec_raw(struct ssh_session *s,
+				      const char *command, struct mono deadline,
+				      struct err *err)
+{
+	struct ssh_channel *c = ssh_channel_exec(s, command, deadline, err);
+	LIBSSH2_CHANNEL *raw;
+
+	if (!c)
+		return NULL;
+	raw = STEAL(c->raw);
+	ssh_channel_close(c);
+	(void)ssh_session_did(s, libssh2_channel_handle_extended_data2(
+					 raw,
+					 LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE));
+	return raw;
+}
+
 struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
 					  const char *name,
 					  struct mono deadline, struct err *err)

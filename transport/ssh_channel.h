@@ -29,6 +29,13 @@ struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
 					  const char *name,
 					  struct mono deadline,
 					  struct err *err);
+/*
+ * A command's bare channel, for a thread that takes the session over. What it
+ * says on stderr is dropped.
+ */
+LIBSSH2_CHANNEL *ssh_channel_exec_raw(struct ssh_session *s,
+				      const char *command, struct mono deadline,
+				      struct err *err);
 /* Connects to the UNIX socket @path over there. */
 struct ssh_channel *ssh_channel_unix(struct ssh_session *s, const char *path,
 				     struct mono deadline, struct err *err);

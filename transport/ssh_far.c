@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 
 #include "transport/base/xalloc.h"
-#include "transport/ssh_channel.h"
 
 enum {
 	FAR_UNSENT_BYTES = 128 * 1024,
@@ -167,14 +166,13 @@ static const struct tunnel_far_ops far_ops = {
 };
 
 struct tunnel *ssh_far_tunnel(const char *host, struct ssh_link *link,
-			      const char *path, struct mono deadline,
-			      struct err *err)
+			      LIBSSH2_CHANNEL *channel, struct err *err)
 {
 	const int unsent = FAR_UNSENT_BYTES;
 	struct far *f = XNEW(struct far);
 
-	f->channel = ssh_channel_unix_raw(link->session, path, deadline, err);
-	if (f->channel)
+	f->channel = channel;
+	if (channel)
 		f->raw = ssh_session_detach(link->session, &f->wire, err);
 	if (!f->raw) {
 		ssh_link_close(link);

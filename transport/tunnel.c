@@ -405,6 +405,21 @@ int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err)
 	return start_thread(t, err);
 }
 
+int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err)
+{
+	const int sndbuf = LOCAL_SNDBUF_BYTES;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "cannot make a socket pair");
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &sndbuf,
+			 sizeof(sndbuf));
+	if (tunnel_start(t, pair[0], stall_ms, err) == 0)
+		return pair[1];
+	close_fd(pair[1]);
+	return -1;
+}
+
 static void wake(const struct tunnel *t)
 {
 	(void)eventfd_write(t->wake_fd, 1);

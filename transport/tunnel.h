@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tunnel: the data plane; carries one stream between a local descriptor and a
- * UNIX socket on another host.
+ * UNIX socket (or a command) on another host.
  *
  * Theory of operation. Each tunnel is one thread that owns one SSH session
  * (or, for the local and openssh back ends, one connected descriptor) and one
@@ -32,6 +32,12 @@ struct tunnel;
  * on, also on failure. @stall_ms: 0 for never; can be changed at any time.
  */
 int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err);
+/*
+ * The same with a socket pair of its own, of which the other end is returned
+ * (the caller's; -1 on failure). It holds few bytes, for whoever writes to it
+ * takes what is parked there for sent.
+ */
+int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err);
 void tunnel_set_stall(struct tunnel *t, int stall_ms);
 
 /* Counters; may be read from any thread. */

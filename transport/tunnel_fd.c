@@ -31,9 +31,14 @@ struct tunnel_fd {
 	int checks_due;
 };
 
+static bool is_checked(const struct tunnel_fd *f)
+{
+	return f->ops && f->ops->check;
+}
+
 static void ended(struct tunnel_fd *f)
 {
-	f->checks_due = f->ops ? CHECKS_AFTER_END : 0;
+	f->checks_due = is_checked(f) ? CHECKS_AFTER_END : 0;
 }
 
 static int failed(struct err *err, int errnum, const char *what)
@@ -127,7 +132,7 @@ static int far_heartbeat(void *far, struct mono now, struct mono *next,
 {
 	struct tunnel_fd *f = far;
 
-	if (!f->ops) {
+	if (!is_checked(f)) {
 		*next = MONO_NEVER;
 		return 0;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tunnel_fd: a tunnel whose far end is a connected descriptor of this machine:
- * a UNIX socket of the local host, or one that a child ssh(1) forwards.
+ * a UNIX socket or a command of the local host, or what a child ssh(1)
+ * forwards.
  */
 #ifndef TRANSPORT_TUNNEL_FD_H
 #define TRANSPORT_TUNNEL_FD_H
@@ -13,7 +14,8 @@
  * Both are called from the tunnel's thread, or from tunnel_free() when it was
  * never started.
  *
- * @check: -1 with ERR_NETWORK when it is broken. Never waits.
+ * @check: -1 with ERR_NETWORK when it is broken. Never waits. NULL: it ends
+ * with its descriptor.
  * @release: ends and frees it.
  */
 struct tunnel_fd_carrier {

@@ -146,6 +146,31 @@ class ForecastTest(case.LoopbackCase):
         self.assertEqual(told["bandwidth"], "measured", str(done))
         self.assertGreater(told["bandwidth_bps"], 5e6)
 
+    def test_a_destination_is_measured_through_a_child_ssh(self):
+        guest = self.watched(STEADY)
+        told, done = self.forecast(guest, self.sshd.target, "--ssh", "openssh",
+                                   *self.sshd.login(), "--quick")
+        self.assertEqual(told["bandwidth"], "measured", str(done))
+        self.assertGreater(told["bandwidth_bps"], 5e6)
+
+    def test_a_measurement_can_be_interrupted(self):
+        guest = self.watched(STEADY)
+        run = subprocess.Popen(
+            [harness.VMFERRY, "forecast", guest.name, self.sshd.target,
+             *self.sshd.login()], env=self.place.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.kill)
+        harness.wait_until(
+            lambda: any("dd ibs=" in c for c in harness.ours().values()), 30,
+            "nothing is measured")
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 6, out)
+        self.assertEqual(guest.watcher.command("query-migrate"), {})
+        self.assert_untouched(guest)
+
     def test_an_unreachable_destination_is_told_before_anything(self):
         guest = self.watched(STEADY)
         told, done = self.forecast(

@@ -333,6 +333,61 @@ IN_TASK(a_tunnel_to_nowhere_fails_at_once)
 	expect_err_kind(&err, ERR_SYSTEM, "nowhere: No such file");
 }
 
+/* --- tunnels to commands ------------------------------------------------- */
+
+static struct tunnel *tunnel_to(const char *script, int *fd)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct err err = { 0 };
+	struct tunnel *t = host_tunnel_command(local, argv, IN_TASK_SOON, &err);
+
+	*fd = t ? tunnel_start_pair(t, 0, &err) : -1;
+	if (*fd < 0)
+		fail_with_err(&err);
+	return t;
+}
+
+IN_TASK(a_tunnel_carries_to_a_command_and_back)
+{
+	AUTO_FD int fd = -1;
+	struct tunnel *t = tunnel_to("cat; printf end", &fd);
+	char text[8] = "";
+
+	assert_int_equal(write(fd, "there", 5), 5);
+	assert_int_equal(read(fd, text, 7), 5);
+	assert_string_equal(text, "there");
+	shutdown(fd, SHUT_WR);
+	assert_int_equal(recv(fd, text, 3, MSG_WAITALL), 3);
+	assert_memory_equal(text, "end", 3);
+	assert_int_equal(
+		task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(tunnel_verdict(t, NULL), 0);
+	tunnel_free(t);
+}
+
+IN_TASK(a_command_ends_with_its_tunnel)
+{
+	AUTO_FD int fd = -1;
+	struct tunnel *t = tunnel_to("echo $$; exec sleep 1000", &fd);
+	char text[16] = "";
+	pid_t pid;
+
+	assert_true(read(fd, text, 15) > 0);
+	pid = atoi(text);
+	assert_int_equal(kill(pid, 0), 0);
+	tunnel_free(t);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
+IN_TASK(a_command_that_is_not_there_opens_no_tunnel)
+{
+	const char *const argv[] = { "vmferry-none", NULL };
+	struct err err = { 0 };
+
+	assert_null(host_tunnel_command(local, argv, IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE, "vmferry-none: No such file");
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
@@ -358,6 +413,9 @@ int main(void)
 		T(a_socket_is_connected_and_tells_its_owner),
 		T(a_tunnel_carries_to_the_socket),
 		T(a_tunnel_to_nowhere_fails_at_once),
+		T(a_tunnel_carries_to_a_command_and_back),
+		T(a_command_ends_with_its_tunnel),
+		T(a_command_that_is_not_there_opens_no_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

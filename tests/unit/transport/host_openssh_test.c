@@ -560,16 +560,12 @@ static struct tunnel *open_tunnel(struct host *h, const char *path, int *local)
 	return t;
 }
 
-IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
+/* Bytes go there and back through @t, whose other end is @local. */
+static void carry_and_end(struct tunnel *t, int local)
 {
 	enum { LEN = 8 << 20 };
-	struct host *h = open_host();
-	struct echo *e = echo_start(server, "techo");
-	AUTO_FREE char *path = sshd_path(server, "techo");
 	AUTO_FREE unsigned char *data = xmalloc(LEN);
 	size_t sent = 0, got = 0;
-	AUTO_FD int local = -1;
-	struct tunnel *t = open_tunnel(h, path, &local);
 
 	for (size_t i = 0; i < LEN; i++)
 		data[i] = (unsigned char)(i * 2654435761u >> 9);
@@ -596,8 +592,87 @@ IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
 	wait_tunnel(t);
 	assert_int_equal(tunnel_verdict(t, NULL), 0);
 	tunnel_free(t);
+}
+
+IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
+{
+	struct host *h = open_host();
+	struct echo *e = echo_start(server, "techo");
+	AUTO_FREE char *path = sshd_path(server, "techo");
+	AUTO_FD int local = -1;
+	struct tunnel *t = open_tunnel(h, path, &local);
+
+	carry_and_end(t, local);
 	echo_stop(e);
 	host_close(h);
+}
+
+static struct tunnel *tunnel_to(struct host *h, const char *script, int *local)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct err err = { 0 };
+	struct tunnel *t = host_tunnel_command(h, argv, IN_TASK_SOON, &err);
+
+	*local = t ? tunnel_start_pair(t, 0, &err) : -1;
+	if (*local < 0)
+		fail_with_err(&err);
+	assert_int_equal(fcntl(*local, F_SETFL, O_NONBLOCK), 0);
+	return t;
+}
+
+IN_TASK(a_tunnel_to_a_command_carries_all_but_its_stderr)
+{
+	struct host *h = open_host();
+	AUTO_FD int local = -1;
+	struct tunnel *t =
+		tunnel_to(h, "head -c 9000000 /dev/zero >&2; exec cat", &local);
+
+	carry_and_end(t, local);
+	host_close(h);
+}
+
+IN_TASK(the_first_words_of_a_command_are_not_lost)
+{
+	struct host *h = open_host();
+	AUTO_FD int local = -1;
+	struct tunnel *t = tunnel_to(h, "printf first; exec cat", &local);
+	char text[8] = "";
+
+	assert_int_equal(task_wait_fd(local, EPOLLIN, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(read(local, text, 7), 5);
+	assert_string_equal(text, "first");
+	tunnel_free(t);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_is_not_there_ends_its_tunnel)
+{
+	struct host *h = open_host();
+	AUTO_FD int local = -1;
+	struct tunnel *t = tunnel_to(h, "exec vmferry-none", &local);
+	char c;
+
+	assert_int_equal(task_wait_fd(local, EPOLLIN, IN_TASK_SOON, NULL), 0);
+	assert_int_equal(read(local, &c, 1), 0);
+	tunnel_free(t);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_is_refused_has_the_hosts_words)
+{
+	const char *const argv[] = { "cat", NULL };
+	struct err err = { 0 };
+	struct sshd *d;
+	struct host *h;
+
+	need_server();
+	/* which the login itself takes */
+	d = sshd_start("MaxSessions 1\n");
+	h = open_with(d);
+	assert_null(host_tunnel_command(h, argv, IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_REMOTE, "refused");
+	host_close(h);
+	sshd_stop(d);
 }
 
 IN_TASK(a_tunnel_leaves_nothing)
@@ -610,6 +685,9 @@ IN_TASK(a_tunnel_leaves_nothing)
 	int local;
 
 	t = open_tunnel(h, path, &local);
+	tunnel_free(t);
+	close(local);
+	t = tunnel_to(h, "exec cat", &local);
 	tunnel_free(t);
 	close(local);
 	assert_int_equal(count_dirs(), dirs);
@@ -710,6 +788,20 @@ IN_TASK(what_was_asked_once_serves_the_tunnel_as_well)
 	expect_err_kind(&err, ERR_NETWORK, "shared ssh connection is gone");
 	tunnel_free(t);
 	echo_stop(e);
+	host_close(h);
+}
+
+IN_TASK(what_was_asked_once_serves_a_command_as_well)
+{
+	AUTO_FD int local = -1;
+	struct tunnel *t;
+	struct host *h;
+
+	need_server();
+	h = open_asking();
+	t = tunnel_to(h, "exec cat", &local);
+	carry_and_end(t, local);
+	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
 	host_close(h);
 }
 
@@ -931,8 +1023,13 @@ int main(void)
 		T(a_socket_over_there_is_connected),
 		T(a_socket_without_a_listener_says_so),
 		T(a_tunnel_carries_every_byte_and_ends_in_order),
+		T(a_tunnel_to_a_command_carries_all_but_its_stderr),
+		T(the_first_words_of_a_command_are_not_lost),
+		T(a_command_that_is_not_there_ends_its_tunnel),
+		T(a_command_that_is_refused_has_the_hosts_words),
 		T(a_tunnel_leaves_nothing),
 		T(what_was_asked_once_serves_the_tunnel_as_well),
+		T(what_was_asked_once_serves_a_command_as_well),
 		T(a_login_at_the_terminal_is_deaf_to_its_signals),
 		T(the_death_of_the_connection_is_noticed_everywhere),
 		T(a_host_that_answers_is_alive),

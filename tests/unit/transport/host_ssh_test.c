@@ -498,21 +498,17 @@ static struct tunnel *start_tunnel(struct host *h, int *our_fd)
 	return t;
 }
 
-IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
+/* Megabytes go there and back through @t, whose other end is @fd. */
+static void carry_and_end(struct tunnel *t, int fd)
 {
 	enum { LEN = 24 * 1024 * 1024 + 13 };
-	struct echo *echo = echo_start(server, "echo");
 	AUTO_FREE char *data = pattern(LEN, 9), *back = xmalloc(LEN);
-	AUTO_FREE char *path = sshd_path(server, "echo");
-	struct host *h = open_host();
+	struct stream *s = stream_fd_new(fd, fd);
+	struct sender sender = { s, data, LEN };
 	struct err err = { 0 };
 	struct tunnel_stats stats;
 	struct task *sending;
 	size_t got = 0;
-	int fd;
-	struct tunnel *t = start_tunnel(h, &fd);
-	struct stream *s = stream_fd_new(fd, fd);
-	struct sender sender = { s, data, LEN };
 
 	sending = task_start(task_loop(), "send", send_all, &sender);
 	while (got < LEN) {
@@ -538,9 +534,57 @@ IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
 		fail_with_err(&err);
 	stream_close(s);
 	tunnel_free(t);
+}
+
+IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
+{
+	struct echo *echo = echo_start(server, "echo");
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct host *h = open_host();
+	int fd;
+	struct tunnel *t = start_tunnel(h, &fd);
+
+	carry_and_end(t, fd);
 	host_close(h);
 	echo_stop(echo);
 	(void)unlink(path);
+}
+
+static struct tunnel *tunnel_to(struct host *h, const char *script, int *fd)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct err err = { 0 };
+	struct tunnel *t = host_tunnel_command(h, argv, SSHD_SOON, &err);
+
+	*fd = t ? tunnel_start_pair(t, 0, &err) : -1;
+	if (*fd < 0)
+		fail_with_err(&err);
+	return t;
+}
+
+/* Unread, these megabytes would fill the channel's window. */
+IN_TASK(a_tunnel_to_a_command_carries_all_but_its_stderr)
+{
+	struct host *h = open_host();
+	int fd;
+	struct tunnel *t =
+		tunnel_to(h, "head -c 9000000 /dev/zero >&2; exec cat", &fd);
+
+	carry_and_end(t, fd);
+	host_close(h);
+}
+
+IN_TASK(a_command_that_is_not_there_ends_its_tunnel)
+{
+	struct host *h = open_host();
+	int fd;
+	struct tunnel *t = tunnel_to(h, "exec vmferry-none", &fd);
+	char c;
+
+	assert_int_equal(read(fd, &c, 1), 0);
+	tunnel_free(t);
+	close(fd);
+	host_close(h);
 }
 
 IN_TASK(a_tunnel_to_nowhere_is_an_error_of_the_host)
@@ -1171,6 +1215,9 @@ int main(void)
 			a_socket_that_is_not_there_is_an_error_of_the_host),
 		cmocka_unit_test(
 			a_tunnel_carries_megabytes_both_ways_byte_exact),
+		cmocka_unit_test(
+			a_tunnel_to_a_command_carries_all_but_its_stderr),
+		cmocka_unit_test(a_command_that_is_not_there_ends_its_tunnel),
 		cmocka_unit_test(a_tunnel_to_nowhere_is_an_error_of_the_host),
 		cmocka_unit_test(nothing_is_left_open_after_closing),
 		cmocka_unit_test(a_stream_may_outlive_its_host),

@@ -252,6 +252,28 @@ static unsigned char *some_bytes(size_t len)
 
 /* --- bytes --------------------------------------------------------------- */
 
+static void a_pair_of_its_own_leads_through(void **state)
+{
+	unsigned char *data = some_bytes(BIG);
+	struct setup s;
+
+	(void)state;
+	prepare(&s);
+	close(s.local);
+	close(s.inside);
+	s.local = tunnel_start_pair(s.tunnel, 0, NULL);
+	assert_true(s.local >= 0);
+	send_all(s.local, data, BIG);
+	shutdown(s.local, SHUT_WR);
+	s.far.give_eof = true;
+	wait_end(&s);
+	assert_int_equal(tunnel_verdict(s.tunnel, NULL), 0);
+	assert_int_equal(s.far.n_taken, BIG);
+	assert_memory_equal(s.far.taken, data, BIG);
+	finish(&s);
+	free(data);
+}
+
 static void bytes_go_out_in_order_whatever_the_pieces(void **state)
 {
 	unsigned char *data = some_bytes(BIG);
@@ -700,6 +722,7 @@ static void the_thread_takes_no_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_pair_of_its_own_leads_through),
 		T(bytes_go_out_in_order_whatever_the_pieces),
 		T(bytes_come_in_in_order_whatever_the_pieces),
 		T(the_counters_tell_what_moved),
