@@ -60,6 +60,8 @@ static void facts_fields(struct json_object *o, const struct event *ev)
 	fields_text(o, "destination_qemu", f->destination_qemu);
 	fields_strv(o, "source_argv", f->source_argv);
 	fields_strv(o, "destination_argv", f->destination_argv);
+	fields_text(o, "guest", f->guest);
+	fields_text(o, "uuid", f->uuid);
 	fields_text(o, "machine", f->machine);
 	json_add_u64(o, "ram_bytes", f->ram_bytes);
 	json_add_u64(o, "vcpus", f->vcpus);
@@ -179,4 +181,14 @@ struct json_object *event_to_json(const struct event *ev)
 	fields_text(o, "event", event_kind_name(ev->kind));
 	kinds[ev->kind].fields(o, ev);
 	return o;
+}
+
+char *event_line(const struct event *ev)
+{
+	AUTO_JSON struct json_object *o = NULL;
+
+	if (ev->line)
+		return xstrdup(ev->line);
+	o = event_to_json(ev);
+	return json_line(o);
 }

@@ -60,6 +60,8 @@ struct event_run_start {
 struct event_facts {
 	const char *source_qemu, *destination_qemu; /* "7.2.22", or NULL */
 	const struct strv *source_argv, *destination_argv;
+	const char *guest; /* its name, whatever word the run was given */
+	const char *uuid;  /* NULL: none */
 	const char *machine;
 	uint64_t ram_bytes;
 	unsigned int vcpus;
@@ -119,7 +121,8 @@ struct event {
 	enum event_kind kind;
 	struct wall t;
 	struct mono mono;
-	const char *run; /* run id */
+	const char *run;  /* run id */
+	const char *line; /* see event_line(); NULL: not made yet */
 	union {
 		struct event_run_start run_start;
 		struct event_facts facts;
@@ -139,5 +142,7 @@ typedef void event_sink(void *arg, const struct event *ev);
 
 /* The event as one JSON object (v, t, mono_ms, run, event, …); owned. */
 struct json_object *event_to_json(const struct event *ev);
+/* The same as one line, without its end; to be freed. */
+char *event_line(const struct event *ev);
 
 #endif

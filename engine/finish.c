@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "engine/discover.h"
-#include "engine/pair.h"
 #include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/fault.h"
@@ -73,25 +72,30 @@ static void read_totals(struct run *r)
 			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
 }
 
-/* Teaches the next migration to that host what this switchover cost. */
+/* Teaches the next migration to that host what this one found. */
 static void learn_pair(struct run *r)
 {
 	AUTO_FREE char *dir = record_pairs(r);
-	const char *machine = r->dst_facts.machine_id;
+	double other_ms = mono_diff_ms(r->pre_switchover_at, r->stop_at) +
+			  mono_diff_ms(r->resume_at, r->completed_at);
+	struct pair_lesson lesson = {
+		.fixed_ms = pair_fixed_of(r->result->blackout_ms,
+					  r->copied_bytes, r->link_bps,
+					  other_ms),
+		.overhead_ms = r->overhead_ms,
+		.link_bps = r->opt->bandwidth_bps ? 0 : r->wire_bps,
+	};
 	AUTO_ERR struct err e = { 0 };
-	struct pair pair;
 
 	if (!(r->result->blackout_ms > 0) || r->recovering)
 		return;
-	pair_load(&pair, dir, machine);
-	pair_learn(
-		&pair,
-		pair_fixed_of(
-			r->result->blackout_ms, r->copied_bytes, r->link_bps,
-			mono_diff_ms(r->pre_switchover_at, r->stop_at) +
-				mono_diff_ms(r->resume_at, r->completed_at)));
-	if (pair_save(&pair, dir, machine, &e) < 0)
-		log_info(NULL, "what the switchover cost is not kept: %s",
+	/* another run may have learnt meanwhile */
+	pair_load(&r->pair, dir, r->dst_facts.machine_id);
+	pair_learn(&r->pair, &lesson);
+	if (pair_save(&r->pair, dir, r->dst_facts.machine_id, &e) < 0)
+		log_info(NULL,
+			 "what was learnt of the two hosts is not kept: "
+			 "%s",
 			 e.message);
 }
 

@@ -334,7 +334,8 @@ double forecast_link_overhead_s(const struct forecast_link *l)
 {
 	double prior =
 		link_sigma / overhead_sigma_s * link_sigma / overhead_sigma_s;
-	double n = l->n + prior, st = l->st + prior * usual_overhead_s;
+	double usual = l->usual_s > 0 ? l->usual_s : usual_overhead_s;
+	double n = l->n + prior, st = l->st + prior * usual;
 	double det = n * l->svv - l->sv * l->sv;
 
 	if (!(det > 0))

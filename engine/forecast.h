@@ -98,6 +98,8 @@ void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 struct forecast_link {
 	double n, sv, st, svv, svt; /* Σ w {1, V, t, V², V t} */
 	double last_bps;
+	double usual_s; /* the overhead to begin with; 0: as is usual */
+	bool encoded;	/* passes were, of late: those before do not count */
 };
 /* A pass copied @bytes of dirty pages in @seconds; nothing: not learnt from. */
 void forecast_link_add(struct forecast_link *l, double bytes, double seconds);

@@ -15,6 +15,7 @@
 
 #include "engine/guard.h"
 #include "engine/queue.h"
+#include "engine/record.h"
 #include "engine/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -101,9 +102,13 @@ static void tell_set_up(const struct run *r)
 {
 	const struct socket_moves *m = &r->guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
+	AUTO_FREE char *pairs = record_pairs(r);
 
 	strv_push(&dirs, r->src_facts.run_root);
 	strv_pushf(&dirs, "%s/..", r->record_dir);
+	/* rules are for what exists */
+	(void)record_make_path(pairs, NULL);
+	strv_push(&dirs, pairs);
 	for (size_t i = 0; i < m->n; i++) {
 		const char *slash = strrchr(m->v[i].public, '/');
 
@@ -279,8 +284,10 @@ static int walk(struct run *r, unsigned int end)
 void migrate_run(const struct migrate_options *opt, struct result *result)
 {
 	struct run *r = XNEW(struct run);
+	struct recording *recording;
 
 	run_open(r, opt, result);
+	r->recording = recording_new(r->id);
 	tell_start(r);
 	result->streams = 1;
 	r->may_wait = opt->wait;
@@ -289,8 +296,10 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	tell_result(r);
 	if (r->shielded)
 		task_unshield();
+	recording = STEAL(r->recording);
 	run_close(r);
 	free(r);
+	recording_close(recording);
 }
 
 /* --- without changing anything ------------------------------------------- */

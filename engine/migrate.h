@@ -19,6 +19,12 @@
 /* Else the percentage to throttle by, 1 … 99. */
 enum { MIGRATE_THROTTLE_AUTO = 0, MIGRATE_THROTTLE_OFF = -1 };
 
+enum migrate_xbzrle {
+	MIGRATE_XBZRLE_AUTO, /* where a sample of the guest says it pays */
+	MIGRATE_XBZRLE_ON,
+	MIGRATE_XBZRLE_OFF,
+};
+
 enum on_deadline { ON_DEADLINE_ABORT, ON_DEADLINE_FORCE };
 
 /* Everything is borrowed and must outlive the run. */
@@ -29,8 +35,9 @@ struct migrate_options {
 	double max_blackout_ms; /* 300 by default */
 	double deadline_s;	/* 0: none */
 	enum on_deadline on_deadline;
-	uint64_t bandwidth_bps;	     /* bytes/s, 0: unlimited */
-	int throttle;		     /* MIGRATE_THROTTLE_… */
+	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
+	int throttle;		/* MIGRATE_THROTTLE_… */
+	enum migrate_xbzrle xbzrle;
 	const struct policy *policy; /* NULL: auto */
 	const struct argv_remap *remaps;
 	size_t n_remaps;

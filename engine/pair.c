@@ -17,8 +17,8 @@
 
 enum { MOST_BYTES = 4096 };
 
-static const double reckoned_share = 0.8;
-static const double most_ms = 60000;
+static const double most_of_them = 0.8;
+static const double most_ms = 60000, most_bps = 1e13;
 
 /* A machine id as systemd has it, or a host's name: a file's name, too. */
 static bool is_plain(const char *machine)
@@ -40,23 +40,36 @@ static struct json_object *read_file(const char *path)
 	return n > 0 ? json_parse(text, (size_t)n, NULL) : NULL;
 }
 
+static double number(struct json_at at, const char *key, double most)
+{
+	double x = 0;
+
+	(void)json_opt_double(at, key, &x, NULL);
+	return x > 0 && x < most ? x : 0;
+}
+
 void pair_load(struct pair *p, const char *dir, const char *machine)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_JSON struct json_object *o = NULL;
-	struct json_object *all;
+	struct json_at all = { 0 }, at;
 
 	*p = (struct pair){ 0 };
 	if (!is_plain(machine))
 		return;
 	path = xasprintf("%s/%s", dir, machine);
 	o = read_file(path);
-	if (!json_object_object_get_ex(o, "fixed_ms", &all) ||
-	    !json_object_is_type(all, json_type_array))
+	if (!o || json_opt_array((struct json_at){ o, path }, "lessons", &all,
+				 NULL) < 0)
 		return;
-	for (size_t i = 0; i < json_object_array_length(all); i++)
-		pair_learn(p, json_object_get_double(
-				      json_object_array_get_idx(all, i)));
+	for (size_t i = 0; i < json_length(all); i++) {
+		if (json_index(all, i, &at, NULL) < 0)
+			continue;
+		pair_learn(p, &(struct pair_lesson){
+				      number(at, "fixed_ms", most_ms),
+				      number(at, "overhead_ms", most_ms),
+				      number(at, "link_bps", most_bps) });
+	}
 }
 
 static int write_whole(char *path, const char *text, struct err *err)
@@ -73,6 +86,15 @@ static int write_whole(char *path, const char *text, struct err *err)
 	return -1;
 }
 
+static struct json_object *lesson_json(const struct pair_lesson *l)
+{
+	struct json_object *o = json_new();
+
+	o = json_add_num(o, "fixed_ms", l->fixed_ms, 3);
+	o = json_add_num(o, "overhead_ms", l->overhead_ms, 3);
+	return json_add_num(o, "link_bps", l->link_bps, 0);
+}
+
 int pair_save(const struct pair *p, const char *dir, const char *machine,
 	      struct err *err)
 {
@@ -83,9 +105,8 @@ int pair_save(const struct pair *p, const char *dir, const char *machine,
 	struct json_object *all = json_object_new_array();
 
 	for (size_t i = 0; i < p->n; i++)
-		json_object_array_add(all,
-				      json_object_new_double(p->fixed_ms[i]));
-	o = json_add_sub(o, "fixed_ms", all);
+		json_object_array_add(all, lesson_json(&p->v[i]));
+	o = json_add_sub(o, "lessons", all);
 	text = json_line(o);
 	if (!is_plain(machine))
 		return err_set(err, ERR_SYSTEM,
@@ -104,14 +125,14 @@ int pair_save(const struct pair *p, const char *dir, const char *machine,
 
 /* --- lessons ------------------------------------------------------------- */
 
-void pair_learn(struct pair *p, double fixed_ms)
+void pair_learn(struct pair *p, const struct pair_lesson *lesson)
 {
-	if (!(fixed_ms > 0 && fixed_ms < most_ms))
+	if (!(lesson->fixed_ms > 0 || lesson->overhead_ms > 0 ||
+	      lesson->link_bps > 0))
 		return;
 	if (p->n == PAIR_KEPT)
-		memmove(p->fixed_ms, p->fixed_ms + 1,
-			(--p->n) * sizeof(*p->fixed_ms));
-	p->fixed_ms[p->n++] = fixed_ms;
+		memmove(p->v, p->v + 1, (--p->n) * sizeof(*p->v));
+	p->v[p->n++] = *lesson;
 }
 
 static int by_size(const void *a, const void *b)
@@ -121,15 +142,38 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double pair_fixed_ms(const struct pair *p, double unknown)
+/* The member at @offset that a @share of those that were told is within. */
+static double within(const struct pair *p, size_t offset, double share)
 {
 	double sorted[PAIR_KEPT];
+	size_t n = 0;
 
-	if (!p->n)
-		return unknown;
-	memcpy(sorted, p->fixed_ms, p->n * sizeof(*sorted));
-	qsort(sorted, p->n, sizeof(*sorted), by_size);
-	return sorted[(size_t)ceil((double)p->n * reckoned_share) - 1];
+	for (size_t i = 0; i < p->n; i++) {
+		double x = *(const double *)((const char *)&p->v[i] + offset);
+
+		if (x > 0)
+			sorted[n++] = x;
+	}
+	if (!n)
+		return 0;
+	qsort(sorted, n, sizeof(*sorted), by_size);
+	return sorted[(size_t)ceil((double)n * share) - 1];
+}
+
+double pair_fixed_ms(const struct pair *p)
+{
+	return within(p, offsetof(struct pair_lesson, fixed_ms), most_of_them);
+}
+
+double pair_overhead_ms(const struct pair *p)
+{
+	return within(p, offsetof(struct pair_lesson, overhead_ms),
+		      most_of_them);
+}
+
+double pair_link_bps(const struct pair *p)
+{
+	return within(p, offsetof(struct pair_lesson, link_bps), 0.5);
 }
 
 double pair_fixed_of(double blackout_ms, double copied_bytes, double bps,

@@ -3,10 +3,10 @@
  * pair: what earlier migrations from this host to one other taught.
  *
  * A switchover costs something besides copying what is left: round trips, the
- * device state, the far QEMU's loading of it. That differs from one pair of
- * hosts to the next far more than from one migration to the next, so it is kept
- * (one small file a destination, …/pairs/MACHINE of the state directory) and
- * the next run's predictions begin with it.
+ * device state, the far QEMU's loading of it; and so does each pass. That, and
+ * the link, differ from one pair of hosts to the next far more than from one
+ * migration to the next, so it is kept (one small file a destination,
+ * …/pairs/MACHINE of the state directory) and the next run begins with it.
  */
 #ifndef ENGINE_PAIR_H
 #define ENGINE_PAIR_H
@@ -17,9 +17,15 @@
 
 enum { PAIR_KEPT = 16 };
 
+/* 0 where a migration did not tell. */
+struct pair_lesson {
+	double fixed_ms;    /* of a switchover, besides copying */
+	double overhead_ms; /* of a pass, the same */
+	double link_bps;    /* of a tunnel that nothing held back */
+};
 struct pair {
 	size_t n;
-	double fixed_ms[PAIR_KEPT]; /* of switchovers, the newest last */
+	struct pair_lesson v[PAIR_KEPT]; /* the newest last */
 };
 
 /*
@@ -35,12 +41,14 @@ int pair_save(const struct pair *p, const char *dir, const char *machine,
 	      struct err *err);
 
 /* The oldest lesson goes when there are PAIR_KEPT. */
-void pair_learn(struct pair *p, double fixed_ms);
+void pair_learn(struct pair *p, const struct pair_lesson *lesson);
 /*
- * What to reckon with: four in five of the switchovers kept cost no more.
- * @unknown when there are none.
+ * What to reckon with, 0 when it is not known: for a switchover and for a pass
+ * what four in five cost no more than, for the link the median.
  */
-double pair_fixed_ms(const struct pair *p, double unknown);
+double pair_fixed_ms(const struct pair *p);
+double pair_overhead_ms(const struct pair *p);
+double pair_link_bps(const struct pair *p);
 
 /*
  * What a switchover cost besides copying: @blackout_ms without @copied_bytes

@@ -26,6 +26,8 @@ const struct policy *const policies[] = {
 /* A shorter pass measures buffers and round trips, not the link. */
 static const double link_pass_s = 0.05;
 static const double aimed_pass_s = 0.15;
+/* Passes of differences are short, and tell it all the same. */
+static const double encoded_pass_s = 0.005;
 enum { RECENT = 8 };
 
 const char *policy_action_name(enum policy_action a)
@@ -52,9 +54,11 @@ static double recent_bps(const struct policy_view *v)
 	for (size_t i = v->n_passes; i > 0 && n < RECENT; i--) {
 		const struct policy_pass *p = &v->passes[i - 1];
 
-		if (p->seconds < aimed_pass_s)
+		if (p->encoded != v->link->encoded)
+			break;
+		if (p->seconds < (p->encoded ? link_pass_s : aimed_pass_s))
 			continue;
-		bytes += (double)p->sent_bytes;
+		bytes += (double)(p->encoded ? p->copied_bytes : p->sent_bytes);
 		seconds += p->seconds;
 		n++;
 	}
@@ -68,6 +72,8 @@ double policy_bandwidth_bps(const struct policy_view *v)
 	if (!forecast_link_known(v->link))
 		return recent;
 	bps = forecast_link_bps(v->link);
+	if (v->link->encoded)
+		return fmax(bps, recent);
 	/* looks come too seldom to time short passes well */
 	return recent > 0 ? fmin(fmax(bps, recent * 0.8), recent * 1.25) : bps;
 }
@@ -206,6 +212,9 @@ void policy_learn(struct curve *c, struct forecast_link *l,
 	double own = pass->seconds * (1 - pass->throttle);
 
 	curve_add(c, own, policy_dirtied(c, pass));
-	if (pass->seconds > link_pass_s)
+	if (pass->encoded && !l->encoded)
+		*l = (struct forecast_link){ .usual_s = l->usual_s,
+					     .encoded = true };
+	if (pass->seconds > (pass->encoded ? encoded_pass_s : link_pass_s))
 		forecast_link_add(l, (double)pass->copied_bytes, pass->seconds);
 }

@@ -49,6 +49,12 @@ struct policy_pass {
 	double bandwidth_bps; /* of the tunnel in it; 0: too short to tell */
 	double throttle;      /* while it lasted, 0 … 0.99 */
 	double gate_ms;	      /* at its end */
+	/*
+	 * With xbzrle, from the third pass on: what was copied went out as
+	 * differences. It is another link then, whose bytes a second are still
+	 * those of memory.
+	 */
+	bool encoded;
 };
 /* A look between. */
 struct policy_sample {

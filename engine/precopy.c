@@ -19,10 +19,14 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-enum { POLL_MS = 80 };
+enum {
+	POLL_MS = 80,
+	TELLING_PASSES = 4, /* as many tell what one costs besides copying */
+};
 
-/* A shorter pass measures buffers and round trips, not the link. */
+/* A shorter pass measures buffers and round trips, not the link; … */
 static const double measured_s = 0.05;
+static const double told_s = 0.3; /* … not so well that it is kept */
 
 /* Of the policy, when it throttles: how long passes are stuck before, … */
 static const double pull_s = 3;
@@ -37,6 +41,7 @@ struct watch {
 	struct mono pass_at;
 	uint64_t pass_sent; /* tunnel bytes at its begin */
 	double dirty_bps;   /* NAN before the first pass has ended */
+	double source_bps; /* by QEMU's own measure, in which it has its gate */
 	double bandwidth_bps;
 	struct mono sample_at;
 	uint64_t sample_sent;
@@ -180,7 +185,8 @@ static int obey(struct run *r, const struct watch *w,
 	r->result->decision = xstrdup(d->why);
 	if (d->action == POLICY_GATE)
 		return run_set_gate(r, d->gate_ms,
-				    policy_bandwidth_bps(&w->view), err);
+				    policy_bandwidth_bps(&w->view),
+				    w->source_bps, err);
 	err_set(err, ERR_BUDGET, "%s", d->why);
 	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
 	return err_hint(err, "give it a larger --max-blackout, a later "
@@ -196,8 +202,8 @@ static void look_ahead_throttled(const struct watch *w,
 				 struct forecast_setting *s,
 				 struct forecast *out)
 {
-	double stuck_s = w->passes[w->view.n_passes - 1].at_s -
-			 w->passes[0].at_s;
+	double stuck_s =
+		w->passes[w->view.n_passes - 1].at_s - w->passes[0].at_s;
 	double comes_s = fmax(pull_s - stuck_s, 0) + heeded_s;
 
 	s->throttle = strong_throttle;
@@ -285,6 +291,8 @@ static struct policy_pass measure(const struct run *r, const struct watch *w,
 		.dirty_bytes = (int64_t)info->remaining_bytes,
 		.throttle = w->throttle,
 		.gate_ms = r->downtime_limit_ms,
+		/* the second pass fills the cache */
+		.encoded = r->xbzrle_cache_bytes && w->view.n_passes >= 2,
 	};
 
 	if (p.seconds > measured_s && p.sent_bytes > 0)
@@ -428,6 +436,8 @@ static int take_sample(struct run *r, struct watch *w,
 	bool ended = info->dirty_sync_count > w->pass && w->pass;
 	int rc = 0;
 
+	w->source_bps = info->mbps * 1e6 / 8;
+
 	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
 	/* what the pass left over is told by the sample before */
 	if (ended)
@@ -496,6 +506,18 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 	}
 }
 
+/* Bytes a second of the fastest pass; zero pages make a first one slow. */
+static double wire_bps(const struct watch *w)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < w->view.n_passes; i++) {
+		if (w->passes[i].seconds >= told_s)
+			most = fmax(most, w->passes[i].bandwidth_bps);
+	}
+	return most;
+}
+
 /*
  * What is left to be copied, for the last check of the budget. QEMU before 11
  * syncs once more after pre-switchover, so that `remaining` lacks what was
@@ -504,19 +526,28 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 static void reckon_rest(struct run *r, const struct watch *w)
 {
 	struct qmp_migrate_info info = { 0 };
-	double bps = policy_bandwidth_bps(&w->view), left;
 	double since_s = (double)(r->stopped.us - r->synced.us) / 1e6;
+	double left;
 
-	r->link_bps = bps;
-	if (bps <= 0 || !w->view.n_passes ||
+	if (r->link_bps <= 0 || !w->view.n_passes ||
 	    qmp_query_migrate(r->src.qmp, &info, mono_in_ms(RUN_FROZEN_MS),
 			      NULL) < 0)
 		return;
 	left = (double)info.remaining_bytes;
 	if (qmp_version(r->src.qmp)->major < 11 && r->synced.us && since_s > 0)
 		left += curve_at(&w->curve, since_s * (1 - w->throttle));
-	r->rest_ms = left / bps * 1e3;
+	r->rest_ms = left / r->link_bps * 1e3;
 	qmp_migrate_info_free(&info);
+}
+
+/* For the switchover, and for those who migrate here after us. */
+static void sum_up(struct run *r, const struct watch *w)
+{
+	r->link_bps = policy_bandwidth_bps(&w->view);
+	r->wire_bps = wire_bps(w);
+	if (w->view.n_passes >= TELLING_PASSES)
+		r->overhead_ms = forecast_link_overhead_s(&w->link) * 1e3;
+	reckon_rest(r, w);
 }
 
 int run_precopy(struct run *r, struct err *err)
@@ -530,9 +561,10 @@ int run_precopy(struct run *r, struct err *err)
 	w->view.facts = &r->wanted;
 	w->view.curve = &w->curve;
 	w->view.link = &w->link;
+	w->link.usual_s = pair_overhead_ms(&r->pair) / 1e3;
 	rc = watch_passes(r, w, err);
 	if (rc == 0)
-		reckon_rest(r, w);
+		sum_up(r, w);
 	free(w->passes);
 	free(w->samples);
 	free(w);

@@ -204,6 +204,7 @@ static void tell_facts(struct run *r, const struct preflight *p)
 	AUTO_FREE char *version =
 		xasprintf("%d.%d.%d", v->major, v->minor, v->micro);
 	AUTO_STRV struct strv from = { 0 }, to = { 0 };
+	const char *uuid = r->facts.uuid;
 	struct event ev = { .kind = EVENT_FACTS };
 
 	argv_blank_secrets(&r->guest.argv, &from);
@@ -213,6 +214,8 @@ static void tell_facts(struct run *r, const struct preflight *p)
 		.destination_qemu = p->qemu.version,
 		.source_argv = &from,
 		.destination_argv = &to,
+		.guest = guest_label(&r->guest),
+		.uuid = strspn(uuid, "0-") < strlen(uuid) ? uuid : NULL,
 		.machine = r->facts.machine,
 		.ram_bytes = r->facts.ram_bytes,
 		.vcpus = r->facts.vcpus,

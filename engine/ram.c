@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/pair.h"
 #include "engine/record.h"
 #include "engine/run.h"
 #include "qmp/json.h"
@@ -29,7 +28,7 @@ enum { POLL_MS = 50, PARKED_BYTES = 128 * 1024 };
  */
 struct wanted {
 	const char *name;
-	enum { OFF, ON, ON_TO_THROTTLE } on;
+	enum { OFF, ON, ON_TO_THROTTLE, ON_IF_XBZRLE } on;
 	bool source, destination;
 };
 
@@ -57,21 +56,36 @@ static const struct wanted wanted[] = {
 	{ "switchover-ack", OFF, true, true },
 	/* cannot be changed later, while its parameters can */
 	{ "auto-converge", ON_TO_THROTTLE, true, false },
-	/* put back after a rehearsal; else they are the owner's */
+	{ "xbzrle", ON_IF_XBZRLE, true, false },
+	/* put back after a rehearsal; else it is the owner's */
 	{ "dirty-limit", OFF, false, false },
-	{ "xbzrle", OFF, false, false },
 };
 
-static int set_capabilities(struct run_side *s, bool source, bool throttle,
-			    struct err *err)
+static bool is_on(const struct run *r, const struct wanted *w)
 {
+	switch (w->on) {
+	case ON:
+		return true;
+	case ON_TO_THROTTLE:
+		return r->opt->throttle != MIGRATE_THROTTLE_OFF;
+	case ON_IF_XBZRLE:
+		return r->xbzrle_cache_bytes > 0;
+	case OFF:
+		break;
+	}
+	return false;
+}
+
+static int set_capabilities(struct run *r, struct run_side *s, struct err *err)
+{
+	bool source = s == &r->src;
 	struct qmp_capability caps[ARRAY_SIZE(wanted)];
 	size_t n = 0;
 	bool now;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct wanted *w = &wanted[i];
-		bool on = w->on == ON || (w->on == ON_TO_THROTTLE && throttle);
+		bool on = is_on(r, w);
 
 		if (!(source ? w->source : w->destination) ||
 		    !qmp_capability_known(s->caps, w->name, &now) || now == on)
@@ -144,6 +158,8 @@ static int set_parameters(struct run *r, struct err *err)
 		p = add_throttle(p, r->throttle);
 		p = json_add_u64(p, "throttle-trigger-threshold", 1);
 	}
+	if (r->xbzrle_cache_bytes)
+		p = json_add_u64(p, "xbzrle-cache-size", r->xbzrle_cache_bytes);
 	r->src.params_changed = true;
 	r->downtime_limit_ms = gate;
 	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
@@ -160,6 +176,7 @@ static int restore_parameters(struct run_side *s, struct err *err)
 		"max-cpu-throttle",
 		"throttle-trigger-threshold",
 		"avail-switchover-bandwidth",
+		"xbzrle-cache-size",
 	};
 	struct json_object *p = json_new();
 
@@ -178,25 +195,19 @@ static int restore_parameters(struct run_side *s, struct err *err)
 	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
 }
 
-/* What a switchover costs between these two hosts, as far as that is known. */
-static double known_fixed_ms(struct run *r)
-{
-	AUTO_FREE char *dir = record_pairs(r);
-	struct pair pair;
-
-	pair_load(&pair, dir, r->dst_facts.machine_id);
-	r->fixed_learnt = pair.n > 0;
-	return pair_fixed_ms(&pair, POLICY_FIXED_MS);
-}
-
 static void set_wanted(struct run *r)
 {
+	AUTO_FREE char *dir = record_pairs(r);
+	double fixed_ms;
+
+	pair_load(&r->pair, dir, r->dst_facts.machine_id);
+	fixed_ms = pair_fixed_ms(&r->pair);
 	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->wanted = (struct policy_facts){
 		.budget_ms = r->opt->max_blackout_ms,
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->facts.ram_bytes,
-		.fixed_ms = known_fixed_ms(r),
+		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
 		.bandwidth_cap_bps = (double)r->opt->bandwidth_bps,
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
 		.throttle_max = 0.99,
@@ -214,8 +225,7 @@ static void set_deadline(struct run *r)
 			fmax(r->opt->deadline_s - spent_s, 0.001);
 }
 
-/* On disk before the first of them is changed. */
-static int note_settings(struct run *r, struct err *err)
+static int read_settings(struct run *r, struct err *err)
 {
 	if (qmp_query_capabilities(r->dst.qmp, &r->dst.caps, run_qmp_deadline(),
 				   err) < 0 ||
@@ -224,7 +234,7 @@ static int note_settings(struct run *r, struct err *err)
 	    qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
 					 run_qmp_deadline(), err) < 0)
 		return -1;
-	return record_write(r, JOURNAL_DEST, err);
+	return 0;
 }
 
 int run_prepare(struct run *r, struct err *err)
@@ -232,12 +242,12 @@ int run_prepare(struct run *r, struct err *err)
 	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
 
 	set_wanted(r);
-	if (note_settings(r, err) < 0 ||
-	    set_capabilities(&r->dst, false, false, err) < 0 ||
-	    set_capabilities(&r->src, true,
-			     r->opt->throttle != MIGRATE_THROTTLE_OFF,
-			     err) < 0 ||
-	    set_parameters(r, err) < 0)
+	if (read_settings(r, err) < 0 || run_arm(r, err) < 0)
+		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
+	/* on disk before the first of them is changed */
+	if (record_write(r, JOURNAL_DEST, err) < 0 ||
+	    set_capabilities(r, &r->dst, err) < 0 ||
+	    set_capabilities(r, &r->src, err) < 0 || set_parameters(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
 	/* a second lock on the door that -S closes: clears its autostart */
 	if (qmp_stop(r->dst.qmp, run_qmp_deadline(), err) < 0 ||

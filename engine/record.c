@@ -132,8 +132,7 @@ char *record_pairs(const struct run *r)
 					     : r->src_facts.state_root);
 }
 
-/* Every missing part of @path; ours alone. */
-static int make_path(const char *path, struct err *err)
+int record_make_path(const char *path, struct err *err)
 {
 	AUTO_FREE char *part = xstrdup(path);
 
@@ -182,8 +181,8 @@ int run_record_begin(struct run *r, struct err *err)
 
 	r->record_dir = xasprintf("%s/%s", runs, r->id);
 	path = xasprintf("%s/journal", r->record_dir);
-	if (make_path(runs, err) == 0 && record_trust(runs, err) == 0 &&
-	    make_path(r->record_dir, err) == 0)
+	if (record_make_path(runs, err) == 0 && record_trust(runs, err) == 0 &&
+	    record_make_path(r->record_dir, err) == 0)
 		r->journal = journal_create(path, err);
 	if (r->journal && record_write(r, JOURNAL_BEGIN, err) == 0)
 		return 0;

@@ -32,6 +32,8 @@ char *record_directory(const struct migrate_options *opt,
 		       const struct host_facts *here);
 /* "…/pairs", where pair.h keeps what was learnt; to be freed. */
 char *record_pairs(const struct run *r);
+/* Makes every missing part of @path, each for its user alone. */
+int record_make_path(const char *path, struct err *err);
 /*
  * That nobody but its user and root can lead elsewhere what is written there.
  * @runs exists and is an absolute path.

@@ -7,20 +7,62 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/recording.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-enum { GONE_TRIES = 20, GONE_RETRY_MS = 50 };
+enum { GONE_TRIES = 20, GONE_RETRY_MS = 50, MOST_SCALE = 8 };
+
+/*
+ * A recording is begun once a guest was found, and gets a thread before its
+ * memory moves: later than the caller gave up rights, so that the thread has
+ * them neither.
+ */
+static int serve_recording(struct run *r, struct err *err)
+{
+	struct recording *rec = r->recording;
+
+	if (r->guest.pid && r->src_facts.state_root) {
+		AUTO_FREE char *dir = recording_directory(
+			r->opt->state_dir, r->src_facts.state_root);
+
+		if (recording_begin(rec, dir, err) < 0)
+			return -1;
+	}
+	if (r->phase >= PHASE_TUNNEL && recording_detach(rec, err) < 0)
+		return -1;
+	return recording_check(rec, err);
+}
+
+static void record(struct run *r, const struct event *ev)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	recording_put(r->recording, ev->line, ev->kind == EVENT_SAMPLE);
+	if (serve_recording(r, &e) == 0)
+		return;
+	text = err_text(&e);
+	run_warn(r, "recording", "%s", text);
+}
 
 void run_tell(struct run *r, struct event *ev)
 {
+	AUTO_FREE char *line = NULL;
+
 	ev->t = wall_now();
 	ev->mono = mono_now();
 	ev->run = r->id;
+	if (r->recording)
+		line = event_line(ev);
+	ev->line = line;
 	if (r->opt->sink)
 		r->opt->sink(r->opt->sink_arg, ev);
+	if (r->recording)
+		record(r, ev);
+	ev->line = NULL;
 }
 
 void run_warn(struct run *r, const char *name, const char *fmt, ...)
@@ -188,16 +230,32 @@ bool run_source_gone(struct run *r)
 	return false;
 }
 
-int run_set_gate(struct run *r, double ms, double bps, struct err *err)
+/*
+ * With xbzrle a byte of the stream is many of memory. A pass may find worse
+ * pages than the last did: that is why there is an end to it.
+ */
+static double scaled_gate_ms(const struct run *r, double ms, double bps,
+			     double source_bps)
+{
+	if (!r->xbzrle_cache_bytes || !(source_bps > 0) || bps <= source_bps)
+		return ms;
+	return fmin(floor(ms * fmin(bps / source_bps, MOST_SCALE)),
+		    POLICY_WIDE_MS);
+}
+
+int run_set_gate(struct run *r, double ms, double bps, double source_bps,
+		 struct err *err)
 {
 	struct json_object *params;
+	bool told = json_has((struct json_at){ r->src.params, "parameters" },
+			     "avail-switchover-bandwidth");
+	double limit_ms = told ? ms : scaled_gate_ms(r, ms, bps, source_bps);
 
 	if (ms == r->downtime_limit_ms)
 		return 0;
-	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)ms);
+	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit_ms);
 	/* else it takes its own of the last 100 ms, which jumps */
-	if (json_has((struct json_at){ r->src.params, "parameters" },
-		     "avail-switchover-bandwidth"))
+	if (told)
 		params = json_add_u64(params, "avail-switchover-bandwidth",
 				      (uint64_t)bps);
 	r->src.params_changed = true;

@@ -16,8 +16,10 @@
 #include "engine/guest.h"
 #include "engine/journal.h"
 #include "engine/migrate.h"
+#include "engine/pair.h"
 #include "engine/policy.h"
 #include "engine/probe.h"
+#include "engine/recording.h"
 #include "engine/stage.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_machine.h"
@@ -89,6 +91,7 @@ struct run {
 	bool finished;		 /* the journal was closed with nothing to do */
 	struct journal *journal; /* NULL: none was begun, or it was closed */
 	char *record_dir;	 /* where it stands */
+	struct recording *recording; /* of its events; NULL: none is kept */
 
 	/* the destination's QEMU */
 	struct argv_plan plan;
@@ -110,11 +113,14 @@ struct run {
 	struct mono migrate_at;
 	const struct policy *policy;
 	struct policy_facts wanted; /* of the policy */
-	bool fixed_learnt; /* wanted.fixed_ms was seen between these hosts */
-	double throttle;   /* as set, 0 … 0.99 */
-	double downtime_limit_ms; /* of the gate, as the policy has it now */
+	struct pair pair; /* what was learnt of these two hosts before */
+	uint64_t xbzrle_cache_bytes; /* 0: without xbzrle */
+	double throttle;	     /* as set, 0 … 0.99 */
+	double downtime_limit_ms;    /* of the gate, as the policy has it now */
 	/* what the copy found, for the switchover; 0: not known */
 	double link_bps;     /* dirty bytes a second */
+	double wire_bps;     /* the most that went through the tunnel */
+	double overhead_ms;  /* of a pass, besides copying */
 	double rest_ms;	     /* copying what is left at pre-switchover */
 	double copied_bytes; /* by the source while the guest stood still */
 
@@ -189,6 +195,9 @@ int run_reconnect(struct run *r, struct err *err);
 int run_end_old_session(struct run *r, struct err *err);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
 char *run_dst_stderr(struct run *r);
+/* arm.c */
+/* Chooses xbzrle_cache_bytes; may look at the guest's pages for a second. */
+int run_arm(struct run *r, struct err *err);
 /* ram.c */
 int run_prepare(struct run *r, struct err *err);
 int run_unprepare(struct run *r, struct err *err);
@@ -239,9 +248,11 @@ bool run_source_gone(struct run *r);
 int run_set_throttle(struct run *r, double share, struct err *err);
 /*
  * Sets the gate: the source switches when what is left can be copied in @ms at
- * @bps (bytes of memory a second; 0: not known, as QEMU measures). Nothing is
- * sent where it stands there already.
+ * @bps (bytes of memory a second; 0: not known, as QEMU measures). QEMU before
+ * 8.2 reckons with its own @source_bps, which are bytes of the stream. Nothing
+ * is sent where it stands there already.
  */
-int run_set_gate(struct run *r, double ms, double bps, struct err *err);
+int run_set_gate(struct run *r, double ms, double bps, double source_bps,
+		 struct err *err);
 
 #endif

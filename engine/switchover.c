@@ -83,8 +83,7 @@ static int check_budget(struct run *r, struct err *err)
 	if (!r->stop_seen || r->budget_lifted)
 		return 0;
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
-	if (r->fixed_learnt)
-		rest_ms += r->wanted.fixed_ms;
+	rest_ms += pair_fixed_ms(&r->pair);
 	if (stood_ms + rest_ms <= r->wanted.budget_ms)
 		return 0;
 	err_set(err, ERR_BUDGET,

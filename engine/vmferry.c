@@ -62,13 +62,11 @@ void vmferry_dispatch(struct vmferry *v)
 static void tell(void *arg, const struct event *ev)
 {
 	struct vmferry_job *job = arg;
-	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
 	if (!job->event)
 		return;
-	o = event_to_json(ev);
-	line = json_line(o);
+	line = event_line(ev);
 	job->event(job->arg, line);
 }
 

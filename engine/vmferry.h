@@ -20,6 +20,9 @@
  *	vmferry_job_free(job);
  *	vmferry_free(v);
  *
+ * What happens is also recorded, as the program does it, for `vmferry status`
+ * and `vmferry replay`.
+ *
  * One struct vmferry belongs to one thread. The caller ignores SIGPIPE.
  */
 #ifndef VMFERRY_H

@@ -70,7 +70,7 @@ class GuardianTest(case.LoopbackCase):
         first = harness.guardians()
         harness.kill(first[0])
         harness.wait_until(
-            lambda: harness.guardians() and harness.guardians() != first, 10,
+            lambda: set(harness.guardians()) - set(first), 10,
             "no new guardian")
         run.signal(signal.SIGKILL)
         run.finish()

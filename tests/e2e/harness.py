@@ -84,20 +84,37 @@ class Place:
             os.mkdir(os.path.join(self.work, "xdg"), 0o700)
             self.run_root = os.path.join(self.work, "xdg/vmferry")
             self.runs = os.path.join(self.work, "vmferry/runs")
+        self.state = os.path.dirname(self.runs)
+        self.recordings = os.path.join(self.state, "recordings")
 
     def remove(self):
         shutil.rmtree(self.work, ignore_errors=True)
 
     def left_over(self):
-        """What stands in the run root; locks/ and queue/ may stay."""
+        """What stands in the run root and the state directory.
+
+        locks/, queue/, recordings and what was learnt of pairs may stay.
+        """
         found = []
         for top, dirs, files in os.walk(self.run_root):
             found += [os.path.join(top, name) for name in dirs + files]
         if os.path.isdir(self.runs):
             found += [os.path.join(self.runs, run)
                       for run in os.listdir(self.runs)]
+        found += self.strange_state()
         stay = [os.path.join(self.run_root, d) for d in ("locks", "queue")]
         return [p for p in found if p not in stay]
+
+    def strange_state(self):
+        """What is neither runs/, pairs/ nor a recording."""
+        known = ("runs", "pairs", "recordings")
+        found = []
+        for top, stays in ((self.state, lambda n: n in known),
+                           (self.recordings, lambda n: n.endswith(".jsonl"))):
+            if os.path.isdir(top):
+                found += [os.path.join(top, name) for name in os.listdir(top)
+                          if not stays(name)]
+        return found
 
 
 def environment(work):

@@ -211,6 +211,7 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.bandwidth_bps = s->bandwidth_bps;
 	p->opt.qemu_binary = s->qemu_binary;
 	p->opt.throttle = s->throttle;
+	p->opt.xbzrle = (enum migrate_xbzrle)s->xbzrle;
 	p->opt.state_dir = s->state_dir;
 	p->opt.paused = s->paused;
 	p->opt.wait = s->wait;

@@ -93,6 +93,9 @@ const struct command cmd_migrate = {
 		"ssh://[user@]host[:port], an alias of ~/.ssh/config, or "
 		"local. The login there must be root's or the guest's own "
 		"user's.\n\n"
+		"What happens is recorded (--state-dir): vmferry status tells "
+		"how far it is, vmferry replay what another policy would have "
+		"done.\n\n"
 		"The last line says where the guest runs.",
 	.examples = "vmferry migrate web1 hostb\n"
 		    "vmferry migrate web1 hostb --max-blackout 50 "

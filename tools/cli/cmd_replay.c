@@ -2,8 +2,10 @@
 /* vmferry replay: what other policies would have done on a recorded run. */
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/fields.h"
+#include "engine/recording_read.h"
 #include "engine/replay.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
@@ -16,6 +18,50 @@ struct row {
 	const struct policy *policy;
 	struct simulate_outcome o;
 };
+
+/* --- finding it ---------------------------------------------------------- */
+
+/* Says what was searched. */
+static int no_such_run(const struct recordings *list, const char *word,
+		       struct err *err)
+{
+	err_set(err, ERR_USAGE,
+		"there is neither a file %s nor, among the %zu recording%s in "
+		"%s, a run of that id, nor one of a guest of that name that "
+		"copied memory and has ended",
+		word, list->n, list->n == 1 ? "" : "s", list->dir);
+	return err_hint(err, "vmferry status shows what is recorded");
+}
+
+/* A file, a run id, or a guest: the path of its record; to be freed. */
+static char *find_record(const struct cli *cli, struct err *err)
+{
+	const char *word = cli->operands.v[0];
+	const struct recording_view *v;
+	struct recordings list;
+	char *path = NULL;
+	struct stat st;
+
+	/* what looks like a path is one; a guest may have a directory */
+	if (strchr(word, '/') || (stat(word, &st) == 0 && !S_ISDIR(st.st_mode)))
+		return xstrdup(word);
+	if (recordings_read(cli->settings.state_dir, &list, err) == 0) {
+		v = recordings_to_replay(&list, word);
+		if (v)
+			path = xstrdup(v->path);
+		else
+			(void)no_such_run(&list, word, err);
+	}
+	recordings_free(&list);
+	return path;
+}
+
+static int read_record(const struct cli *cli, struct replay *r, struct err *err)
+{
+	AUTO_FREE char *path = find_record(cli, err);
+
+	return path ? replay_read(path, r, err) : -1;
+}
 
 /* --- running ------------------------------------------------------------- */
 
@@ -184,7 +230,7 @@ static int run(struct cli *cli)
 
 	if (find_policies(cli, rows, &n, &err) < 0) {
 		code = cli_usage(cli, &err);
-	} else if (replay_read(cli->operands.v[0], r, &err) < 0) {
+	} else if (read_record(cli, r, &err) < 0) {
 		code = tell_failure(cli, &err);
 	} else {
 		f = wanted(cli, r);
@@ -199,10 +245,7 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_replay,
-	&group_speech,
-	&group_general,
-	NULL,
+	&group_replay, &group_state, &group_speech, &group_general, NULL,
 };
 
 const struct command cmd_replay = {
@@ -212,18 +255,23 @@ const struct command cmd_replay = {
 	.max_operands = 1,
 	.summary = "says what another policy would have done on a recorded run",
 	.description =
-		"Reads the events of a run (a file that migrate wrote with "
-		"--events) and simulates each policy on the guest and the link "
-		"as they were then: whether it switches over, after how long, "
-		"how long the guest stands still, how much is copied, how much "
-		"time a throttle takes from the guest, and the policy's last "
-		"word. Asks no host and changes nothing.\n\n"
+		"Reads the events of a run and simulates each policy on the "
+		"guest and the link as they were then: whether it switches "
+		"over, after how long, how long the guest stands still, how "
+		"much is copied, how much time a throttle takes from the "
+		"guest, and the policy's last word. Asks no host and changes "
+		"nothing.\n\n"
+		"RUN is a file that migrate wrote with --events, the id of a "
+		"run that is recorded (see vmferry status), or a guest's name "
+		"or UUID, which means its latest run that copied memory and "
+		"has ended.\n\n"
 		"What the guest would have done after the end of the record is "
 		"taken from its dirty curve and, where one was seen, its "
 		"period.\n\n"
-		"Exit code 2 when RUN cannot be read, 3 when it is no record "
-		"of a run or ends before the first pass of pre-copy did.",
-	.examples = "vmferry replay web1.events\n"
+		"Exit code 2 when RUN is not found or cannot be read, 3 when "
+		"it is no record of a run or ends before the first pass of "
+		"pre-copy did.",
+	.examples = "vmferry replay web1\n"
 		    "vmferry replay web1.events --policy qemu --max-blackout "
 		    "50",
 	.groups = groups,

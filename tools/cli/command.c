@@ -7,8 +7,9 @@
 #include "transport/base/xalloc.h"
 
 const struct command *const commands[] = {
-	&cmd_migrate, &cmd_check,  &cmd_forecast, &cmd_list,	&cmd_recover,
-	&cmd_journal, &cmd_replay, &cmd_help,	  &cmd_version, NULL,
+	&cmd_migrate, &cmd_check,   &cmd_forecast, &cmd_list,
+	&cmd_status,  &cmd_recover, &cmd_journal,  &cmd_replay,
+	&cmd_help,    &cmd_version, NULL,
 };
 
 const struct option_group *const all_groups[] = {
@@ -20,6 +21,7 @@ const struct option_group *const all_groups[] = {
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 static const char *const ssh_words[] = { "auto", "libssh2", "openssh", NULL };
 static const char *const transport_words[] = { "auto", "ssh", "openssh", NULL };
+static const char *const xbzrle_words[] = { "auto", "on", "off", NULL };
 static const char *const on_deadline_words[] = { "abort", "force", NULL };
 
 #define AT(member) .offset = offsetof(struct settings, member)
@@ -90,8 +92,9 @@ static const struct option state_options[] = {
 		.set = option_set_text,
 		AT(state_dir),
 		.completion = COMPLETE_FILE,
-		.help = "Where journals of runs are kept: /var/lib/vmferry for "
-			"root, ~/.local/state/vmferry for others.",
+		.help = "Where journals and recordings of runs are kept: "
+			"/var/lib/vmferry for root, ~/.local/state/vmferry for "
+			"others.",
 	},
 };
 const struct option_group group_state = {
@@ -311,6 +314,18 @@ static const struct option run_options[] = {
 			"memory faster than the link carries it: auto (the "
 			"default: by as little as does it, and only then), "
 			"off, or a percentage from the start.",
+	},
+	{
+		.name = "xbzrle",
+		.arg = "WHEN",
+		.section = "migrate",
+		.set = option_set_choice,
+		AT(xbzrle),
+		.words = xbzrle_words,
+		.help = "Whether QEMU sends only what has changed in a page "
+			"that it sent before: auto (the default: where a look "
+			"at some of the guest's pages says that it pays, and "
+			"copying takes long enough for such a look), on, off.",
 	},
 	{
 		.name = "policy",

@@ -30,7 +30,7 @@ extern const struct command *const commands[];
 extern const struct option_group *const all_groups[];
 
 extern const struct command cmd_migrate, cmd_check, cmd_forecast, cmd_list,
-	cmd_recover, cmd_journal, cmd_replay, cmd_help, cmd_version;
+	cmd_status, cmd_recover, cmd_journal, cmd_replay, cmd_help, cmd_version;
 /* Not in the list: started by vmferry itself. */
 extern const struct command cmd_guardian;
 

@@ -133,6 +133,10 @@ static const struct entry files[] = {
 	  "What a run is about to do, for recover; gone when it ended with "
 	  "nothing left to do. Other users: ~/.local/state/vmferry, or "
 	  "--state-dir." },
+	{ "/var/lib/vmferry/recordings/RUN.jsonl",
+	  "The events of a migration, as --events writes them, for status and "
+	  "replay. The newest 64 are kept, and at most 256 MiB. Other users: "
+	  "~/.local/state/vmferry, or --state-dir." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",

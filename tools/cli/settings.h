@@ -43,6 +43,7 @@ struct settings {
 	double max_blackout_ms;
 	double deadline_s;	/* 0: none */
 	int on_deadline;	/* enum on_deadline */
+	int xbzrle;		/* enum migrate_xbzrle */
 	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
 	struct strv remaps;	/* "OLD=NEW" */
 	char *dest_args;

@@ -205,8 +205,7 @@ void ui_cancelling(struct ui *ui)
 
 static void write_event(struct ui *ui, const struct event *ev)
 {
-	AUTO_JSON struct json_object *o = event_to_json(ev);
-	AUTO_FREE char *line = json_line(o);
+	AUTO_FREE char *line = event_line(ev);
 	AUTO_FREE char *ended = xasprintf("%s\n", line);
 
 	outlet_put(&ui->events, ended, strlen(ended));

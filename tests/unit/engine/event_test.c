@@ -56,6 +56,20 @@ static void a_run_start_names_the_journey(void **state)
 				    "\"transport\":\"ssh\"}");
 }
 
+static void a_line_that_was_made_is_not_made_again(void **state)
+{
+	struct event ev = event_of(EVENT_WARNING);
+	AUTO_FREE char *made = event_line(&ev);
+	AUTO_FREE char *again = NULL;
+
+	(void)state;
+	assert_string_equal(made,
+			    COMMON("warning") "\"name\":null,\"text\":null}");
+	ev.line = "as it was";
+	again = event_line(&ev);
+	assert_string_equal(again, "as it was");
+}
+
 static void facts_keep_argv_as_arrays(void **state)
 {
 	struct event ev = event_of(EVENT_FACTS);
@@ -67,6 +81,7 @@ static void facts_keep_argv_as_arrays(void **state)
 	ev.facts = (struct event_facts){
 		.source_qemu = "7.2.22",
 		.source_argv = &argv,
+		.guest = "web1",
 		.machine = "pc-q35-7.2",
 		.ram_bytes = 1 << 20,
 		.vcpus = 2,
@@ -76,6 +91,7 @@ static void facts_keep_argv_as_arrays(void **state)
 					 "\"destination_qemu\":null,"
 					 "\"source_argv\":[\"qemu\",\"-S\"],"
 					 "\"destination_argv\":null,"
+					 "\"guest\":\"web1\",\"uuid\":null,"
 					 "\"machine\":\"pc-q35-7.2\","
 					 "\"ram_bytes\":1048576,\"vcpus\":2,"
 					 "\"kvm\":true}");
@@ -253,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_start_names_the_journey),
+		cmocka_unit_test(a_line_that_was_made_is_not_made_again),
 		cmocka_unit_test(facts_keep_argv_as_arrays),
 		cmocka_unit_test(a_check_is_spread_out),
 		cmocka_unit_test(a_phase_tells_both_ends),

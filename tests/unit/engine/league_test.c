@@ -344,8 +344,8 @@ static void a_throttle_costs_half_of_what_auto_converge_takes(void **state)
 
 /*
  * Ten seconds after the first pass, and a pass, which is no longer than the
- * working set takes, 3 s here, so five take 14. Those that all but fit, be it by
- * a wide gate, are worth forty passes and 45 s.
+ * working set takes, 3 s here, so five take 14. Those that all but fit, be it
+ * by a wide gate, are worth forty passes and 45 s.
  */
 static void the_hopeless_are_given_up_in_time(void **state)
 {

@@ -40,13 +40,12 @@ static void what_was_saved_comes_back(void **state)
 	struct pair p = { 0 }, q;
 	struct stat st;
 
-	pair_learn(&p, 8.5);
-	pair_learn(&p, 12);
+	pair_learn(&p, &(struct pair_lesson){ 8.5, 0, 2e7 });
+	pair_learn(&p, &(struct pair_lesson){ 12, 3.25, 0 });
 	assert_int_equal(pair_save(&p, dir, "id", &err), 0);
 	pair_load(&q, dir, "id");
 	assert_int_equal(q.n, 2);
-	assert_float_equal(q.fixed_ms[0], 8.5, 1e-9);
-	assert_float_equal(q.fixed_ms[1], 12, 1e-9);
+	assert_memory_equal(q.v, p.v, 2 * sizeof(*p.v));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
@@ -61,7 +60,9 @@ static void a_file_that_says_nothing_teaches_nothing(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	f = fopen(path, "w");
 	assert_non_null(f);
-	fputs("{\"fixed_ms\": [\"x\", -1, 1e300, null, {}]}", f);
+	fputs("{\"lessons\": [\"x\", {\"fixed_ms\": -1}, "
+	      "{\"link_bps\": 1e300, \"overhead_ms\": \"7\"}, null, {}]}",
+	      f);
 	fclose(f);
 	pair_load(&p, dir, "id");
 	assert_int_equal(p.n, 0);
@@ -71,10 +72,11 @@ static void a_file_that_says_nothing_teaches_nothing(void **state)
 
 static void a_name_leads_nowhere_else(void **state)
 {
+	const struct pair_lesson eight = { 8, 0, 0 };
 	AUTO_ERR struct err err = { 0 };
 	struct pair p = { 0 };
 
-	pair_learn(&p, 8);
+	pair_learn(&p, &eight);
 	assert_int_equal(pair_save(&p, *state, "../x", &err), -1);
 	err_reset(&err);
 	assert_int_equal(pair_save(&p, *state, "", &err), -1);
@@ -88,10 +90,10 @@ static void the_oldest_lesson_goes(void **state)
 
 	(void)state;
 	for (int i = 1; i <= PAIR_KEPT + 3; i++)
-		pair_learn(&p, i);
+		pair_learn(&p, &(struct pair_lesson){ i, 0, 0 });
 	assert_int_equal(p.n, PAIR_KEPT);
-	assert_float_equal(p.fixed_ms[0], 4, 1e-9);
-	assert_float_equal(p.fixed_ms[PAIR_KEPT - 1], PAIR_KEPT + 3, 1e-9);
+	assert_float_equal(p.v[0].fixed_ms, 4, 1e-9);
+	assert_float_equal(p.v[PAIR_KEPT - 1].fixed_ms, PAIR_KEPT + 3, 1e-9);
 }
 
 static void four_in_five_cost_no_more(void **state)
@@ -99,13 +101,26 @@ static void four_in_five_cost_no_more(void **state)
 	struct pair p = { 0 };
 
 	(void)state;
-	assert_float_equal(pair_fixed_ms(&p, 20), 20, 1e-9);
-	pair_learn(&p, 9);
-	assert_float_equal(pair_fixed_ms(&p, 20), 9, 1e-9);
+	assert_true(pair_fixed_ms(&p) == 0);
+	pair_learn(&p, &(struct pair_lesson){ 9, 0, 0 });
+	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
 	for (int i = 0; i < 3; i++)
-		pair_learn(&p, 7);
-	pair_learn(&p, 300);
-	assert_float_equal(pair_fixed_ms(&p, 20), 9, 1e-9);
+		pair_learn(&p, &(struct pair_lesson){ 7, 0, 0 });
+	pair_learn(&p, &(struct pair_lesson){ 300, 0, 0 });
+	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
+}
+
+static void what_was_not_told_does_not_count(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	pair_learn(&p, &(struct pair_lesson){ 9, 0, 3e7 });
+	pair_learn(&p, &(struct pair_lesson){ 9, 4, 0 });
+	pair_learn(&p, &(struct pair_lesson){ 0, 0, 0 });
+	assert_int_equal(p.n, 2);
+	assert_float_equal(pair_overhead_ms(&p), 4, 1e-9);
+	assert_float_equal(pair_link_bps(&p), 3e7, 1e-3);
 }
 
 static void what_copying_took_is_not_fixed(void **state)
@@ -128,6 +143,7 @@ int main(void)
 						make_dir, remove_dir),
 		cmocka_unit_test(the_oldest_lesson_goes),
 		cmocka_unit_test(four_in_five_cost_no_more),
+		cmocka_unit_test(what_was_not_told_does_not_count),
 		cmocka_unit_test(what_copying_took_is_not_fixed),
 	};
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm: the levers that have to be chosen before a migration starts, since QEMU
+ * takes no capabilities while one runs.
+ */
+#include <math.h>
+
+#include "engine/page_sample.h"
+#include "engine/run.h"
+#include "qmp/json.h"
+#include "transport/base/log.h"
+
+/* Of a link that nothing is known of: a gigabit. */
+static const double usual_bps = 118e6;
+/* A look at the guest's pages takes one second; worth it from here on. */
+static const double worth_s = 3;
+
+static double expected_copy_s(const struct run *r)
+{
+	double bps = (double)r->opt->bandwidth_bps;
+	double learnt = pair_link_bps(&r->pair);
+
+	if (learnt > 0 && (bps <= 0 || learnt < bps))
+		bps = learnt;
+	return (double)r->facts.ram_bytes / (bps > 0 ? bps : usual_bps);
+}
+
+static void tell(struct run *r, const char *why)
+{
+	struct event ev = {
+		.kind = EVENT_DECISION,
+		.decision = {
+			.action = r->xbzrle_cache_bytes ? "xbzrle"
+							: "no-xbzrle",
+			.why = why,
+			.downtime_limit_ms = NAN,
+		},
+	};
+
+	log_info("source", "xbzrle: %s", why);
+	run_tell(r, &ev);
+}
+
+/*
+ * Whatever the pages say: only the room for its cache counts, which is nothing
+ * that a sentence could be about.
+ */
+static void force_xbzrle(struct run *r)
+{
+	struct xbzrle_verdict v = { .pays = true, .shrink = 0 };
+
+	xbzrle_fit_cache(&v, r->facts.ram_bytes,
+			 r->src_facts.memory_available_bytes);
+	r->xbzrle_cache_bytes = v.cache_bytes;
+}
+
+/* Somebody has switched it on in this QEMU: with a cache that he chose. */
+static void keep_xbzrle(struct run *r)
+{
+	(void)json_opt_u64((struct json_at){ r->src.params, "parameters" },
+			   "xbzrle-cache-size", &r->xbzrle_cache_bytes, NULL);
+}
+
+int run_arm(struct run *r, struct err *err)
+{
+	struct xbzrle_verdict v;
+	bool on;
+
+	r->xbzrle_cache_bytes = 0;
+	if (r->opt->xbzrle == MIGRATE_XBZRLE_OFF ||
+	    !qmp_capability_known(r->src.caps, "xbzrle", &on))
+		return 0;
+	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON)
+		force_xbzrle(r);
+	else if (on)
+		keep_xbzrle(r);
+	if (r->xbzrle_cache_bytes || !r->facts.first_status.running ||
+	    expected_copy_s(r) < worth_s)
+		return 0;
+	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
+			      &v, err) < 0)
+		return -1;
+	xbzrle_fit_cache(&v, r->facts.ram_bytes,
+			 r->src_facts.memory_available_bytes);
+	r->xbzrle_cache_bytes = v.pays ? v.cache_bytes : 0;
+	tell(r, v.why);
+	return 0;
+}

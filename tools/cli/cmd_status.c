@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/* vmferry status: what recordings tell of running and past migrations. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/fields.h"
+#include "engine/recording_read.h"
+#include "qmp/json.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/human.h"
+#include "tools/cli/text.h"
+#include "transport/base/xalloc.h"
+
+enum { EXIT_NO_GUEST = 13 };
+
+/* What is shown of one run; texts are borrowed from the recording. */
+struct status {
+	const struct recording_view *v;
+	const char *guest, *source, *destination;
+	const char *phase, *outcome, *owner, *why;
+	double pass, left_bytes, total_bytes, bandwidth_bps;
+	/* from now on; NAN: never at this rate, or not known */
+	double eta_p50_s, eta_p90_s;
+	bool forecast; /* a pass told what to expect */
+};
+
+/* --- gathering ----------------------------------------------------------- */
+
+static double first_known(double a, double b)
+{
+	return isnan(a) ? b : a;
+}
+
+static const char *first_text(const char *a, const char *b)
+{
+	return a ? a : b;
+}
+
+static double later(double t, double now_s)
+{
+	return isnan(t) ? t : fmax(t - now_s, 0);
+}
+
+/* The newest sentence; of the warnings only the one that names a wait. */
+static const char *newest_why(const struct recording_view *v)
+{
+	static const struct {
+		enum event_kind kind;
+		const char *key;
+	} told[] = {
+		{ EVENT_PASS, "why" },
+		{ EVENT_DECISION, "why" },
+		{ EVENT_WARNING, "text" },
+	};
+	const char *warning = recording_text(v, EVENT_WARNING, "name");
+	const char *best = NULL;
+	double at = -INFINITY;
+
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+		const char *s = recording_text(v, told[i].kind, told[i].key);
+		double t = recording_number(v, told[i].kind, "mono_ms");
+
+		if (!s || !(t >= at) ||
+		    (told[i].kind == EVENT_WARNING &&
+		     (!warning || strcmp(warning, "wait") != 0)))
+			continue;
+		best = s;
+		at = t;
+	}
+	return best;
+}
+
+static void gather_pass(struct status *s, double now_s)
+{
+	const struct recording_view *v = s->v;
+	double at = recording_number(v, EVENT_PASS, "t");
+
+	s->pass = first_known(recording_number(v, EVENT_SAMPLE, "pass"),
+			      recording_number(v, EVENT_PASS, "number"));
+	s->left_bytes = first_known(
+		recording_number(v, EVENT_SAMPLE, "remaining_bytes"),
+		recording_number(v, EVENT_PASS, "remaining_bytes"));
+	s->total_bytes = recording_number(v, EVENT_SAMPLE, "total_bytes");
+	s->bandwidth_bps =
+		first_known(recording_number(v, EVENT_SAMPLE, "bandwidth_bps"),
+			    recording_number(v, EVENT_PASS, "bandwidth_bps"));
+	s->forecast = v->last[EVENT_PASS] && v->state == RECORDING_RUNNING;
+	s->eta_p50_s = s->eta_p90_s = NAN;
+	if (!s->forecast)
+		return;
+	s->eta_p50_s =
+		later(recording_number(v, EVENT_PASS, "eta_p50_s"), now_s - at);
+	s->eta_p90_s =
+		later(recording_number(v, EVENT_PASS, "eta_p90_s"), now_s - at);
+}
+
+static struct status gather_one(const struct recording_view *v, double now_s)
+{
+	struct status s = { .v = v, .guest = recording_guest(v) };
+
+	s.source = first_text(recording_text(v, EVENT_RESULT, "source"),
+			      recording_text(v, EVENT_RUN_START, "source"));
+	s.destination =
+		first_text(recording_text(v, EVENT_RESULT, "destination"),
+			   recording_text(v, EVENT_RUN_START, "destination"));
+	s.phase = first_text(recording_text(v, EVENT_PHASE, "to"),
+			     phase_name(PHASE_CONNECT));
+	s.outcome = recording_text(v, EVENT_RESULT, "outcome");
+	s.owner = recording_text(v, EVENT_RESULT, "owner");
+	s.why = first_text(recording_text(v, EVENT_RESULT, "decision"),
+			   newest_why(v));
+	gather_pass(&s, now_s);
+	return s;
+}
+
+/* --- for programs -------------------------------------------------------- */
+
+static struct json_object *error_of(const struct recording_view *v)
+{
+	struct json_object *e = NULL;
+
+	if (v->last[EVENT_RESULT])
+		(void)json_object_object_get_ex(v->last[EVENT_RESULT], "error",
+						&e);
+	return json_object_get(e);
+}
+
+static struct json_object *to_json(const struct status *s)
+{
+	const struct recording_view *v = s->v;
+	struct json_object *o = json_new();
+
+	fields_text(o, "run", v->run);
+	fields_text(o, "guest", s->guest);
+	fields_text(o, "uuid", recording_uuid(v));
+	fields_text(o, "source", s->source);
+	fields_text(o, "destination", s->destination);
+	fields_text(o, "state", recording_state_name(v->state));
+	fields_text(o, "phase", s->phase);
+	fields_text(o, "outcome", s->outcome);
+	fields_text(o, "owner", s->owner);
+	fields_text(o, "why", s->why);
+	json_add_num(o, "pass", s->pass, 0);
+	json_add_num(o, "remaining_bytes", s->left_bytes, 0);
+	json_add_num(o, "total_bytes", s->total_bytes, 0);
+	json_add_num(o, "bandwidth_bps", s->bandwidth_bps, 0);
+	json_add_sub(o, "converges",
+		     s->forecast ? json_object_new_boolean(!isnan(s->eta_p50_s))
+				 : NULL);
+	json_add_num(o, "eta_p50_s", s->eta_p50_s, 1);
+	json_add_num(o, "eta_p90_s", s->eta_p90_s, 1);
+	json_add_num(o, "max_blackout_ms",
+		     recording_number(v, EVENT_RUN_START, "max_blackout_ms"),
+		     3);
+	json_add_num(o, "blackout_ms",
+		     recording_number(v, EVENT_RESULT, "blackout_ms"), 3);
+	json_add_num(o, "total_ms",
+		     recording_number(v, EVENT_RESULT, "total_ms"), 3);
+	json_add_num(o, "started", v->started_s, 6);
+	json_add_num(o, "updated", v->updated_s, 6);
+	json_add_num(o, "ended", recording_number(v, EVENT_RESULT, "t"), 6);
+	fields_text(o, "recording", v->path);
+	return json_add_sub(o, "error", error_of(v));
+}
+
+/* --- for people ---------------------------------------------------------- */
+
+static void put_when(struct buf *b, const char *word, double t)
+{
+	time_t s = (time_t)t;
+	char text[64];
+	struct tm tm;
+
+	if (!isfinite(t) || fabs(t) > 1e11 || !localtime_r(&s, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
+		return;
+	buf_printf(b, "%s %s", word, text);
+}
+
+static void put_line(struct buf *b, bool utf8, const char *lead,
+		     const char *words)
+{
+	if (!words)
+		return;
+	buf_printf(b, "  %s: ", lead);
+	text_put(b, utf8, words);
+	buf_append(b, "\n", 1);
+}
+
+static void put_eta(struct buf *b, const struct status *s)
+{
+	if (!s->forecast)
+		return;
+	if (isnan(s->eta_p50_s))
+		buf_printf(b, ", ETA never at this rate");
+	else if (isnan(s->eta_p90_s))
+		buf_printf(b, ", ETA %.0f s, perhaps never", s->eta_p50_s);
+	else
+		buf_printf(b, ", ETA %.0f-%.0f s", s->eta_p50_s,
+			   fmax(s->eta_p90_s, 1));
+}
+
+static void put_progress(struct buf *b, const struct status *s)
+{
+	if (isnan(s->left_bytes))
+		return;
+	buf_printf(b, "  left: %s of %s at %s", human_bytes(s->left_bytes).text,
+		   human_bytes(s->total_bytes).text,
+		   human_rate(s->bandwidth_bps).text);
+	put_eta(b, s);
+	buf_append(b, "\n", 1);
+}
+
+static void put_running(struct buf *b, bool utf8, const struct status *s)
+{
+	text_putf(b, utf8, "under way to %s, %s", s->destination, s->phase);
+	if (s->pass >= 0)
+		buf_printf(b, ", pass %.0f", s->pass);
+	put_when(b, ", since", s->v->started_s);
+	buf_append(b, "\n", 1);
+	put_progress(b, s);
+	put_line(b, utf8, "why", s->why);
+}
+
+static void put_error(struct buf *b, bool utf8, const struct status *s)
+{
+	struct json_at result = { s->v->last[EVENT_RESULT], "result" };
+	struct json_at error = { NULL, "error" };
+	const char *message = NULL, *hint = NULL;
+
+	if (json_has(result, "error"))
+		(void)json_opt_object(result, "error", &error, NULL);
+	if (json_has(error, "message"))
+		(void)json_opt_str(error, "message", &message, NULL);
+	if (json_has(error, "hint"))
+		(void)json_opt_str(error, "hint", &hint, NULL);
+	put_line(b, utf8, "error", message);
+	put_line(b, utf8, "next", hint);
+}
+
+/* As it was then: nobody is asked. */
+static void put_owner(struct buf *b, bool utf8, const struct status *s)
+{
+	const char *owner = s->owner ? s->owner : "";
+
+	if (!strcmp(owner, owner_name(OWNER_SOURCE)))
+		put_line(b, utf8, "guest then on", s->source);
+	else if (!strcmp(owner, owner_name(OWNER_DESTINATION)))
+		put_line(b, utf8, "guest then on", s->destination);
+	else if (!strcmp(owner, owner_name(OWNER_UNKNOWN)))
+		put_line(b, utf8, "guest", "it was not known where it ran");
+}
+
+static void put_ended(struct buf *b, bool utf8, const struct status *s)
+{
+	double blackout = recording_number(s->v, EVENT_RESULT, "blackout_ms");
+
+	text_putf(b, utf8, "%s (%s to %s)", s->outcome ? s->outcome : "ended",
+		  s->source, s->destination);
+	put_when(b, ",", recording_number(s->v, EVENT_RESULT, "t"));
+	if (blackout >= 0)
+		buf_printf(b, ", blackout %s", human_ms(blackout).text);
+	buf_append(b, "\n", 1);
+	put_owner(b, utf8, s);
+	put_line(b, utf8, "why", s->why);
+	put_error(b, utf8, s);
+}
+
+static void put_broken(struct buf *b, bool utf8, const struct status *s)
+{
+	text_putf(b, utf8,
+		  "broke off on the way to %s, %s: its engine is gone and "
+		  "told no end",
+		  s->destination, s->phase);
+	put_when(b, "; last seen", s->v->updated_s);
+	buf_append(b, "\n", 1);
+	put_line(b, utf8, "why", s->why);
+	text_putf(b, utf8,
+		  "  next: vmferry recover %s says where the guest runs, and "
+		  "finishes or undoes what is unfinished",
+		  s->v->run);
+	buf_append(b, "\n", 1);
+}
+
+static void put_one(struct buf *b, bool utf8, const struct status *s)
+{
+	static void (*const put[RECORDING_STATES])(struct buf * b, bool utf8,
+						   const struct status *s) = {
+		[RECORDING_RUNNING] = put_running,
+		[RECORDING_ENDED] = put_ended,
+		[RECORDING_BROKEN] = put_broken,
+	};
+
+	text_putf(b, utf8, "%s (%s): ", s->guest, s->v->run);
+	put[s->v->state](b, utf8, s);
+}
+
+/* --- which ones ---------------------------------------------------------- */
+
+static bool is_meant(const struct cli *cli, const struct recording_view *v)
+{
+	return !cli->operands.n || recording_is_of(v, cli->operands.v[0]);
+}
+
+/*
+ * A run is passed over for a later one of its guest, unless it is under way;
+ * a later one that was refused meanwhile is no news then.
+ */
+static bool is_shown(const struct cli *cli, const struct recordings *list,
+		     size_t i)
+{
+	const struct recording_view *v = &list->v[i];
+
+	if (!is_meant(cli, v))
+		return false;
+	/* that very run was asked for */
+	if (cli->operands.n && !strcmp(v->run, cli->operands.v[0]))
+		return true;
+	for (size_t k = 0; k < list->n; k++) {
+		const struct recording_view *w = &list->v[k];
+		bool running = v->state == RECORDING_RUNNING;
+		bool other = w->state == RECORDING_RUNNING;
+
+		if (k != i && recording_same_guest(v, w) &&
+		    (running == other ? k < i : other))
+			return false;
+	}
+	return true;
+}
+
+static int tell_failure(struct cli *cli, const struct err *err, int code)
+{
+	struct json_object *o;
+
+	cli_tell_error(cli, err);
+	if (!cli->settings.json)
+		return code;
+	o = json_add_sub(json_new(), "runs", json_object_new_array());
+	json_add_sub(o, "error", err_to_json(err));
+	return cli_print_json(json_add_i64(o, "exit_code", code), code);
+}
+
+static int tell_none(struct cli *cli, const struct recordings *list)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	err_set(&err, ERR_NO_GUEST,
+		"no migration of %s is recorded; searched %zu recording%s in "
+		"%s",
+		cli->operands.v[0], list->n, list->n == 1 ? "" : "s",
+		list->dir);
+	err_hint(&err, "vmferry status shows the guests that are");
+	return tell_failure(cli, &err, EXIT_NO_GUEST);
+}
+
+static void put_empty(struct buf *b, bool utf8, const char *dir)
+{
+	text_putf(b, utf8, "No migration is recorded in %s.", dir);
+	buf_append(b, "\n", 1);
+}
+
+static int tell(struct cli *cli, const struct recordings *list)
+{
+	struct json_object *runs = json_object_new_array(), *o;
+	struct style style = cli_people_style(cli);
+	double now_s = (double)wall_now().us / 1e6;
+	AUTO_BUF struct buf b = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct status s;
+
+		if (!is_shown(cli, list, i))
+			continue;
+		s = gather_one(&list->v[i], now_s);
+		put_one(&b, style.utf8, &s);
+		json_object_array_add(runs, to_json(&s));
+	}
+	if (!buf_len(&b) && cli->operands.n) {
+		json_object_put(runs);
+		return tell_none(cli, list);
+	}
+	if (!buf_len(&b))
+		put_empty(&b, style.utf8, list->dir);
+	cli_print_people(cli, &b);
+	o = json_add_sub(json_new(), "runs", runs);
+	json_add_sub(o, "error", NULL);
+	json_add_i64(o, "exit_code", 0);
+	if (cli->settings.json)
+		return cli_print_json(o, 0);
+	json_object_put(o);
+	return cli_end(0);
+}
+
+static int run(struct cli *cli)
+{
+	struct recordings list;
+	AUTO_ERR struct err err = { 0 };
+	int code;
+
+	if (recordings_read(cli->settings.state_dir, &list, &err) < 0)
+		code = tell_failure(cli, &err, EXIT_INTERNAL);
+	else
+		code = tell(cli, &list);
+	recordings_free(&list);
+	return code;
+}
+
+static const struct option_group *const groups[] = {
+	&group_state,
+	&group_speech,
+	&group_general,
+	NULL,
+};
+
+const struct command cmd_status = {
+	.name = "status",
+	.args = "[GUEST]",
+	.max_operands = 1,
+	.summary = "tells how far a migration is, or how it ended",
+	.description =
+		"Reads the recordings that migrations of this host keep of "
+		"themselves, and tells the latest of each guest, or of GUEST "
+		"(a name, UUID or run id): while it is under way its phase, "
+		"what is left, when the guest will run over there, and why it "
+		"waits; else how it ended. Asks neither QEMU nor any host, so "
+		"that it may be run at any time.\n\n"
+		"A run whose engine is gone without having told an end is "
+		"named; vmferry recover says where its guest runs.\n\n"
+		"--json: runs, an array of objects with run, guest, uuid, "
+		"source, destination, state (running, ended, broken), phase, "
+		"outcome, owner, why, pass, remaining_bytes, total_bytes, "
+		"bandwidth_bps, converges, eta_p50_s and eta_p90_s (from now "
+		"on), max_blackout_ms, blackout_ms, total_ms, started, updated "
+		"and ended (wall clock, seconds), recording (the file), error. "
+		"converges false means never at this rate.\n\n"
+		"Exit code 13 when no migration of GUEST is recorded.",
+	.examples = "vmferry status\nvmferry status web1 --json",
+	.groups = groups,
+	.run = run,
+};
