@@ -3,11 +3,8 @@
  * ram: capabilities, parameters, the tunnel, and the start of QEMU's
  * migration; each with its undo.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "engine/record.h"
 #include "engine/run.h"
@@ -18,7 +15,7 @@
 
 static const char fd_name[] = "vmferry";
 
-enum { POLL_MS = 50, PARKED_BYTES = 128 * 1024 };
+enum { POLL_MS = 50 };
 
 /* --- capabilities and parameters, put back afterwards -------------------- */
 
@@ -286,32 +283,22 @@ int run_reset_destination(struct run *r, struct err *err)
 int run_open_tunnel(struct run *r, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dst_dir);
-	const int parked = PARKED_BYTES;
-	int pair[2];
-	int rc;
+	AUTO_FD int fd = -1;
 
 	r->tunnel =
 		host_tunnel(r->dst_host, path, mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
 				host_name(r->dst_host));
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, errno, "cannot make a socket pair");
-	/* what QEMU parks in its end of the pair is hidden blackout */
-	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &parked,
-			 sizeof(parked));
-	rc = tunnel_start(r->tunnel, pair[0], 0, err);
-	if (rc == 0) {
+	fd = tunnel_start_pair(r->tunnel, 0, err);
+	if (fd >= 0) {
 		/* one that is not answered in time may have it all the same */
 		r->fd_handed = true;
-		rc = qmp_getfd(r->src.qmp, fd_name, pair[1], run_qmp_deadline(),
-			       err);
+		if (qmp_getfd(r->src.qmp, fd_name, fd, run_qmp_deadline(),
+			      err) == 0)
+			return 0;
 	}
-	if (rc < 0)
-		err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
-	/* QEMU has its own copy; ours would hide the death of either end */
-	close_fd(pair[1]);
-	return rc;
+	return err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
 }
 
 int run_close_tunnel(struct run *r, struct err *err)

@@ -84,6 +84,9 @@ def options_of(case, policy, known):
         words += ["--policy", policy]
     if "--throttle" in known:
         words += ["--throttle", case.throttle]
+    if "--xbzrle" in known:
+        words += ["--xbzrle",
+                  case.xbzrle if policy in cases.OURS else "off"]
     return words
 
 
@@ -171,7 +174,8 @@ def bench(bed, ledger, args, known):
 
 
 def known_options():
-    return [o for o in ("--policy", "--throttle") if beds.takes(o)]
+    return [o for o in ("--policy", "--throttle", "--xbzrle")
+            if beds.takes(o)]
 
 
 def settle_policies(parser, args, known):
@@ -218,15 +222,18 @@ def parse():
                         help="between two hosts over a shaped link (root)")
     parser.add_argument("--throttle", choices=("auto", "off"),
                         help="in all cases, whatever they say")
+    parser.add_argument("--xbzrle", choices=("auto", "on", "off"),
+                        help="for ours (off: the guest writes a line of each "
+                        "page, which says too much for xbzrle)")
     parser.add_argument("--list", action="store_true",
                         help="what would run")
     parser.add_argument("--report", action="store_true",
                         help="no runs: the table of FILE")
     args = parser.parse_args()
     args.chosen = cases.choose(args.core, args.grid, args.case)
-    if args.throttle:
-        args.chosen = [dataclasses.replace(c, throttle=args.throttle)
-                       for c in args.chosen]
+    changes = {name: getattr(args, name) for name in ("throttle", "xbzrle")
+               if getattr(args, name)}
+    args.chosen = [dataclasses.replace(c, **changes) for c in args.chosen]
     if not args.chosen:
         parser.error("no case is called that; --grid --list shows all")
     if args.lab and not beds.harness.IS_ROOT:

@@ -32,6 +32,7 @@ class Case:
     budget_ms: int = 300
     deadline_s: int = 20
     throttle: str = "auto"
+    xbzrle: str = "off"         # for ours; the peers have none
     hopeless: bool = False      # no policy is expected to finish
     policies: tuple = POLICIES  # all that teach something here
     times: int = 1              # as often as others
