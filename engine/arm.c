@@ -12,8 +12,8 @@
 
 /* Of a link that nothing is known of: a gigabit. */
 static const double usual_bps = 118e6;
-/* A look at the guest's pages takes one second; worth it from here on. */
-static const double worth_s = 3;
+/* A look at the guest's pages takes a second; worth it from here on. */
+static const double worth_s = 8;
 
 static double expected_copy_s(const struct run *r)
 {
@@ -41,10 +41,7 @@ static void tell(struct run *r, const char *why)
 	run_tell(r, &ev);
 }
 
-/*
- * Whatever the pages say: only the room for its cache counts, which is nothing
- * that a sentence could be about.
- */
+/* Whatever the pages say: only the room for its cache counts. */
 static void force_xbzrle(struct run *r)
 {
 	struct xbzrle_verdict v = { .pays = true, .shrink = 0 };
@@ -52,6 +49,10 @@ static void force_xbzrle(struct run *r)
 	xbzrle_fit_cache(&v, r->facts.ram_bytes,
 			 r->src_facts.memory_available_bytes);
 	r->xbzrle_cache_bytes = v.cache_bytes;
+	r->xbzrle_shrink = XBZRLE_WORST_SHRINK;
+	tell(r, v.cache_bytes ? "it was asked for"
+			      : "it was asked for, but this host has no memory "
+				"for its cache");
 }
 
 /* Somebody has switched it on in this QEMU: with a cache that he chose. */
@@ -59,6 +60,7 @@ static void keep_xbzrle(struct run *r)
 {
 	(void)json_opt_u64((struct json_at){ r->src.params, "parameters" },
 			   "xbzrle-cache-size", &r->xbzrle_cache_bytes, NULL);
+	r->xbzrle_shrink = XBZRLE_WORST_SHRINK;
 }
 
 int run_arm(struct run *r, struct err *err)
@@ -74,15 +76,18 @@ int run_arm(struct run *r, struct err *err)
 		force_xbzrle(r);
 	else if (on)
 		keep_xbzrle(r);
-	if (r->xbzrle_cache_bytes || !r->facts.first_status.running ||
-	    expected_copy_s(r) < worth_s)
+	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON || on ||
+	    !r->facts.first_status.running || expected_copy_s(r) < worth_s)
 		return 0;
 	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
 			      &v, err) < 0)
 		return -1;
 	xbzrle_fit_cache(&v, r->facts.ram_bytes,
 			 r->src_facts.memory_available_bytes);
-	r->xbzrle_cache_bytes = v.pays ? v.cache_bytes : 0;
+	if (v.pays) {
+		r->xbzrle_cache_bytes = v.cache_bytes;
+		r->xbzrle_shrink = v.shrink;
+	}
 	tell(r, v.why);
 	return 0;
 }

@@ -35,6 +35,11 @@ struct policy_facts {
 	double bandwidth_cap_bps; /* the owner's; 0: none */
 	bool may_throttle;   /* auto-converge is armed, the owner allows it */
 	double throttle_max; /* 0 … 0.99 */
+	/*
+	 * With xbzrle, wire bytes of a byte of memory from the third pass on, as
+	 * a sample of the guest's pages has it; 0: without.
+	 */
+	double xbzrle_shrink;
 };
 
 /* A pass that has ended. */

@@ -614,6 +614,13 @@ static void auto_decide(const struct policy_view *v,
 		policy_wait(v, out, "Waiting: nothing was measured yet.");
 		return;
 	}
+	if (v->facts->xbzrle_shrink > 0 && !v->link->encoded &&
+	    s.need_ms > s.room_ms) {
+		policy_wait(v, out,
+			    "Waiting: from the third pass on only what has "
+			    "changed in a page is sent.");
+		return;
+	}
 	if (v->throttle > 0 && s.need_ms > s.room_ms && throttles(&s, out))
 		return;
 	if (still_shrinking(&s, out) || opens(&s, out))

@@ -35,6 +35,9 @@ static const double heeded_s = 1;
 /* … and how much it is, about. */
 static const double strong_throttle = 0.8;
 
+/* A sample may see less of a page change than a pass does. */
+static const double least_shrink = 0.05;
+
 /* Where the present pass began, and what was last seen moving. */
 struct watch {
 	uint64_t pass;
@@ -236,10 +239,22 @@ static void look_ahead(const struct run *r, const struct watch *w,
 		.shrink = 1,
 	};
 
+	/* what is seen of differences is in the link's bytes a second */
+	if (r->wanted.xbzrle_shrink > 0 && !w->link.encoded)
+		s.shrink = fmax(r->wanted.xbzrle_shrink, least_shrink);
+
 	s.final_bps = s.bandwidth_bps;
 	if (r->wanted.deadline_s > 0)
 		s.deadline_s = fmax(r->wanted.deadline_s - pass->at_s, 0.001);
 	forecast_run(&w->curve, &from, &s, out);
+	if (s.shrink < 1 && w->view.n_passes == 1) {
+		/* the second pass still sends whole pages */
+		double more_s =
+			from.left_bytes * (1 - s.shrink) / s.bandwidth_bps;
+
+		out->seconds.p50 += more_s;
+		out->seconds.p90 += more_s;
+	}
 	if (out->p_converge < FORECAST_NEVER && r->wanted.may_throttle &&
 	    r->throttle <= 0)
 		look_ahead_throttled(w, &from, &s, out);

@@ -241,6 +241,8 @@ int run_prepare(struct run *r, struct err *err)
 	set_wanted(r);
 	if (read_settings(r, err) < 0 || run_arm(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
+	if (r->xbzrle_cache_bytes)
+		r->wanted.xbzrle_shrink = r->xbzrle_shrink;
 	/* on disk before the first of them is changed */
 	if (record_write(r, JOURNAL_DEST, err) < 0 ||
 	    set_capabilities(r, &r->dst, err) < 0 ||

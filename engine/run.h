@@ -115,6 +115,7 @@ struct run {
 	struct policy_facts wanted; /* of the policy */
 	struct pair pair; /* what was learnt of these two hosts before */
 	uint64_t xbzrle_cache_bytes; /* 0: without xbzrle */
+	double xbzrle_shrink;	     /* as policy.h has it */
 	double throttle;	     /* as set, 0 … 0.99 */
 	double downtime_limit_ms;    /* of the gate, as the policy has it now */
 	/* what the copy found, for the switchover; 0: not known */

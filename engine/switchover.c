@@ -200,6 +200,8 @@ static void explain_decision(struct run *r)
 	if (r->throttle > 0)
 		how = xasprintf(", with the guest throttled by up to %.0f %%",
 				r->throttle * 100);
+	else if (r->xbzrle_cache_bytes)
+		how = xasprintf(", pages being sent as differences");
 	r->result->decision = xasprintf(
 		"What was left fitted through the gate, held at "
 		"%.0f ms, after pass %lld%s.",

@@ -113,6 +113,64 @@ class MigrateTest(case.LoopbackCase):
             self.assertEqual(outcome.json()["exit_code"], 0)
 
 
+class XbzrleTest(case.LoopbackCase):
+    """Differences of pages, where the guest's pages are made for it."""
+
+    # A line of each page; far too many for the link as they are.
+    LINES = "fill=16 ws=12 rate=60 touch=line"
+    LINK = ("--bandwidth", "6M", "--throttle", "off", "--deadline", "25")
+
+    def chosen(self, done):
+        return [e["action"] for e in done.of("decision")
+                if e["action"].endswith("xbzrle")]
+
+    def test_a_look_at_the_pages_switches_it_on_and_gets_the_guest_over(self):
+        guest = self.guest(self.LINES)
+        done = self.migrate(guest, *self.LINK)
+        self.assert_moved(guest, done)
+        self.assertEqual(self.chosen(done), ["xbzrle"])
+
+    def test_whole_pages_do_without(self):
+        guest = self.guest("fill=16 ws=4 rate=6")
+        done = self.migrate(guest, "--bandwidth", "12M")
+        self.assert_moved(guest, done)
+        self.assertEqual(self.chosen(done), ["no-xbzrle"])
+
+    def test_off_is_off_and_the_guest_stays_with_its_settings(self):
+        guest = self.guest(self.LINES)
+        done = self.migrate(guest, *self.LINK, "--xbzrle", "off")
+        self.assert_stayed(guest, done, 5)
+        self.assertEqual(self.chosen(done), [])
+
+    def test_on_is_on_without_a_look_and_taken_back(self):
+        guest = self.guest(self.LINES)
+        run = self.start(guest, *self.LINK, "--xbzrle", "on")
+        run.wait_copying()
+        run.signal(signal.SIGINT)
+        done = run.finish()
+        self.assert_stayed(guest, done, 6)
+        self.assertEqual(self.chosen(done), ["xbzrle"])
+        self.assertFalse(guest.read_settings()[0]["xbzrle"])
+
+
+class LearntTest(case.LoopbackCase):
+    """What one migration finds out, the next one begins with."""
+
+    def test_what_a_switchover_cost_is_kept_for_that_host(self):
+        guest = self.guest("fill=16 ws=4 rate=8")
+        self.assert_moved(guest, self.migrate(guest))
+        (name,) = os.listdir(os.path.join(self.place.state, "pairs"))
+        path = os.path.join(self.place.state, "pairs", name)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        with open(path) as f:
+            lessons = json.load(f)["lessons"]
+        self.assertEqual(len(lessons), 1)
+        self.assertGreater(lessons[0]["fixed_ms"], 0)
+        self.assert_moved(guest, self.migrate(guest))
+        with open(path) as f:
+            self.assertEqual(len(json.load(f)["lessons"]), 2)
+
+
 class WordsTest(case.LoopbackCase):
     """What is said: result object, events, lists, plans."""
 

@@ -33,6 +33,7 @@ class Case:
     deadline_s: int = 20
     throttle: str = "auto"
     xbzrle: str = "off"         # for ours; the peers have none
+    touch: str = "line"         # or full: whole pages, of random bytes
     hopeless: bool = False      # no policy is expected to finish
     policies: tuple = POLICIES  # all that teach something here
     times: int = 1              # as often as others
@@ -51,7 +52,7 @@ class Case:
     def append(self):
         words = [f"fill={self.ws_mib}", f"ws={self.ws_mib}",
                  f"rate={self.rate_mib}", f"pattern={self.pattern}",
-                 "touch=line", "burst=2", f"hb={BEAT_MS}"]
+                 f"touch={self.touch}", "burst=2", f"hb={BEAT_MS}"]
         if self.period_s:
             words += [f"busy={self.busy_ms}", f"idle={self.idle_ms}"]
         return " ".join(words)
@@ -101,6 +102,16 @@ CORE = (
          throttle="off", hopeless=True, policies=("auto", "qemu")),
 )
 
+# Large enough for a look at its pages: those of which a line is written are
+# sent as differences, whole ones are not.
+DELTA = {"budget_ms": 150, "deadline_s": 20, "spare_mib": 256,
+         "xbzrle": "auto", "policies": ("auto", "qemu", "auto-converge")}
+FURTHER = (
+    Case("delta-2x", 2, ws_mib=12, **DELTA),
+    Case("delta-4x", 4, ws_mib=24, **DELTA),
+    Case("whole-1x", 1, ws_mib=12, touch="full", **DELTA),
+)
+
 PATTERNS = ("linear", "uniform", "hotcold")
 RATIOS = (0.25, 0.5, 1, 2, 4)
 PHASES = ((0, 0), (5000, 2000), (2000, 1000))
@@ -129,7 +140,7 @@ def grid():
 def choose(core, with_grid, names):
     """The cases asked for; names may be globs, and reach the grid as well."""
     if names:
-        return [c for c in (*CORE, *grid())
+        return [c for c in (*CORE, *FURTHER, *grid())
                 if any(fnmatch.fnmatch(c.name, n) for n in names)]
     return (list(CORE) if core or not with_grid else []) + \
         (grid() if with_grid else [])

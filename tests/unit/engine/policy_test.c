@@ -198,6 +198,29 @@ static void a_throttled_pass_is_learnt_in_the_time_that_was_left(void **state)
 	assert_true(there > 8e6 && there < 12e6);
 }
 
+static void differences_are_another_link(void **state)
+{
+	struct bench *b = *state;
+	struct policy_pass p = { .seconds = 1,
+				 .sent_bytes = 100000000,
+				 .copied_bytes = 100000000,
+				 .dirty_bytes = 80000000 };
+
+	for (int i = 0; i < 2; i++) {
+		policy_learn(&b->curve, &b->link, &p);
+		b->passes[b->view.n_passes++] = p;
+	}
+	assert_true(fabs(policy_bandwidth_bps(&b->view) / bps - 1) < 0.1);
+	p.encoded = true;
+	p.seconds = 0.1;
+	p.sent_bytes = 2000000;
+	policy_learn(&b->curve, &b->link, &p);
+	b->passes[b->view.n_passes++] = p;
+	/* what of a pass is no copying is not known yet */
+	assert_true(policy_bandwidth_bps(&b->view) > 8 * bps);
+	assert_true(policy_bandwidth_bps(&b->view) < 25 * bps);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -215,6 +238,7 @@ int main(void)
 		TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces),
 		TEST(what_was_left_over_is_not_learnt_as_dirtied),
 		TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left),
+		TEST(differences_are_another_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,6 +296,29 @@ static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
 	PLAY(src, dst, over_budget);
 }
 
+static void too_much_is_left(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->rest_ms = 290;
+	pair_learn(&r->pair, &(struct pair_lesson){ 15, 0, 0 });
+	assert_int_equal(run_switch(r, &e), -1);
+	expect_err_kind(&e, ERR_BUDGET, "what is left");
+}
+
+static void what_will_break_the_budget_ends_it_before_it_does(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, too_much_is_left);
+}
+
 static void source_is_gone(struct run *r)
 {
 	/* above the highest pid that Linux gives */
@@ -590,6 +613,8 @@ int main(void)
 			a_source_that_dies_after_the_last_byte_is_not_needed),
 		cmocka_unit_test(
 			a_source_that_dies_before_it_takes_the_guest_along),
+		cmocka_unit_test(
+			what_will_break_the_budget_ends_it_before_it_does),
 		cmocka_unit_test(a_guest_that_never_ran_arrives_as_it_was),
 		cmocka_unit_test(blackout_is_from_stop_to_resume),
 		cmocka_unit_test(a_refused_cont_allows_the_way_back),
