@@ -76,14 +76,16 @@ static int fresh_answer(struct run *r, struct err *err)
  */
 static int check_budget(struct run *r, struct err *err)
 {
-	double stood_ms, rest_ms = r->rest_ms;
+	double stood_ms, rest_ms = 0;
 
 	/* STOP may still be queued behind the answer that brought us here */
 	run_take_events(r);
 	if (!r->stop_seen || r->budget_lifted)
 		return 0;
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
-	rest_ms += pair_fixed_ms(&r->pair);
+	/* policies of others do without, and are to be compared with */
+	if (r->policy == &policy_auto)
+		rest_ms = r->rest_ms + pair_fixed_ms(&r->pair);
 	if (stood_ms + rest_ms <= r->wanted.budget_ms)
 		return 0;
 	err_set(err, ERR_BUDGET,

@@ -71,6 +71,7 @@ static void run_setup(struct run *r, struct fake_qemu *src,
 	r->dst_host = host_local_new();
 	r->dst_dir = xstrdup("/nonexistent");
 	r->tunnel = tunnel_new("local", &no_far, NULL);
+	r->policy = &policy_auto;
 	r->wanted.budget_ms = 300;
 	r->src.qmp = session(src, "source");
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
