@@ -17,7 +17,7 @@
 
 enum { MOST_BYTES = 4096 };
 
-static const double most_of_them = 0.8;
+static const double most_of_them = 0.8, half_of_them = 0.5;
 static const double most_ms = 60000, most_bps = 1e13;
 
 /* A machine id as systemd has it, or a host's name: a file's name, too. */
@@ -165,6 +165,11 @@ double pair_fixed_ms(const struct pair *p)
 	return within(p, offsetof(struct pair_lesson, fixed_ms), most_of_them);
 }
 
+double pair_usual_fixed_ms(const struct pair *p)
+{
+	return within(p, offsetof(struct pair_lesson, fixed_ms), 0.5);
+}
+
 double pair_overhead_ms(const struct pair *p)
 {
 	return within(p, offsetof(struct pair_lesson, overhead_ms),
@@ -173,7 +178,19 @@ double pair_overhead_ms(const struct pair *p)
 
 double pair_link_bps(const struct pair *p)
 {
-	return within(p, offsetof(struct pair_lesson, link_bps), 0.5);
+	return within(p, offsetof(struct pair_lesson, link_bps), half_of_them);
+}
+
+struct pair_lesson pair_middle(const struct pair *p)
+{
+	return (struct pair_lesson){
+		.fixed_ms = within(p, offsetof(struct pair_lesson, fixed_ms),
+				   half_of_them),
+		.overhead_ms = within(p,
+				      offsetof(struct pair_lesson, overhead_ms),
+				      half_of_them),
+		.link_bps = pair_link_bps(p),
+	};
 }
 
 double pair_fixed_of(double blackout_ms, double copied_bytes, double bps,

@@ -45,6 +45,7 @@ static const double progress = 0.97; /* what passes must, to be believed */
 /* What may be waited for less, once it would fit. */
 static const double patience = 0.12, patience_s = 0.5;
 static const double steps[] = { 1.1, 1.25, 1.5 };
+static const double least_ms = 2; /* more each step */
 /* From setting the gate to QEMU heeding it, at most; a look comes on top. */
 static const double react_s = 0.1, look_s = 0.05;
 static const double throttle_margin = 1.2;  /* of the room */
@@ -54,9 +55,10 @@ static const double throttle_step = 0.01;
 static const double throttle_more = 0.1, throttle_less = 0.25;
 static const double throttle_slice_ms = 10; /* QEMU's time slice */
 static const double wide_share = 0.25;
-static const double turn_s = 0.05;   /* QEMU's, between two looks of its own */
-static const double near_miss = 1.3; /* of the room, and … */
-static const double near_s = 45;     /* … the time for it to fit */
+static const double turn_s = 0.05; /* QEMU's, between two looks of its own */
+static const double used_share = 0.96; /* of the room: figures err */
+static const double near_miss = 1.3;   /* of the room, and … */
+static const double near_s = 45;       /* … the time for it to fit */
 static const double phased_spread = 0.1;
 
 /* --- what is seen -------------------------------------------------------- */
@@ -71,7 +73,8 @@ struct sight {
 	size_t since;	/* first pass with gate and throttle as they are */
 	double tried_s; /* since its begin */
 	size_t tried;	/* passes since then */
-	size_t stuck;	/* the same, whatever the gate was */
+	size_t lever;	/* first pass with the throttle as it is */
+	size_t stuck;	/* passes since then */
 	double stuck_s;
 	double best_ms;	   /* least need after any of them */
 	bool wide;	   /* the gate */
@@ -111,6 +114,7 @@ static void find_since(struct sight *s)
 	s->best_ms = INFINITY;
 	for (size_t k = i; k < v->n_passes; k++)
 		s->best_ms = fmin(s->best_ms, need_ms(s, &v->passes[k]));
+	s->lever = i;
 	s->stuck = v->n_passes - i;
 	s->stuck_s = v->now_s - v->passes[i - 1].at_s;
 	if (!s->since)
@@ -161,7 +165,8 @@ static bool look_at(struct sight *s, const struct policy_view *v)
 	*s = (struct sight){
 		.v = v,
 		.bps = policy_bandwidth_bps(v),
-		.room_ms = policy_room_ms(v->facts),
+		.room_ms = fmax(policy_room_ms(v->facts) * used_share,
+				POLICY_HOLD_MS),
 		.left_s = INFINITY,
 	};
 	if (!v->n_passes || !(s->bps > 0) || !curve_known(v->curve))
@@ -309,7 +314,7 @@ static size_t fits_in_a_row(const struct sight *s)
 {
 	size_t n = 0, i = s->v->n_passes;
 
-	while (i > s->since && need_ms(s, &s->v->passes[i - 1]) <= s->room_ms) {
+	while (i > s->lever && need_ms(s, &s->v->passes[i - 1]) <= s->room_ms) {
 		i--;
 		n++;
 	}
@@ -325,8 +330,14 @@ static bool opens(const struct sight *s, struct policy_decision *out)
 
 	if (s->need_ms > s->room_ms)
 		return false;
-	if (tries < ARRAY_SIZE(steps) + 1)
-		gate = fmin(s->need_ms * steps[tries ? tries - 1 : 0], gate);
+	if (tries < ARRAY_SIZE(steps) + 1) {
+		size_t step = tries ? tries - 1 : 0;
+
+		/* where next to nothing is left a part of it is nothing */
+		gate = fmin(fmax(s->need_ms * steps[step],
+				 least_ms * (double)(step + 1)),
+			    gate);
+	}
 	policy_gate(s->v, out, aim ? POLICY_HOLD_MS : gate,
 		    "Switching: %.1f MB is dirtied again each pass and waiting "
 		    "gets it no lower; that stops the guest for about %.0f ms "
@@ -531,7 +542,7 @@ static bool is_hopeless(const struct sight *s)
 	if (s->stuck < TRIED_PASSES || gaining(s))
 		return false;
 	/* as near as this, chance may do */
-	if (s->best_ms < near_miss * s->room_ms &&
+	if (s->best_ms < near_miss * policy_room_ms(f) &&
 	    (s->stuck < NEAR_PASSES || s->stuck_s < near_s))
 		return false;
 	/* each pass costs the guest most of its time */

@@ -72,11 +72,12 @@ static int fresh_answer(struct run *r, struct err *err)
 /*
  * The last moment at which going back costs but the pause so far. What a
  * switchover costs besides copying counts where it was seen between these two
- * hosts; a guess would turn back what keeps the budget.
+ * hosts; a guess would turn back what keeps the budget. Part of that cost is
+ * what the guest stood for already.
  */
 static int check_budget(struct run *r, struct err *err)
 {
-	double stood_ms, rest_ms = 0;
+	double stood_ms, fixed_ms = 0, rest_ms = 0;
 
 	/* STOP may still be queued behind the answer that brought us here */
 	run_take_events(r);
@@ -84,8 +85,10 @@ static int check_budget(struct run *r, struct err *err)
 		return 0;
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
 	/* policies of others do without, and are to be compared with */
-	if (r->policy == &policy_auto)
-		rest_ms = r->rest_ms + pair_fixed_ms(&r->pair);
+	if (r->policy == &policy_auto) {
+		fixed_ms = pair_usual_fixed_ms(&r->pair);
+		rest_ms = r->rest_ms + fmax(fixed_ms - stood_ms, 0);
+	}
 	if (stood_ms + rest_ms <= r->wanted.budget_ms)
 		return 0;
 	err_set(err, ERR_BUDGET,
