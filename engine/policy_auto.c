@@ -55,10 +55,9 @@ static const double throttle_step = 0.01;
 static const double throttle_more = 0.1, throttle_less = 0.25;
 static const double throttle_slice_ms = 10; /* QEMU's time slice */
 static const double wide_share = 0.25;
-static const double turn_s = 0.05; /* QEMU's, between two looks of its own */
-static const double used_share = 0.96; /* of the room: figures err */
-static const double near_miss = 1.3;   /* of the room, and … */
-static const double near_s = 45;       /* … the time for it to fit */
+static const double turn_s = 0.05;   /* QEMU's, between two looks of its own */
+static const double near_miss = 1.3; /* of the room, and … */
+static const double near_s = 45;     /* … the time for it to fit */
 static const double phased_spread = 0.1;
 
 /* --- what is seen -------------------------------------------------------- */
@@ -165,8 +164,7 @@ static bool look_at(struct sight *s, const struct policy_view *v)
 	*s = (struct sight){
 		.v = v,
 		.bps = policy_bandwidth_bps(v),
-		.room_ms = fmax(policy_room_ms(v->facts) * used_share,
-				POLICY_HOLD_MS),
+		.room_ms = policy_room_ms(v->facts),
 		.left_s = INFINITY,
 	};
 	if (!v->n_passes || !(s->bps > 0) || !curve_known(v->curve))
@@ -542,7 +540,7 @@ static bool is_hopeless(const struct sight *s)
 	if (s->stuck < TRIED_PASSES || gaining(s))
 		return false;
 	/* as near as this, chance may do */
-	if (s->best_ms < near_miss * policy_room_ms(f) &&
+	if (s->best_ms < near_miss * s->room_ms &&
 	    (s->stuck < NEAR_PASSES || s->stuck_s < near_s))
 		return false;
 	/* each pass costs the guest most of its time */
