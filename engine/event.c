@@ -48,6 +48,7 @@ static void run_start_fields(struct json_object *o, const struct event *ev)
 	fields_text(o, "destination", s->destination);
 	json_add_num(o, "max_blackout_ms", s->max_blackout_ms, 3);
 	json_add_num(o, "deadline_s", s->deadline_s, 3);
+	json_add_num(o, "bandwidth_bps", s->bandwidth_bps, 0);
 	fields_text(o, "policy", s->policy);
 	fields_text(o, "transport", s->transport);
 }

@@ -52,7 +52,8 @@ const char *phase_name(enum phase phase);
 struct event_run_start {
 	const char *guest, *source, *destination;
 	double max_blackout_ms;
-	double deadline_s; /* NAN: none */
+	double deadline_s;    /* NAN: none */
+	double bandwidth_bps; /* the owner's cap, bytes/s; NAN: none */
 	const char *policy, *transport;
 };
 

@@ -23,9 +23,11 @@
 
 #include "engine/arrival.h"
 #include "engine/queue.h"
+#include "engine/record.h"
 #include "engine/run.h"
 #include "engine/session.h"
 #include "engine/stale.h"
+#include "engine/unfinished.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -109,6 +111,18 @@ static int take_lock(const char *path)
 	}
 }
 
+/* What an earlier run left is not to be built on: recovery looks at both. */
+static int refuse_unfinished(struct run *r, struct err *err)
+{
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+
+	if (r->recovering ||
+	    unfinished_refuse(runs, r->src_facts.machine_id, r->key, err) == 0)
+		return 0;
+	(void)run_unlock(r, NULL);
+	return -1;
+}
+
 int run_lock(struct run *r, struct err *err)
 {
 	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
@@ -129,7 +143,7 @@ int run_lock(struct run *r, struct err *err)
 	}
 	sign_lock(fd, r);
 	r->lock_fd = steal_fd(&fd);
-	return 0;
+	return refuse_unfinished(r, err);
 }
 
 int run_unlock(struct run *r, struct err *err)

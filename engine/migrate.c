@@ -103,12 +103,16 @@ static void tell_set_up(const struct run *r)
 	const struct socket_moves *m = &r->guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
 	AUTO_FREE char *pairs = record_pairs(r);
+	AUTO_FREE char *recordings =
+		recording_directory(r->opt->state_dir, r->src_facts.state_root);
 
 	strv_push(&dirs, r->src_facts.run_root);
 	strv_pushf(&dirs, "%s/..", r->record_dir);
 	/* rules are for what exists */
 	(void)record_make_path(pairs, NULL);
 	strv_push(&dirs, pairs);
+	/* this run's is open; a guardian that is replaced adds to it */
+	strv_push(&dirs, recordings);
 	for (size_t i = 0; i < m->n; i++) {
 		const char *slash = strrchr(m->v[i].public, '/');
 
@@ -253,6 +257,7 @@ static void tell_start(struct run *r)
 			.destination = r->opt->destination,
 			.max_blackout_ms = r->opt->max_blackout_ms,
 			.deadline_s = or_nan(r->opt->deadline_s),
+			.bandwidth_bps = or_nan((double)r->opt->bandwidth_bps),
 			.policy = r->opt->policy ? r->opt->policy->name
 						 : policy_auto.name,
 			.transport = "ssh",

@@ -36,8 +36,8 @@ struct policy_facts {
 	bool may_throttle;   /* auto-converge is armed, the owner allows it */
 	double throttle_max; /* 0 … 0.99 */
 	/*
-	 * With xbzrle, wire bytes of a byte of memory from the third pass on, as
-	 * a sample of the guest's pages has it; 0: without.
+	 * With xbzrle, wire bytes of a byte of memory from the third pass on,
+	 * as a sample of the guest's pages has it; 0: without.
 	 */
 	double xbzrle_shrink;
 };

@@ -159,10 +159,10 @@ static void preflight_free(struct preflight *p)
 /* --- the verdict --------------------------------------------------------- */
 
 const char *const migrate_check_names[] = {
-	"manager", "restart",	   "migratable",     "jobs", "hotplug",
-	"locking", "command-line", "tcg-dirty-bits", "qemu", "machine",
-	"version", "kvm",	   "memory",	     "user", "disk",
-	"file",	   "bridge",	   "directory",	     NULL,
+	"unfinished", "manager", "restart",	 "migratable",	   "jobs",
+	"hotplug",    "locking", "command-line", "tcg-dirty-bits", "qemu",
+	"machine",    "version", "kvm",		 "memory",	   "user",
+	"disk",	      "file",	 "bridge",	 "directory",	   NULL,
 };
 
 bool migrate_check_known(const char *name)

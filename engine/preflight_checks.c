@@ -9,6 +9,8 @@
 
 #include "engine/preflight.h"
 #include "engine/queue.h"
+#include "engine/record.h"
+#include "engine/unfinished.h"
 #include "transport/base/xalloc.h"
 
 #define ADD(p, name, side, verdict, found, remedy)                       \
@@ -23,6 +25,21 @@ static const char *dst_name(const struct preflight *p)
 static double gib(uint64_t bytes)
 {
 	return (double)bytes / (1024.0 * 1024 * 1024);
+}
+
+/* Refused again under the lock: this one is so that it can be told early. */
+static void check_unfinished(struct preflight *p)
+{
+	const struct run *r = p->r;
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_ERR struct err e = { 0 };
+
+	/* somebody is at it */
+	if (run_is_locked(r, r->key) ||
+	    unfinished_refuse(runs, r->src_facts.machine_id, r->key, &e) == 0)
+		return;
+	ADD(p, "unfinished", SOURCE, FAIL, xstrdup(e.message),
+	    xstrdup(err_hint_of(&e)));
 }
 
 static void check_manager(struct preflight *p)
@@ -412,23 +429,14 @@ static void check_directories(struct preflight *p)
 }
 
 void (*const preflight_checks[])(struct preflight *p) = {
-	check_manager,
-	check_restart,
-	check_blocked,
-	check_jobs,
-	check_hotplug,
-	check_locking,
-	check_command_line,
-	check_tcg_dirty_bits,
-	check_qemu,
-	check_machine,
-	check_given_machine,
-	check_version,
-	check_kvm,
-	check_memory,
-	check_user,
-	check_files,
-	check_network,
-	check_directories,
-	NULL,
+	check_unfinished,     check_manager,
+	check_restart,	      check_blocked,
+	check_jobs,	      check_hotplug,
+	check_locking,	      check_command_line,
+	check_tcg_dirty_bits, check_qemu,
+	check_machine,	      check_given_machine,
+	check_version,	      check_kvm,
+	check_memory,	      check_user,
+	check_files,	      check_network,
+	check_directories,    NULL,
 };

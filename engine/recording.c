@@ -21,7 +21,12 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-enum { CLOSE_MS = 1000 };
+enum {
+	CLOSE_MS = 1000,
+	HELD_MS = 1000, /* an engine that was killed, until it is gone */
+	HELD_POLL_MS = 20,
+	TAIL_BYTES = 64 * 1024,
+};
 
 struct recording {
 	char *run;
@@ -55,6 +60,15 @@ struct recording *recording_new(const char *run)
 	r->end_fd = -1;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->news, NULL);
+	return r;
+}
+
+struct recording *recording_new_addition(const char *run)
+{
+	struct recording *r = recording_new(run);
+
+	/* so that the file of that name is not made */
+	r->begun = true;
 	return r;
 }
 
@@ -307,6 +321,105 @@ int recording_begin(struct recording *r, const char *dir, struct err *err)
 	flush(r);
 	pthread_mutex_unlock(&r->lock);
 	return 0;
+}
+
+/* --- adding to one -------------------------------------------------------- */
+
+static int hold(const struct recording *r, int fd, struct err *err)
+{
+	struct mono until = mono_in_ms(HELD_MS);
+
+	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return err_sys(err, errno, "cannot lock %s", r->path);
+		if (mono_before(until, mono_now()))
+			return err_set(err, ERR_BUSY, "%s is still written to",
+				       r->path);
+		if (task_sleep_until(mono_in_ms(HELD_POLL_MS), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Where the last whole line ends; 0: there is none. -1: errno says why. */
+static off_t find_end(int fd, off_t size)
+{
+	AUTO_FREE char *tail = xmalloc(TAIL_BYTES);
+
+	while (size > 0) {
+		off_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+		ssize_t n = pread(fd, tail, (size_t)(size - from), from);
+		const char *nl;
+
+		if (n < 0)
+			return -1;
+		nl = memrchr(tail, '\n', (size_t)n);
+		if (nl)
+			return from + (nl - tail) + 1;
+		size = from;
+	}
+	return 0;
+}
+
+/* 1: it can be added to; 0: it is no recording; -1. */
+static int make_whole(const struct recording *r, int fd, struct err *err)
+{
+	struct stat st;
+	off_t end;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot look at %s", r->path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	end = find_end(fd, st.st_size);
+	if (end < 0 || (end && end < st.st_size && ftruncate(fd, end) < 0))
+		return err_sys(err, errno, "cannot mend the end of %s",
+			       r->path);
+	return end > 0;
+}
+
+static int open_again(struct recording *r, const char *path, struct err *err)
+{
+	AUTO_FREE char *name = xasprintf("%s%s", r->run, RECORDING_SUFFIX);
+	AUTO_FD int dir = -1, fd = -1;
+	int rc;
+
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0)
+		return err_sys(err, errno, "cannot open %s", path);
+	if (record_trust(path, err) < 0)
+		return -1;
+	fd = openat(dir, name,
+		    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open %s", r->path);
+	rc = hold(r, fd, err);
+	if (rc == 0)
+		rc = make_whole(r, fd, err);
+	if (rc > 0)
+		r->fd = steal_fd(&fd);
+	return rc;
+}
+
+int recording_append(struct recording *r, const char *dir, struct err *err)
+{
+	int rc;
+
+	free(r->path);
+	r->path = xasprintf("%s/%s%s", dir, r->run, RECORDING_SUFFIX);
+	rc = open_again(r, dir, err);
+	if (rc > 0) {
+		pthread_mutex_lock(&r->lock);
+		flush(r);
+		pthread_mutex_unlock(&r->lock);
+		return recording_check(r, err);
+	}
+	r->broken = true;
+	return rc;
 }
 
 /* --- the thread ---------------------------------------------------------- */

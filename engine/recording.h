@@ -14,6 +14,9 @@
  * of fcntl(2)), which the kernel drops when its process ends, however it ends.
  * Whoever reads (recording_read.h) asks for the lock without taking it.
  *
+ * Recovery adds what it did to the recording that a dead engine left, in one
+ * piece, once it is done (recording_append()).
+ *
  *	queue … launch │ tunnel precopy switchover finish │ close
  *	   at once     │        by the thread             │ waits 1 s at most
  */
@@ -35,6 +38,8 @@ struct recording;
 
 /* Of run @run; keeps what is put until recording_begin(). */
 struct recording *recording_new(const char *run);
+/* Of one that has a recording; keeps what is put until recording_append(). */
+struct recording *recording_new_addition(const char *run);
 
 /*
  * Adds the event @line (without its end). One that is @dispensable is left out
@@ -48,6 +53,14 @@ void recording_put(struct recording *r, const char *line, bool dispensable);
  * next time. ERR_SYSTEM once; nothing is recorded then.
  */
 int recording_begin(struct recording *r, const char *dir, struct err *err);
+
+/*
+ * Adds what was put so far to the recording in @dir that an engine left, of
+ * which a last line that has no end is cut off first; from a task. Where there
+ * is none (or no whole line) none is made. ERR_BUSY when somebody still writes
+ * it, after a second; ERR_SYSTEM.
+ */
+int recording_append(struct recording *r, const char *dir, struct err *err);
 
 /*
  * From here on a thread of its own writes; does nothing the next time, nor

@@ -101,6 +101,16 @@ bool recording_is_of(const struct recording_view *v, const char *word)
 	       (uuid && !strcasecmp(uuid, word));
 }
 
+bool recording_is_recovered(const struct recording_view *v)
+{
+	bool is = false;
+
+	if (json_has(last_of(v, EVENT_RESULT), "recovered"))
+		(void)json_opt_bool(last_of(v, EVENT_RESULT), "recovered", &is,
+				    NULL);
+	return is;
+}
+
 bool recording_same_guest(const struct recording_view *a,
 			  const struct recording_view *b)
 {
@@ -183,7 +193,7 @@ static void read_events(struct recording_view *v, int fd)
 	parse_last(v, last);
 }
 
-static void view_free(struct recording_view *v)
+void recording_view_free(struct recording_view *v)
 {
 	for (int k = 0; k < EVENT_KINDS; k++)
 		json_object_put(v->last[k]);
@@ -214,6 +224,17 @@ static bool view_read(int dir, const char *path, const char *name,
 	return v->last[EVENT_RUN_START];
 }
 
+bool recording_view_read(const char *dir, const char *run,
+			 struct recording_view *v)
+{
+	AUTO_FREE char *name = xasprintf("%s%s", run, RECORDING_SUFFIX);
+	AUTO_FD int fd =
+		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	*v = (struct recording_view){ .updated_s = NAN };
+	return fd >= 0 && view_read(fd, dir, name, v);
+}
+
 /* --- all ----------------------------------------------------------------- */
 
 static int latest_first(const void *a, const void *b)
@@ -234,7 +255,7 @@ static void read_files(DIR *d, struct recordings *out)
 		if (!recording_is_name(e->d_name))
 			continue;
 		if (!view_read(dirfd(d), out->dir, e->d_name, &v)) {
-			view_free(&v);
+			recording_view_free(&v);
 			continue;
 		}
 		out->v = xrealloc(out->v, out->n + 1, sizeof(*out->v));
@@ -285,7 +306,7 @@ int recordings_read(const char *state_dir, struct recordings *out,
 void recordings_free(struct recordings *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		view_free(&list->v[i]);
+		recording_view_free(&list->v[i]);
 	free(list->v);
 	free(list->dir);
 	*list = (struct recordings){ .v = NULL };

@@ -51,6 +51,10 @@ int recordings_read(const char *state_dir, struct recordings *out,
 int recordings_read_at(const char *dir, struct recordings *out,
 		       struct err *err);
 void recordings_free(struct recordings *list);
+/* That of run @run in @dir alone; false: none. Free it in either case. */
+bool recording_view_read(const char *dir, const char *run,
+			 struct recording_view *v);
+void recording_view_free(struct recording_view *v);
 
 /* Whether a file of that name may be a recording. */
 bool recording_is_name(const char *name);
@@ -61,6 +65,8 @@ const char *recording_guest(const struct recording_view *v);
 const char *recording_uuid(const struct recording_view *v);
 /* Whether @word is its run id, or its guest's name, UUID, or word. */
 bool recording_is_of(const struct recording_view *v, const char *word);
+/* Whether its end was told by a recovery, after its engine had died. */
+bool recording_is_recovered(const struct recording_view *v);
 /* Whether both are about the same guest, as far as is known. */
 bool recording_same_guest(const struct recording_view *a,
 			  const struct recording_view *b);

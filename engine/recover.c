@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/aftermath.h"
 #include "engine/fields.h"
 #include "engine/record.h"
 #include "engine/run.h"
@@ -484,6 +485,7 @@ static void recover_one(struct recovering *c)
 	/* the rest is restored from what the journal says under the lock */
 	if (rc == 0)
 		rc = record_restore_key(r, &c->view, &err);
+	r->recording = recording_new_addition(r->id);
 	r->record_dir = xstrndup(c->path, strlen(c->path) - strlen("/journal"));
 	free(res->run);
 	res->run = xstrdup(r->id);
@@ -492,10 +494,14 @@ static void recover_one(struct recovering *c)
 	if (rc == 0)
 		rc = look_and_act(c, &err);
 	err_move(&res->error, &err);
+	/* before its journal goes, so that none of both is missed */
+	if (!c->finished)
+		aftermath_record(r, c->out, c->why);
 	if (r->journal)
 		record_close(r, rc == 0 && is_settled(c));
 	(void)run_unlock(r, NULL);
 	task_unshield();
+	recording_close(STEAL(r->recording));
 	run_close(r);
 	free(r);
 }

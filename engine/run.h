@@ -181,6 +181,10 @@ int run_discover(struct run *r, struct err *err);
 /* preflight.c */
 int run_preflight(struct run *r, struct err *err);
 /* launch.c */
+/*
+ * ERR_BUSY when the guest's lock is held by another; ERR_REFUSED, without it,
+ * when an earlier run of the guest waits for recovery, unless this is one.
+ */
 int run_lock(struct run *r, struct err *err);
 int run_unlock(struct run *r, struct err *err);
 /* Whether some process holds the lock of the guest @key on this host. */

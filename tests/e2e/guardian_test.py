@@ -29,8 +29,10 @@ class GuardianTest(case.LoopbackCase):
         run.wait_copying()
         return guest, run
 
-    def assert_back(self, guest):
+    def assert_back(self, guest, run):
         self.await_no_guardian()
+        (told,) = self.vmferry("status", run.run_id(), "--json").json()["runs"]
+        self.assertEqual((told["recovered"], told["owner"]), (True, "source"))
         self.assertEqual(guest.status(), "running")
         self.assert_healthy(guest)
         done = self.vmferry("recover", "--json", *self.sshd.login())
@@ -47,14 +49,14 @@ class GuardianTest(case.LoopbackCase):
         self.assertEqual(len(harness.guardians()), 1)
         run.signal(signal.SIGKILL)
         run.finish()
-        self.assert_back(guest)
+        self.assert_back(guest, run)
 
     def test_a_stopped_engine_is_killed_and_undone(self):
         guest, run = self.copying()
         run.signal(signal.SIGSTOP)
         done = run.finish(timeout=30)
         self.assertIn(done.code, (-9, 137), str(done))
-        self.assert_back(guest)
+        self.assert_back(guest, run)
 
     def test_a_short_stop_is_forgiven(self):
         guest, run = self.copying()
@@ -74,7 +76,7 @@ class GuardianTest(case.LoopbackCase):
             "no new guardian")
         run.signal(signal.SIGKILL)
         run.finish()
-        self.assert_back(guest)
+        self.assert_back(guest, run)
 
     def test_signals_do_not_end_a_guardian(self):
         guest, run = self.copying()
@@ -82,7 +84,7 @@ class GuardianTest(case.LoopbackCase):
             harness.kill(harness.guardians()[0], sig)
         run.signal(signal.SIGKILL)
         run.finish()
-        self.assert_back(guest)
+        self.assert_back(guest, run)
 
 
 if __name__ == "__main__":

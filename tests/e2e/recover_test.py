@@ -7,6 +7,7 @@ anything (guardian_test.py is about the rest). The engine is killed (SIGKILL) on
 every record is once the last; then `recover` must leave exactly one running
 guest, whole, with nothing left over, and a further migration must work.
 """
+import json
 import os
 import signal
 import sys
@@ -57,6 +58,17 @@ class RecoverTest(case.LoopbackCase):
         done = run.finish()
         watcher.join()
         self.assertIn(done.code, (-9, 137), str(done))
+
+    def status(self, run):
+        (row,) = self.vmferry("status", run, "--json").json()["runs"]
+        return row
+
+    def only_run(self):
+        (run,) = os.listdir(self.place.runs)
+        return run
+
+    def recording(self, run):
+        return os.path.join(self.place.recordings, f"{run}.jsonl")
 
     def assert_recovered(self, guest, owner, outcome, early=False):
         """early: a guardian may have been too new to be stopped in time."""
@@ -130,6 +142,117 @@ class RecoverTest(case.LoopbackCase):
         run.signal(9)
         run.finish()
         watcher.join()
+        self.assert_recovered(guest, "source", "abort")
+
+    def kill_copying(self, guest):
+        run = self.start(guest, *SLOW)
+        watcher = self.without_guardian(run)
+        run.wait_copying()
+        run.signal(9)
+        run.finish()
+        watcher.join()
+        return run.run_id()
+
+    def test_what_was_undone_is_added_to_a_recording_cut_off_in_a_line(self):
+        guest = self.guest()
+        run = self.kill_copying(guest)
+        whole = harness.read(self.recording(run)).splitlines()[0]
+        with open(self.recording(run), "ab") as f:
+            f.write(b'{"v":1,"t":12')
+        self.assertEqual((self.status(run)["state"],
+                          self.status(run)["unfinished"]), ("broken", True))
+        self.assertEqual(self.recover().code, 0)
+        row = self.status(run)
+        self.assertEqual(
+            (row["state"], row["recovered"], row["unfinished"],
+             row["outcome"], row["owner"]),
+            ("ended", True, False, "failed", "source"))
+        lines = harness.read(self.recording(run)).splitlines()
+        self.assertEqual(lines[0], whole)
+        events = [json.loads(line) for line in lines]
+        self.assertEqual((events[-1]["event"], events[-1]["verdict"]),
+                         ("result", "abort"))
+        self.assertIn("the source goes on as it was", events[-1]["did"])
+        self.assertIn("undone by recovery", self.vmferry("status", run).out)
+
+    def test_what_was_finished_is_added_to_the_recording(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        run = self.only_run()
+        done = self.recover()
+        self.assertEqual(done.code, 0, str(done))
+        guest.process.wait()
+        guest.pid = done.json()["owner_pid"]
+        row = self.status(run)
+        self.assertEqual((row["recovered"], row["outcome"], row["owner"]),
+                         (True, "migrated", "destination"))
+        said = self.vmferry("status", run).out
+        self.assertIn("finished by recovery", said)
+        self.assertIn(f"guest then on: {self.sshd.target}", said)
+        self.assert_healthy(guest)
+
+    def test_a_run_without_a_recording_is_recovered_and_none_is_made(self):
+        guest = self.guest()
+        run = self.kill_copying(guest)
+        os.unlink(self.recording(run))
+        self.assert_recovered(guest, "source", "abort")
+        self.assertFalse(os.path.exists(self.recording(run)))
+
+    def test_a_recording_that_takes_nothing_fails_no_recovery(self):
+        guest = self.guest()
+        run = self.kill_copying(guest)
+        os.unlink(self.recording(run))
+        os.mkdir(self.recording(run))
+        self.assert_recovered(guest, "source", "abort")
+        os.rmdir(self.recording(run))
+
+    def test_what_stays_held_is_told_as_broken_and_to_be_recovered(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        run = self.only_run()
+        before = harness.read(self.recording(run))
+        self.sshd.kill_sessions()
+        harness.kill(self.sshd.process.pid)
+        self.sshd.process.wait()
+        self.assertEqual(self.recover().code, 7)
+        self.assertEqual(harness.read(self.recording(run)), before)
+        self.assertIn(f"vmferry recover {run}",
+                      self.vmferry("status", run).out)
+        self.sshd.start()
+        self.assert_recovered(guest, "destination", "forward")
+
+    def test_a_guest_is_not_migrated_anew_before_it_was_recovered(self):
+        guest = self.guest()
+        run = self.kill_copying(guest)
+        journal = os.path.join(self.place.runs, run, "journal")
+        before = harness.read(journal), harness.our_qemus()
+        done = self.assert_exit(self.migrate(guest), 3)
+        self.assertEqual(done.result["error"]["kind"], "refused")
+        self.assertEqual(done.result["owner"], "source")
+        for words in (run, "its journal says SWITCH last",
+                      f"vmferry recover {guest.name}"):
+            self.assertIn(words, done.err)
+        # Whoever skips the check is refused under the lock.
+        done = self.assert_exit(
+            self.migrate(guest, "--skip-check", "unfinished"), 3)
+        self.assertIn(f"vmferry recover {guest.name}", done.err)
+        checked = self.check(guest, "--json").json()
+        self.assertIn(("unfinished", "fail"), [
+            (c["name"], c["verdict"]) for c in checked["checks"]])
+        self.assertEqual(before, (harness.read(journal),
+                                  harness.our_qemus()))
+        self.assertEqual(os.listdir(self.place.runs), [run])
+        # The refused ones are no news, neither now nor after the recovery.
+        self.assertEqual(self.status(guest.name)["run"], run)
+        self.assertEqual(self.recover().code, 0)
+        row = self.status(guest.name)
+        self.assertEqual((row["run"], row["recovered"]), (run, True))
+        self.assert_moved(guest, self.migrate(guest))
+
+    def test_the_unfinished_run_of_one_guest_stops_no_other(self):
+        guest, other = self.guest(), self.guest()
+        self.kill_copying(guest)
+        self.assert_moved(other, self.migrate(other))
         self.assert_recovered(guest, "source", "abort")
 
     def test_a_living_engine_is_left_alone(self):

@@ -19,7 +19,7 @@ BUSY = "fill=16 ws=8 rate=40"
 HELD = ["--bandwidth", "4M", "--max-blackout", "5", "--throttle", "off"]
 FIELDS = {
     "run", "guest", "uuid", "source", "destination", "state", "phase",
-    "outcome", "owner", "why", "pass", "remaining_bytes", "total_bytes",
+    "outcome", "owner", "recovered", "unfinished", "why", "pass", "remaining_bytes", "total_bytes",
     "bandwidth_bps", "converges", "eta_p50_s", "eta_p90_s",
     "max_blackout_ms", "blackout_ms", "total_ms", "started", "updated",
     "ended", "recording", "error"}
@@ -129,6 +129,7 @@ class LiveTest(StatusCase):
         done = self.stop(run)
         self.assertEqual([json.loads(line) for line in
                           self.recorded(run).splitlines()], done.events)
+        self.assertEqual(done.events[0]["bandwidth_bps"], 4e6)
 
     def test_recordings_are_for_their_user_alone(self):
         run = self.hold()
@@ -153,19 +154,37 @@ class LiveTest(StatusCase):
         self.assertEqual(self.only()["run"], run.run_id())
         self.stop(run)
 
-    def test_an_engine_that_was_killed_is_named_with_what_to_do(self):
+    def test_an_engine_that_was_killed_is_named_and_then_how_it_was_undone(
+            self):
         run = self.hold()
+        (guardian,) = harness.guardians()
+        harness.kill(guardian, signal.SIGSTOP)
         run.signal(signal.SIGKILL)
         run.finish()
         row = self.only(self.busy.name)
-        self.assertEqual((row["state"], row["outcome"]), ("broken", None))
+        self.assertEqual((row["state"], row["outcome"], row["unfinished"]),
+                         ("broken", None, True))
         self.assertIn(f"vmferry recover {row['run']}",
                       self.vmferry("status").out)
+        harness.kill(guardian, signal.SIGCONT)
         harness.wait_until(lambda: not harness.guardians(), 60,
                            "the guardian does not end")
-        self.assertEqual(
-            self.vmferry("recover", row["run"], *self.sshd.login()).code, 0)
+        self.assert_undone_by_recovery(run)
         self.assert_healthy(self.busy)
+
+    def assert_undone_by_recovery(self, run):
+        row = self.only(self.busy.name)
+        self.assertEqual(
+            (row["run"], row["state"], row["outcome"], row["owner"],
+             row["recovered"], row["unfinished"], row["error"]),
+            (run.run_id(), "ended", "failed", "source", True, False, None))
+        said = self.vmferry("status").out
+        self.assertIn("undone by recovery", said)
+        self.assertIn("guest then on", said)
+        self.assertNotIn("vmferry recover", said)
+        for word in (run.run_id(), self.busy.name):
+            done = self.vmferry("replay", word, "--policy", "qemu", "--json")
+            self.assertEqual(done.json()["run"], run.run_id(), done)
 
     def test_a_run_is_replayed_by_its_id_and_its_guest(self):
         run = self.hold()
@@ -266,6 +285,15 @@ class WordsTest(StatusCase):
                                  dict(event, to="precopy"),
                                  dict(event, to="finish")], end="")
         self.assertEqual(self.only("web1")["phase"], "precopy")
+
+    def test_a_broken_run_without_a_journal_has_nothing_to_recover(self):
+        self.fabricate("run-a", [started("run-a", "web1", 5)])
+        row = self.only("web1")
+        self.assertEqual((row["state"], row["unfinished"]),
+                         ("broken", False))
+        said = self.vmferry("status").out
+        self.assertIn("nothing is left to recover", said)
+        self.assertNotIn("vmferry recover", said)
 
     def test_never_is_said_where_the_rate_leads_nowhere(self):
         run = [started("run-a", "web1", 5), dict(

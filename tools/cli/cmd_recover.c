@@ -196,7 +196,10 @@ const struct command cmd_recover = {
 		"asked, or a person must decide; nothing was started or "
 		"killed. What a person may decide then is --force-source.\n\n"
 		"A migration's own guardian does the same when it sees its "
-		"engine die, and goes on trying while a host cannot be asked.",
+		"engine die, and goes on trying while a host cannot be asked. "
+		"What either did is added to the recording of the run: vmferry "
+		"status tells it. Until then no new migration of that guest "
+		"begins.",
 	.examples = "vmferry recover --all\nvmferry recover web1",
 	.groups = groups,
 	.run = run,

@@ -7,6 +7,7 @@
 
 #include "engine/fields.h"
 #include "engine/recording_read.h"
+#include "engine/unfinished.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/human.h"
@@ -23,7 +24,9 @@ struct status {
 	double pass, left_bytes, total_bytes, bandwidth_bps;
 	/* from now on; NAN: never at this rate, or not known */
 	double eta_p50_s, eta_p90_s;
-	bool forecast; /* a pass told what to expect */
+	bool forecast;	 /* a pass told what to expect */
+	bool recovered;	 /* it was a recovery that told the end */
+	bool unfinished; /* a recovery has something to do yet */
 };
 
 /* --- gathering ----------------------------------------------------------- */
@@ -96,9 +99,30 @@ static void gather_pass(struct status *s, double now_s)
 		later(recording_number(v, EVENT_PASS, "eta_p90_s"), now_s - at);
 }
 
+/*
+ * Its journal stands where recordings do: in the state directory. While its
+ * engine lives nobody else has anything to do.
+ */
+static bool is_unfinished(const struct recording_view *v)
+{
+	AUTO_FREE char *path = xstrdup(v->path);
+	AUTO_FREE char *journal = NULL;
+
+	if (v->state == RECORDING_RUNNING)
+		return false;
+	*strrchr(path, '/') = '\0';
+	journal = xasprintf("%s/../runs/%s/journal", path, v->run);
+	return unfinished_is(journal);
+}
+
 static struct status gather_one(const struct recording_view *v, double now_s)
 {
-	struct status s = { .v = v, .guest = recording_guest(v) };
+	struct status s = {
+		.v = v,
+		.guest = recording_guest(v),
+		.recovered = recording_is_recovered(v),
+		.unfinished = is_unfinished(v),
+	};
 
 	s.source = first_text(recording_text(v, EVENT_RESULT, "source"),
 			      recording_text(v, EVENT_RUN_START, "source"));
@@ -113,6 +137,17 @@ static struct status gather_one(const struct recording_view *v, double now_s)
 			   newest_why(v));
 	gather_pass(&s, now_s);
 	return s;
+}
+
+/* As many as @list has; to be freed. */
+static struct status *gather_all(const struct recordings *list)
+{
+	struct status *all = xcalloc(list->n, sizeof(*all));
+	double now_s = (double)wall_now().us / 1e6;
+
+	for (size_t i = 0; i < list->n; i++)
+		all[i] = gather_one(&list->v[i], now_s);
+	return all;
 }
 
 /* --- for programs -------------------------------------------------------- */
@@ -141,6 +176,8 @@ static struct json_object *to_json(const struct status *s)
 	fields_text(o, "phase", s->phase);
 	fields_text(o, "outcome", s->outcome);
 	fields_text(o, "owner", s->owner);
+	json_add_bool(o, "recovered", s->recovered);
+	json_add_bool(o, "unfinished", s->unfinished);
 	fields_text(o, "why", s->why);
 	json_add_num(o, "pass", s->pass, 0);
 	json_add_num(o, "remaining_bytes", s->left_bytes, 0);
@@ -253,19 +290,60 @@ static void put_owner(struct buf *b, bool utf8, const struct status *s)
 		put_line(b, utf8, "guest", "it was not known where it ran");
 }
 
+static void put_leftovers(struct buf *b, bool utf8, const struct status *s)
+{
+	struct json_object *all = NULL, *one;
+
+	(void)json_object_object_get_ex(s->v->last[EVENT_RESULT], "leftovers",
+					&all);
+	for (size_t i = 0; json_object_is_type(all, json_type_array) &&
+			   i < json_object_array_length(all);
+	     i++) {
+		one = json_object_array_get_idx(all, i);
+		put_line(b, utf8, "left to clean up",
+			 json_object_get_string(one));
+	}
+}
+
+/* What a recovery made of it, after the engine had died. */
+static const char *recovered_word(const struct status *s)
+{
+	const char *outcome = s->outcome ? s->outcome : "";
+
+	if (!strcmp(outcome, outcome_name(OUTCOME_MIGRATED)))
+		return "finished by recovery";
+	if (!strcmp(outcome, outcome_name(OUTCOME_ENDED)))
+		return "cleaned up by recovery, the guest has ended";
+	return "undone by recovery";
+}
+
+static void put_recover(struct buf *b, bool utf8, const struct status *s)
+{
+	text_putf(b, utf8,
+		  "  next: vmferry recover %s says where the guest runs, and "
+		  "finishes or undoes what is unfinished",
+		  s->v->run);
+	buf_append(b, "\n", 1);
+}
+
 static void put_ended(struct buf *b, bool utf8, const struct status *s)
 {
 	double blackout = recording_number(s->v, EVENT_RESULT, "blackout_ms");
+	const char *how = s->outcome ? s->outcome : "ended";
 
-	text_putf(b, utf8, "%s (%s to %s)", s->outcome ? s->outcome : "ended",
-		  s->source, s->destination);
+	text_putf(b, utf8, "%s (%s to %s)",
+		  s->recovered ? recovered_word(s) : how, s->source,
+		  s->destination);
 	put_when(b, ",", recording_number(s->v, EVENT_RESULT, "t"));
 	if (blackout >= 0)
 		buf_printf(b, ", blackout %s", human_ms(blackout).text);
 	buf_append(b, "\n", 1);
 	put_owner(b, utf8, s);
 	put_line(b, utf8, "why", s->why);
+	put_leftovers(b, utf8, s);
 	put_error(b, utf8, s);
+	if (s->unfinished)
+		put_recover(b, utf8, s);
 }
 
 static void put_broken(struct buf *b, bool utf8, const struct status *s)
@@ -277,11 +355,11 @@ static void put_broken(struct buf *b, bool utf8, const struct status *s)
 	put_when(b, "; last seen", s->v->updated_s);
 	buf_append(b, "\n", 1);
 	put_line(b, utf8, "why", s->why);
-	text_putf(b, utf8,
-		  "  next: vmferry recover %s says where the guest runs, and "
-		  "finishes or undoes what is unfinished",
-		  s->v->run);
-	buf_append(b, "\n", 1);
+	if (s->unfinished)
+		put_recover(b, utf8, s);
+	else
+		buf_printf(b, "  nothing is left to recover; vmferry list "
+			      "shows where the guest runs\n");
 }
 
 static void put_one(struct buf *b, bool utf8, const struct status *s)
@@ -304,27 +382,38 @@ static bool is_meant(const struct cli *cli, const struct recording_view *v)
 	return !cli->operands.n || recording_is_of(v, cli->operands.v[0]);
 }
 
+static bool is_open(const struct status *s)
+{
+	return s->v->state == RECORDING_RUNNING || s->unfinished;
+}
+
+/* Recovery may have told the end of one after a later one was refused. */
+static bool is_newer(const struct status *a, const struct status *b)
+{
+	if (is_open(a) != is_open(b))
+		return is_open(a);
+	if (a->v->updated_s != b->v->updated_s)
+		return a->v->updated_s > b->v->updated_s;
+	return a < b;
+}
+
 /*
- * A run is passed over for a later one of its guest, unless it is under way;
- * a later one that was refused meanwhile is no news then.
+ * A run is passed over for a newer one of its guest, unless it is under way or
+ * unfinished; one that was refused meanwhile is no news then.
  */
-static bool is_shown(const struct cli *cli, const struct recordings *list,
+static bool is_shown(const struct cli *cli, const struct status *all, size_t n,
 		     size_t i)
 {
-	const struct recording_view *v = &list->v[i];
+	const struct recording_view *v = all[i].v;
 
 	if (!is_meant(cli, v))
 		return false;
 	/* that very run was asked for */
 	if (cli->operands.n && !strcmp(v->run, cli->operands.v[0]))
 		return true;
-	for (size_t k = 0; k < list->n; k++) {
-		const struct recording_view *w = &list->v[k];
-		bool running = v->state == RECORDING_RUNNING;
-		bool other = w->state == RECORDING_RUNNING;
-
-		if (k != i && recording_same_guest(v, w) &&
-		    (running == other ? k < i : other))
+	for (size_t k = 0; k < n; k++) {
+		if (k != i && recording_same_guest(v, all[k].v) &&
+		    is_newer(&all[k], &all[i]))
 			return false;
 	}
 	return true;
@@ -365,18 +454,16 @@ static int tell(struct cli *cli, const struct recordings *list)
 {
 	struct json_object *runs = json_object_new_array(), *o;
 	struct style style = cli_people_style(cli);
-	double now_s = (double)wall_now().us / 1e6;
+	struct status *all = gather_all(list);
 	AUTO_BUF struct buf b = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
-		struct status s;
-
-		if (!is_shown(cli, list, i))
+		if (!is_shown(cli, all, list->n, i))
 			continue;
-		s = gather_one(&list->v[i], now_s);
-		put_one(&b, style.utf8, &s);
-		json_object_array_add(runs, to_json(&s));
+		put_one(&b, style.utf8, &all[i]);
+		json_object_array_add(runs, to_json(&all[i]));
 	}
+	free(all);
 	if (!buf_len(&b) && cli->operands.n) {
 		json_object_put(runs);
 		return tell_none(cli, list);
@@ -426,13 +513,16 @@ const struct command cmd_status = {
 		"what is left, when the guest will run over there, and why it "
 		"waits; else how it ended. Asks neither QEMU nor any host, so "
 		"that it may be run at any time.\n\n"
-		"A run whose engine is gone without having told an end is "
-		"named; vmferry recover says where its guest runs.\n\n"
+		"A run whose engine died was finished or undone by recovery, "
+		"which is told then; or it is named with what is left to do: "
+		"vmferry recover, as long as its journal stands.\n\n"
 		"--json: runs, an array of objects with run, guest, uuid, "
 		"source, destination, state (running, ended, broken), phase, "
-		"outcome, owner, why, pass, remaining_bytes, total_bytes, "
-		"bandwidth_bps, converges, eta_p50_s and eta_p90_s (from now "
-		"on), max_blackout_ms, blackout_ms, total_ms, started, updated "
+		"outcome, owner, recovered (a recovery told the end), "
+		"unfinished (a recovery has something to do yet), why, pass, "
+		"remaining_bytes, total_bytes, bandwidth_bps, converges, "
+		"eta_p50_s and eta_p90_s (from now on), max_blackout_ms, "
+		"blackout_ms, total_ms, started, updated "
 		"and ended (wall clock, seconds), recording (the file), error. "
 		"converges false means never at this rate.\n\n"
 		"Exit code 13 when no migration of GUEST is recorded.",

@@ -135,8 +135,9 @@ static const struct entry files[] = {
 	  "--state-dir." },
 	{ "/var/lib/vmferry/recordings/RUN.jsonl",
 	  "The events of a migration, as --events writes them, for status and "
-	  "replay. The newest 64 are kept, and at most 256 MiB. Other users: "
-	  "~/.local/state/vmferry, or --state-dir." },
+	  "replay. Where a recovery told the end, the result has recovered "
+	  "(true), verdict and did. The newest 64 are kept, and at most 256 "
+	  "MiB. Other users: ~/.local/state/vmferry, or --state-dir." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",

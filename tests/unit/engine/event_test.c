@@ -44,6 +44,7 @@ static void a_run_start_names_the_journey(void **state)
 		.destination = "hostb",
 		.max_blackout_ms = 300,
 		.deadline_s = NAN,
+		.bandwidth_bps = 4e6,
 		.policy = "gate",
 		.transport = "ssh",
 	};
@@ -52,7 +53,8 @@ static void a_run_start_names_the_journey(void **state)
 		COMMON("run-start") "\"guest\":\"web1\",\"source\":\"hosta\","
 				    "\"destination\":\"hostb\",\"max_blackout_"
 				    "ms\":300,"
-				    "\"deadline_s\":null,\"policy\":\"gate\","
+				    "\"deadline_s\":null,\"bandwidth_bps\":"
+				    "4000000,\"policy\":\"gate\","
 				    "\"transport\":\"ssh\"}");
 }
 

@@ -123,6 +123,19 @@ static void what_was_not_told_does_not_count(void **state)
 	assert_float_equal(pair_link_bps(&p), 3e7, 1e-3);
 }
 
+static void the_middle_is_not_moved_by_one(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	for (int i = 1; i <= 4; i++)
+		pair_learn(&p, &(struct pair_lesson){ 10 * i, i, 1e6 * i });
+	pair_learn(&p, &(struct pair_lesson){ 9000, 900, 9e9 });
+	assert_float_equal(pair_middle(&p).fixed_ms, 30, 1e-9);
+	assert_float_equal(pair_middle(&p).overhead_ms, 3, 1e-9);
+	assert_float_equal(pair_middle(&p).link_bps, 3e6, 1e-3);
+}
+
 static void what_copying_took_is_not_fixed(void **state)
 {
 	(void)state;
@@ -144,6 +157,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_lesson_goes),
 		cmocka_unit_test(four_in_five_cost_no_more),
 		cmocka_unit_test(what_was_not_told_does_not_count),
+		cmocka_unit_test(the_middle_is_not_moved_by_one),
 		cmocka_unit_test(what_copying_took_is_not_fixed),
 	};
 

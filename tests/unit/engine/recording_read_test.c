@@ -139,6 +139,35 @@ static void one_with_a_result_has_ended(void **state)
 	assert_int_equal(only()->state, RECORDING_ENDED);
 }
 
+static void a_result_of_a_recovery_is_told_from_an_engine_s_own(void **state)
+{
+	(void)state;
+	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
+	add("run-2.jsonl",
+	    START(2, "web1") EVENT(3, "result", ",\"recovered\":true"));
+	add("run-3.jsonl",
+	    START(3, "web1") EVENT(4, "result", ",\"recovered\":7"));
+	read_all();
+	assert_false(recording_is_recovered(&list.v[2]));
+	assert_true(recording_is_recovered(&list.v[1]));
+	assert_false(recording_is_recovered(&list.v[0]));
+}
+
+static void one_is_read_alone(void **state)
+{
+	struct recording_view v;
+
+	(void)state;
+	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
+	assert_true(recording_view_read(dir, "run-1", &v));
+	assert_string_equal(v.run, "run-1");
+	recording_view_free(&v);
+	assert_false(recording_view_read(dir, "run-2", &v));
+	recording_view_free(&v);
+	assert_false(recording_view_read("/nonexistent", "run-1", &v));
+	recording_view_free(&v);
+}
+
 static void one_that_is_held_is_under_way(void **state)
 {
 	struct recording *r = recording_new("run-1");
@@ -287,6 +316,8 @@ int main(void)
 		TEST(unknown_kinds_and_members_are_passed_over),
 		TEST(a_line_that_is_no_json_counts_for_none),
 		TEST(one_with_a_result_has_ended),
+		TEST(a_result_of_a_recovery_is_told_from_an_engine_s_own),
+		TEST(one_is_read_alone),
 		TEST(one_that_is_held_is_under_way),
 		TEST(one_that_told_its_end_has_ended_though_it_is_held),
 		TEST(the_name_is_told_by_facts_and_the_result),

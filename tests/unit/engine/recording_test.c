@@ -417,6 +417,136 @@ static void whole_lines_are_dropped_when_too_many_wait(void **state)
 	recording_close(r);
 }
 
+/* --- adding to one ------------------------------------------------------- */
+
+static void leave(const char *text)
+{
+	AUTO_FD int fd = -1;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(syscall(SYS_write, fd, text, strlen(text)),
+			 strlen(text));
+}
+
+/* Adds {9}; 0 or -1. */
+static int add_9(struct err *err)
+{
+	struct recording *r = recording_new_addition("run-1");
+	int rc;
+
+	recording_put(r, "{9}", false);
+	rc = recording_append(r, dir, err);
+	recording_close(r);
+	return rc;
+}
+
+IN_TASK(an_addition_follows_what_stands_there)
+{
+	leave("{1}\n{2}\n");
+	assert_int_equal(add_9(NULL), 0);
+	assert_int_equal(add_9(NULL), 0);
+	assert_file("{1}\n{2}\n{9}\n{9}\n");
+	assert_false(is_held());
+}
+
+IN_TASK(an_addition_cuts_off_a_line_that_has_no_end)
+{
+	leave("{1}\n{2}\n{\"half");
+	assert_int_equal(add_9(NULL), 0);
+	assert_file("{1}\n{2}\n{9}\n");
+}
+
+IN_TASK(an_addition_cuts_off_a_long_line_that_has_no_end)
+{
+	static const char start[] = "{1}\n";
+	/* so that the last whole line ends at each place of a block */
+	static const size_t sizes[] = { 65531, 65532, 65533, 65536, 200000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		AUTO_FREE char *text = xcalloc(1, sizeof(start) + sizes[i]);
+
+		memset(text, 'x', sizeof(start) - 1 + sizes[i]);
+		memcpy(text, start, strlen(start));
+		leave(text);
+		assert_int_equal(add_9(NULL), 0);
+		assert_file("{1}\n{9}\n");
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(rmdir(dir), 0);
+	}
+}
+
+IN_TASK(an_addition_makes_no_recording)
+{
+	assert_int_equal(add_9(NULL), 0);
+	assert_int_equal(access(dir, F_OK), -1);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(add_9(NULL), 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+IN_TASK(a_recording_without_a_whole_line_is_left_as_it_is)
+{
+	leave("{\"half");
+	assert_int_equal(add_9(NULL), 0);
+	assert_file("{\"half");
+}
+
+IN_TASK(an_addition_follows_no_link)
+{
+	struct err err = { 0 };
+
+	leave("{1}\n");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/tmp", path), 0);
+	assert_int_equal(add_9(&err), -1);
+	expect_err_kind(&err, ERR_SYSTEM, "cannot open");
+}
+
+IN_TASK(a_recording_that_is_still_written_is_not_added_to)
+{
+	struct recording *r = recording_new("run-1");
+	struct err err = { 0 };
+
+	recording_put(r, "{1}", false);
+	begin(r);
+	assert_int_equal(add_9(&err), -1);
+	expect_err_kind(&err, ERR_BUSY, "still written");
+	assert_file("{1}\n");
+	recording_close(r);
+}
+
+static void let_go(void *arg)
+{
+	assert_int_equal(task_sleep_until(mono_in_ms(50), NULL), 0);
+	recording_close(arg);
+}
+
+IN_TASK(an_addition_waits_for_an_engine_that_is_just_ending)
+{
+	struct recording *r = recording_new("run-1");
+	struct task *ending;
+
+	recording_put(r, "{1}", false);
+	begin(r);
+	ending = task_start(task_loop(), "ending", let_go, r);
+	assert_int_equal(add_9(NULL), 0);
+	task_join(ending);
+	assert_file("{1}\n{9}\n");
+}
+
+IN_TASK(an_addition_that_a_full_disk_refuses_is_told)
+{
+	struct err err = { 0 };
+
+	leave("{1}\n");
+	refuse(1);
+	assert_int_equal(add_9(&err), -1);
+	expect_err_kind(&err, ERR_SYSTEM, "No space left");
+	assert_file("{1}\n");
+}
+
 /* --- the thread ---------------------------------------------------------- */
 
 IN_TASK(all_is_written_when_it_is_closed)
@@ -499,6 +629,15 @@ int main(void)
 		TEST(a_full_disk_is_told_once),
 		TEST(what_a_full_disk_refused_is_written_when_there_is_room),
 		TEST(whole_lines_are_dropped_when_too_many_wait),
+		TEST(an_addition_follows_what_stands_there),
+		TEST(an_addition_cuts_off_a_line_that_has_no_end),
+		TEST(an_addition_cuts_off_a_long_line_that_has_no_end),
+		TEST(an_addition_makes_no_recording),
+		TEST(a_recording_without_a_whole_line_is_left_as_it_is),
+		TEST(an_addition_follows_no_link),
+		TEST(a_recording_that_is_still_written_is_not_added_to),
+		TEST(an_addition_waits_for_an_engine_that_is_just_ending),
+		TEST(an_addition_that_a_full_disk_refuses_is_told),
 		TEST(all_is_written_when_it_is_closed),
 		TEST(what_a_full_disk_refused_is_tried_again_at_the_end),
 		TEST(a_disk_that_hangs_holds_nobody_up),

@@ -68,6 +68,24 @@ static void reads_what_the_owner_wanted(void **state)
 	drop(r);
 }
 
+static void reads_the_owner_s_cap_on_bandwidth(void **state)
+{
+	static const double dirty[] = { 100, 100 };
+	AUTO_FREE char *text = record(dirty, 2);
+	AUTO_FREE char *capped =
+		xasprintf("%s{\"event\":\"run-start\",\"max_blackout_ms\":300,"
+			  "\"bandwidth_bps\":4000000}\n",
+			  text);
+	struct replay *r = parse(text, 0, NULL);
+
+	(void)state;
+	assert_true(replay_facts(r).bandwidth_cap_bps == 0);
+	drop(r);
+	r = parse(capped, 0, NULL);
+	assert_true(replay_facts(r).bandwidth_cap_bps == 4e6);
+	drop(r);
+}
+
 static void gives_back_what_each_pass_dirtied(void **state)
 {
 	static const double dirty[] = { 90, 80, 20, 85, 3, 88 };
@@ -230,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_the_owner_wanted),
+		cmocka_unit_test(reads_the_owner_s_cap_on_bandwidth),
 		cmocka_unit_test(gives_back_what_each_pass_dirtied),
 		cmocka_unit_test(a_throttle_makes_it_write_less),
 		cmocka_unit_test(behind_the_end_a_period_goes_on),
