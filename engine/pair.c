@@ -165,11 +165,6 @@ double pair_fixed_ms(const struct pair *p)
 	return within(p, offsetof(struct pair_lesson, fixed_ms), most_of_them);
 }
 
-double pair_usual_fixed_ms(const struct pair *p)
-{
-	return within(p, offsetof(struct pair_lesson, fixed_ms), 0.5);
-}
-
 double pair_overhead_ms(const struct pair *p)
 {
 	return within(p, offsetof(struct pair_lesson, overhead_ms),

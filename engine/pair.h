@@ -44,14 +44,12 @@ int pair_save(const struct pair *p, const char *dir, const char *machine,
 void pair_learn(struct pair *p, const struct pair_lesson *lesson);
 /*
  * What to reckon with, 0 when it is not known: for a switchover and for a pass
- * what four in five cost no more than, for the link the median; and the median
- * of switchovers, for where being wrong costs the whole migration.
+ * what four in five cost no more than, for the link the median.
  */
 double pair_fixed_ms(const struct pair *p);
-double pair_usual_fixed_ms(const struct pair *p);
 double pair_overhead_ms(const struct pair *p);
 double pair_link_bps(const struct pair *p);
-/* The medians of all three, for who foretells and keeps no reserve. */
+/* The medians of all three, for who keeps no reserve. */
 struct pair_lesson pair_middle(const struct pair *p);
 
 /*

@@ -92,7 +92,7 @@ static int check_budget(struct run *r, struct err *err)
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
 	/* policies of others do without, and are to be compared with */
 	if (r->policy == &policy_auto) {
-		fixed_ms = pair_usual_fixed_ms(&r->pair);
+		fixed_ms = pair_middle(&r->pair).fixed_ms;
 		rest_ms = r->rest_ms + fmax(fixed_ms - stood_ms, 0);
 	}
 	/* what is over already is no prediction */
