@@ -4,6 +4,10 @@
 
 #include <math.h>
 
+/* Of the policy that is foretold: what waiting for less may take, and gain. */
+static const double patience = 0.12, patience_s = 0.5;
+static const double good_part = 0.85, no_gain = 0.999;
+
 /* --- one migration over one curve ----------------------------------------- */
 
 struct walk {
@@ -12,6 +16,9 @@ struct walk {
 	double left, best; /* bytes; best: the least after any sync */
 	double seconds, bytes;
 	int passes, stuck;
+	int whole; /* passes to come that send whole pages */
+	bool from_start;
+	double fit_s; /* when a switch would have fitted first; 0: not yet */
 	bool synced;
 	unsigned noise;
 };
@@ -28,13 +35,20 @@ static double scatter(struct walk *w)
 	return fmax(sum * 2 * w->draw->sigma, -1);
 }
 
+/* Of what is left, as the present pass sends it. */
+static double wire_bytes(const struct walk *w)
+{
+	return w->passes < w->whole ? w->left : w->left * w->s->shrink;
+}
+
 static void walk_pass(struct walk *w, double already_s)
 {
-	double took = w->s->overhead_s + w->left / w->s->bandwidth_bps;
+	double wire = wire_bytes(w);
+	double took = w->s->overhead_s + wire / w->s->bandwidth_bps;
 	double guest_s = (already_s + took) * (1 - w->s->throttle);
 
 	w->seconds += took;
-	w->bytes += w->left;
+	w->bytes += wire;
 	w->left = curve_draw_at(w->draw, guest_s) * (1 + scatter(w));
 	w->synced = true;
 	w->passes++;
@@ -47,7 +61,7 @@ static void walk_pass(struct walk *w, double already_s)
 
 static double blackout_ms(const struct walk *w)
 {
-	return w->left / w->s->final_bps * 1e3 + w->s->fixed_ms;
+	return wire_bytes(w) / w->s->final_bps * 1e3 + w->s->fixed_ms;
 }
 
 static bool late(const struct walk *w)
@@ -55,13 +69,41 @@ static bool late(const struct walk *w)
 	return w->s->deadline_s > 0 && w->seconds > w->s->deadline_s;
 }
 
-static bool switches(const struct walk *w)
+/*
+ * Once a switch would fit, the policy waits for less only so much longer, and
+ * only where that is a good part.
+ */
+static bool is_worth_waiting(const struct walk *w)
+{
+	double most_s = w->fit_s * (1 + patience) + patience_s - w->seconds;
+	double left = w->left, next;
+
+	for (int i = 0; i < FORECAST_STUCK * FORECAST_GIVE_UP; i++) {
+		double took = w->s->overhead_s + left / w->s->bandwidth_bps;
+
+		most_s -= took;
+		next = curve_draw_at(w->draw, took * (1 - w->s->throttle));
+		if (most_s < 0 || next > left * no_gain)
+			return false;
+		left = next;
+		if (left <= w->left * good_part)
+			return true;
+	}
+	return false;
+}
+
+static bool switches(struct walk *w)
 {
 	if (!w->synced || late(w))
 		return false;
 	if (w->left / w->s->bandwidth_bps * 1e3 <= w->s->hold_ms)
 		return true;
-	return w->stuck >= FORECAST_STUCK && blackout_ms(w) <= w->s->budget_ms;
+	if (!(blackout_ms(w) <= w->s->budget_ms))
+		return false;
+	if (!(w->fit_s > 0))
+		w->fit_s = w->seconds;
+	return w->stuck >= FORECAST_STUCK ||
+	       (w->from_start && !is_worth_waiting(w));
 }
 
 /* With a deadline the policy waits for a quieter moment until then. */
@@ -79,6 +121,8 @@ static bool walk(struct walk *w, const struct forecast_start *from)
 	w->left = from->left_bytes;
 	w->best = from->best_bytes;
 	w->stuck = from->stuck;
+	w->whole = from->first_pass ? 2 : 0;
+	w->from_start = from->first_pass;
 	w->synced = !from->first_pass && !(from->pass_s > 0);
 	while (!switches(w)) {
 		if (gives_up(w))
@@ -99,10 +143,8 @@ struct tally {
 
 static void count(struct tally *t, const struct walk *w)
 {
-	double shrink = w->s->shrink;
-
 	t->seconds[t->n] = w->seconds + blackout_ms(w) / 1e3;
-	t->bytes[t->n] = (w->bytes + w->left) * shrink;
+	t->bytes[t->n] = w->bytes + wire_bytes(w);
 	t->passes[t->n] = w->passes;
 	t->blackout_ms[t->n] = blackout_ms(w);
 	t->n++;
@@ -295,22 +337,25 @@ void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 static const double link_sigma = 0.007;
 static const double usual_overhead_s = 0.02;
 static const double overhead_sigma_s = 0.04;
+static const double fading_s = 0.5; /* a pass as long fades by … */
 static const double link_fade = 0.8;
 
 void forecast_link_add(struct forecast_link *l, double bytes, double seconds)
 {
-	double w;
+	double w, fade;
 
 	if (!positive(seconds) || !isfinite(bytes) || !(bytes >= 1))
 		return;
 	bytes = fmin(bytes, 0x1p80);
 	seconds = fmin(fmax(seconds, 1e-4), 1e9);
 	w = 1 / (seconds * seconds);
-	l->n = l->n * link_fade + w;
-	l->sv = l->sv * link_fade + w * bytes;
-	l->st = l->st * link_fade + w * seconds;
-	l->svv = l->svv * link_fade + w * bytes * bytes;
-	l->svt = l->svt * link_fade + w * bytes * seconds;
+	/* many short ones are not to make the few that tell B forgotten */
+	fade = pow(link_fade, fmin(seconds / fading_s, 1));
+	l->n = l->n * fade + w;
+	l->sv = l->sv * fade + w * bytes;
+	l->st = l->st * fade + w * seconds;
+	l->svv = l->svv * fade + w * bytes * bytes;
+	l->svt = l->svt * fade + w * bytes * seconds;
 	l->last_bps = bytes / seconds;
 }
 

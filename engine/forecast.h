@@ -9,9 +9,10 @@
  * when what is left fits through the gate, held narrow; or when
  * FORECAST_STUCK passes in a row have not gained (left less than FORECAST_GAIN
  * of the best), the fixed point, where the policy opens the gate as far as
- * needed if the budget allows. After FORECAST_GIVE_UP such passes, or at the
- * deadline, it never does. The answers of all curves together are a
- * distribution, of which p50 and p90 are told.
+ * needed if the budget allows; told from the very start, also when a switch has
+ * fitted for a while and little is gained by waiting. After FORECAST_GIVE_UP
+ * passes without a gain, or at the deadline, it never does. The answers of all
+ * curves together are a distribution, of which p50 and p90 are told.
  */
 #ifndef ENGINE_FORECAST_H
 #define ENGINE_FORECAST_H
@@ -35,7 +36,12 @@ struct forecast_setting {
 	double budget_ms;     /* the widest blackout allowed */
 	double deadline_s;    /* from now; 0: none */
 	double throttle; /* 0 … 0.99: share of its time the guest loses */
-	double shrink;	 /* page bytes → wire bytes, 1 (and 0): none */
+	/*
+	 * Page bytes → wire bytes of what is sent again and again (xbzrle), 1
+	 * (and 0): none. Where the first pass is to come, it and the next send
+	 * whole pages.
+	 */
+	double shrink;
 };
 struct forecast_start {
 	double left_bytes; /* to be copied before the next sync */

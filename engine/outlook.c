@@ -6,8 +6,11 @@
 #include <stdlib.h>
 
 #include "engine/link_probe.h"
+#include "engine/page_sample.h"
+#include "engine/probe.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "qmp/qmp_dirty.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -38,8 +41,27 @@ static void note(struct outlook *o, const char *text)
 
 /* --- the link ------------------------------------------------------------ */
 
-static int measure_link(const struct outlook_options *opt, struct outlook *o,
-			struct err *err)
+/* A host that does not tell its machine id: nothing. -1: cancelled. */
+static int recall(struct run *r, struct host *h, struct outlook *o,
+		  struct err *err)
+{
+	AUTO_FREE char *dir = record_pairs(r);
+	struct host_facts there = { .hostname = NULL };
+	AUTO_ERR struct err e = { 0 };
+
+	if (probe_host(h, &there, mono_in_ms(RUN_SCRIPT_MS), &e) == 0)
+		pair_load(&o->pair, dir, there.machine_id);
+	else
+		log_info(host_name(h), "nothing is recalled: %s", e.message);
+	host_facts_free(&there);
+	if (!err_has(&e, ERR_CANCELLED))
+		return 0;
+	err_move(err, &e);
+	return -1;
+}
+
+static int measure_link(struct run *r, const struct outlook_options *opt,
+			struct outlook *o, struct err *err)
 {
 	const struct migrate_options *m = &opt->migrate;
 	struct host *h;
@@ -57,7 +79,9 @@ static int measure_link(const struct outlook_options *opt, struct outlook *o,
 	if (!h)
 		return err_wrap(err, ERR_NONE, "cannot use %s as a destination",
 				m->destination);
-	rc = link_probe(h, &o->link_bps, err);
+	rc = recall(r, h, o, err);
+	if (rc == 0)
+		rc = link_probe(h, &o->link_bps, err);
 	host_close(h);
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot measure the link to %s",
 				 m->destination)
@@ -110,6 +134,34 @@ static int rehearse_guest(struct run *r, const struct outlook_options *opt,
 	return rc;
 }
 
+/* QEMU samples no guest as small as that; what the other look saw is used. */
+static void count_small(struct run *r, struct outlook *o)
+{
+	double ram = (double)r->facts.ram_bytes,
+	       share = o->xbzrle.changed_share;
+
+	if (ram >= (double)QMP_DIRTY_LEAST_BYTES ||
+	    o->xbzrle.pages < XBZRLE_FEWEST_PAGES || !(share > 0))
+		return;
+	o->seen.quiet = false;
+	rehearse_add(&o->seen, XBZRLE_HORIZON_S, share * ram, true);
+}
+
+/* Whether xbzrle would pay, as `migrate` judges it. */
+static int sample_pages(struct run *r, struct outlook *o, struct err *err)
+{
+	if (!r->facts.first_status.running)
+		return 0;
+	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
+			      &o->xbzrle, err) < 0)
+		return -1;
+	xbzrle_fit_cache(&o->xbzrle, r->facts.ram_bytes,
+			 r->src_facts.memory_available_bytes);
+	o->sampled = true;
+	count_small(r, o);
+	return 0;
+}
+
 /* Fewer points still make a forecast; what must stop the command does not. */
 static bool is_fatal(const struct run *r, const struct err *err)
 {
@@ -130,6 +182,8 @@ static int measure_guest(struct run *r, const struct outlook_options *opt,
 		if (rehearse_sample(r, quick_samples_s[i], &o->seen, err) < 0)
 			return -1;
 	}
+	if (sample_pages(r, o, err) < 0)
+		return -1;
 	if (o->seen.end)
 		note(o, o->seen.end);
 	if (opt->quick)
@@ -160,7 +214,8 @@ static int make(struct run *r, const struct outlook_options *opt,
 	if (run_connect(r, err) < 0 || run_discover(r, err) < 0)
 		return -1;
 	o->ram_bytes = (double)r->facts.ram_bytes;
-	if (measure_link(opt, o, err) < 0 || measure_guest(r, opt, o, err) < 0)
+	if (measure_link(r, opt, o, err) < 0 ||
+	    measure_guest(r, opt, o, err) < 0)
 		return -1;
 	outlook_judge(o);
 	return 0;

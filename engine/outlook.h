@@ -2,9 +2,10 @@
 /*
  * outlook: what a migration of a guest would be like, before anything moves.
  *
- * Measures how fast the guest dirties its memory (rehearse.h) and how fast the
- * link is (link_probe.h), and has every combination of bandwidth and budget
- * forecast (forecast.h).
+ * Measures how fast the guest dirties its memory (rehearse.h), how little of
+ * its pages it changes (page_sample.h) and how fast the link is (link_probe.h),
+ * recalls what earlier migrations to the destination taught (pair.h), and has
+ * every combination of bandwidth and budget forecast (forecast.h).
  */
 #ifndef ENGINE_OUTLOOK_H
 #define ENGINE_OUTLOOK_H
@@ -12,7 +13,9 @@
 #include "engine/curve.h"
 #include "engine/forecast.h"
 #include "engine/migrate.h"
+#include "engine/pair.h"
 #include "engine/rehearse.h"
+#include "engine/xbzrle.h"
 
 enum { OUTLOOK_RATES = 6, OUTLOOK_BUDGETS = 5, OUTLOOK_TIMES = 7 };
 
@@ -30,6 +33,7 @@ struct outlook_options {
 
 enum outlook_link {
 	OUTLOOK_LINK_MEASURED,
+	OUTLOOK_LINK_LEARNT, /* measured, and more than migrations got */
 	OUTLOOK_LINK_GIVEN,
 	OUTLOOK_LINK_ASSUMED, /* 1 Gbit/s */
 	OUTLOOK_LINKS
@@ -56,8 +60,15 @@ struct outlook {
 	double ram_bytes;
 	double budget_ms, deadline_s; /* as asked for */
 	double cap_bps;		      /* as asked for; 0: none */
-	double link_bps;	      /* what the link carries */
+	/*
+	 * What the link carries: as it was found, and from outlook_judge() on
+	 * as it is reckoned with.
+	 */
+	double link_bps;
 	enum outlook_link link;
+	struct pair pair;   /* to the destination; nothing: n 0 */
+	double fixed_ms;    /* of a switchover, besides copying: as is */
+	double overhead_ms; /* reckoned with; and of a pass */
 
 	struct curve *curve; /* owned; NULL or unknown: nothing was seen */
 	double budgets_ms[OUTLOOK_BUDGETS];
@@ -66,6 +77,9 @@ struct outlook {
 	size_t n_rows;
 	struct forecast asked; /* with what was asked for */
 	struct forecast_remedy remedy;
+	bool sampled;		      /* `xbzrle` is of the guest's pages */
+	struct xbzrle_verdict xbzrle; /* what xbzrle would make of them */
+	bool xbzrle_helps;	      /* alone, where nothing else is needed */
 	enum outlook_verdict verdict;
 	char *sentence; /* owned */
 	char *advice;	/* owned; NULL: none is needed, or none helps */
@@ -82,7 +96,9 @@ void outlook_free(struct outlook *o);
 void outlook_make(const struct outlook_options *opt, struct outlook *o,
 		  struct result *result);
 
-/* Pure: from `seen`, the wishes and the link to all the rest. */
+/*
+ * Pure: from `seen`, the wishes, the link, `pair` and `xbzrle` to all the rest.
+ */
 void outlook_judge(struct outlook *o);
 
 /* Members curve[], points[], table[], verdict, advice, …, added to @out. */

@@ -10,8 +10,12 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-/* Besides copying: the sync, and QEMU's window of 100 ms before it decides. */
-static const double overhead_s = 0.06;
+/* Of a pass besides copying, until learnt; as a live migration begins with. */
+static const double assumed_overhead_ms = 20;
+/* A migration got no more through: a probe may be lucky by this much. */
+static const double lucky = 1.1;
+/* Connecting, a QEMU over there, and the source's end: on two hosts nearby. */
+static const double setup_s = 0.4;
 static const double assumed_bps = 118e6; /* 1 Gbit/s less its headers */
 /* More often than that it is called certain. */
 static const double certain = 0.9;
@@ -20,6 +24,7 @@ static const double harsh_throttle = 0.8;
 
 static const char *const link_names[] = {
 	[OUTLOOK_LINK_MEASURED] = "measured",
+	[OUTLOOK_LINK_LEARNT] = "learnt",
 	[OUTLOOK_LINK_GIVEN] = "given",
 	[OUTLOOK_LINK_ASSUMED] = "assumed",
 };
@@ -63,6 +68,30 @@ static void learn(struct outlook *o)
 	}
 }
 
+/*
+ * What migrations taught. What is usual counts as one of them, so that a first
+ * one that met a busy host is not believed alone.
+ */
+static void reckon(struct outlook *o)
+{
+	const struct pair_lesson usual = { POLICY_FIXED_MS, assumed_overhead_ms,
+					   0 };
+	struct pair all = o->pair;
+	struct pair_lesson l;
+
+	pair_learn(&all, &usual);
+	l = pair_middle(&all);
+	if (o->link == OUTLOOK_LINK_ASSUMED)
+		o->link_bps = assumed_bps;
+	if (o->link == OUTLOOK_LINK_MEASURED && l.link_bps > 0 &&
+	    l.link_bps * lucky < o->link_bps) {
+		o->link_bps = l.link_bps * lucky;
+		o->link = OUTLOOK_LINK_LEARNT;
+	}
+	o->fixed_ms = l.fixed_ms;
+	o->overhead_ms = l.overhead_ms;
+}
+
 static double effective_bps(const struct outlook *o)
 {
 	return o->cap_bps > 0 ? fmin(o->cap_bps, o->link_bps) : o->link_bps;
@@ -85,13 +114,26 @@ static struct forecast_setting setting_of(const struct outlook *o, double bps,
 	return (struct forecast_setting){
 		.bandwidth_bps = bps,
 		.final_bps = final_bps,
-		.overhead_s = overhead_s,
-		.fixed_ms = POLICY_FIXED_MS,
+		.overhead_s = o->overhead_ms / 1e3,
+		.fixed_ms = o->fixed_ms,
 		.hold_ms = POLICY_HOLD_MS,
 		.budget_ms = budget_ms,
-		.deadline_s = o->deadline_s,
+		.deadline_s = o->deadline_s > 0
+				      ? fmax(o->deadline_s - setup_s, 0.001)
+				      : 0,
 		.shrink = 1,
 	};
+}
+
+/* Of a whole run, of which copying is only most. */
+static void foresee(const struct outlook *o, const struct forecast_setting *s,
+		    struct forecast *out)
+{
+	struct forecast_start from = start_of(o);
+
+	forecast_run(o->curve, &from, s, out);
+	out->seconds.p50 += setup_s;
+	out->seconds.p90 += setup_s;
 }
 
 /* The asked one among the usual ones, in order. */
@@ -127,8 +169,6 @@ static void choose_rates(struct outlook *o)
 
 static void fill_table(struct outlook *o)
 {
-	struct forecast_start from = start_of(o);
-
 	for (size_t i = 0; i < o->n_rows; i++) {
 		struct outlook_row *row = &o->rows[i];
 
@@ -137,9 +177,23 @@ static void fill_table(struct outlook *o)
 				o, row->bandwidth_bps, row->bandwidth_bps,
 				o->budgets_ms[k]);
 
-			forecast_run(o->curve, &from, &s, &row->cell[k]);
+			foresee(o, &s, &row->cell[k]);
 		}
 	}
+}
+
+/* The asked one again, with what differences would make of it. */
+static bool converges_by_xbzrle(const struct outlook *o,
+				const struct forecast_setting *asked)
+{
+	struct forecast_setting s = *asked;
+	struct forecast f;
+
+	if (!o->xbzrle.pays || !o->xbzrle.cache_bytes)
+		return false;
+	s.shrink = o->xbzrle.shrink;
+	foresee(o, &s, &f);
+	return f.p_converge >= certain;
 }
 
 /* --- words --------------------------------------------------------------- */
@@ -192,6 +246,8 @@ static char *advise(const struct outlook *o)
 
 	if (o->verdict != OUTLOOK_NEVER && o->verdict != OUTLOOK_UNSURE)
 		return NULL;
+	if (o->xbzrle_helps)
+		strv_push(&ways, "--xbzrle on");
 	if (o->cap_bps > 0 && r->bandwidth_bps > 0 &&
 	    r->bandwidth_bps <= o->link_bps)
 		strv_pushf(&ways, "--bandwidth %.0fM",
@@ -215,17 +271,18 @@ void outlook_judge(struct outlook *o)
 	struct forecast_start from = start_of(o);
 	struct forecast_setting s;
 
-	if (o->link == OUTLOOK_LINK_ASSUMED)
-		o->link_bps = assumed_bps;
+	reckon(o);
 	learn(o);
 	choose_budgets(o);
 	choose_rates(o);
 	if (curve_known(o->curve)) {
 		s = setting_of(o, effective_bps(o), o->link_bps, o->budget_ms);
 		fill_table(o);
-		forecast_run(o->curve, &from, &s, &o->asked);
+		foresee(o, &s, &o->asked);
 		forecast_remedies(o->curve, &from, &s, &o->remedy);
 		o->verdict = verdict_of(&o->asked);
+		o->xbzrle_helps = o->verdict != OUTLOOK_CONVERGES &&
+				  converges_by_xbzrle(o, &s);
 	}
 	o->sentence = say(o);
 	o->advice = advise(o);
@@ -310,15 +367,37 @@ static struct json_object *table_json(const struct outlook *o)
 	return all;
 }
 
-static struct json_object *remedy_json(const struct forecast_remedy *r)
+static struct json_object *remedy_json(const struct outlook *all)
 {
+	const struct forecast_remedy *r = &all->remedy;
 	struct json_object *o = json_new();
 
+	o = json_add_bool(o, "xbzrle", all->xbzrle_helps);
 	o = json_add_num(o, "max_blackout_ms",
 			 r->budget_ms > 0 ? r->budget_ms : NAN, 1);
 	o = json_add_num(o, "throttle", r->throttle > 0 ? r->throttle : NAN, 3);
 	return json_add_num(o, "bandwidth_bps",
 			    r->bandwidth_bps > 0 ? r->bandwidth_bps : NAN, 0);
+}
+
+static struct json_object *xbzrle_json(const struct xbzrle_verdict *v)
+{
+	struct json_object *o = json_new();
+
+	o = json_add_bool(o, "pays", v->pays);
+	o = json_add_num(o, "shrink", v->shrink, 3);
+	return json_add_str(o, "why", v->why);
+}
+
+/* What is reckoned with, and how it is known. */
+static struct json_object *costs_json(const struct outlook *o)
+{
+	struct json_object *c = json_new();
+
+	c = json_add_str(c, "from", o->pair.n ? "learnt" : "assumed");
+	c = json_add_u64(c, "migrations", o->pair.n);
+	c = json_add_num(c, "pass_ms", o->overhead_ms, 1);
+	return json_add_num(c, "switchover_ms", o->fixed_ms, 1);
 }
 
 void outlook_to_json(const struct outlook *o, struct json_object *out)
@@ -330,13 +409,16 @@ void outlook_to_json(const struct outlook *o, struct json_object *out)
 	json_add_num(out, "bandwidth_bps", o->link_bps > 0 ? o->link_bps : NAN,
 		     0);
 	fields_text(out, "bandwidth", outlook_link_name(o->link));
+	json_add_sub(out, "costs", told ? costs_json(o) : NULL);
 	json_add_num(out, "wire_share", o->seen.wire_share, 3);
 	json_add_num(out, "stood_ms", o->seen.stood_ms, 3);
 	json_add_sub(out, "table", table_json(o));
 	json_add_sub(out, "asked",
 		     told ? cell(effective_bps(o), o->budget_ms, &o->asked)
 			  : NULL);
-	json_add_sub(out, "remedies", told ? remedy_json(&o->remedy) : NULL);
+	json_add_sub(out, "remedies", told ? remedy_json(o) : NULL);
+	json_add_sub(out, "xbzrle",
+		     o->sampled ? xbzrle_json(&o->xbzrle) : NULL);
 	fields_text(out, "verdict", outlook_verdict_name(o->verdict));
 	fields_text(out, "sentence", o->sentence);
 	fields_text(out, "advice", o->advice);

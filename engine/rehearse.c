@@ -69,8 +69,8 @@ void rehearsal_init(struct rehearsal *out)
 	*out = (struct rehearsal){ .wire_share = NAN };
 }
 
-static void add_point(struct rehearsal *out, double seconds, double bytes,
-		      bool sampled)
+void rehearse_add(struct rehearsal *out, double seconds, double bytes,
+		  bool sampled)
 {
 	if (out->n == REHEARSE_POINTS)
 		return;
@@ -125,8 +125,8 @@ int rehearse_sample(struct run *r, unsigned int seconds, struct rehearsal *out,
 		return -1;
 	out->quiet = bps <= 0;
 	/* nothing in the sample is less than one of it stands for */
-	add_point(out, seconds, bps > 0 ? bps * seconds : sample_grain(ram) / 2,
-		  true);
+	rehearse_add(out, seconds,
+		     bps > 0 ? bps * seconds : sample_grain(ram) / 2, true);
 	return 0;
 }
 
@@ -493,8 +493,8 @@ static uint64_t take_point(struct rehearsing *x)
 	/* the event knows better when it was; 11.1 may lack it */
 	if (mono_before(x->before.at, x->pass_event))
 		at = mono_min(at, x->pass_event);
-	add_point(x->out, mono_diff_ms(at, x->sync_at) / 1e3,
-		  (double)pages * 4096, false);
+	rehearse_add(x->out, mono_diff_ms(at, x->sync_at) / 1e3,
+		     (double)pages * 4096, false);
 	x->sync_at = at;
 	return pages;
 }

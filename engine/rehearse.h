@@ -73,6 +73,10 @@ void rehearsal_init(struct rehearsal *out);
 int rehearse_sample(struct run *r, unsigned int seconds, struct rehearsal *out,
 		    struct err *err);
 
+/* One point more; left out when there are REHEARSE_POINTS. */
+void rehearse_add(struct rehearsal *out, double seconds, double bytes,
+		  bool sampled);
+
 /*
  * Rehearses; rehearse_sample() was called before. @r is connected, discovered,
  * locked, journalled and guarded. Always undoes what it did: -1 when it could

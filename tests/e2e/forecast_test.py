@@ -7,9 +7,11 @@ must not be, whatever it does.
 """
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -20,7 +22,19 @@ import harness
 STEADY = "fill=64 ws=48 rate=10"
 HOPELESS = "fill=32 ws=16 rate=60"
 IDLE = "fill=16 rate=0"
+# A line of each page: most of it stays as it is.
+LINES = "fill=32 ws=16 rate=60 touch=line"
+WHOLE = "fill=32 ws=16 rate=60 touch=full"
 PHASED = "fill=32 ws=16 rate=20 busy=1500 idle=2500"
+
+
+# A guest that QEMU has stopped is silent for longer; a busy machine's is not.
+MOST_SILENT_MS = 150
+
+
+def longest_silence_ms(beats, begin_ns, end_ns):
+    within = [b.host_ns for b in beats if begin_ns <= b.host_ns <= end_ns]
+    return max(b - a for a, b in zip(within, within[1:])) / 1e6
 
 
 class Watcher(harness.Qmp):
@@ -124,6 +138,34 @@ class ForecastTest(case.LoopbackCase):
         guest.watcher.command("cont")
         self.assert_healthy(guest)
 
+    def test_the_guest_is_not_silent_for_longer_than_by_itself(self):
+        # this size: else QEMU's TCG holds it up by itself at the first sync
+        guest = self.watched(STEADY + " hb=5", memory="192M")
+        begin = time.monotonic_ns()
+        guest.watch.wait_beats(guest.serial, 1000, 60)
+        asked = time.monotonic_ns()
+        told, done = self.forecast(guest)
+        end = time.monotonic_ns()
+        self.assertGreater(len(told["points"]), 1, str(done))
+        alone = longest_silence_ms(guest.watch.beats(), begin, asked)
+        rehearsed = longest_silence_ms(guest.watch.beats(), asked, end)
+        self.assertLess(rehearsed, alone + MOST_SILENT_MS)
+
+    def test_a_small_guest_that_writes_is_measured_by_passes(self):
+        guest = self.watched("fill=16 ws=16 rate=10 touch=line",
+                             memory="65544K")
+        told, done = self.forecast(guest)
+        self.assertGreaterEqual(len(self.passes(told)), 2, str(done))
+        self.assertEqual(told["stood_ms"], 0)
+        self.assert_untouched(guest)
+
+    def test_a_small_idle_guest_is_never_stopped(self):
+        guest = self.watched(IDLE, memory="65544K")
+        told, done = self.forecast(guest)
+        self.assertEqual(self.passes(told), [], str(done))
+        self.assertEqual(told["stood_ms"], 0)
+        self.assert_untouched(guest)
+
     # --- what is said -----------------------------------------------------------
 
     def test_the_object_has_what_the_contract_names(self):
@@ -152,6 +194,37 @@ class ForecastTest(case.LoopbackCase):
                                    *self.sshd.login(), "--quick")
         self.assertEqual(told["bandwidth"], "measured", str(done))
         self.assertGreater(told["bandwidth_bps"], 5e6)
+
+    def test_what_a_migration_taught_is_used(self):
+        guest = self.guest("fill=32 ws=8 rate=4")
+        where = os.path.join(self.place.work, "taught")
+        self.addCleanup(shutil.rmtree, where, ignore_errors=True)
+        state = ("--state-dir", where)
+        ask = (self.sshd.target, *self.sshd.login(), "--quick", *state)
+        told, done = self.forecast(guest, *ask)
+        self.assertEqual(told["costs"]["from"], "assumed", str(done))
+        self.assert_moved(guest, self.migrate(guest, *state))
+        told, done = self.forecast(guest, *ask)
+        self.assertEqual(told["costs"]["from"], "learnt", str(done))
+        self.assertEqual(told["costs"]["migrations"], 1)
+
+    def test_xbzrle_is_a_remedy_where_lines_are_written(self):
+        guest = self.watched(LINES)
+        told, done = self.forecast(guest, "--bandwidth", "20M",
+                                   "--max-blackout", "100")
+        self.assertTrue(told["xbzrle"]["pays"], str(done))
+        self.assertEqual(told["verdict"], "never", str(done))
+        self.assertTrue(told["remedies"]["xbzrle"], str(done))
+        self.assertIn("--xbzrle on", told["advice"])
+        self.assert_untouched(guest)
+
+    def test_xbzrle_is_none_where_whole_pages_are_written(self):
+        guest = self.watched(WHOLE)
+        told, done = self.forecast(guest, "--bandwidth", "20M",
+                                   "--max-blackout", "100", "--quick")
+        self.assertFalse(told["xbzrle"]["pays"], str(done))
+        self.assertFalse(told["remedies"]["xbzrle"], str(done))
+        self.assert_untouched(guest)
 
     def test_a_measurement_can_be_interrupted(self):
         guest = self.watched(STEADY)

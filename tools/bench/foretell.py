@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """What `vmferry forecast` says before a migration, and what comes of it.
 
-Each guest runs for a while by itself, is then forecast, and then migrated as
-forecast, without a throttle: over loopback, or between two hosts of the lab.
-Told are the errors of the forecast, and whether the rehearsal made the guest
-stand still for longer than it does without.
+Each guest is forecast, and then migrated as forecast, without a throttle: over
+loopback, or between two hosts of the lab. Another one like it runs for a while
+by itself and is forecast only. Told are the errors of the forecasts, and
+whether the rehearsal made the guest silent for longer than it is without.
 """
 import argparse
 import dataclasses
@@ -31,6 +31,17 @@ SMALL_MS = 2 * report.SMALL_MS
 GAP_MS = 20
 
 
+class EvenCase(cases.Case):
+    """
+    A guest that may lose dirty bits, as it is not migrated. With the odd size
+    of the others each sync of QEMU's TCG holds it up by 0.25 ms a MiB.
+    """
+
+    @property
+    def memory(self):
+        return f"{self.ws_mib + self.spare_mib}M"
+
+
 def longest_ms(beats, begin_ns, end_ns):
     """The guest's longest silence between two moments."""
     within = [b.host_ns for b in beats if begin_ns <= b.host_ns <= end_ns]
@@ -51,7 +62,29 @@ def ask(bed, guest, case):
 
 
 def foretell(bed, case):
-    """One guest: alone, forecast, migrated."""
+    """One guest: forecast, then migrated."""
+    guest = bed.guest(case)
+    try:
+        measure.warm_up(guest, case, 0)
+        told, begin, end = ask(bed, guest, case)
+        outcome = bed.migrate(guest, case, "--max-blackout",
+                              str(case.budget_ms), "--deadline",
+                              str(case.deadline_s), "--throttle", "off",
+                              "--xbzrle", case.xbzrle)
+        done = measure.measure(case, guest, outcome)
+        return {"told": told, "asked": told["asked"],
+                "took_s": round((end - begin) / 1e9, 1),
+                **{name: done[name] for name in
+                   ("passes", "converged", "total_s", "copying_s",
+                    "blackout_ms", "why")},
+                "problems": bed.problems(guest)}
+    finally:
+        bed.drop(guest)
+
+
+def listen(bed, case):
+    """Another one: alone, then forecast."""
+    case = EvenCase(**dataclasses.asdict(case))
     guest = bed.guest(case)
     try:
         measure.warm_up(guest, case, 0)
@@ -59,34 +92,33 @@ def foretell(bed, case):
         time.sleep(ALONE_S)
         told, begin, end = ask(bed, guest, case)
         beats = guest.watch.beats()
-        outcome = bed.migrate(guest, case, "--max-blackout",
-                              str(case.budget_ms), "--deadline",
-                              str(case.deadline_s), "--throttle", "off")
-        done = measure.measure(case, guest, outcome)
-        return {"case": case.name, "asked": told["asked"],
-                "bandwidth_bps": told["bandwidth_bps"],
-                "took_s": round((end - begin) / 1e9, 1),
+        return {"points": len(told["points"]),
                 "gap_alone_ms": longest_ms(beats, alone, begin),
-                "gap_rehearsed_ms": longest_ms(beats, begin, end),
-                "passes": len(done["passes"]),
-                "converged": done["converged"], "total_s": done["total_s"],
-                "blackout_ms": done["blackout_ms"],
-                "problems": bed.problems(guest)}
+                "gap_rehearsed_ms": longest_ms(beats, begin, end)}
     finally:
         bed.drop(guest)
 
 
 def words_of(run):
-    asked = run["asked"]
-    told = "never" if not asked["converges"] else \
+    words = ""
+    if "converged" in run:
+        words += compared(run)
+    if "gap_alone_ms" in run:
+        words += f" silent for {run['gap_rehearsed_ms']:.1f} ms (alone " \
+            f"{run['gap_alone_ms']:.1f})"
+    return words
+
+
+def compared(run):
+    asked, told = run["asked"], run["told"]
+    said = "never" if not asked["converges"] else \
         f"{asked['total_ms']['p50'] / 1e3:.1f} s, " \
         f"{asked['blackout_ms']['p50']:.0f} ms"
     came = f"{run['total_s']:.1f} s, {run['blackout_ms']:.0f} ms" \
         if run["converged"] else "stayed"
-    return f"told {told:18} came {came:18} link " \
-           f"{(run['bandwidth_bps'] or 0) / 1e6:.0f} MB/s, longest silence " \
-           f"{run['gap_rehearsed_ms']:.1f} ms (alone " \
-           f"{run['gap_alone_ms']:.1f})"
+    return f"told {said:16} came {came:16} link " \
+        f"{told['bandwidth_bps'] / 1e6:.0f} MB/s, costs " \
+        f"{told['costs']['from']}"
 
 
 def errors(runs, name, actual, small=0):
@@ -98,21 +130,22 @@ def errors(runs, name, actual, small=0):
 
 def conclude(runs):
     """Prints the claims; whether they hold."""
-    long = [r for r in runs if r["passes"] >= report.ENOUGH_PASSES]
-    right = sum(r["asked"]["converges"] == r["converged"] for r in runs)
+    moved = [r for r in runs if "converged" in r]
+    right = sum(r["asked"]["converges"] == r["converged"] for r in moved)
+    heard = [r for r in runs if "gap_alone_ms" in r]
     quiet = sum(r["gap_rehearsed_ms"] <= r["gap_alone_ms"] + GAP_MS
-                for r in runs)
+                for r in heard)
     held = [report.spread("total time", errors(
-                long, "total_ms", lambda r: r["total_s"] * 1e3), TOTAL_OFF),
+                moved, "total_ms", lambda r: r["total_s"] * 1e3), TOTAL_OFF),
             report.spread(f"blackout (more than {SMALL_MS} ms)", errors(
-                long, "blackout_ms", lambda r: r["blackout_ms"], SMALL_MS),
+                moved, "blackout_ms", lambda r: r["blackout_ms"], SMALL_MS),
                 BLACKOUT_OFF),
-            (right >= report.NEVER_RIGHT * len(runs),
-             f"converges or never: right in {right} of {len(runs)}"),
-            (quiet == len(runs),
+            (right >= report.NEVER_RIGHT * len(moved),
+             f"converges or never: right in {right} of {len(moved)}"),
+            (quiet == len(heard),
              f"no silence above the longest alone + {GAP_MS} ms: "
-             f"{quiet} of {len(runs)}"),
-            (not any(r["problems"] for r in runs), "every guest is whole")]
+             f"{quiet} of {len(heard)}"),
+            (not any(r["problems"] for r in moved), "every guest is whole")]
     print()
     for good, words in held:
         print(f"{'pass' if good else 'FAIL'}: {words}")
@@ -125,6 +158,8 @@ def main():
                         help="this case of the convergence bench; a glob")
     parser.add_argument("--lab", action="store_true",
                         help="between two hosts over a shaped link (root)")
+    parser.add_argument("--only", choices=("forecasts", "silences"),
+                        help="half of it")
     parser.add_argument("--out", metavar="FILE", default=os.path.join(
         beds.TOP, "build", "bench", "foretell.json"))
     args = parser.parse_args()
@@ -135,7 +170,11 @@ def main():
     try:
         for case in cases.choose(True, False, args.case):
             case = dataclasses.replace(case, spare_mib=SPARE_MIB)
-            runs.append(foretell(bed, case))
+            runs.append({"case": case.name})
+            if args.only != "silences":
+                runs[-1].update(foretell(bed, case))
+            if args.only != "forecasts":
+                runs[-1].update(listen(bed, case))
             print(f"{case.name:26}{words_of(runs[-1])}", flush=True)
     finally:
         bed.close()

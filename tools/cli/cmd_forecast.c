@@ -33,6 +33,30 @@ static void put_curve(struct buf *b, const struct style *s,
 	buf_append(b, "\n", 1);
 }
 
+/* "… besides copying, learnt from 4 migrations" */
+static void put_costs(struct buf *b, const struct style *s,
+		      const struct outlook *o)
+{
+	text_putf(b, s->utf8, "besides copying, a pass takes %s",
+		  human_ms(o->overhead_ms).text);
+	text_putf(b, s->utf8, " and a switchover %s, ",
+		  human_ms(o->fixed_ms).text);
+	if (o->pair.n)
+		text_putf(b, s->utf8, "learnt from %zu migration%s\n",
+			  o->pair.n, o->pair.n == 1 ? "" : "s");
+	else
+		text_putf(b, s->utf8, "assumed\n");
+}
+
+static void put_xbzrle(struct buf *b, const struct style *s,
+		       const struct outlook *o)
+{
+	if (o->sampled)
+		text_putf(b, s->utf8, "xbzrle %s: %s\n",
+			  o->xbzrle.pays ? "pays" : "does not pay",
+			  o->xbzrle.why);
+}
+
 static void put_link(struct buf *b, const struct style *s,
 		     const struct outlook *o)
 {
@@ -98,6 +122,8 @@ static void print_people(struct cli *cli, const struct outlook *o,
 	if (o->verdict != OUTLOOK_UNKNOWN && !cli->settings.quiet) {
 		put_curve(&b, &style, o);
 		put_link(&b, &style, o);
+		put_costs(&b, &style, o);
+		put_xbzrle(&b, &style, o);
 		put_table(&b, &style, o);
 	}
 	if (o->note && !cli->settings.quiet) {
@@ -205,6 +231,12 @@ const struct command cmd_forecast = {
 		"migrate. In the table are the median time and the pause that "
 		"nine in ten migrations would keep to; a question mark stands "
 		"where it is not certain that they end.\n\n"
+		"What earlier migrations to DEST taught of the link, and of "
+		"what a pass and a switchover take besides copying, is used. "
+		"A look at some of the guest's pages, of a second, says "
+		"whether sending differences (migrate --xbzrle) would pay; "
+		"the forecast itself is of a migration without it, and "
+		"without a throttle.\n\n"
 		"Exit code 0 when a forecast was made, whatever it says; "
 		"--json has it as `verdict`. The last line says where the "
 		"guest runs.",

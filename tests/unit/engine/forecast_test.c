@@ -592,15 +592,62 @@ static void passes_already_stuck_are_not_waited_for_again(void **state)
 	assert_true(last.passes == first.passes - (FORECAST_STUCK - 1));
 }
 
-static void wire_bytes_shrink_as_told(void **state)
+static void what_shrinks_takes_less_of_the_link(void **state)
 {
 	struct forecast_setting s = usual;
 	double left = learn(30e6, 1e9);
 
 	(void)state;
 	s.shrink = 0.25;
-	assert_true(fabs(run(left, &s).bytes.p50 / run(left, &usual).bytes.p50 -
-			 0.25) < 1e-9);
+	assert_true(run(left, &s).bytes.p50 <
+		    run(left, &usual).bytes.p50 * 0.26);
+	assert_true(run(left, &s).seconds.p50 < run(left, &usual).seconds.p50);
+}
+
+static void a_guest_too_fast_converges_by_shrinking(void **state)
+{
+	struct forecast_setting s = usual;
+
+	(void)state;
+	curve_init(&curve, ram);
+	for (int i = 1; i <= 16; i *= 2)
+		curve_add(&curve, 0.25 * i, 150e6 * 0.25 * i);
+	assert_true(run(1e9, &usual).p_converge < FORECAST_NEVER);
+	s.shrink = 0.1;
+	assert_true(run(1e9, &s).p_converge > 0.9);
+}
+
+static void the_first_two_passes_do_not_shrink(void **state)
+{
+	struct forecast_start from = { .left_bytes = ram, .first_pass = true };
+	struct forecast_setting s = usual;
+	struct forecast f;
+
+	(void)state;
+	learn(30e6, 1e9);
+	s.shrink = 0.01;
+	forecast_run(&curve, &from, &s, &f);
+	assert_true(f.bytes.p50 > ram + 0.5e9);
+}
+
+static void once_it_fits_less_is_not_waited_for_long(void **state)
+{
+	struct forecast_start begin = { .left_bytes = 1e8, .first_pass = true };
+	struct forecast_start later = { .left_bytes = 1e8 };
+	struct forecast waits, switches;
+	struct guest g = { .pattern = UNIFORM,
+			   .rate_bps = 95e6,
+			   .set_bytes = 100e6 };
+
+	(void)state;
+	curve_init(&curve, ram);
+	for (int i = 1; i <= 64; i *= 2)
+		curve_add(&curve, 0.05 * i, distinct(&g, 0.05 * i));
+	forecast_run(&curve, &later, &usual, &waits);
+	forecast_run(&curve, &begin, &usual, &switches);
+	assert_true(waits.p_converge > 0.9 && switches.p_converge > 0.9);
+	assert_true(switches.passes < waits.passes);
+	assert_true(switches.blackout_ms.p90 <= usual.budget_ms);
 }
 
 static void is_the_same_again(void **state)
@@ -855,7 +902,10 @@ int main(void)
 		cmocka_unit_test(
 			what_was_dirtied_before_counts_for_a_pass_under_way),
 		cmocka_unit_test(passes_already_stuck_are_not_waited_for_again),
-		cmocka_unit_test(wire_bytes_shrink_as_told),
+		cmocka_unit_test(what_shrinks_takes_less_of_the_link),
+		cmocka_unit_test(a_guest_too_fast_converges_by_shrinking),
+		cmocka_unit_test(the_first_two_passes_do_not_shrink),
+		cmocka_unit_test(once_it_fits_less_is_not_waited_for_long),
 		cmocka_unit_test(is_the_same_again),
 		cmocka_unit_test(nothing_is_said_of_an_unknown_guest),
 		cmocka_unit_test(every_remedy_helps_and_hardly_less_would),

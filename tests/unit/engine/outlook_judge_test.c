@@ -13,8 +13,8 @@
 #include "transport/base/xalloc.h"
 
 /* A guest of 1 GiB that rewrites @bps, up to @set bytes, over @link_bps. */
-static void judge(struct outlook *o, double bps, double set, double link_bps,
-		  double budget_ms)
+static void see(struct outlook *o, double bps, double set, double link_bps,
+		double budget_ms)
 {
 	static const double times[] = { 0.4, 2, 0.5, 4 };
 
@@ -28,8 +28,29 @@ static void judge(struct outlook *o, double bps, double set, double link_bps,
 	o->budget_ms = budget_ms;
 	o->link_bps = link_bps;
 	o->link = OUTLOOK_LINK_MEASURED;
+}
+
+/* Two migrations that found the same. */
+static void teach(struct outlook *o, struct pair_lesson lesson)
+{
+	pair_learn(&o->pair, &lesson);
+	pair_learn(&o->pair, &lesson);
+}
+
+static void judge(struct outlook *o, double bps, double set, double link_bps,
+		  double budget_ms)
+{
+	see(o, bps, set, link_bps, budget_ms);
 	outlook_judge(o);
 }
+
+/* What its pages would come to: most of each stays as it is. */
+static const struct xbzrle_verdict paying = {
+	.pays = true,
+	.shrink = 0.03,
+	.pages = 500,
+	.cache_bytes = 1 << 30,
+};
 
 static void a_calm_guest_converges(void **state)
 {
@@ -154,6 +175,189 @@ static void a_cap_is_kept_to(void **state)
 	outlook_free(&o);
 }
 
+static void a_switchover_costs_what_was_learnt(void **state)
+{
+	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	struct outlook o;
+	double usual_ms;
+
+	(void)state;
+	judge(&o, 10e6, 300e6, 100e6, 300);
+	usual_ms = o.asked.blackout_ms.p50;
+	outlook_free(&o);
+	see(&o, 10e6, 300e6, 100e6, 300);
+	teach(&o, lesson);
+	outlook_judge(&o);
+	assert_true(fabs(o.asked.blackout_ms.p50 - usual_ms - 200) < 0.1);
+	outlook_free(&o);
+}
+
+static void what_is_not_copying_takes_time_too(void **state)
+{
+	struct outlook o;
+
+	(void)state;
+	judge(&o, 10e6, 300e6, 1e15, 300);
+	assert_true(o.asked.seconds.p50 > 0.4);
+	outlook_free(&o);
+}
+
+static void one_migration_is_not_believed_alone(void **state)
+{
+	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	struct outlook o;
+	double usual_ms;
+
+	(void)state;
+	judge(&o, 10e6, 300e6, 100e6, 300);
+	usual_ms = o.fixed_ms;
+	outlook_free(&o);
+	see(&o, 10e6, 300e6, 100e6, 300);
+	pair_learn(&o.pair, &lesson);
+	outlook_judge(&o);
+	assert_true(o.fixed_ms == usual_ms);
+	outlook_free(&o);
+}
+
+static void a_pass_costs_what_was_learnt(void **state)
+{
+	const struct pair_lesson lesson = { .overhead_ms = 400 };
+	struct outlook o;
+
+	(void)state;
+	see(&o, 50e6, 900e6, 100e6, 200);
+	teach(&o, lesson);
+	outlook_judge(&o);
+	/* in the fixed point as much is copied as in the overhead */
+	assert_int_equal(o.verdict, OUTLOOK_NEVER);
+	outlook_free(&o);
+	judge(&o, 50e6, 900e6, 100e6, 200);
+	assert_int_equal(o.verdict, OUTLOOK_CONVERGES);
+	outlook_free(&o);
+}
+
+static void a_probe_far_above_what_migrations_got_is_not_believed(void **state)
+{
+	const struct pair_lesson lesson = { .link_bps = 50e6 };
+	struct outlook o;
+
+	(void)state;
+	see(&o, 10e6, 300e6, 100e6, 300);
+	teach(&o, lesson);
+	outlook_judge(&o);
+	assert_true(fabs(o.link_bps - 55e6) < 1);
+	assert_int_equal(o.link, OUTLOOK_LINK_LEARNT);
+	outlook_free(&o);
+}
+
+static void a_probe_below_what_migrations_got_is(void **state)
+{
+	const struct pair_lesson lesson = { .link_bps = 500e6 };
+	struct outlook o;
+
+	(void)state;
+	see(&o, 10e6, 300e6, 100e6, 300);
+	teach(&o, lesson);
+	outlook_judge(&o);
+	assert_true(o.link_bps == 100e6);
+	outlook_free(&o);
+}
+
+static void a_bandwidth_that_was_given_stands(void **state)
+{
+	const struct pair_lesson lesson = { .link_bps = 50e6 };
+	struct outlook o;
+
+	(void)state;
+	see(&o, 10e6, 300e6, 100e6, 300);
+	o.link = OUTLOOK_LINK_GIVEN;
+	teach(&o, lesson);
+	outlook_judge(&o);
+	assert_true(o.link_bps == 100e6);
+	outlook_free(&o);
+}
+
+static const char *from_of(const struct outlook *o, struct json_object *out)
+{
+	struct json_object *costs;
+
+	outlook_to_json(o, out);
+	costs = json_object_object_get(out, "costs");
+	return json_object_get_string(json_object_object_get(costs, "from"));
+}
+
+static void it_says_whether_costs_were_learnt(void **state)
+{
+	AUTO_JSON struct json_object *learnt = json_new();
+	AUTO_JSON struct json_object *assumed = json_new();
+	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	struct outlook o;
+
+	(void)state;
+	judge(&o, 10e6, 300e6, 100e6, 300);
+	assert_string_equal(from_of(&o, assumed), "assumed");
+	outlook_free(&o);
+	see(&o, 10e6, 300e6, 100e6, 300);
+	teach(&o, lesson);
+	outlook_judge(&o);
+	assert_string_equal(from_of(&o, learnt), "learnt");
+	outlook_free(&o);
+}
+
+static void xbzrle_is_advised_where_it_alone_does(void **state)
+{
+	struct outlook o;
+
+	(void)state;
+	see(&o, 300e6, 900e6, 100e6, 100);
+	o.sampled = true;
+	o.xbzrle = paying;
+	outlook_judge(&o);
+	assert_int_equal(o.verdict, OUTLOOK_NEVER);
+	assert_true(o.xbzrle_helps);
+	assert_non_null(strstr(o.advice, "--xbzrle on"));
+	outlook_free(&o);
+}
+
+static void xbzrle_that_is_not_enough_is_not_advised(void **state)
+{
+	struct outlook o;
+
+	(void)state;
+	see(&o, 300e6, 900e6, 100e6, 100);
+	o.xbzrle = paying;
+	o.xbzrle.shrink = 0.45;
+	outlook_judge(&o);
+	assert_false(o.xbzrle_helps);
+	assert_null(strstr(o.advice, "xbzrle"));
+	outlook_free(&o);
+}
+
+static void xbzrle_that_does_not_pay_is_not_advised(void **state)
+{
+	struct outlook o;
+
+	(void)state;
+	see(&o, 300e6, 900e6, 100e6, 100);
+	o.xbzrle = paying;
+	o.xbzrle.pays = false;
+	outlook_judge(&o);
+	assert_null(strstr(o.advice, "xbzrle"));
+	outlook_free(&o);
+}
+
+static void xbzrle_is_no_remedy_where_none_is_needed(void **state)
+{
+	struct outlook o;
+
+	(void)state;
+	see(&o, 10e6, 300e6, 100e6, 300);
+	o.xbzrle = paying;
+	outlook_judge(&o);
+	assert_false(o.xbzrle_helps);
+	outlook_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +368,19 @@ int main(void)
 		cmocka_unit_test(nothing_seen_is_nothing_told),
 		cmocka_unit_test(the_asked_budget_is_in_the_table),
 		cmocka_unit_test(a_cap_is_kept_to),
+		cmocka_unit_test(a_switchover_costs_what_was_learnt),
+		cmocka_unit_test(what_is_not_copying_takes_time_too),
+		cmocka_unit_test(one_migration_is_not_believed_alone),
+		cmocka_unit_test(a_pass_costs_what_was_learnt),
+		cmocka_unit_test(
+			a_probe_far_above_what_migrations_got_is_not_believed),
+		cmocka_unit_test(a_probe_below_what_migrations_got_is),
+		cmocka_unit_test(a_bandwidth_that_was_given_stands),
+		cmocka_unit_test(it_says_whether_costs_were_learnt),
+		cmocka_unit_test(xbzrle_is_advised_where_it_alone_does),
+		cmocka_unit_test(xbzrle_that_is_not_enough_is_not_advised),
+		cmocka_unit_test(xbzrle_that_does_not_pay_is_not_advised),
+		cmocka_unit_test(xbzrle_is_no_remedy_where_none_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
