@@ -72,31 +72,32 @@ static void read_totals(struct run *r)
 			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
 }
 
+/* 0 where it cannot be told from what copying took. */
+static double fixed_ms(const struct run *r)
+{
+	/* downtime-bytes are of the stream */
+	double bps = r->xbzrle_cache_bytes ? r->wire_bps : r->link_bps;
+
+	if (bps <= 0 || !r->completed_at.us)
+		return 0;
+	return pair_fixed_of(r->result->blackout_ms, r->copied_bytes, bps,
+			     mono_diff_ms(r->pre_switchover_at, r->stop_at) +
+				     mono_diff_ms(r->resume_at,
+						  r->completed_at));
+}
+
 /* Teaches the next migration to that host what this one found. */
 static void learn_pair(struct run *r)
 {
-	AUTO_FREE char *dir = record_pairs(r);
-	double other_ms = mono_diff_ms(r->pre_switchover_at, r->stop_at) +
-			  mono_diff_ms(r->resume_at, r->completed_at);
 	struct pair_lesson lesson = {
-		.fixed_ms = pair_fixed_of(r->result->blackout_ms,
-					  r->copied_bytes, r->link_bps,
-					  other_ms),
 		.overhead_ms = r->overhead_ms,
 		.link_bps = r->opt->bandwidth_bps ? 0 : r->wire_bps,
 	};
-	AUTO_ERR struct err e = { 0 };
 
 	if (!(r->result->blackout_ms > 0) || r->recovering)
 		return;
-	/* another run may have learnt meanwhile */
-	pair_load(&r->pair, dir, r->dst_facts.machine_id);
-	pair_learn(&r->pair, &lesson);
-	if (pair_save(&r->pair, dir, r->dst_facts.machine_id, &e) < 0)
-		log_info(NULL,
-			 "what was learnt of the two hosts is not kept: "
-			 "%s",
-			 e.message);
+	lesson.fixed_ms = fixed_ms(r);
+	record_pair(r, &lesson);
 }
 
 static int await_source_gone(struct run *r, struct err *err)

@@ -5,7 +5,6 @@
 #include <math.h>
 
 /* Of the policy that is foretold: what waiting for less may take, and gain. */
-static const double patience = 0.12, patience_s = 0.5;
 static const double good_part = 0.85, no_gain = 0.999;
 
 /* --- one migration over one curve ----------------------------------------- */
@@ -75,7 +74,8 @@ static bool late(const struct walk *w)
  */
 static bool is_worth_waiting(const struct walk *w)
 {
-	double most_s = w->fit_s * (1 + patience) + patience_s - w->seconds;
+	double most_s = w->fit_s * (1 + FORECAST_PATIENCE) +
+			FORECAST_PATIENCE_S - w->seconds;
 	double left = w->left, next;
 
 	for (int i = 0; i < FORECAST_STUCK * FORECAST_GIVE_UP; i++) {

@@ -26,6 +26,12 @@ enum {
 	FORECAST_PASSES = 800, /* no migration does more */
 };
 #define FORECAST_GAIN 0.9
+/*
+ * Once a switch fits, the policy waits for less by this part of the time that
+ * it took, and that many seconds, at most.
+ */
+#define FORECAST_PATIENCE 0.12
+#define FORECAST_PATIENCE_S 0.5
 
 struct forecast_setting {
 	double bandwidth_bps; /* dirty bytes/s that the link carries */

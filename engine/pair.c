@@ -135,6 +135,20 @@ void pair_learn(struct pair *p, const struct pair_lesson *lesson)
 	p->v[p->n++] = *lesson;
 }
 
+void pair_forget(struct pair *p)
+{
+	size_t worst = 0;
+
+	if (!p->n)
+		return;
+	for (size_t i = 1; i < p->n; i++) {
+		if (p->v[i].fixed_ms > p->v[worst].fixed_ms)
+			worst = i;
+	}
+	memmove(p->v + worst, p->v + worst + 1,
+		(--p->n - worst) * sizeof(*p->v));
+}
+
 static int by_size(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;

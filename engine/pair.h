@@ -42,6 +42,8 @@ int pair_save(const struct pair *p, const char *dir, const char *machine,
 
 /* The oldest lesson goes when there are PAIR_KEPT. */
 void pair_learn(struct pair *p, const struct pair_lesson *lesson);
+/* The one with the costliest switchover goes. */
+void pair_forget(struct pair *p);
 /*
  * What to reckon with, 0 when it is not known: for a switchover and for a pass
  * what four in five cost no more than, for the link the median.

@@ -23,6 +23,7 @@ enum {
 	POLICY_HOLD_MS = 1,	  /* 0 would mean "now" to QEMU before 11 */
 	POLICY_FIXED_MS = 20,	  /* of a switchover, until learnt */
 	POLICY_WIDE_MS = 2000000, /* the widest gate that QEMU takes */
+	POLICY_PULL_S = 3, /* passes are stuck before the guest is throttled */
 };
 
 /* What the owner wants and the machine is; the same all the time. */

@@ -39,11 +39,8 @@ enum {
 static const double tried_s = 10;    /* … the time for it */
 static const double phased_s = 30;   /* the same for a guest in phases */
 static const double hold_s = 8;	     /* for its quiet phase before a lever */
-static const double pull_s = 3;	     /* stuck before the guest is throttled */
 static const double gain = 0.85;     /* what a wait must shrink it to */
 static const double progress = 0.97; /* what passes must, to be believed */
-/* What may be waited for less, once it would fit. */
-static const double patience = 0.12, patience_s = 0.5;
 static const double steps[] = { 1.1, 1.25, 1.5 };
 static const double least_ms = 2; /* more each step */
 /* From setting the gate to QEMU heeding it, at most; a look comes on top. */
@@ -280,7 +277,9 @@ static double wait_s(const struct sight *s)
 		return 0;
 	if (isinf(fit))
 		return most;
-	return fmin(fit * (1 + patience) + patience_s - s->v->now_s, most);
+	return fmin(fit * (1 + FORECAST_PATIENCE) + FORECAST_PATIENCE_S -
+			    s->v->now_s,
+		    most);
 }
 
 static bool still_shrinking(const struct sight *s, struct policy_decision *out)
@@ -349,7 +348,8 @@ static bool opens(const struct sight *s, struct policy_decision *out)
 /* A lever is pulled when passes are stuck, and later where luck may come. */
 static bool may_pull(const struct sight *s)
 {
-	double wait = is_phased(s) && s->left_s > 2 * hold_s ? hold_s : pull_s;
+	double wait = is_phased(s) && s->left_s > 2 * hold_s ? hold_s
+							     : POLICY_PULL_S;
 
 	if (s->v->throttle > 0)
 		return true;

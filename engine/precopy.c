@@ -22,17 +22,18 @@
 enum {
 	POLL_MS = 80,
 	TELLING_PASSES = 4, /* as many tell what one costs besides copying */
+	TELLING_BYTES = 128 * 1024, /* and as much what xbzrle makes of it */
+	LAST_LOOK_MS = 1000, /* at what is left, the guest standing still */
 };
 
 /* A shorter pass measures buffers and round trips, not the link; … */
 static const double measured_s = 0.05;
 static const double told_s = 0.3; /* … not so well that it is kept */
+static const double overhead_room = 1.1;
 
-/* Of the policy, when it throttles: how long passes are stuck before, … */
-static const double pull_s = 3;
-/* … until QEMU does it, which looks at syncs a second apart, … */
+/* Until QEMU throttles, which looks at syncs a second apart, … */
 static const double heeded_s = 1;
-/* … and how much it is, about. */
+/* … and how much that is, about. */
 static const double strong_throttle = 0.8;
 
 /* A sample may see less of a page change than a pass does. */
@@ -44,7 +45,7 @@ struct watch {
 	struct mono pass_at;
 	uint64_t pass_sent; /* tunnel bytes at its begin */
 	double dirty_bps;   /* NAN before the first pass has ended */
-	double source_bps; /* by QEMU's own measure, in which it has its gate */
+	double pass_bps;    /* of the tunnel in this pass so far; 0: not yet */
 	double bandwidth_bps;
 	struct mono sample_at;
 	uint64_t sample_sent;
@@ -172,11 +173,73 @@ static void tell_decision(struct run *r, const struct policy_decision *d)
 	run_tell(r, &ev);
 }
 
+/* Bytes a second of the fastest pass; zero pages make a first one slow. */
+static double wire_bps(const struct watch *w)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < w->view.n_passes; i++) {
+		if (w->passes[i].seconds >= told_s)
+			most = fmax(most, w->passes[i].bandwidth_bps);
+	}
+	return most;
+}
+
+/*
+ * Bytes of memory in one of the stream, in the worst of the last passes: 1
+ * without xbzrle, and until it was seen to do more.
+ */
+static double stream_ratio(const struct watch *w)
+{
+	double worst = INFINITY;
+	size_t n = 0;
+
+	for (size_t i = w->view.n_passes; i > 0 && n < TELLING_PASSES; i--) {
+		const struct policy_pass *p = &w->passes[i - 1];
+
+		if (!p->encoded)
+			break;
+		if (p->copied_bytes < TELLING_BYTES || p->sent_bytes <= 0)
+			continue;
+		worst = fmin(worst,
+			     (double)p->copied_bytes / (double)p->sent_bytes);
+		n++;
+	}
+	return n > 1 ? fmax(worst, 1) : 1;
+}
+
+/*
+ * What the last copy can count on, bytes of memory a second: a link that has
+ * slowed down since the last pass, or pages that xbzrle does less for, are not
+ * to make the pause longer than was reckoned.
+ */
+static double sure_bps(const struct watch *w)
+{
+	double bps = policy_bandwidth_bps(&w->view);
+
+	if (w->link.encoded && wire_bps(w) > 0)
+		return fmin(bps, wire_bps(w) * stream_ratio(w));
+	/* a pass has its overhead, too */
+	if (w->pass_bps > 0)
+		return fmin(bps, w->pass_bps * overhead_room);
+	return bps;
+}
+
+/* The policies of others take the gate as QEMU has it. */
+static int set_gate(struct run *r, const struct watch *w, double ms,
+		    struct err *err)
+{
+	if (r->policy != &policy_auto)
+		return run_set_gate(r, ms, 0, 1, err);
+	return run_set_gate(r, ms, sure_bps(w), stream_ratio(w), err);
+}
+
 static int obey(struct run *r, const struct watch *w,
 		const struct policy_decision *d, struct err *err)
 {
+	/* the gate that stands is to mean what it meant */
 	if (d->action == POLICY_WAIT)
-		return 0;
+		return set_gate(r, w, r->downtime_limit_ms, err);
 	tell_decision(r, d);
 	if (d->lifted)
 		r->budget_lifted = true;
@@ -187,9 +250,7 @@ static int obey(struct run *r, const struct watch *w,
 	free(r->result->decision);
 	r->result->decision = xstrdup(d->why);
 	if (d->action == POLICY_GATE)
-		return run_set_gate(r, d->gate_ms,
-				    policy_bandwidth_bps(&w->view),
-				    w->source_bps, err);
+		return set_gate(r, w, d->gate_ms, err);
 	err_set(err, ERR_BUDGET, "%s", d->why);
 	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
 	return err_hint(err, "give it a larger --max-blackout, a later "
@@ -207,7 +268,7 @@ static void look_ahead_throttled(const struct watch *w,
 {
 	double stuck_s =
 		w->passes[w->view.n_passes - 1].at_s - w->passes[0].at_s;
-	double comes_s = fmax(pull_s - stuck_s, 0) + heeded_s;
+	double comes_s = fmax(POLICY_PULL_S - stuck_s, 0) + heeded_s;
 
 	s->throttle = strong_throttle;
 	if (s->deadline_s > 0)
@@ -449,9 +510,13 @@ static int take_sample(struct run *r, struct watch *w,
 {
 	struct policy_decision d;
 	bool ended = info->dirty_sync_count > w->pass && w->pass;
+	double since_s;
 	int rc = 0;
 
-	w->source_bps = info->mbps * 1e6 / 8;
+	since_s = mono_diff_ms(now, w->pass_at) / 1e3;
+	w->pass_bps = since_s >= told_s
+			      ? (double)(t->sent_bytes - w->pass_sent) / since_s
+			      : 0;
 
 	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
 	/* what the pass left over is told by the sample before */
@@ -521,48 +586,44 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 	}
 }
 
-/* Bytes a second of the fastest pass; zero pages make a first one slow. */
-static double wire_bps(const struct watch *w)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < w->view.n_passes; i++) {
-		if (w->passes[i].seconds >= told_s)
-			most = fmax(most, w->passes[i].bandwidth_bps);
-	}
-	return most;
-}
-
 /*
  * What is left to be copied, for the last check of the budget. QEMU before 11
  * syncs once more after pre-switchover, so that `remaining` lacks what was
  * dirtied since the sync before, if only for a moment.
  */
-static void reckon_rest(struct run *r, const struct watch *w)
+static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 {
+	double most_ms = fmin(fmax(r->wanted.budget_ms, 100), LAST_LOOK_MS);
 	struct qmp_migrate_info info = { 0 };
 	double since_s = (double)(r->stopped.us - r->synced.us) / 1e6;
 	double left;
 
-	if (r->link_bps <= 0 || !w->view.n_passes ||
-	    qmp_query_migrate(r->src.qmp, &info, mono_in_ms(RUN_FROZEN_MS),
-			      NULL) < 0)
-		return;
+	if (r->link_bps <= 0 || !w->view.n_passes)
+		return 0;
+	if (qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
+			      err) < 0)
+		return -1;
 	left = (double)info.remaining_bytes;
+	/* somebody may have set the clock between the two */
+	since_s = fmin(since_s, (r->sync_age_ms + POLL_MS) / 1e3);
 	if (qmp_version(r->src.qmp)->major < 11 && r->synced.us && since_s > 0)
 		left += curve_at(&w->curve, since_s * (1 - w->throttle));
 	r->rest_ms = left / r->link_bps * 1e3;
 	qmp_migrate_info_free(&info);
+	return 0;
 }
 
 /* For the switchover, and for those who migrate here after us. */
-static void sum_up(struct run *r, const struct watch *w)
+static int sum_up(struct run *r, const struct watch *w, struct err *err)
 {
-	r->link_bps = policy_bandwidth_bps(&w->view);
+	r->link_bps = sure_bps(w);
 	r->wire_bps = wire_bps(w);
 	if (w->view.n_passes >= TELLING_PASSES)
 		r->overhead_ms = forecast_link_overhead_s(&w->link) * 1e3;
-	reckon_rest(r, w);
+	/* nobody else asks what is left */
+	if (r->policy != &policy_auto || r->budget_lifted)
+		return 0;
+	return reckon_rest(r, w, err);
 }
 
 int run_precopy(struct run *r, struct err *err)
@@ -579,7 +640,7 @@ int run_precopy(struct run *r, struct err *err)
 	w->link.usual_s = pair_overhead_ms(&r->pair) / 1e3;
 	rc = watch_passes(r, w, err);
 	if (rc == 0)
-		sum_up(r, w);
+		rc = sum_up(r, w, err);
 	free(w->passes);
 	free(w->samples);
 	free(w);

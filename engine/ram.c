@@ -158,7 +158,7 @@ static int set_parameters(struct run *r, struct err *err)
 	if (r->xbzrle_cache_bytes)
 		p = json_add_u64(p, "xbzrle-cache-size", r->xbzrle_cache_bytes);
 	r->src.params_changed = true;
-	r->downtime_limit_ms = gate;
+	r->downtime_limit_ms = r->gate_limit_ms = gate;
 	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
 					  err);
 }
@@ -261,6 +261,9 @@ int run_unprepare(struct run *r, struct err *err)
 {
 	int rc = 0;
 
+	if (r->turned_back)
+		record_pair(r, NULL);
+	r->turned_back = false;
 	if (run_source_gone(r))
 		return 0;
 	if (restore_parameters(&r->src, err) < 0)

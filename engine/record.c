@@ -132,6 +132,24 @@ char *record_pairs(const struct run *r)
 					     : r->src_facts.state_root);
 }
 
+void record_pair(struct run *r, const struct pair_lesson *lesson)
+{
+	AUTO_FREE char *dir = record_pairs(r);
+	const char *machine = r->dst_facts.machine_id;
+	AUTO_ERR struct err e = { 0 };
+
+	/* another run may have learnt meanwhile */
+	pair_load(&r->pair, dir, machine);
+	if (lesson)
+		pair_learn(&r->pair, lesson);
+	else
+		pair_forget(&r->pair);
+	if (pair_save(&r->pair, dir, machine, &e) < 0)
+		log_info(NULL,
+			 "what was learnt of the two hosts is not kept: %s",
+			 e.message);
+}
+
 int record_make_path(const char *path, struct err *err)
 {
 	AUTO_FREE char *part = xstrdup(path);

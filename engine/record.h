@@ -32,6 +32,11 @@ char *record_directory(const struct migrate_options *opt,
 		       const struct host_facts *here);
 /* "…/pairs", where pair.h keeps what was learnt; to be freed. */
 char *record_pairs(const struct run *r);
+/*
+ * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
+ * was learnt there has turned a migration back that may be a good one.
+ */
+void record_pair(struct run *r, const struct pair_lesson *lesson);
 /* Makes every missing part of @path, each for its user alone. */
 int record_make_path(const char *path, struct err *err);
 /*

@@ -13,7 +13,10 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-enum { GONE_TRIES = 20, GONE_RETRY_MS = 50, MOST_SCALE = 8 };
+enum { GONE_TRIES = 20, GONE_RETRY_MS = 50, MOST_RATIO = 8 };
+
+/* A gate that is out by less is left. */
+#define NEAR_PART 0.1
 
 /*
  * A recording is begun once a guest was found, and gets a thread before its
@@ -121,8 +124,10 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 		r->stop_seen = true;
 		r->stop_at = ev->received;
 		r->stopped = ev->stamp;
+		r->sync_age_ms = mono_diff_ms(ev->received, r->synced_at);
 	} else if (!strcmp(ev->name, "MIGRATION_PASS")) {
 		r->synced = ev->stamp;
+		r->synced_at = ev->received;
 	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
 		r->stop_seen = false;
 		r->pre_switchover_seen = false;
@@ -230,31 +235,35 @@ bool run_source_gone(struct run *r)
 	return false;
 }
 
+static bool is_near(double a, double b)
+{
+	return a == b || fabs(a / b - 1) < NEAR_PART;
+}
+
 /*
  * With xbzrle a byte of the stream is many of memory. A pass may find worse
  * pages than the last did: that is why there is an end to it.
  */
-static double scaled_gate_ms(const struct run *r, double ms, double bps,
-			     double source_bps)
+static double limit_ms(double ms, double ratio)
 {
-	if (!r->xbzrle_cache_bytes || !(source_bps > 0) || bps <= source_bps)
-		return ms;
-	return fmin(floor(ms * fmin(bps / source_bps, MOST_SCALE)),
+	return fmin(floor(ms * fmin(fmax(ratio, 1), MOST_RATIO)),
 		    POLICY_WIDE_MS);
 }
 
-int run_set_gate(struct run *r, double ms, double bps, double source_bps,
+int run_set_gate(struct run *r, double ms, double bps, double ratio,
 		 struct err *err)
 {
-	struct json_object *params;
 	bool told = json_has((struct json_at){ r->src.params, "parameters" },
 			     "avail-switchover-bandwidth");
-	double limit_ms = told ? ms : scaled_gate_ms(r, ms, bps, source_bps);
+	double limit = told && bps > 0 ? ms : limit_ms(ms, ratio);
+	struct json_object *params;
 
-	if (ms == r->downtime_limit_ms)
+	if (!told)
+		bps = 0;
+	if (ms == r->downtime_limit_ms && is_near(limit, r->gate_limit_ms) &&
+	    is_near(bps, r->gate_bps))
 		return 0;
-	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit_ms);
-	/* else it takes its own of the last 100 ms, which jumps */
+	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
 	if (told)
 		params = json_add_u64(params, "avail-switchover-bandwidth",
 				      (uint64_t)bps);
@@ -263,5 +272,7 @@ int run_set_gate(struct run *r, double ms, double bps, double source_bps,
 				       err) < 0)
 		return err_wrap(err, ERR_NONE, "cannot set downtime-limit");
 	r->downtime_limit_ms = ms;
+	r->gate_limit_ms = limit;
+	r->gate_bps = bps;
 	return 0;
 }

@@ -118,6 +118,7 @@ struct run {
 	double xbzrle_shrink;	     /* as policy.h has it */
 	double throttle;	     /* as set, 0 … 0.99 */
 	double downtime_limit_ms;    /* of the gate, as the policy has it now */
+	double gate_limit_ms, gate_bps; /* as QEMU was told of it last */
 	/* what the copy found, for the switchover; 0: not known */
 	double link_bps;     /* dirty bytes a second */
 	double wire_bps;     /* the most that went through the tunnel */
@@ -131,6 +132,9 @@ struct run {
 	bool stop_seen, pre_switchover_seen, resume_seen;
 	/* by the source's clock: its last sync, and when the guest stopped */
 	struct wall synced, stopped;
+	struct mono synced_at; /* the same sync as received here */
+	double sync_age_ms;    /* from then to STOP */
+	bool turned_back;      /* for what was learnt, not what was seen */
 	enum migration_status src_status, dst_status; /* by events */
 	double dst_rtt_ms;
 	bool budget_lifted; /* by --on-deadline force */
@@ -253,11 +257,12 @@ bool run_source_gone(struct run *r);
 int run_set_throttle(struct run *r, double share, struct err *err);
 /*
  * Sets the gate: the source switches when what is left can be copied in @ms at
- * @bps (bytes of memory a second; 0: not known, as QEMU measures). QEMU before
- * 8.2 reckons with its own @source_bps, which are bytes of the stream. Nothing
- * is sent where it stands there already.
+ * @bps (bytes of memory a second; 0: as QEMU measures). QEMU before 8.2 goes by
+ * its own measure in any case, of bytes of the stream: @ratio is how many of
+ * memory are in one, 1 or more. Nothing is sent where it stands there already,
+ * or nearly.
  */
-int run_set_gate(struct run *r, double ms, double bps, double source_bps,
+int run_set_gate(struct run *r, double ms, double bps, double ratio,
 		 struct err *err);
 
 #endif

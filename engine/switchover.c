@@ -76,6 +76,21 @@ static int fresh_answer(struct run *r, struct err *err)
 }
 
 /*
+ * What was seen between these two hosts, and what is usual as once more of it:
+ * a single bad day is not to be the end of migrations. 0 when none was seen.
+ */
+static double likely_fixed_ms(const struct run *r)
+{
+	const struct pair_lesson usual = { POLICY_FIXED_MS, 0, 0 };
+	struct pair all = r->pair;
+
+	if (!all.n)
+		return 0;
+	pair_learn(&all, &usual);
+	return pair_middle(&all).fixed_ms;
+}
+
+/*
  * The last moment at which going back costs but the pause so far. What a
  * switchover costs besides copying counts where it was seen between these two
  * hosts; a guess would turn back what keeps the budget. Part of that cost is
@@ -83,7 +98,7 @@ static int fresh_answer(struct run *r, struct err *err)
  */
 static int check_budget(struct run *r, struct err *err)
 {
-	double stood_ms, fixed_ms = 0, rest_ms = 0;
+	double stood_ms, rest_ms = 0;
 
 	/* STOP may still be queued behind the answer that brought us here */
 	run_take_events(r);
@@ -91,14 +106,13 @@ static int check_budget(struct run *r, struct err *err)
 		return 0;
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
 	/* policies of others do without, and are to be compared with */
-	if (r->policy == &policy_auto) {
-		fixed_ms = pair_middle(&r->pair).fixed_ms;
-		rest_ms = r->rest_ms + fmax(fixed_ms - stood_ms, 0);
-	}
+	if (r->policy == &policy_auto)
+		rest_ms = r->rest_ms + fmax(likely_fixed_ms(r) - stood_ms, 0);
 	/* what is over already is no prediction */
 	if (stood_ms <= r->wanted.budget_ms &&
 	    stood_ms + rest_ms <= r->wanted.budget_ms * sure_part)
 		return 0;
+	r->turned_back = stood_ms <= r->wanted.budget_ms;
 	err_set(err, ERR_BUDGET,
 		"the guest stood still for %.0f ms, and what is left would "
 		"take about %.0f ms more of the %.0f ms allowed",

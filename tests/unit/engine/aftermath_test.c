@@ -2,7 +2,6 @@
 /* Tests of engine/aftermath.c. */
 #include "engine/aftermath.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "engine/recording_read.h"
 #include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
 
 #define START "{\"event\":\"run-start\",\"t\":1,\"guest\":\"web1\"}\n"
@@ -39,19 +39,10 @@ static int make_dir(void **state)
 	return f && fputs(START, f) >= 0 && fclose(f) == 0 ? 0 : -1;
 }
 
-static int remove_one(const char *name, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(name);
-}
-
 static int remove_dir(void **state)
 {
 	(void)state;
-	return nftw(state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(state_dir);
 }
 
 static void count_warnings(void *arg, const struct event *ev)

@@ -136,6 +136,21 @@ static void the_middle_is_not_moved_by_one(void **state)
 	assert_float_equal(pair_middle(&p).link_bps, 3e6, 1e-3);
 }
 
+static void the_costliest_is_forgotten(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	pair_forget(&p);
+	assert_int_equal(p.n, 0);
+	for (int i = 1; i <= 3; i++)
+		pair_learn(&p, &(struct pair_lesson){ i == 2 ? 90 : i, 0, 0 });
+	pair_forget(&p);
+	assert_int_equal(p.n, 2);
+	assert_float_equal(p.v[0].fixed_ms, 1, 1e-9);
+	assert_float_equal(p.v[1].fixed_ms, 3, 1e-9);
+}
+
 static void what_copying_took_is_not_fixed(void **state)
 {
 	(void)state;
@@ -158,6 +173,7 @@ int main(void)
 		cmocka_unit_test(four_in_five_cost_no_more),
 		cmocka_unit_test(what_was_not_told_does_not_count),
 		cmocka_unit_test(the_middle_is_not_moved_by_one),
+		cmocka_unit_test(the_costliest_is_forgotten),
 		cmocka_unit_test(what_copying_took_is_not_fixed),
 	};
 

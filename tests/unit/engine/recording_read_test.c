@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/recording_read.c. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "engine/recording.h"
 #include "engine/recording_read.h"
 #include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
 
 #define UUID "11111111-2222-3333-4444-555555555555"
@@ -41,20 +41,11 @@ static int make_dir(void **state)
 	return mkdir(dir, 0700);
 }
 
-static int remove_one(const char *name, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(name);
-}
-
 static int remove_dir(void **state)
 {
 	(void)state;
 	recordings_free(&list);
-	return nftw(state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(state_dir);
 }
 
 static void add(const char *name, const char *text)

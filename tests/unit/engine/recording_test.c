@@ -2,7 +2,6 @@
 /* Tests of engine/recording.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 
 #include "engine/recording.h"
 #include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
@@ -91,19 +91,10 @@ static int make_dir(void **state)
 	return 0;
 }
 
-static int remove_one(const char *name, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(name);
-}
-
 static int remove_dir(void **state)
 {
 	(void)state;
-	return nftw(state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(state_dir);
 }
 
 static void begin(struct recording *r)

@@ -2,7 +2,6 @@
 /* Tests of engine/unfinished.c. */
 #include "engine/unfinished.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "engine/journal.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
 
 #define KEY "11111111-2222-3333-4444-555555555555"
@@ -29,19 +29,10 @@ static int make_dir(void **state)
 	return mkdtemp(runs) ? 0 : -1;
 }
 
-static int remove_one(const char *name, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(name);
-}
-
 static int remove_dir(void **state)
 {
 	(void)state;
-	return nftw(runs, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(runs);
 }
 
 static char *journal_path(const char *run)
