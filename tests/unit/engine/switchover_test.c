@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/run.h"
+#include "qmp/json.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
 #include "transport/base/xalloc.h"
@@ -29,6 +30,7 @@
 struct play {
 	const struct fake_step *src, *dst, *dst_again;
 	size_t n_src, n_dst, n_dst_again;
+	const char *version; /* of both; NULL: the oldest */
 	void (*body)(struct run *r);
 };
 
@@ -109,6 +111,7 @@ static void played(struct fake_qemu *f)
 static void act(void *arg)
 {
 	const struct play *p = arg;
+	const struct fake_options as = { .version = p->version };
 	struct fake_options listening = { .path = NULL };
 	struct run r = { .opt = NULL };
 	struct fake_qemu *src, *dst, *again = NULL;
@@ -118,10 +121,8 @@ static void act(void *arg)
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/monitor", dir);
 	listening.path = path;
-	src = fake_qemu_start(&(struct fake_options){ .version = NULL }, p->src,
-			      p->n_src);
-	dst = fake_qemu_start(&(struct fake_options){ .version = NULL }, p->dst,
-			      p->n_dst);
+	src = fake_qemu_start(&as, p->src, p->n_src);
+	dst = fake_qemu_start(&as, p->dst, p->n_dst);
 	if (p->dst_again)
 		again = fake_qemu_start(&listening, p->dst_again,
 					p->n_dst_again);
@@ -136,14 +137,76 @@ static void act(void *arg)
 	(void)rmdir(dir);
 }
 
-#define PLAY(src_steps, dst_steps, fn)                       \
+#define PLAY(src_steps, dst_steps, fn) PLAY_AS(NULL, src_steps, dst_steps, fn)
+#define PLAY_AS(qemu, src_steps, dst_steps, fn)              \
 	in_task(act, &(struct play){                         \
 			     .src = src_steps,               \
 			     .n_src = ARRAY_SIZE(src_steps), \
 			     .dst = dst_steps,               \
 			     .n_dst = ARRAY_SIZE(dst_steps), \
+			     .version = qemu,                \
 			     .body = fn,                     \
 		     })
+
+/* --- the gate ------------------------------------------------------------ */
+
+static void set_gates(struct run *r, const char *params, bool told)
+{
+	AUTO_JSON struct json_object *known =
+		json_parse(params, strlen(params), NULL);
+	AUTO_ERR struct err e = { 0 };
+
+	r->src.params = known;
+	r->downtime_limit_ms = r->gate_limit_ms = 1;
+	expect_ok(run_set_gate(r, 1, told ? 0 : 1e8, 1, &e), &e);
+	expect_ok(run_set_gate(r, 100, 2e8, 50, &e), &e);
+	/* as good as the same */
+	expect_ok(run_set_gate(r, 100, 2.1e8, 49, &e), &e);
+	expect_ok(run_set_gate(r, 100, 1e8, 2, &e), &e);
+	r->src.params = NULL;
+}
+
+static void sets_gates_of_old(struct run *r)
+{
+	set_gates(r, "{\"downtime-limit\":300}", false);
+}
+
+static void a_gate_of_old_is_scaled_and_follows(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":800}" },
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":200}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	(void)state;
+	PLAY(src, dst, sets_gates_of_old);
+}
+
+static void sets_gates_with_a_bandwidth(struct run *r)
+{
+	set_gates(r, "{\"avail-switchover-bandwidth\":0}", true);
+}
+
+static void a_gate_is_told_the_bandwidth_and_follows(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":100,"
+			  "\"avail-switchover-bandwidth\":200000000}" },
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":100,"
+			  "\"avail-switchover-bandwidth\":100000000}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	(void)state;
+	PLAY_AS("10.0.2", src, dst, sets_gates_with_a_bandwidth);
+}
 
 /* --- before the point of no return --------------------------------------- */
 
@@ -602,6 +665,8 @@ static void a_guest_that_was_paused_is_not_started(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_gate_of_old_is_scaled_and_follows),
+		cmocka_unit_test(a_gate_is_told_the_bandwidth_and_follows),
 		cmocka_unit_test(both_ends_are_asked_before_the_commit),
 		cmocka_unit_test(completed_is_not_believed_before_postmigrate),
 		cmocka_unit_test(
