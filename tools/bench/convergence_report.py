@@ -16,6 +16,8 @@ SLOWER = 1.2
 # Peer, and the part of its blackout that is aimed at on phased guests.
 CALMER = (("qemu", 0.5), ("kubevirt", 0.7))
 LESS_WORK = 0.5
+# A throttle that was armed for the last moment only is none.
+SOME_S = 0.05
 # Forecasts: what half of them, and nine in ten, may be off by.
 TOTAL_OFF, BLACKOUT_OFF, SMALL_MS = (0.10, 0.25), (0.20, 0.40), 5
 NEVER_RIGHT = 0.95
@@ -181,7 +183,7 @@ def claim_throttle(groups):
                 not (g.ours.finished and other.finished):
             continue
         mine, its = g.ours.lost_s(), other.lost_s()
-        if mine is None or its is None:
+        if mine is None or its is None or g.ours.taken_s() < SOME_S:
             continue
         holds = max(mine, 0) <= LESS_WORK * max(its, 0)
         good &= holds
