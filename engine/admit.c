@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/probe.h"
+#include "transport/base/log.h"
 #include "transport/base/strv.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
@@ -20,6 +21,8 @@
  * between counts twice, never not at all. Pages of files do not count, they
  * are given up when memory runs short. $cgroups is where a limit may be that
  * is lower than what the host has; page cache within it can be given up, too.
+ * Version 1 of cgroups has other names for the same, and for none a number of
+ * nineteen digits.
  */
 const char admit_functions[] =
 	"stat_of() { sed 's/.*) //' \"/proc/$1/stat\" 2>/dev/null; }\n"
@@ -61,19 +64,42 @@ const char admit_functions[] =
 	"	printf 'arrival=%s %s %s %s\\n' "
 	"$((ram - taken)) $taken \"${id:-?}\" \"${guest:-?}\"\n"
 	"}\n"
+	/* DIRECTORY, and in it: LIMIT USED, and before a name in STAT */
 	"below() {\n"
 	"	max=max; now=0; cache=0\n"
-	"	read -r max <\"$1/memory.max\"\n"
-	"	read -r now <\"$1/memory.current\"\n"
+	"	read -r max <\"$1/$2\"\n"
+	"	case $max in\n"
+	"	'' | *[!0-9]* | ???????????????????*) return ;;\n"
+	"	esac\n"
+	"	read -r now <\"$1/$3\"\n"
 	"	while read -r key n; do\n"
 	"		case $key in\n"
-	"		active_file | inactive_file) cache=$((cache + n)) ;;\n"
+	"		\"$4active_file\" | \"$4inactive_file\")\n"
+	"			cache=$((cache + n)) ;;\n"
 	"		esac\n"
 	"	done <\"$1/memory.stat\"\n"
-	"	case $max in '' | *[!0-9]*) return ;; esac\n"
 	"	n=$(((max - now + cache) / 1024))\n"
 	"	[ $n -gt 0 ] || n=1\n"
 	"	[ $n -ge $available ] || available=$n\n"
+	"}\n"
+	/* ROOT GROUP, and what below() takes */
+	"upwards() {\n"
+	"	c=$1${2%/}; top=$1; shift 2\n"
+	"	while [ $available -gt 0 ]; do\n"
+	"		below \"$c\" \"$@\"\n"
+	"		[ \"$c\" != \"$top\" ] && [ -n \"$c\" ] || break\n"
+	"		c=${c%/*}\n"
+	"	done 2>/dev/null\n"
+	"}\n"
+	"group_of() { sed -n \"s/^$2//p\" \"/proc/$1/cgroup\" 2>/dev/null; "
+	"}\n"
+	"limited() {\n"
+	"	[ -n \"$cgroups\" ] || return 0\n"
+	"	upwards \"$cgroups\" \"$(group_of \"$1\" 0::)\" "
+	"memory.max memory.current ''\n"
+	"	upwards \"$cgroups/memory\" \"$(group_of \"$1\" "
+	"'[0-9]*:memory:')\" memory.limit_in_bytes memory.usage_in_bytes "
+	"total_\n"
 	"}\n"
 	"tally() {\n"
 	"	promised=0; arriving=0\n"
@@ -84,13 +110,7 @@ const char admit_functions[] =
 	"	available=$(sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' "
 	"/proc/meminfo)\n"
 	"	[ -n \"$available\" ] || available=0\n"
-	"	c=$cgroups$(sed -n 's/^0:://p' /proc/self/cgroup)\n"
-	"	c=${c%/}\n"
-	"	while [ -n \"$cgroups\" ] && [ $available -gt 0 ]; do\n"
-	"		below \"$c\"\n"
-	"		[ \"$c\" != \"$cgroups\" ] && [ -n \"$c\" ] || break\n"
-	"		c=${c%/*}\n"
-	"	done 2>/dev/null\n"
+	"	limited self\n"
 	"	echo available=$available\n"
 	"}\n"
 	"may_come() {\n"
@@ -177,6 +197,40 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 	return err_set(err, ERR_REMOTE,
 		       "the admission script on %s told too little",
 		       host_name(h));
+}
+
+uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
+		     const char *cgroups, uint64_t available_bytes,
+		     struct mono deadline)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *spare = NULL;
+
+	if (!available_bytes)
+		return 0;
+	quote_assign(&script, "cgroups", cgroups);
+	buf_printf(&script,
+		   "%savailable=%llu; ram=%llu; limited %d; taken=0\n"
+		   "resident_of %d 2>/dev/null\n"
+		   /* those of a pool are in no limit; they count as taken */
+		   "n=$(sed -n 's/^HugetlbPages:[^0-9]*\\([0-9]*\\).*/\\1/p' "
+		   "/proc/%d/status 2>/dev/null)\n"
+		   "n=$((ram - taken - ${n:-0})); [ $n -gt 0 ] || n=0\n"
+		   "n=$((available - n)); [ $n -gt 0 ] || n=1\n"
+		   "echo spare=$n\n",
+		   admit_functions,
+		   (unsigned long long)(available_bytes + 1023) / 1024,
+		   (unsigned long long)ram_bytes / 1024, (int)pid, (int)pid,
+		   (int)pid);
+	if (probe_script(h, "spare memory", buf_data(&script), &out, deadline,
+			 &e) < 0) {
+		log_info(host_name(h), "%s", e.message);
+		return available_bytes;
+	}
+	spare = probe_value(buf_data(&out), "spare");
+	return spare ? strtoull(spare, NULL, 10) * 1024 : available_bytes;
 }
 
 /* --- judging ------------------------------------------------------------- */

@@ -84,6 +84,16 @@ char *admit_reason(const struct admit_view *v, const struct admit_wish *wish,
 int admit_look(struct host *h, const char *run_root, const char *lock,
 	       const char *cgroups, struct admit_view *out,
 	       struct mono deadline, struct err *err);
+/*
+ * What a guest that is on the host already, as process @pid, may take besides
+ * its RAM: of @available_bytes, which the host has, no more than the limits of
+ * its own cgroup and of those above leave, less what it has not taken yet of
+ * its RAM. 1 KiB when there is none. A limit that cannot be read is none. 0
+ * only for 0, not known.
+ */
+uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
+		     const char *cgroups, uint64_t available_bytes,
+		     struct mono deadline);
 /* The script's lines → *out; false when they tell too little. */
 bool admit_parse(const char *text, struct admit_view *out);
 
@@ -94,6 +104,8 @@ bool admit_parse(const char *text, struct admit_view *out);
  *	ticks_of PID	prints the start time of a process that lives
  *	locked		waits for the run root's lock, kept as descriptor 7;
  *			fails after some seconds
+ *	limited PID	lowers $available (KiB) to what that process's cgroups
+ *			leave
  *	tally		counts; prints the lines that admit_parse() reads
  *	may_come	after tally: whether the wish is granted, the same rule
  *			as admit_judge()'s

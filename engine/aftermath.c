@@ -2,6 +2,8 @@
 /* aftermath: what recovery did, told in the recording of the run. */
 #include "engine/aftermath.h"
 
+#include <assert.h>
+
 #include "engine/fields.h"
 #include "engine/recording_read.h"
 #include "qmp/json.h"
@@ -18,7 +20,7 @@ static const enum outcome outcomes[] = {
 	[VERDICT_PERSON] = OUTCOME_INTERNAL,
 	[VERDICT_JOIN] = OUTCOME_INTERNAL,
 };
-_Static_assert(ARRAY_SIZE(outcomes) == VERDICTS, "an outcome for each verdict");
+static_assert(ARRAY_SIZE(outcomes) == VERDICTS, "an outcome for each verdict");
 
 enum outcome aftermath_outcome(const struct recovery *done)
 {

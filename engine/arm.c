@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "engine/admit.h"
 #include "engine/page_sample.h"
 #include "engine/run.h"
 #include "qmp/json.h"
@@ -41,18 +42,30 @@ static void tell(struct run *r, const char *why)
 	run_tell(r, &ev);
 }
 
+uint64_t run_cache_room(const struct run *r)
+{
+	uint64_t ram = r->facts.ram_bytes;
+	uint64_t room = admit_spare(r->src_host, r->guest.pid, ram,
+				    ADMIT_CGROUPS,
+				    r->src_facts.memory_available_bytes,
+				    mono_in_ms(RUN_SCRIPT_MS));
+
+	/* the other QEMU takes as much again, of the same memory */
+	if (!room || !r->dst_facts.boot_id ||
+	    !probe_same_host(&r->src_facts, &r->dst_facts))
+		return room;
+	return room > ram ? room - ram : 1;
+}
+
 /* Whatever the pages say: only the room for its cache counts. */
 static void force_xbzrle(struct run *r)
 {
 	struct xbzrle_verdict v = { .pays = true, .shrink = 0 };
 
-	xbzrle_fit_cache(&v, r->facts.ram_bytes,
-			 r->src_facts.memory_available_bytes);
+	xbzrle_fit_cache(&v, r->facts.ram_bytes, run_cache_room(r));
 	r->xbzrle_cache_bytes = v.cache_bytes;
 	r->xbzrle_shrink = XBZRLE_WORST_SHRINK;
-	tell(r, v.cache_bytes ? "it was asked for"
-			      : "it was asked for, but this host has no memory "
-				"for its cache");
+	tell(r, v.pays ? "it was asked for" : v.why);
 }
 
 /* Somebody has switched it on in this QEMU: with a cache that he chose. */
@@ -82,8 +95,8 @@ int run_arm(struct run *r, struct err *err)
 	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
 			      &v, err) < 0)
 		return -1;
-	xbzrle_fit_cache(&v, r->facts.ram_bytes,
-			 r->src_facts.memory_available_bytes);
+	if (v.pays)
+		xbzrle_fit_cache(&v, r->facts.ram_bytes, run_cache_room(r));
 	if (v.pays) {
 		r->xbzrle_cache_bytes = v.cache_bytes;
 		r->xbzrle_shrink = v.shrink;

@@ -87,7 +87,8 @@ struct journal_view {
 
 /*
  * Reads the whole records of a file. A torn end is no error; a bad record in
- * the middle (a whole one follows) is ERR_PROTOCOL with its offset.
+ * the middle (a whole one follows) is ERR_PROTOCOL with its offset. When it
+ * fails, errno is ENOENT if there is no such file, and else is not.
  */
 int journal_read(const char *path, struct journal_view *out, struct err *err);
 void journal_view_free(struct journal_view *v);

@@ -150,9 +150,17 @@ int journal_read(const char *path, struct journal_view *out, struct err *err)
 	size_t size_bytes;
 
 	*out = (struct journal_view){ 0 };
-	if (fd < 0)
-		return err_sys(err, errno, "cannot open journal %s", path);
-	return journal_read_fd(fd, path, out, &size_bytes, err);
+	if (fd < 0) {
+		int why = errno;
+
+		err_sys(err, why, "cannot open journal %s", path);
+		errno = why;
+		return -1;
+	}
+	if (journal_read_fd(fd, path, out, &size_bytes, err) == 0)
+		return 0;
+	errno = EIO;
+	return -1;
 }
 
 /* --- what it says -------------------------------------------------------- */

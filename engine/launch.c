@@ -22,12 +22,12 @@
 #include <unistd.h>
 
 #include "engine/arrival.h"
+#include "engine/preflight.h"
 #include "engine/queue.h"
 #include "engine/record.h"
 #include "engine/run.h"
 #include "engine/session.h"
 #include "engine/stale.h"
-#include "engine/unfinished.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -111,16 +111,39 @@ static int take_lock(const char *path)
 	}
 }
 
-/* What an earlier run left is not to be built on: recovery looks at both. */
-static int refuse_unfinished(struct run *r, struct err *err)
+enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
+				    struct err *err)
 {
 	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	const struct unfinished_asker asker = {
+		.key = r->key,
+		.guest = guest_label(&r->guest),
+		.machine = r->src_facts.machine_id,
+		.boot = r->src_facts.boot_id,
+		.destination_machine = r->dst_facts.machine_id,
+	};
 
-	if (r->recovering ||
-	    unfinished_refuse(runs, r->src_facts.machine_id, r->key, err) == 0)
-		return 0;
-	(void)run_unlock(r, NULL);
-	return -1;
+	return unfinished_look(runs, &asker, rests, err);
+}
+
+/* Nothing is built on what an earlier run has yet to decide. */
+static int refuse_unfinished(struct run *r, struct err *err)
+{
+	AUTO_STRV struct strv rests = { .v = NULL };
+	AUTO_ERR struct err e = { 0 };
+	enum unfinished found = run_look_unfinished(r, &rests, &e);
+
+	if (found == UNFINISHED_OPEN ||
+	    (found == UNFINISHED_UNREAD && !preflight_skips(r, "unfinished"))) {
+		err_move(err, &e);
+		(void)run_unlock(r, NULL);
+		return -1;
+	}
+	if (found != UNFINISHED_NONE)
+		run_warn(r, "unfinished", "%s", e.message);
+	for (size_t i = 0; i < rests.n; i++)
+		run_warn(r, "unfinished", "%s", rests.v[i]);
+	return 0;
 }
 
 int run_lock(struct run *r, struct err *err)
@@ -143,7 +166,7 @@ int run_lock(struct run *r, struct err *err)
 	}
 	sign_lock(fd, r);
 	r->lock_fd = steal_fd(&fd);
-	return refuse_unfinished(r, err);
+	return r->recovering ? 0 : refuse_unfinished(r, err);
 }
 
 int run_unlock(struct run *r, struct err *err)

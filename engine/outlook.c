@@ -155,8 +155,7 @@ static int sample_pages(struct run *r, struct outlook *o, struct err *err)
 	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
 			      &o->xbzrle, err) < 0)
 		return -1;
-	xbzrle_fit_cache(&o->xbzrle, r->facts.ram_bytes,
-			 r->src_facts.memory_available_bytes);
+	xbzrle_fit_cache(&o->xbzrle, r->facts.ram_bytes, run_cache_room(r));
 	o->sampled = true;
 	count_small(r, o);
 	return 0;

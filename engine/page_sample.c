@@ -32,6 +32,8 @@ enum {
 	CHUNKS = PAGE_SAMPLE_CHUNKS,
 	CHUNK = PAGE_SAMPLE_CHUNK_BYTES,
 	CALL_MS = 2000,
+	/* more, for one that took too long: no more than any other may take */
+	ANSWER_MS = 3000,
 	ROUND_MS = 250,
 	LAST_ROUND_MS = 1000,
 	/* a first look takes no longer; a slow QEMU gets fewer chunks */
@@ -160,6 +162,8 @@ struct sample {
 	uint64_t random;
 	int fd;
 	bool added;
+	bool maybe_added; /* its answer did not come: the number is not known */
+	bool hangs;	  /* the monitor does: no use in asking more */
 	struct qmp_added_fd theirs;
 	char path[48]; /* of theirs, as QEMU opens it */
 	struct chunk chunks[CHUNKS];
@@ -174,6 +178,8 @@ static struct mono call_deadline(void)
 {
 	return mono_in_ms(CALL_MS);
 }
+
+static const char label[] = "vmferry page sample";
 
 static double spent_ms(const struct sample *s)
 {
@@ -386,26 +392,38 @@ static int hand_over(struct sample *s, struct err *err)
 		return err_sys(err, errno, "cannot set the memfd's mode");
 	/* a cancel must not lose the number that takes it back */
 	task_shield();
-	rc = qmp_add_fd(s->q, s->fd, "vmferry page sample", &s->theirs,
-			call_deadline(), err);
+	rc = qmp_add_fd(s->q, s->fd, label, &s->theirs, call_deadline(), err);
 	task_unshield();
-	if (rc < 0)
+	if (rc < 0) {
+		s->maybe_added = err_has(err, ERR_TIMEOUT);
 		return -1;
+	}
 	s->added = true;
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%" PRId64,
 		 s->theirs.fd);
 	return 0;
 }
 
-static void take_back(struct sample *s)
+static void take_back_fd(const struct sample *s)
 {
 	AUTO_ERR struct err e = { 0 };
+	int rc = 0;
 
+	if (s->hangs)
+		return;
 	task_shield();
-	if (s->added &&
-	    qmp_remove_fd(s->q, &s->theirs, call_deadline(), &e) < 0)
-		log_info(qmp_side(s->q), "remove-fd: %s", e.message);
+	if (s->added)
+		rc = qmp_remove_fd(s->q, &s->theirs, call_deadline(), &e);
+	else if (s->maybe_added)
+		rc = qmp_remove_labelled_fds(s->q, label, call_deadline(), &e);
 	task_unshield();
+	if (rc < 0)
+		log_info(qmp_side(s->q), "remove-fd: %s", e.message);
+}
+
+static void take_back(struct sample *s)
+{
+	take_back_fd(s);
 	close_fd(s->fd);
 	if (s->before)
 		explicit_bzero(s->before, CHUNKS * sizeof(*s->before));
@@ -454,10 +472,23 @@ static int take(struct sample *s, const char *machine, uint64_t ram_bytes,
 	return look(s, out, err);
 }
 
-static bool is_lost(const struct qmp *q, const struct err *e)
+/*
+ * Whether @e is more than no sample. A command that took too long is not, if
+ * QEMU answers the next one; else *e becomes what came of that.
+ */
+static bool is_lost(struct sample *s, struct err *e)
 {
-	return qmp_check(q, NULL) < 0 || err_has(e, ERR_CANCELLED) ||
-	       err_has(e, ERR_TIMEOUT);
+	AUTO_ERR struct err silence = { 0 };
+	struct qmp_status status;
+
+	if (err_has(e, ERR_TIMEOUT) &&
+	    qmp_query_status(s->q, &status, mono_in_ms(ANSWER_MS), &silence) <
+		    0) {
+		s->hangs = err_has(&silence, ERR_TIMEOUT);
+		err_move(e, &silence);
+	}
+	return s->hangs || qmp_check(s->q, NULL) < 0 ||
+	       err_has(e, ERR_CANCELLED);
 }
 
 int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
@@ -466,16 +497,18 @@ int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
 	struct sample *s = XNEW(struct sample);
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *text = NULL;
+	bool lost;
 	int rc;
 
 	s->q = q;
 	s->fd = -1;
 	rc = take(s, machine, ram_bytes, out, &e);
+	lost = rc < 0 && is_lost(s, &e);
 	take_back(s);
 	if (rc == 0)
 		return 0;
 	*out = (struct xbzrle_verdict){ .shrink = 1 };
-	if (is_lost(q, &e)) {
+	if (lost) {
 		err_move(err, &e);
 		return err_wrap(err, ERR_NONE,
 				"cannot take a sample of the guest's pages");

@@ -16,8 +16,9 @@
  * since some pages fill up slowly. @machine is the machine type; no byte
  * beyond @ram_bytes is read. 0 with @out filled, also when there is no sample
  * (another architecture, a monitor that takes no descriptors, a paused guest,
- * a QEMU that cannot open one), which out->why tells and the log: pays is
- * false then. -1: cancelled, or the monitor is lost or hangs. Guest memory is
+ * a QEMU that cannot open one, or takes longer than 2 s for a command but
+ * answers the next), which out->why tells and the log: pays is false then. -1:
+ * cancelled, or the monitor is lost or hangs for 5 s. Guest memory is
  * kept in memory of ours alone, and wiped. A task; not during a migration.
  */
 int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,

@@ -33,10 +33,15 @@ static bool is_plain(const char *machine)
 
 static struct json_object *read_file(const char *path)
 {
-	AUTO_FD int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FD int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char text[MOST_BYTES];
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	struct stat st;
+	ssize_t n;
 
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	n = read(fd, text, sizeof(text));
 	return n > 0 ? json_parse(text, (size_t)n, NULL) : NULL;
 }
 
@@ -156,14 +161,30 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The member at @offset that a @share of those that were told is within. */
-static double within(const struct pair *p, size_t offset, double share)
+static double fixed_of(const struct pair_lesson *l)
+{
+	return l->fixed_ms;
+}
+
+static double overhead_of(const struct pair_lesson *l)
+{
+	return l->overhead_ms;
+}
+
+static double link_of(const struct pair_lesson *l)
+{
+	return l->link_bps;
+}
+
+/* What a @share of those that were told is within. */
+static double within(const struct pair *p,
+		     double (*of)(const struct pair_lesson *l), double share)
 {
 	double sorted[PAIR_KEPT];
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		double x = *(const double *)((const char *)&p->v[i] + offset);
+		double x = of(&p->v[i]);
 
 		if (x > 0)
 			sorted[n++] = x;
@@ -176,28 +197,24 @@ static double within(const struct pair *p, size_t offset, double share)
 
 double pair_fixed_ms(const struct pair *p)
 {
-	return within(p, offsetof(struct pair_lesson, fixed_ms), most_of_them);
+	return within(p, fixed_of, most_of_them);
 }
 
 double pair_overhead_ms(const struct pair *p)
 {
-	return within(p, offsetof(struct pair_lesson, overhead_ms),
-		      most_of_them);
+	return within(p, overhead_of, most_of_them);
 }
 
 double pair_link_bps(const struct pair *p)
 {
-	return within(p, offsetof(struct pair_lesson, link_bps), half_of_them);
+	return within(p, link_of, half_of_them);
 }
 
 struct pair_lesson pair_middle(const struct pair *p)
 {
 	return (struct pair_lesson){
-		.fixed_ms = within(p, offsetof(struct pair_lesson, fixed_ms),
-				   half_of_them),
-		.overhead_ms = within(p,
-				      offsetof(struct pair_lesson, overhead_ms),
-				      half_of_them),
+		.fixed_ms = within(p, fixed_of, half_of_them),
+		.overhead_ms = within(p, overhead_of, half_of_them),
 		.link_bps = pair_link_bps(p),
 	};
 }

@@ -9,8 +9,6 @@
 
 #include "engine/preflight.h"
 #include "engine/queue.h"
-#include "engine/record.h"
-#include "engine/unfinished.h"
 #include "transport/base/xalloc.h"
 
 #define ADD(p, name, side, verdict, found, remedy)                       \
@@ -31,15 +29,19 @@ static double gib(uint64_t bytes)
 static void check_unfinished(struct preflight *p)
 {
 	const struct run *r = p->r;
-	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_STRV struct strv rests = { .v = NULL };
 	AUTO_ERR struct err e = { 0 };
 
 	/* somebody is at it */
-	if (run_is_locked(r, r->key) ||
-	    unfinished_refuse(runs, r->src_facts.machine_id, r->key, &e) == 0)
+	if (run_is_locked(r, r->key))
 		return;
-	ADD(p, "unfinished", SOURCE, FAIL, xstrdup(e.message),
-	    xstrdup(err_hint_of(&e)));
+	if (run_look_unfinished(r, &rests, &e) != UNFINISHED_NONE)
+		ADD(p, "unfinished", SOURCE, FAIL, xstrdup(e.message),
+		    xstrdup(err_hint_of(&e)));
+	for (size_t i = 0; i < rests.n; i++)
+		ADD(p, "unfinished", SOURCE, WARN, xstrdup(rests.v[i]),
+		    xasprintf("vmferry recover %s, once that host answers",
+			      guest_label(&r->guest)));
 }
 
 static void check_manager(struct preflight *p)

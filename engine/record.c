@@ -211,27 +211,46 @@ int run_record_begin(struct run *r, struct err *err)
 			runs);
 }
 
-int record_write(struct run *r, enum journal_record record, struct err *err)
+static int write_facts(struct run *r, enum journal_record record,
+		       struct json_object *facts, struct err *err)
 {
-	if (!r->journal)
-		return 0;
 	log_debug(NULL, "journal: %s", journal_record_name(record));
-	if (journal_append(r->journal, record, facts_of(r, record), err) == 0)
+	if (journal_append(r->journal, record, facts, err) == 0)
 		return 0;
 	return err_wrap(err, ERR_FAILED,
 			"the journal takes no more; nothing is done without "
 			"it");
 }
 
+int record_write(struct run *r, enum journal_record record, struct err *err)
+{
+	return r->journal ? write_facts(r, record, facts_of(r, record), err)
+			  : 0;
+}
+
+static void warn(struct run *r, const struct err *e)
+{
+	AUTO_FREE char *text = err_text(e);
+
+	run_warn(r, "journal", "%s", text);
+}
+
 void record_note(struct run *r, enum journal_record record)
 {
 	AUTO_ERR struct err e = { 0 };
-	AUTO_FREE char *text = NULL;
 
-	if (record_write(r, record, &e) == 0)
-		return;
-	text = err_text(&e);
-	run_warn(r, "journal", "%s", text);
+	if (record_write(r, record, &e) < 0)
+		warn(r, &e);
+}
+
+void record_source_back(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (r->journal &&
+	    write_facts(r, JOURNAL_ABORTING,
+			json_add_bool(json_new(), "source_back", true), &e) < 0)
+		warn(r, &e);
 }
 
 void record_close(struct run *r, bool clean)
@@ -247,11 +266,19 @@ void record_close(struct run *r, bool clean)
 	(void)rmdir(r->record_dir);
 }
 
+static bool is_source_back(const struct run *r)
+{
+	return !r->source_unsure && !r->migrating && !r->src.caps_changed &&
+	       !r->src.params_changed;
+}
+
 int run_record_end(struct run *r, struct err *err)
 {
 	(void)err;
 	if (r->source_unsure || r->result->leftovers.n) {
 		/* `recover` has something to do */
+		if (is_source_back(r))
+			record_source_back(r);
 		record_close(r, false);
 		return 0;
 	}

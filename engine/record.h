@@ -24,6 +24,11 @@ int run_record_end(struct run *r, struct err *err);
 int record_write(struct run *r, enum journal_record record, struct err *err);
 /* As record_write(), where a failure changes nothing any more: warns. */
 void record_note(struct run *r, enum journal_record record);
+/*
+ * Notes, after ABORTING, that the source is as it was before the run: what is
+ * left to do is to be done on the destination.
+ */
+void record_source_back(struct run *r);
 /* Closes the journal; when @clean nothing can need it: removes it. */
 void record_close(struct run *r, bool clean);
 

@@ -17,6 +17,7 @@
 
 #include "engine/record.h"
 #include "engine/recording_read.h"
+#include "engine/unfinished.h"
 #include "transport/base/buf.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -170,7 +171,8 @@ int recording_check(struct recording *r, struct err *err)
 	bool lost;
 	int failed;
 
-	if (r->told || r->broken)
+	/* before it has a file there is time to tell */
+	if (r->told || r->broken || !r->path)
 		return 0;
 	pthread_mutex_lock(&r->lock);
 	failed = r->failed;
@@ -236,15 +238,19 @@ static struct old *find_old(int dir, size_t *n)
 	return all;
 }
 
-static bool is_under_way(int dir, const char *name)
+/* Its engine writes it, or a recovery has yet to add the end to it. */
+static bool is_needed(int dir, const char *path, const char *name)
 {
 	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FREE char *run =
+		xstrndup(name, strlen(name) - strlen(RECORDING_SUFFIX));
+	AUTO_FREE char *journal = xasprintf("%s/../runs/%s/journal", path, run);
 
-	return fd >= 0 && recording_is_held(fd);
+	return (fd >= 0 && recording_is_held(fd)) || unfinished_is(journal);
 }
 
 /* One that cannot be removed is the next one's to remove. */
-static void make_room(int dir)
+static void make_room(int dir, const char *path)
 {
 	size_t n, bytes = RECORDING_FILE_BYTES;
 	struct old *all = find_old(dir, &n);
@@ -253,7 +259,7 @@ static void make_room(int dir)
 		bytes += all[i].bytes;
 		if ((i >= RECORDING_FILES - 1 ||
 		     bytes > RECORDING_TOTAL_BYTES) &&
-		    !is_under_way(dir, all[i].name))
+		    !is_needed(dir, path, all[i].name))
 			(void)unlinkat(dir, all[i].name, 0);
 		free(all[i].name);
 	}
@@ -303,7 +309,7 @@ static int open_in(struct recording *r, const char *path, struct err *err)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(err, errno, "cannot open %s", path);
-	make_room(dir);
+	make_room(dir, path);
 	return open_file(r, dir, err);
 }
 

@@ -48,9 +48,10 @@ struct recording *recording_new_addition(const char *run);
 void recording_put(struct recording *r, const char *line, bool dispensable);
 
 /*
- * Removes the oldest recordings of @dir, never one of a run under way, then
- * makes the file (and @dir) and writes what was put so far. Does nothing the
- * next time. ERR_SYSTEM once; nothing is recorded then.
+ * Removes the oldest recordings of @dir, never one of a run that is under way
+ * or has yet to be recovered, then makes the file (and @dir) and writes what
+ * was put so far. Does nothing the next time. ERR_SYSTEM once; nothing is
+ * recorded then.
  */
 int recording_begin(struct recording *r, const char *dir, struct err *err);
 
@@ -69,7 +70,7 @@ int recording_append(struct recording *r, const char *dir, struct err *err);
  */
 int recording_detach(struct recording *r, struct err *err);
 
-/* ERR_SYSTEM once, when lines could not be written. */
+/* ERR_SYSTEM once, when lines could not be written; after it has begun. */
 int recording_check(struct recording *r, struct err *err);
 
 /*

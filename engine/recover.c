@@ -257,27 +257,60 @@ static void clean_destination(struct recovering *c)
 			     r->dst_lock);
 }
 
+/* That the source needs nothing any more is noted, once. */
+static void put_source_back(struct recovering *c)
+{
+	struct run *r = c->run;
+	int started, prepared;
+
+	if (!r->src.qmp || c->out->source == SIDE_GONE)
+		return;
+	r->migrating = c->out->journal >= JOURNAL_MIGRATE;
+	started = undo(c, "the source goes on as it was", run_unstart);
+	prepared = undo(c, "its migration settings are back", run_unprepare);
+	if (started == 0 && prepared == 0 && !r->source_unsure &&
+	    !run_source_gone(r) && !journal_value(&c->view, "source_back"))
+		record_source_back(r);
+}
+
+/* The journal does not grow with each try to clean up. */
+static int begin_undo(struct recovering *c, struct err *err)
+{
+	return c->out->journal == JOURNAL_ABORTING
+		       ? 0
+		       : record_write(c->run, JOURNAL_ABORTING, err);
+}
+
+static void tell_source(struct recovering *c)
+{
+	struct result *res = c->run->result;
+
+	if (c->out->source == SIDE_GONE) {
+		did(c, "the guest had gone back to the source, and has ended "
+		       "or moved on since");
+		res->owner = OWNER_UNKNOWN;
+		return;
+	}
+	res->owner = OWNER_SOURCE;
+	res->owner_pid = c->run->guest.pid;
+	if (c->out->source == SIDE_RUNS)
+		res->state = "RUNNING";
+}
+
 /* The source goes on; nothing of the run stays on the destination. */
 static int do_abort(struct recovering *c, struct err *err)
 {
 	struct run *r = c->run;
 
-	if (record_write(r, JOURNAL_ABORTING, err) < 0)
+	if (begin_undo(c, err) < 0)
 		return -1;
-	r->migrating = c->out->journal >= JOURNAL_MIGRATE;
-	if (r->src.qmp && c->out->source != SIDE_GONE) {
-		(void)undo(c, "the source goes on as it was", run_unstart);
-		(void)undo(c, "its migration settings are back", run_unprepare);
-	}
+	put_source_back(c);
 	if (r->source_unsure)
 		return err_set(err, ERR_UNDECIDED,
 			       "%s was not seen running on the source again",
 			       guest_label(&r->guest));
 	clean_destination(c);
-	r->result->owner = OWNER_SOURCE;
-	r->result->owner_pid = r->guest.pid;
-	if (c->out->source == SIDE_RUNS)
-		r->result->state = "RUNNING";
+	tell_source(c);
 	if (!r->result->leftovers.n)
 		record_note(r, JOURNAL_ABORTED);
 	return 0;
@@ -388,6 +421,20 @@ static struct verdict_input seen(const struct recovering *c)
 	};
 }
 
+/* Where it has gone since it was back is not the run's to tell. */
+static struct verdict_output moved_on(const struct recovering *c,
+				      struct verdict_output answer)
+{
+	if (answer.verdict != VERDICT_LOST ||
+	    !journal_value(&c->view, "source_back"))
+		return answer;
+	return (struct verdict_output){
+		VERDICT_ABORT,
+		"the guest had gone back to the source, and has ended or moved "
+		"on since",
+	};
+}
+
 /* A guest that stands still is not kept waiting for the other host. */
 static struct verdict_output decide(struct recovering *c)
 {
@@ -440,7 +487,7 @@ static int look_and_act(struct recovering *c, struct err *err)
 		return -1;
 	}
 	out->source = observe_source(c);
-	answer = decide(c);
+	answer = moved_on(c, decide(c));
 	/*
 	 * On a disk that takes no more a guest that stands still is let go on
 	 * all the same: whoever comes next finds the same again.
@@ -536,7 +583,7 @@ static void tell_unreadable(const struct recover_options *opt, const char *path,
 	const char *run = strrchr(dir, '/') + 1;
 	struct recovery *r;
 
-	if (access(path, F_OK) < 0 || (opt->word && strcmp(opt->word, run)))
+	if (opt->word && strcmp(opt->word, run) != 0)
 		return;
 	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 	r = &list->v[list->n++];
@@ -563,7 +610,8 @@ static void recover_journal(const struct recover_options *opt, const char *path,
 	struct json_object *o;
 
 	if (journal_read(path, &c.view, &err) < 0) {
-		tell_unreadable(opt, path, &err, list);
+		if (errno != ENOENT)
+			tell_unreadable(opt, path, &err, list);
 	} else if (is_meant(opt, &c.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 		c.out = &list->v[list->n++];

@@ -21,6 +21,7 @@
 #include "engine/probe.h"
 #include "engine/recording.h"
 #include "engine/stage.h"
+#include "engine/unfinished.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_migrate.h"
@@ -187,9 +188,13 @@ int run_preflight(struct run *r, struct err *err);
 /* launch.c */
 /*
  * ERR_BUSY when the guest's lock is held by another; ERR_REFUSED, without it,
- * when an earlier run of the guest waits for recovery, unless this is one.
+ * when an earlier run of the guest has to be recovered first, unless this is a
+ * recovery.
  */
 int run_lock(struct run *r, struct err *err);
+/* unfinished_look() for the guest and the destination of @r. */
+enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
+				    struct err *err);
 int run_unlock(struct run *r, struct err *err);
 /* Whether some process holds the lock of the guest @key on this host. */
 bool run_is_locked(const struct run *r, const char *key);
@@ -207,6 +212,11 @@ char *run_dst_stderr(struct run *r);
 /* arm.c */
 /* Chooses xbzrle_cache_bytes; may look at the guest's pages for a second. */
 int run_arm(struct run *r, struct err *err);
+/*
+ * Memory for a cache in the source's QEMU, with all that the guest may take
+ * yet left to it; 0: not known.
+ */
+uint64_t run_cache_room(const struct run *r);
 /* ram.c */
 int run_prepare(struct run *r, struct err *err);
 int run_unprepare(struct run *r, struct err *err);

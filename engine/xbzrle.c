@@ -166,6 +166,15 @@ void xbzrle_fit_cache(struct xbzrle_verdict *v, uint64_t ram_bytes,
 	if (v->shrink <= XBZRLE_WORST_SHRINK)
 		return;
 	v->pays = false;
+	if (!v->cache_bytes) {
+		snprintf(v->why, sizeof(v->why), "%s",
+			 available_bytes
+				 ? "the source's host has no memory for its "
+				   "cache"
+				 : "how much memory the source's host has for "
+				   "its cache is not known");
+		return;
+	}
 	snprintf(v->why, sizeof(v->why),
 		 "a cache of %.0f MiB, for which the source's host has room, "
 		 "holds too little of %.0f MiB that change",

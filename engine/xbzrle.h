@@ -73,10 +73,11 @@ double xbzrle_likely_share(struct xbzrle_share first,
 /*
  * Chooses cache_bytes: the power of two that holds @ram_bytes, but no more than
  * 1 GiB, nor than a quarter of @available_bytes, the memory that the source's
- * host can spare. That is a bound, not a price: QEMU takes cache memory page
- * by page, for those sent again, while a cache less than the working set
- * throws out what it would need next. Pages that it cannot hold go out whole:
- * shrink is raised by these, and the verdict falls where that is too much.
+ * host can spare (0: not known, and then there is none). That is a bound, not a
+ * price: QEMU takes cache memory page by page, for those sent again, while a
+ * cache less than the working set throws out what it would need next. Pages
+ * that it cannot hold go out whole: shrink is raised by these, and the verdict
+ * falls where that is too much.
  */
 void xbzrle_fit_cache(struct xbzrle_verdict *v, uint64_t ram_bytes,
 		      uint64_t available_bytes);

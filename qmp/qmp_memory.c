@@ -3,6 +3,7 @@
 #include "qmp/qmp_memory.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "qmp/json.h"
 #include "qmp/qmp_private.h"
@@ -38,6 +39,47 @@ int qmp_remove_fd(struct qmp *q, const struct qmp_added_fd *added,
 	args = json_add_i64(args, "fdset-id", added->set);
 	args = json_add_i64(args, "fd", added->fd);
 	return qmp_call(q, "remove-fd", args, NULL, deadline, err);
+}
+
+static int remove_labelled(struct qmp *q, struct json_at set, const char *label,
+			   struct mono deadline, struct err *err)
+{
+	struct qmp_added_fd added;
+	struct json_at fds, one;
+
+	if (json_get_i64(set, "fdset-id", &added.set, err) < 0 ||
+	    json_get_array(set, "fds", &fds, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_length(fds); i++) {
+		const char *opaque = "";
+
+		if (json_index(fds, i, &one, err) < 0 ||
+		    json_opt_str(one, "opaque", &opaque, err) < 0)
+			return -1;
+		if (strcmp(opaque, label) != 0)
+			continue;
+		if (json_get_i64(one, "fd", &added.fd, err) < 0 ||
+		    qmp_remove_fd(q, &added, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int qmp_remove_labelled_fds(struct qmp *q, const char *label,
+			    struct mono deadline, struct err *err)
+{
+	AUTO_JSON struct json_object *reply = NULL;
+	struct json_at sets = { NULL, "query-fdsets" }, set;
+
+	if (qmp_call(q, sets.path, NULL, &reply, deadline, err) < 0)
+		return -1;
+	sets.value = reply;
+	for (size_t i = 0; i < json_length(sets); i++) {
+		if (json_index(sets, i, &set, err) < 0 ||
+		    remove_labelled(q, set, label, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int qmp_pmemsave(struct qmp *q, uint64_t address, uint32_t bytes,

@@ -27,6 +27,12 @@ int qmp_add_fd(struct qmp *q, int fd, const char *label,
 /* A guest that is paused keeps it until it runs again. */
 int qmp_remove_fd(struct qmp *q, const struct qmp_added_fd *added,
 		  struct mono deadline, struct err *err);
+/*
+ * Removes every copy of that label: of a qmp_add_fd() that timed out nobody
+ * knows the number. None is no failure.
+ */
+int qmp_remove_labelled_fds(struct qmp *q, const char *label,
+			    struct mono deadline, struct err *err);
 
 /*
  * Writes @bytes of guest-physical memory from @address on to the file @path of

@@ -570,6 +570,8 @@ int openssh_command(struct openssh *o, const char *const *argv,
 		return -1;
 	fd = child_take_stdout(c);
 	if (wait_announced(fd, deadline, &e) == 0) {
+		/* nobody reads it from here on; ssh ignores SIGPIPE */
+		close_fd(child_take_stderr(c));
 		*client = c;
 		return steal_fd(&fd);
 	}

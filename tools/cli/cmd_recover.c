@@ -47,6 +47,8 @@ static void put_recovery(struct buf *b, const struct style *style,
 		text_put(b, style->utf8, r->result.leftovers.v[i]);
 		buf_append(b, "\n", 1);
 	}
+	if (!*where)
+		return;
 	text_put(b, style->utf8, where);
 	buf_append(b, "\n", 1);
 }

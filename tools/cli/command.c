@@ -242,7 +242,8 @@ static const struct option forecast_options[] = {
 		.set = option_set_flag,
 		AT(quick),
 		.help = "Does not copy the guest to nowhere; has QEMU compare "
-			"a sample of its pages, for 3 s in all.",
+			"a sample of its pages, for 3 s in all, and looks at "
+			"some of them itself for another.",
 	},
 };
 const struct option_group group_forecast = {

@@ -297,6 +297,76 @@ static void no_cgroup_limit(struct place *p)
 	assert_true(strtoull(available, NULL, 10) > 1024);
 }
 
+/* As cgroups of version 1 tell it; the group above has none. */
+static void old_cgroup_limit(struct place *p)
+{
+	AUTO_BUF struct buf out = { 0 };
+	AUTO_FREE char *available = NULL;
+
+	run(p,
+	    "group_of() { [ \"$2\" = 0:: ] || echo /up/here; }\n"
+	    "cgroups=$root/cg; d=$cgroups/memory/up\n"
+	    "mkdir -p \"$d/here\"; cd \"$d\"\n"
+	    "echo 9223372036854771712 >memory.limit_in_bytes\n"
+	    "echo 10240000 >memory.usage_in_bytes; cd here\n"
+	    "echo 20480000 >memory.limit_in_bytes\n"
+	    "echo 10240000 >memory.usage_in_bytes\n"
+	    "echo 'active_file 77\ntotal_active_file 2048000' "
+	    ">memory.stat\ntally\n",
+	    &out);
+	available = probe_value(buf_data(&out), "available");
+	assert_string_equal(available, "12000");
+}
+
+enum { SPARE_GROUP_KIB = 4096 };
+
+static uint64_t spare(struct place *p, uint64_t ram_bytes)
+{
+	AUTO_FREE char *groups = xasprintf("%s/cg", p->root);
+
+	return admit_spare(p->here, getpid(), ram_bytes, groups, 64 * GIB,
+			   SOON);
+}
+
+static void limit_own_group(struct place *p)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+
+	buf_printf(&script,
+		   "d=$root/cg$(sed -n 's/^0:://p' /proc/$me/cgroup)\n"
+		   "mkdir -p \"$d\"; cd \"$d\"\n"
+		   "echo %d >memory.max; echo 0 >memory.current\n"
+		   ": >memory.stat\n",
+		   SPARE_GROUP_KIB * 1024);
+	run(p, buf_data(&script), &out);
+}
+
+static void spare_in_group(struct place *p)
+{
+	limit_own_group(p);
+	assert_int_equal(spare(p, 0), SPARE_GROUP_KIB * 1024);
+}
+
+static void spare_without_limit(struct place *p)
+{
+	assert_true(spare(p, 0) == 64 * GIB);
+}
+
+static void spare_beside_ram(struct place *p)
+{
+	/* of a GiB this test has taken some MiB */
+	assert_true(spare(p, GIB) >= 63 * GIB);
+	assert_true(spare(p, GIB) < 64 * GIB);
+	limit_own_group(p);
+	assert_int_equal(spare(p, GIB), 1024);
+}
+
+static void spare_unknown(struct place *p)
+{
+	assert_int_equal(admit_spare(p->here, getpid(), GIB, "", 0, SOON), 0);
+}
+
 /* --- races --------------------------------------------------------------- */
 
 enum { LAUNCHES = 8 };
@@ -404,6 +474,11 @@ HERE(an_odd_reservation_counts_as_none, odd_reservation)
 HERE(ones_own_lock_is_busy_and_no_arrival, own_lock)
 HERE(a_lower_limit_of_the_cgroup_holds, cgroup_limit)
 HERE(a_cgroup_without_a_limit_does_not, no_cgroup_limit)
+HERE(a_limit_of_an_old_cgroup_holds, old_cgroup_limit)
+HERE(what_a_guest_may_take_is_what_its_cgroup_leaves, spare_in_group)
+HERE(without_a_limit_it_is_what_the_host_has, spare_without_limit)
+HERE(what_it_has_not_taken_of_its_ram_is_not_spare, spare_beside_ram)
+HERE(of_memory_not_known_nothing_is_known_to_be_spare, spare_unknown)
 HERE(launches_at_once_never_get_the_same_memory, race)
 HERE(the_script_and_the_engine_judge_alike, two_languages)
 
@@ -432,6 +507,11 @@ int main(void)
 		ON_DISK(ones_own_lock_is_busy_and_no_arrival),
 		ON_DISK(a_lower_limit_of_the_cgroup_holds),
 		ON_DISK(a_cgroup_without_a_limit_does_not),
+		ON_DISK(a_limit_of_an_old_cgroup_holds),
+		ON_DISK(what_a_guest_may_take_is_what_its_cgroup_leaves),
+		ON_DISK(without_a_limit_it_is_what_the_host_has),
+		ON_DISK(what_it_has_not_taken_of_its_ram_is_not_spare),
+		ON_DISK(of_memory_not_known_nothing_is_known_to_be_spare),
 		ON_DISK(launches_at_once_never_get_the_same_memory),
 		ON_DISK(the_script_and_the_engine_judge_alike),
 	};

@@ -345,6 +345,92 @@ static void a_cancelled_look_takes_its_descriptor_back(void **state)
 	WITH_SCRIPT(steps, cancel_body);
 }
 
+/* Later than a command may take, sooner than the monitor is given up. */
+enum { LATE_MS = 2400 };
+
+static void late_task(void *arg)
+{
+	no_sample_body(arg);
+}
+
+/* What the script keeps back is answered late. */
+static void late_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct task *t = task_start(task_loop(), "late", late_task, q);
+	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+
+	expect_ok(e ? 0 : -1, &err);
+	expect_ok(task_sleep_until(mono_in_ms(LATE_MS), &err), &err);
+	expect_ok(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err), &err);
+	task_join(t);
+	qmp_event_free(e);
+	qmp_listener_free(l);
+}
+
+#define ANSWERS_LATE                                            \
+	{ .expect = "query-yank", .oob = true, .reply = "[]" }, \
+		{ .release = true }, RUNNING
+
+static void a_look_that_takes_too_long_is_no_sample(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		ADD,
+		{ .expect = "pmemsave", .event = "STOP", .hold = true },
+		ANSWERS_LATE,
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, late_body);
+	assert_non_null(strstr(verdict.why, "timed out"));
+}
+
+static void a_descriptor_taken_late_is_taken_back(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		{ .expect = "add-fd",
+		  .fd = true,
+		  .event = "STOP",
+		  .hold = true,
+		  .reply = "{\"fdset-id\":4,\"fd\":17}" },
+		ANSWERS_LATE,
+		{ .expect = "query-fdsets",
+		  .reply = "[{\"fdset-id\":4,\"fds\":[{\"fd\":17,"
+			   "\"opaque\":\"vmferry page sample\"}]}]" },
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, late_body);
+	assert_non_null(strstr(verdict.why, "timed out"));
+}
+
+static void hanging_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(page_sample_judge(q, "pc", GIB, &verdict, &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "sample of the guest's pages");
+}
+
+static void a_monitor_that_hangs_is_an_error(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		{ .expect = "query-memory-size-summary", .hold = true },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, hanging_body);
+}
+
 /* --- real guests --------------------------------------------------------- */
 
 /*
@@ -471,6 +557,9 @@ int main(void)
 		cmocka_unit_test(memory_plugged_later_is_not_taken_for_low),
 		cmocka_unit_test(a_lost_monitor_is_an_error),
 		cmocka_unit_test(a_cancelled_look_takes_its_descriptor_back),
+		cmocka_unit_test(a_look_that_takes_too_long_is_no_sample),
+		cmocka_unit_test(a_descriptor_taken_late_is_taken_back),
+		cmocka_unit_test(a_monitor_that_hangs_is_an_error),
 		cmocka_unit_test(counters_pay),
 		cmocka_unit_test(pages_rewritten_whole_do_not_pay),
 		cmocka_unit_test(a_guest_at_rest_is_quiet),

@@ -70,6 +70,18 @@ static void a_file_that_says_nothing_teaches_nothing(void **state)
 	assert_int_equal(p.n, 0);
 }
 
+static void a_pipe_teaches_nothing_and_holds_nobody(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	struct pair p;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	pair_load(&p, dir, "id");
+	assert_int_equal(p.n, 0);
+}
+
 static void a_name_leads_nowhere_else(void **state)
 {
 	const struct pair_lesson eight = { 8, 0, 0 };
@@ -166,6 +178,9 @@ int main(void)
 						make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_says_nothing_teaches_nothing, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_pipe_teaches_nothing_and_holds_nobody, make_dir,
 			remove_dir),
 		cmocka_unit_test_setup_teardown(a_name_leads_nowhere_else,
 						make_dir, remove_dir),

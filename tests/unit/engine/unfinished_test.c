@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/discover_stat.h"
 #include "engine/journal.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
@@ -40,6 +41,20 @@ static char *journal_path(const char *run)
 	return xasprintf("%s/%s/journal", runs, run);
 }
 
+/* Of this process, which stands for a QEMU that lives. */
+static uint64_t own_ticks(void)
+{
+	struct discover_stat stat = { 0 };
+	FILE *f = fopen("/proc/self/stat", "r");
+	char line[512];
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(discover_stat_read(line, &stat), 0);
+	return stat.start_ticks;
+}
+
 /* A journal of the guest @key that ends with @last; RECORDS: without any. */
 static struct journal *begin(const char *run, const char *key,
 			     const char *machine, enum journal_record last)
@@ -51,7 +66,11 @@ static struct journal *begin(const char *run, const char *key,
 
 	o = json_add_str(o, "guest", "web1");
 	o = json_add_str(o, "destination", "hostb");
+	o = json_add_str(o, "destination_machine", "there");
 	o = json_add_str(o, "source_machine", machine);
+	o = json_add_str(o, "source_boot", "boot");
+	o = json_add_u64(o, "source_pid", (uint64_t)getpid());
+	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
 	j = journal_create(path, NULL);
 	assert_non_null(j);
@@ -81,20 +100,45 @@ static void spoil(const char *run)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void assert_refused(const char *words)
+static enum unfinished look(const char *dir, const char *destination,
+			    size_t *rests, struct err *err)
+{
+	const struct unfinished_asker asker = {
+		.key = KEY,
+		.guest = "web1",
+		.machine = "here",
+		.boot = "boot",
+		.destination_machine = destination,
+	};
+	AUTO_STRV struct strv found = { .v = NULL };
+	enum unfinished worst = unfinished_look(dir, &asker, &found, err);
+
+	*rests = found.n;
+	return worst;
+}
+
+static void assert_found(enum unfinished worst, const char *words)
 {
 	struct err err = { 0 };
+	size_t rests;
 
-	assert_int_equal(unfinished_refuse(runs, "here", KEY, &err), -1);
+	assert_int_equal(look(runs, "another", &rests, &err), worst);
 	expect_err_kind(&err, ERR_REFUSED, words);
+}
+
+static void assert_refused(const char *words)
+{
+	assert_found(UNFINISHED_OPEN, words);
 }
 
 static void assert_passed(void)
 {
 	struct err err = { 0 };
+	size_t rests;
 
-	if (unfinished_refuse(runs, "here", KEY, &err) < 0)
+	if (look(runs, "another", &rests, &err) != UNFINISHED_NONE)
 		fail_with_err(&err);
+	assert_int_equal(rests, 0);
 }
 
 static void a_guest_without_journals_may_go(void **state)
@@ -105,9 +149,11 @@ static void a_guest_without_journals_may_go(void **state)
 
 static void no_directory_holds_no_journal(void **state)
 {
+	size_t rests;
+
 	(void)state;
-	assert_int_equal(
-		unfinished_refuse("/nonexistent/runs", "here", KEY, NULL), 0);
+	assert_int_equal(look("/nonexistent/runs", "another", &rests, NULL),
+			 UNFINISHED_NONE);
 }
 
 static void every_record_but_the_final_refuses_and_is_named(void **state)
@@ -131,12 +177,13 @@ static void every_record_but_the_final_refuses_and_is_named(void **state)
 static void the_refusal_names_run_guest_and_what_to_do(void **state)
 {
 	struct err err = { 0 };
+	size_t rests;
 
 	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_PREP);
 	assert_refused("run-1 to hostb");
 	assert_refused("of web1");
-	assert_int_equal(unfinished_refuse(runs, "here", KEY, &err), -1);
+	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_OPEN);
 	assert_non_null(strstr(err_hint_of(&err), "vmferry recover web1 "));
 	err_reset(&err);
 }
@@ -177,7 +224,41 @@ static void one_that_cannot_be_read_may_be_about_any_guest(void **state)
 	(void)state;
 	leave("run-1", "another", "here", JOURNAL_COMMIT);
 	spoil("run-1");
-	assert_refused("the journal of run-1 cannot be trusted");
+	assert_found(UNFINISHED_UNREAD,
+		     "the journal of run-1 cannot be trusted");
+}
+
+/* It went back; only what is over there waits. */
+static void leave_a_rest(const char *run)
+{
+	struct journal *j = begin(run, KEY, "here", JOURNAL_ABORTING);
+	struct json_object *back =
+		json_add_bool(json_new(), "source_back", true);
+
+	assert_int_equal(journal_append(j, JOURNAL_ABORTING, back, NULL), 0);
+	journal_close(j);
+}
+
+static void a_rest_on_another_host_lets_the_guest_go(void **state)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
+static void a_rest_on_the_same_host_is_cleaned_up_first(void **state)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, "there", &rests, &err), UNFINISHED_OPEN);
+	err_reset(&err);
 }
 
 static void a_directory_without_a_journal_is_passed_over(void **state)
@@ -225,6 +306,8 @@ int main(void)
 		TEST(that_of_another_machine_does_not_matter),
 		TEST(one_among_others_is_found),
 		TEST(one_that_cannot_be_read_may_be_about_any_guest),
+		TEST(a_rest_on_another_host_lets_the_guest_go),
+		TEST(a_rest_on_the_same_host_is_cleaned_up_first),
 		TEST(a_directory_without_a_journal_is_passed_over),
 		TEST(only_what_recovery_has_to_do_with_is_unfinished),
 	};

@@ -406,6 +406,17 @@ static void a_host_without_memory_gets_no_cache(void **state)
 	(void)state;
 	assert_false(v.pays);
 	assert_true(v.cache_bytes == 0);
+	assert_non_null(strstr(v.why, "has no memory"));
+}
+
+static void memory_not_known_is_not_told_as_none(void **state)
+{
+	struct xbzrle_verdict v = fitted(0.1, 2 * GIB, 0);
+
+	(void)state;
+	assert_false(v.pays);
+	assert_true(v.cache_bytes == 0);
+	assert_non_null(strstr(v.why, "not known"));
 }
 
 static void every_cache_is_one_that_qemu_takes(void **state)
@@ -464,6 +475,7 @@ int main(void)
 		cmocka_unit_test(a_little_more_memory_than_cache_costs_little),
 		cmocka_unit_test(a_working_set_beyond_the_cache_does_not_pay),
 		cmocka_unit_test(a_host_without_memory_gets_no_cache),
+		cmocka_unit_test(memory_not_known_is_not_told_as_none),
 		cmocka_unit_test(every_cache_is_one_that_qemu_takes),
 		cmocka_unit_test(what_does_not_pay_gets_no_cache),
 	};

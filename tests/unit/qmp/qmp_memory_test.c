@@ -116,6 +116,34 @@ static void an_answer_without_a_number_is_refused(void **state)
 	WITH_SCRIPT(steps, odd_answer_body);
 }
 
+static void labelled_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	expect_ok(qmp_remove_labelled_fds(q, "mine", SOON, &err), &err);
+	expect_ok(qmp_remove_labelled_fds(q, "mine", SOON, &err), &err);
+}
+
+static void copies_are_found_by_their_label(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-fdsets",
+		  .reply = "[{\"fdset-id\":1,\"fds\":[{\"fd\":5},"
+			   "{\"fd\":6,\"opaque\":\"other\"}]},"
+			   "{\"fdset-id\":3,\"fds\":["
+			   "{\"fd\":7,\"opaque\":\"mine\"}]}]" },
+		{ .expect = "remove-fd", .args = "{\"fdset-id\":3,\"fd\":7}" },
+		{ .expect = "query-fdsets", .reply = "[]" },
+	};
+
+	(void)state;
+	for (const char *const *v = fake_qemu_versions; *v; v++) {
+		struct fake_options options = { .version = *v };
+
+		with_script(&options, steps, ARRAY_SIZE(steps), labelled_body);
+	}
+}
+
 /* --- a monitor that is no socket ----------------------------------------- */
 
 struct pump {
@@ -209,7 +237,7 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	/* where a PC begins, 16 bytes below 4 GiB, stands a far jump */
 	assert_int_equal(pread(fd, &byte, 1, 0xfff0), 1);
 	assert_true(byte == reset_jump);
-	expect_ok(qmp_remove_fd(q, &added, SOON, &err), &err);
+	expect_ok(qmp_remove_labelled_fds(q, "test", SOON, &err), &err);
 	assert_int_equal(qmp_remove_fd(q, &added, SOON, &err), -1);
 	expect_err_kind(&err, ERR_QMP, "remove-fd");
 }
@@ -226,6 +254,7 @@ int main(void)
 		cmocka_unit_test(every_command_suits_all_versions),
 		cmocka_unit_test(a_machine_without_the_property_has_no_limit),
 		cmocka_unit_test(an_answer_without_a_number_is_refused),
+		cmocka_unit_test(copies_are_found_by_their_label),
 		cmocka_unit_test(a_monitor_that_takes_none_goes_on_answering),
 		cmocka_unit_test(a_real_qemu_writes_memory_into_our_descriptor),
 	};
