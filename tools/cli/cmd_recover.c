@@ -25,15 +25,35 @@ static const char *const said[VERDICTS] = {
 			   "killed",
 };
 
+/* Back on the source, it has ended or gone to another host from there. */
+static bool has_left_since(const struct recovery *r)
+{
+	return r->verdict == VERDICT_ABORT &&
+	       r->result.owner == OWNER_UNKNOWN &&
+	       r->result.error.kind == ERR_NONE;
+}
+
+static const char *say(const struct recovery *r)
+{
+	if (r->result.error.kind == ERR_BUSY)
+		return "a living engine drives it";
+	return has_left_since(r) ? "undone" : said[r->verdict];
+}
+
+static char *where_it_runs(const struct recovery *r)
+{
+	return has_left_since(r)
+		       ? xstrdup("vmferry list on each host shows where it "
+				 "runs now.")
+		       : result_where(&r->result);
+}
+
 static void put_recovery(struct buf *b, const struct style *style,
 			 const struct recovery *r)
 {
-	AUTO_FREE char *where = result_where(&r->result);
+	AUTO_FREE char *where = where_it_runs(r);
 	AUTO_FREE char *line = xasprintf("%s (%s): %s", r->result.guest,
-					 r->result.run,
-					 r->result.error.kind == ERR_BUSY
-						 ? "a living engine drives it"
-						 : said[r->verdict]);
+					 r->result.run, say(r));
 
 	text_put(b, style->utf8, line);
 	buf_append(b, "\n", 1);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "engine/journal.h"
 #include "engine/recording.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
@@ -321,6 +322,36 @@ static void one_of_a_run_under_way_never_goes(void **state)
 	recording_close(r);
 }
 
+/* Its journal has a record, and none that ends it. */
+static void leave_unfinished(const char *run)
+{
+	AUTO_FREE char *runs = xasprintf("%s/runs", state_dir);
+	AUTO_FREE char *run_dir = xasprintf("%s/%s", runs, run);
+	AUTO_FREE char *journal = xasprintf("%s/journal", run_dir);
+	struct journal *j;
+
+	assert_int_equal(mkdir(runs, 0700), 0);
+	assert_int_equal(mkdir(run_dir, 0700), 0);
+	j = journal_create(journal, NULL);
+	assert_non_null(j);
+	assert_int_equal(journal_append(j, JOURNAL_BEGIN, NULL, NULL), 0);
+	journal_close(j);
+}
+
+static void one_of_a_run_to_be_recovered_never_goes(void **state)
+{
+	struct recording *r = recording_new("run-1");
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	add_many(1, RECORDING_FILES + 1);
+	leave_unfinished("run-old65");
+	begin(r);
+	assert_false(exists("run-old%d.jsonl", RECORDING_FILES));
+	assert_true(exists("run-old%d.jsonl", RECORDING_FILES + 1));
+	recording_close(r);
+}
+
 static void other_files_stay(void **state)
 {
 	struct recording *r = recording_new("run-1");
@@ -401,6 +432,8 @@ static void whole_lines_are_dropped_when_too_many_wait(void **state)
 	memset(long_line, 'x', RECORDING_PENDING_BYTES - 1);
 	recording_put(r, "{1}", false);
 	recording_put(r, long_line, false);
+	/* that there is a file to name it by has to come first */
+	assert_int_equal(recording_check(r, NULL), 0);
 	begin(r);
 	assert_file("{1}\n");
 	assert_int_equal(recording_check(r, &err), -1);
@@ -615,6 +648,7 @@ int main(void)
 		TEST(the_oldest_go_so_that_64_remain),
 		TEST(the_oldest_go_so_that_256_MiB_remain),
 		TEST(one_of_a_run_under_way_never_goes),
+		TEST(one_of_a_run_to_be_recovered_never_goes),
 		TEST(other_files_stay),
 		TEST(samples_are_left_out_of_a_large_file),
 		TEST(a_full_disk_is_told_once),

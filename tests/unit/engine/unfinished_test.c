@@ -20,20 +20,32 @@
 #include "transport/base/xalloc.h"
 
 #define KEY "11111111-2222-3333-4444-555555555555"
+#define OTHER "99999999-2222-3333-4444-555555555555"
 
-static char runs[64];
+static char state_dir[64], runs[80];
+static const char *source_boot; /* "boot": the source's QEMU lives */
 
 static int make_dir(void **state)
 {
 	(void)state;
-	snprintf(runs, sizeof(runs), "/tmp/unfinished-test.XXXXXX");
-	return mkdtemp(runs) ? 0 : -1;
+	source_boot = "boot";
+	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
+	if (!mkdtemp(state_dir))
+		return -1;
+	snprintf(runs, sizeof(runs), "%s/runs", state_dir);
+	return mkdir(runs, 0700);
 }
 
 static int remove_dir(void **state)
 {
 	(void)state;
-	return remove_tree(runs);
+	return remove_tree(state_dir);
+}
+
+static void start_anew(void)
+{
+	assert_int_equal(remove_dir(NULL), 0);
+	assert_int_equal(make_dir(NULL), 0);
 }
 
 static char *journal_path(const char *run)
@@ -68,7 +80,7 @@ static struct journal *begin(const char *run, const char *key,
 	o = json_add_str(o, "destination", "hostb");
 	o = json_add_str(o, "destination_machine", "there");
 	o = json_add_str(o, "source_machine", machine);
-	o = json_add_str(o, "source_boot", "boot");
+	o = json_add_str(o, "source_boot", source_boot);
 	o = json_add_u64(o, "source_pid", (uint64_t)getpid());
 	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -90,21 +102,63 @@ static void leave(const char *run, const char *key, const char *machine,
 	journal_close(begin(run, key, machine, last));
 }
 
-static void spoil(const char *run)
+static void write_at(const char *run, long at, const char *bytes)
 {
 	AUTO_FREE char *path = journal_path(run);
 	FILE *f = fopen(path, "r+");
 
 	assert_non_null(f);
-	assert_int_equal(fputs("what is this?", f) >= 0, 1);
+	assert_int_equal(fseek(f, at, SEEK_SET), 0);
+	assert_int_equal(fputs(bytes, f) >= 0, 1);
 	assert_int_equal(fclose(f), 0);
 }
 
-static enum unfinished look(const char *dir, const char *destination,
-			    size_t *rests, struct err *err)
+static void spoil(const char *run)
+{
+	write_at(run, 0, "what is this?");
+}
+
+/* BEGIN is whole, and so is the last record; what is between them is not. */
+static void leave_spoilt_in_the_middle(const char *run, const char *key)
+{
+	struct journal *j = begin(run, key, "here", JOURNAL_BEGIN);
+	AUTO_FREE char *path = journal_path(run);
+	struct journal_view v;
+
+	assert_int_equal(journal_read(path, &v, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(journal_append(j, JOURNAL_PREP, NULL, NULL),
+				 0);
+	journal_close(j);
+	write_at(run, (long)v.whole_bytes, "?");
+	journal_view_free(&v);
+	assert_int_equal(journal_read(path, &v, NULL), -1);
+}
+
+/* What the recording of @run tells of its guest; "": it has no UUID. */
+static void tell(const char *run, const char *guest, const char *uuid)
+{
+	AUTO_FREE char *dir = xasprintf("%s/recordings", state_dir);
+	AUTO_FREE char *path = xasprintf("%s/%s.jsonl", dir, run);
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	(void)fprintf(f,
+		      "{\"event\":\"run-start\",\"t\":1}\n"
+		      "{\"event\":\"facts\",\"t\":1,\"guest\":\"%s\"%s%s%s}\n",
+		      guest, *uuid ? ",\"uuid\":\"" : "", uuid,
+		      *uuid ? "\"" : "");
+	assert_int_equal(fclose(f), 0);
+}
+
+static enum unfinished look_for(const char *dir, const char *key,
+				const char *destination, size_t *rests,
+				struct err *err)
 {
 	const struct unfinished_asker asker = {
-		.key = KEY,
+		.key = key,
 		.guest = "web1",
 		.machine = "here",
 		.boot = "boot",
@@ -114,7 +168,15 @@ static enum unfinished look(const char *dir, const char *destination,
 	enum unfinished worst = unfinished_look(dir, &asker, &found, err);
 
 	*rests = found.n;
+	for (size_t i = 0; i < found.n; i++)
+		assert_non_null(strstr(found.v[i], "run-1 left on hostb"));
 	return worst;
+}
+
+static enum unfinished look(const char *dir, const char *destination,
+			    size_t *rests, struct err *err)
+{
+	return look_for(dir, KEY, destination, rests, err);
 }
 
 static void assert_found(enum unfinished worst, const char *words)
@@ -169,8 +231,7 @@ static void every_record_but_the_final_refuses_and_is_named(void **state)
 			assert_passed();
 		else
 			assert_refused(words);
-		assert_int_equal(remove_dir(NULL), 0);
-		assert_int_equal(mkdir(runs, 0700), 0);
+		start_anew();
 	}
 }
 
@@ -261,6 +322,132 @@ static void a_rest_on_the_same_host_is_cleaned_up_first(void **state)
 	err_reset(&err);
 }
 
+static void a_guest_that_goes_nowhere_is_not_held_by_a_rest(void **state)
+{
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, NULL, &rests, NULL), UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
+static void a_source_that_is_to_be_ended_refuses(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_DESTRUN);
+	assert_refused("DESTRUN");
+}
+
+/* The guest came back, or was started anew, as another process. */
+static void
+with_the_source_gone_what_was_not_started_there_is_a_rest(void **state)
+{
+	static const enum journal_record rest[] = {
+		JOURNAL_BEGIN,	 JOURNAL_PREP,	   JOURNAL_DEST,
+		JOURNAL_MIGRATE, JOURNAL_ABORTING, JOURNAL_DESTRUN,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		size_t rests;
+
+		source_boot = "an earlier one";
+		leave("run-1", KEY, "here", rest[i]);
+		assert_int_equal(look(runs, "another", &rests, NULL),
+				 UNFINISHED_NONE);
+		assert_int_equal(rests, 1);
+		start_anew();
+	}
+}
+
+static void with_the_source_gone_what_may_run_over_there_refuses(void **state)
+{
+	static const enum journal_record open[] = {
+		JOURNAL_SWITCH,	  JOURNAL_DISKS_SYNCED, JOURNAL_COMMIT,
+		JOURNAL_ROLLBACK, JOURNAL_POSTCOPY,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+		source_boot = "an earlier one";
+		leave("run-1", KEY, "here", open[i]);
+		assert_refused(journal_record_name(open[i]));
+		start_anew();
+	}
+}
+
+static void only_the_machine_that_drove_it_can_call_it_a_rest(void **state)
+{
+	AUTO_FREE char *path = journal_path("run-1");
+	struct journal_view v;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(journal_read(path, &v, NULL), 0);
+	assert_true(unfinished_is_rest(&v, "here", "boot"));
+	assert_false(unfinished_is_rest(&v, "elsewhere", "boot"));
+	journal_view_free(&v);
+}
+
+static void an_open_one_outweighs_a_damaged_one(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_COMMIT);
+	leave("run-2", OTHER, "here", JOURNAL_COMMIT);
+	spoil("run-2");
+	assert_refused("run-1");
+}
+
+static void the_beginning_of_a_damaged_one_tells_whose_it_is(void **state)
+{
+	(void)state;
+	leave_spoilt_in_the_middle("run-1", OTHER);
+	assert_passed();
+	leave_spoilt_in_the_middle("run-2", KEY);
+	assert_refused("the journal of run-2 cannot be trusted, and it is");
+}
+
+static void the_recording_of_a_damaged_one_tells_whose_it_is(void **state)
+{
+	(void)state;
+	leave("run-1", OTHER, "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", "web1", OTHER);
+	assert_passed();
+	start_anew();
+	leave("run-1", KEY, "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", "web1", KEY);
+	assert_refused("it is about this guest");
+}
+
+/* By web1, known as @key, beside the damaged journal of @guest without UUID. */
+static enum unfinished look_beside_damaged(const char *key, const char *guest)
+{
+	struct err err = { 0 };
+	enum unfinished found;
+	size_t rests;
+
+	start_anew();
+	leave("run-1", "guest-1", "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", guest, "");
+	found = look_for(runs, key, "another", &rests, &err);
+	err_reset(&err);
+	return found;
+}
+
+static void without_a_uuid_the_name_can_exclude(void **state)
+{
+	(void)state;
+	assert_int_equal(look_beside_damaged("guest-2", "web1"),
+			 UNFINISHED_UNREAD);
+	assert_int_equal(look_beside_damaged("guest-2", "web2"),
+			 UNFINISHED_NONE);
+	assert_int_equal(look_beside_damaged(KEY, "web1"), UNFINISHED_NONE);
+}
+
 static void a_directory_without_a_journal_is_passed_over(void **state)
 {
 	AUTO_FREE char *dir = xasprintf("%s/run-1", runs);
@@ -308,6 +495,15 @@ int main(void)
 		TEST(one_that_cannot_be_read_may_be_about_any_guest),
 		TEST(a_rest_on_another_host_lets_the_guest_go),
 		TEST(a_rest_on_the_same_host_is_cleaned_up_first),
+		TEST(a_guest_that_goes_nowhere_is_not_held_by_a_rest),
+		TEST(a_source_that_is_to_be_ended_refuses),
+		TEST(with_the_source_gone_what_was_not_started_there_is_a_rest),
+		TEST(with_the_source_gone_what_may_run_over_there_refuses),
+		TEST(only_the_machine_that_drove_it_can_call_it_a_rest),
+		TEST(an_open_one_outweighs_a_damaged_one),
+		TEST(the_beginning_of_a_damaged_one_tells_whose_it_is),
+		TEST(the_recording_of_a_damaged_one_tells_whose_it_is),
+		TEST(without_a_uuid_the_name_can_exclude),
 		TEST(a_directory_without_a_journal_is_passed_over),
 		TEST(only_what_recovery_has_to_do_with_is_unfinished),
 	};
