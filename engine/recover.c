@@ -370,7 +370,7 @@ static int do_lost(struct recovering *c, struct err *err)
 {
 	struct run *r = c->run;
 
-	if (record_write(r, JOURNAL_ABORTING, err) < 0)
+	if (begin_undo(c, err) < 0)
 		return -1;
 	clean_destination(c);
 	r->result->owner = OWNER_NONE;
