@@ -76,11 +76,8 @@ static void reckon(struct outlook *o)
 {
 	const struct pair_lesson usual = { POLICY_FIXED_MS, assumed_overhead_ms,
 					   0 };
-	struct pair all = o->pair;
-	struct pair_lesson l;
+	struct pair_lesson l = pair_likely(&o->pair, &usual);
 
-	pair_learn(&all, &usual);
-	l = pair_middle(&all);
 	if (o->link == OUTLOOK_LINK_ASSUMED)
 		o->link_bps = assumed_bps;
 	if (o->link == OUTLOOK_LINK_MEASURED && l.link_bps > 0 &&

@@ -219,6 +219,15 @@ struct pair_lesson pair_middle(const struct pair *p)
 	};
 }
 
+struct pair_lesson pair_likely(const struct pair *p,
+			       const struct pair_lesson *usual)
+{
+	struct pair all = *p;
+
+	pair_learn(&all, usual);
+	return pair_middle(&all);
+}
+
 double pair_fixed_of(double blackout_ms, double copied_bytes, double bps,
 		     double least_ms)
 {

@@ -53,6 +53,9 @@ double pair_overhead_ms(const struct pair *p);
 double pair_link_bps(const struct pair *p);
 /* The medians of all three, for who keeps no reserve. */
 struct pair_lesson pair_middle(const struct pair *p);
+/* The same with @usual as one more: a single bad day is not believed alone. */
+struct pair_lesson pair_likely(const struct pair *p,
+			       const struct pair_lesson *usual);
 
 /*
  * What a switchover cost besides copying: @blackout_ms without @copied_bytes

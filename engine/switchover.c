@@ -82,12 +82,8 @@ static int fresh_answer(struct run *r, struct err *err)
 static double likely_fixed_ms(const struct run *r)
 {
 	const struct pair_lesson usual = { POLICY_FIXED_MS, 0, 0 };
-	struct pair all = r->pair;
 
-	if (!all.n)
-		return 0;
-	pair_learn(&all, &usual);
-	return pair_middle(&all).fixed_ms;
+	return r->pair.n ? pair_likely(&r->pair, &usual).fixed_ms : 0;
 }
 
 /*
