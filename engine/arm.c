@@ -14,7 +14,7 @@
 /* Of a link that nothing is known of: a gigabit. */
 static const double usual_bps = 118e6;
 /* A look at the guest's pages takes a second; worth it from here on. */
-static const double worth_s = 8;
+static const double worth_s = 4;
 
 static double expected_copy_s(const struct run *r)
 {

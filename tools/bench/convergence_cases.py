@@ -110,6 +110,11 @@ FURTHER = (
     Case("delta-2x", 2, ws_mib=12, **DELTA),
     Case("delta-4x", 4, ws_mib=24, **DELTA),
     Case("whole-1x", 1, ws_mib=12, touch="full", **DELTA),
+    # Of the core, but with every lever.
+    Case("levers-steady-1x", 1, budget_ms=200, deadline_s=15, xbzrle="auto",
+         policies=LEVERS),
+    Case("levers-hopeless-4x", 4, ws_mib=32, budget_ms=50, deadline_s=30,
+         xbzrle="auto", hopeless=True, policies=("auto", "qemu")),
 )
 
 PATTERNS = ("linear", "uniform", "hotcold")
