@@ -80,10 +80,10 @@ static double fixed_ms(const struct run *r)
 
 	if (bps <= 0 || !r->completed_at.us)
 		return 0;
-	return pair_fixed_of(r->result->blackout_ms, r->copied_bytes, bps,
-			     mono_diff_ms(r->pre_switchover_at, r->stop_at) +
-				     mono_diff_ms(r->resume_at,
-						  r->completed_at));
+	return pair_fixed_of(
+		r->result->blackout_ms - r->paused_ms, r->copied_bytes, bps,
+		mono_diff_ms(r->pre_switchover_at, r->stop_at) +
+			mono_diff_ms(r->resume_at, r->completed_at));
 }
 
 /* Teaches the next migration to that host what this one found. */

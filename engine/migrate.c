@@ -294,7 +294,7 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	run_open(r, opt, result);
 	r->recording = recording_new(r->id);
 	tell_start(r);
-	result->streams = 1;
+	result->streams = result->attempts = 1;
 	r->may_wait = opt->wait;
 	(void)walk(r, stage_count);
 	queue_leave(r);

@@ -201,7 +201,7 @@ static void set_wanted(struct run *r)
 	fixed_ms = pair_fixed_ms(&r->pair);
 	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->wanted = (struct policy_facts){
-		.budget_ms = r->opt->max_blackout_ms,
+		.budget_ms = r->opt->max_blackout_ms - r->paused_ms,
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
@@ -261,9 +261,9 @@ int run_unprepare(struct run *r, struct err *err)
 {
 	int rc = 0;
 
-	if (r->turned_back)
+	if (r->by_lesson)
 		record_pair(r, NULL);
-	r->turned_back = false;
+	r->by_lesson = false;
 	if (run_source_gone(r))
 		return 0;
 	if (restore_parameters(&r->src, err) < 0)

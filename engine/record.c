@@ -80,6 +80,9 @@ static struct json_object *prep_facts(const struct run *r)
 	o = json_add_str(o, "session", r->dst_session);
 	o = json_add_str(o, "monitor", r->plan.monitor0);
 	o = json_add_str(o, "rescue", r->plan.monitor1);
+	/* that of an earlier try is gone */
+	if (r->result->attempts > 1)
+		o = json_add_sub(o, "destination_pid", NULL);
 	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
 }
 

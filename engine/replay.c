@@ -71,6 +71,19 @@ static void take_start(struct reader *rd, struct json_at at)
 	r->bandwidth_cap_bps = fmax(number(at, "bandwidth_bps"), 0);
 }
 
+/* What was turned back before is another migration, of the same guest. */
+static void take_phase(struct reader *rd, struct json_at at)
+{
+	const char *to = "";
+
+	if (json_opt_str(at, "to", &to, NULL) < 0 || strcmp(to, "launch") != 0)
+		return;
+	rd->r->n_passes = 0;
+	rd->start_ms = NAN;
+	rd->throttle = rd->last_dirty = 0;
+	rd->gate_ms = POLICY_HOLD_MS;
+}
+
 static void take_sample(struct reader *rd, struct json_at at)
 {
 	double elapsed = number(at, "elapsed_ms"), mono = number(at, "mono_ms");
@@ -145,9 +158,9 @@ static const struct {
 	const char *event;
 	void (*take)(struct reader *rd, struct json_at at);
 } kinds[] = {
-	{ "run-start", take_start }, { "sample", take_sample },
-	{ "pass", take_pass },	     { "switchover", take_switchover },
-	{ "result", take_result },
+	{ "run-start", take_start },	   { "phase", take_phase },
+	{ "sample", take_sample },	   { "pass", take_pass },
+	{ "switchover", take_switchover }, { "result", take_result },
 };
 
 static int take_line(struct reader *rd, const char *line, size_t len,

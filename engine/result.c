@@ -108,6 +108,7 @@ void result_init(struct result *r)
 		.ram_bytes = -1,
 		.throughput_bps = NAN,
 		.streams = -1,
+		.attempts = -1,
 		.forecast_total_ms = NAN,
 		.forecast_blackout_ms = NAN,
 		.forecast_converges = -1,
@@ -268,6 +269,7 @@ static void add_numbers(struct json_object *o, const struct result *r)
 	fields_count(o, "ram_bytes", r->ram_bytes);
 	json_add_num(o, "throughput_bps", r->throughput_bps, 0);
 	fields_count(o, "streams", r->streams);
+	fields_count(o, "attempts", r->attempts);
 }
 
 struct json_object *result_to_json(const struct result *r)

@@ -62,6 +62,7 @@ struct result {
 	int64_t ram_bytes;
 	double throughput_bps; /* bytes/s while copying */
 	int streams;
+	int attempts; /* 2 when it was turned back, and tried once more */
 	const char *transport; /* "ssh", "openssh", "local" */
 	char *decision;	       /* why it switched when it did */
 	double forecast_total_ms, forecast_blackout_ms;

@@ -135,7 +135,9 @@ struct run {
 	struct wall synced, stopped;
 	struct mono synced_at; /* the same sync as received here */
 	double sync_age_ms;    /* from then to STOP */
-	bool turned_back;      /* for what was learnt, not what was seen */
+	bool turned_back;      /* at the last look at the budget, … */
+	bool by_lesson;	       /* … for what was learnt, not what was seen */
+	double paused_ms;      /* of the guest, by a switch that was undone */
 	enum migration_status src_status, dst_status; /* by events */
 	double dst_rtt_ms;
 	bool budget_lifted; /* by --on-deadline force */
@@ -232,6 +234,8 @@ int run_precopy(struct run *r, struct err *err);
 /* Fills @err with why QEMU's migration failed, in the best words there are. */
 int run_explain_failure(struct run *r, struct err *err);
 /* switchover.c */
+/* Of a switchover between these two hosts, as seen before; 0: never. */
+double run_likely_fixed_ms(const struct run *r);
 int run_switch(struct run *r, struct err *err);
 int run_commit(struct run *r, struct err *err);
 int run_resume(struct run *r, struct err *err);

@@ -3,6 +3,7 @@
 #include "engine/stage.h"
 
 #include "engine/record.h"
+#include "engine/retry.h"
 #include "engine/run.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
@@ -67,6 +68,7 @@ const struct stage stage_table[] = {
 };
 const unsigned int stage_count = ARRAY_SIZE(stage_table);
 const unsigned int stage_preflight = 4;
+const unsigned int stage_launch = 7;
 
 static int write_all(struct run *r, const enum journal_record *records,
 		     struct err *err)
@@ -93,13 +95,10 @@ static int forward(struct run *r, const struct stage *s, struct err *err)
 	return write_all(r, s->after, err);
 }
 
-static void backward(struct run *r, unsigned int begun)
+/* What was begun of the stages from @until on, the last first. */
+static void undo(struct run *r, unsigned int begun, unsigned int until)
 {
-	task_shield();
-	r->failed_in = r->phase;
-	run_enter(r, PHASE_ROLLBACK);
-	record_note(r, JOURNAL_ABORTING);
-	while (begun--) {
+	while (begun-- > until) {
 		const struct stage *s = &stage_table[begun];
 		AUTO_ERR struct err e = { 0 };
 		AUTO_FREE char *text = NULL;
@@ -111,7 +110,31 @@ static void backward(struct run *r, unsigned int begun)
 		log_warn(NULL, "undo of %s: %s", s->name, text);
 		run_leftover(r, "%s", text);
 	}
+}
+
+/*
+ * Undoes all @begun stages; or, where it is worth another try, those from
+ * `launch` on. Returns how many stand then.
+ */
+static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
+{
+	bool again = retry_pays(r, err);
+
+	task_shield();
+	r->failed_in = r->phase;
+	run_enter(r, PHASE_ROLLBACK);
+	record_note(r, JOURNAL_ABORTING);
+	if (again) {
+		undo(r, begun, stage_launch);
+		begun = stage_launch;
+		again = retry_begin(r, err);
+	}
+	if (!again) {
+		undo(r, begun, 0);
+		begun = 0;
+	}
 	task_unshield();
+	return begun;
 }
 
 int stage_run(struct run *r, unsigned int end, struct err *err)
@@ -125,9 +148,12 @@ int stage_run(struct run *r, unsigned int end, struct err *err)
 		}
 		if (forward(r, s, err) == 0)
 			continue;
-		if (!r->committed && i >= stage_preflight)
-			backward(r, i + 1);
-		return -1;
+		if (r->committed || i < stage_preflight)
+			return -1;
+		i = backward(r, i + 1, err);
+		if (!i)
+			return -1;
+		i--;
 	}
 	return 0;
 }

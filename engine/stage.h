@@ -10,6 +10,10 @@
  * from cancel, collecting what could not be undone. From the stage marked
  * `no_return` on nothing is undone: the runner only goes forward.
  *
+ * A migration that is turned back at its last look at the budget may be worth
+ * another try (retry.c). Then it goes back to `launch` only, with the guest
+ * locked and the run guarded all the time, and forward from there.
+ *
  *   queue connect discover preflight lock journal guard launch prepare tunnel
  *   ──────────────────────── undo possible ──────────────────────────────────┐
  *                             start precopy switch │ commit resume finish ───┘
@@ -41,6 +45,8 @@ extern const unsigned int stage_count;
 
 /* Stages up to and including preflight change nothing anywhere. */
 extern const unsigned int stage_preflight;
+/* From here on, once more, when a migration was turned back. */
+extern const unsigned int stage_launch;
 
 /*
  * Runs stages [0, @end). 0, or -1 with what failed; everything that can be

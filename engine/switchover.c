@@ -76,10 +76,10 @@ static int fresh_answer(struct run *r, struct err *err)
 }
 
 /*
- * What was seen between these two hosts, and what is usual as once more of it:
- * a single bad day is not to be the end of migrations. 0 when none was seen.
+ * What is usual counts as once more of what was seen: a single bad day is not
+ * to be the end of migrations.
  */
-static double likely_fixed_ms(const struct run *r)
+double run_likely_fixed_ms(const struct run *r)
 {
 	const struct pair_lesson usual = { POLICY_FIXED_MS, 0, 0 };
 
@@ -103,12 +103,14 @@ static int check_budget(struct run *r, struct err *err)
 	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
 	/* policies of others do without, and are to be compared with */
 	if (r->policy == &policy_auto)
-		rest_ms = r->rest_ms + fmax(likely_fixed_ms(r) - stood_ms, 0);
+		rest_ms =
+			r->rest_ms + fmax(run_likely_fixed_ms(r) - stood_ms, 0);
 	/* what is over already is no prediction */
 	if (stood_ms <= r->wanted.budget_ms &&
 	    stood_ms + rest_ms <= r->wanted.budget_ms * sure_part)
 		return 0;
-	r->turned_back = stood_ms <= r->wanted.budget_ms;
+	r->turned_back = true;
+	r->by_lesson = stood_ms <= r->wanted.budget_ms;
 	err_set(err, ERR_BUDGET,
 		"the guest stood still for %.0f ms, and what is left would "
 		"take about %.0f ms more of the %.0f ms allowed",
@@ -488,7 +490,8 @@ static void tell_switchover(struct run *r)
 	struct event ev = { .kind = EVENT_SWITCHOVER };
 
 	if (r->stop_seen && r->resume_seen) {
-		res->blackout_ms = mono_diff_ms(r->resume_at, r->stop_at);
+		res->blackout_ms =
+			mono_diff_ms(r->resume_at, r->stop_at) + r->paused_ms;
 		/*
 		 * RESUME happened between the sending of `cont` and the
 		 * receipt of the event; STOP is received over a local socket.

@@ -4,6 +4,8 @@
 A guest is moved to another QEMU process on this same host. Whatever a test
 does, afterwards nothing may be left: no process, no file in the run root.
 """
+import json
+import os
 import re
 import unittest
 
@@ -77,6 +79,18 @@ class LoopbackCase(unittest.TestCase):
 
     def migrate(self, guest, *args, **options):
         return self.start(guest, *args, **options).finish()
+
+    def learn(self, *fixed_ms):
+        """As if so many switchovers to this host had cost that much."""
+        pairs = os.path.join(self.place.state, "pairs")
+        os.makedirs(pairs, mode=0o700, exist_ok=True)
+        with open("/etc/machine-id") as f:
+            name = f.read().strip()
+        with open(os.path.join(pairs, name), "w") as f:
+            json.dump({"v": 1, "lessons": [
+                {"fixed_ms": x, "overhead_ms": 0, "link_bps": 0}
+                for x in fixed_ms]}, f)
+        return os.path.join(pairs, name)
 
     # --- what must hold -------------------------------------------------------
 

@@ -21,6 +21,9 @@ import harness
 
 # BEGIN PREP DEST DEST MIGRATE SWITCH, then COMMIT DESTRUN, then DONE.
 BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
+# One that is turned back writes ABORTING after SWITCH, and begins with PREP
+# again.
+SECOND_TRY, SECOND_COMMIT = range(7, 13), 13
 SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
 
 
@@ -97,6 +100,20 @@ class RecoverTest(case.LoopbackCase):
                 guest = self.guest()
                 self.kill_at_sync(guest, n)
                 self.assert_recovered(guest, "source", "abort", n == 2)
+
+    def test_a_second_try_is_undone_like_a_first(self):
+        for n in SECOND_TRY:
+            with self.subTest(fdatasync=n):
+                guest = self.guest("fill=16 ws=4 rate=0")
+                self.learn(400, 400)
+                self.kill_at_sync(guest, n)
+                self.assert_recovered(guest, "source", "abort")
+
+    def test_the_commit_of_a_second_try_is_carried_out(self):
+        guest = self.guest("fill=16 ws=4 rate=0")
+        self.learn(400, 400)
+        self.kill_at_sync(guest, SECOND_COMMIT)
+        self.assert_recovered(guest, "destination", "forward")
 
     def test_the_commit_itself_is_carried_out(self):
         guest = self.guest()

@@ -433,6 +433,13 @@ def source_goes_on(s):
     return source_runs(n) if s.wanted else put(n, source="paused")
 
 
+def another_try(s):
+    """With a new destination, which has nothing of the guest yet."""
+    return put(s, dest="none", autostart=False, data=False, ack=False,
+               stream=True, cont=0, mirror="none", synced=False, old=False,
+               journal="PREP", pc="launch")
+
+
 def undo(s, m):
     """ABORTING, the source goes on, the destination quits, ABORTED."""
     if s.pc == "abort":
@@ -454,6 +461,9 @@ def undo(s, m):
     elif s.pc == "clean":
         n = quit_dest(s) if s.link != "no_dst" else s
         yield "engine: ABORTED", put(n, journal="ABORTED", pc="end")
+        if s.watched and s.link == "up" and s.source == "run" and \
+                not s.committed and n.dest == "gone":
+            yield "engine: PREP, another try", another_try(n)
     elif s.pc == "take-back":
         if m == "rb_blind":
             yield "engine: takes it back", put(s, pc="abort")

@@ -83,6 +83,8 @@ static void put_first_line(struct buf *b, const struct style *s,
 	if (r->passes >= 0)
 		text_putf(b, s->utf8, "   %lld pass%s", (long long)r->passes,
 			  r->passes == 1 ? "" : "es");
+	if (r->attempts > 1)
+		text_put(b, s->utf8, ", second try");
 	buf_append(b, "\n", 1);
 }
 

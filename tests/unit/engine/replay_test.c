@@ -148,6 +148,23 @@ static void behind_the_end_a_steady_guest_follows_its_curve(void **state)
 	drop(r);
 }
 
+static void what_was_turned_back_before_is_not_part_of_it(void **state)
+{
+	static const double first[] = { 100, 100, 100 }, second[] = { 50, 20 };
+	AUTO_FREE char *turned_back = record(first, 3);
+	AUTO_FREE char *moved = record(second, 2);
+	AUTO_FREE char *both = xasprintf("%s{\"event\":\"phase\",\"from\":"
+					 "\"rollback\",\"to\":\"launch\"}\n"
+					 "%s",
+					 turned_back, moved);
+	struct replay *r = parse(both, 0, NULL);
+
+	(void)state;
+	assert_int_equal(r->n_passes, 2);
+	assert_int_equal(r->passes[0].dirty_bytes, 50000000);
+	drop(r);
+}
+
 static void a_torn_last_line_is_passed_over(void **state)
 {
 	static const double dirty[] = { 90, 80 };
@@ -254,6 +271,7 @@ int main(void)
 		cmocka_unit_test(behind_the_end_a_period_goes_on),
 		cmocka_unit_test(
 			behind_the_end_a_steady_guest_follows_its_curve),
+		cmocka_unit_test(what_was_turned_back_before_is_not_part_of_it),
 		cmocka_unit_test(a_torn_last_line_is_passed_over),
 		cmocka_unit_test(nonsense_names_its_line),
 		cmocka_unit_test(a_record_without_a_pass_tells_nothing),

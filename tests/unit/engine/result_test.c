@@ -192,6 +192,7 @@ static void unknown_numbers_are_null_in_json(void **state)
 		"blackout_uncertainty_ms",
 		"qemu_downtime_ms",
 		"streams",
+		"attempts",
 		"transferred_bytes",
 		"disk_bytes",
 		"throughput_bps",

@@ -125,11 +125,13 @@ static void a_receipt_has_the_figures(void **state)
 	r.throughput_bps = 812e6;
 	r.forecast_total_ms = 19600;
 	r.forecast_blackout_ms = 55;
+	r.attempts = 2;
 	r.transport = "ssh";
 	receipt_migration(&b, &plain, &r);
 	assert_string_equal(buf_data(&b),
 			    "✔ web1 moved hosta → hostb in 18.9 s   "
-			    "blackout 48 ms ± 2.0 ms (budget 100)   5 passes\n"
+			    "blackout 48 ms ± 2.0 ms (budget 100)   5 passes, "
+			    "second try\n"
 			    "  sent 4.4 GB (1.1 × RAM) at 812 MB/s   "
 			    "forecast was 19.6 s, 55 ms   over ssh\n");
 	buf_free(&b);

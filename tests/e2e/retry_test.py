@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Migrations that are turned back while the guest stands still already.
+
+What a switchover to this host is said to have cost turns them back: the guest
+is idle, so that nothing holds it before. Each of these lessons that turned a
+migration back is forgotten, so that the next try may go through.
+"""
+import os
+import signal
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+import case
+import harness
+
+IDLE = "fill=16 ws=4 rate=0"
+BUDGET_MS = 300
+DEAR_MS = 400
+
+
+class RetryTest(case.LoopbackCase):
+    def phases(self, done):
+        return [e["to"] for e in done.events if e["event"] == "phase"]
+
+    def warnings(self, done):
+        return [e for e in done.events
+                if e["event"] == "warning" and e["name"] == "retry"]
+
+    def turned_back(self, *args):
+        """One under way whose first try is turned back."""
+        guest = self.guest(IDLE)
+        self.learn(DEAR_MS, DEAR_MS)
+        return guest, self.start(guest, *args)
+
+    def wait_second(self, run, phase):
+        run.wait(lambda e: e["event"] == "warning" and e["name"] == "retry",
+                 what="second try")
+        seen = run.events.index(self.warnings(run)[0])
+        run.wait(lambda e: e in run.events[seen:] and e["event"] == "phase"
+                 and e["to"] == phase, what=f"second {phase}")
+
+    def test_it_is_tried_once_more(self):
+        guest, run = self.turned_back()
+        done = run.finish()
+        self.assert_moved(guest, done)
+        self.assertEqual(done.result["attempts"], 2)
+        self.assertEqual(len(self.warnings(done)), 1, done)
+        phases = self.phases(done)
+        self.assertEqual(phases.count("launch"), 2, phases)
+        self.assertEqual(phases[-4:],
+                         ["tunnel", "precopy", "switchover", "finish"])
+        self.assertEqual([e["event"] for e in done.events].count("result"), 1)
+
+    def test_the_first_pause_counts(self):
+        guest, run = self.turned_back()
+        done = run.finish()
+        self.assert_moved(guest, done)
+        (switch,) = (e for e in done.events if e["event"] == "switchover")
+        paused = switch["blackout_ms"] - switch["resume_ms"]
+        self.assertGreater(paused, 0)
+        self.assertAlmostEqual(done.result["blackout_ms"],
+                               switch["blackout_ms"], places=2)
+        left = BUDGET_MS - paused
+        self.assertIn(f"with {left:.0f} ms of the budget",
+                      self.warnings(done)[0]["text"])
+        self.assertLess(done.result["blackout_ms"], BUDGET_MS)
+
+    def test_what_is_dear_each_time_is_not_tried_again(self):
+        guest = self.guest(IDLE)
+        self.learn(*[DEAR_MS] * 6)
+        done = self.migrate(guest)
+        self.assert_stayed(guest, done, 5)
+        self.assertEqual(done.result["attempts"], 1)
+        self.assertEqual(self.warnings(done), [])
+
+    def test_a_deadline_that_leaves_no_time_ends_it(self):
+        guest = self.guest("fill=16 ws=4 rate=0")
+        self.learn(DEAR_MS, DEAR_MS)
+        # the copy takes four seconds
+        done = self.migrate(guest, "--bandwidth", "4M", "--deadline", "7")
+        self.assert_stayed(guest, done, 5)
+        self.assertEqual(done.result["attempts"], 1)
+
+    def test_a_second_try_is_cancelled_like_a_first(self):
+        guest, run = self.turned_back("--bandwidth", "8M")
+        self.wait_second(run, "precopy")
+        run.signal(signal.SIGINT)
+        self.assert_stayed(guest, run.finish(), 6)
+
+    def test_a_destination_that_dies_in_the_second_try_is_cleaned(self):
+        guest, run = self.turned_back("--bandwidth", "8M")
+        self.wait_second(run, "precopy")
+        harness.kill(run.destination_qemu())
+        done = run.finish()
+        self.assert_stayed(guest, done, 4)
+        self.assertEqual(done.result["attempts"], 2)
+
+    def test_one_that_had_its_turn_waits_for_no_other(self):
+        guest, run = self.turned_back("--wait")
+        done = run.finish()
+        self.assert_moved(guest, done)
+        self.assertEqual(done.result["attempts"], 2)
+
+    def test_its_recording_is_replayed_as_the_second_try(self):
+        guest, run = self.turned_back()
+        done = run.finish()
+        self.assert_moved(guest, done)
+        replay = self.vmferry("replay", done.result["run"])
+        self.assertEqual(replay.code, 0, replay)
+        status = self.vmferry("status", done.result["run"], "--json").json()
+        self.assertEqual(status["runs"][0]["outcome"], "migrated")
+
+
+if __name__ == "__main__":
+    unittest.main()
