@@ -114,6 +114,22 @@ def action(point, word, args=()):
     return run
 
 
+def second_try(point, word, visit=2):
+    """Turned back at the first look at the budget; then at the point."""
+    def run(place, expect):
+        trial = place.last = place.trial(
+            fault=f"switch.budget:error,{point}:{word}:{visit}")
+        if word == "kill":
+            trial.run.process.wait(60)
+            trial.broken()
+        problems, facts = concluded(trial, expect)
+        if not any(e["event"] == "warning" and e["name"] == "retry"
+                   for e in trial.run.events):
+            problems.append("retry: there was no second try")
+        return problems, facts
+    return run
+
+
 def outside(point, fault, args=()):
     """Something else breaks while the engine stands at the point."""
     def run(place, expect):

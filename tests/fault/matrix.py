@@ -173,6 +173,26 @@ def points():
                                        stays(4, 7, 9))}
 
 
+def second_tries():
+    """The same once more, for a migration that was turned back."""
+    for point in ("launch.before", "launch.after", "prepare.after",
+                  "start.after", "switch.before", "commit.record"):
+        late = point in AFTER_COMMIT
+        # the first try does not get so far
+        visit = 1 if late else 2
+        for word, expect in (("kill", DEAD_MOVES if late else DEAD_STAYS),
+                             ("stall", DEAD_MOVES if late else DEAD_STAYS),
+                             ("error", error_at(point))):
+            yield {f"second-{point}/{word}": (
+                cells.second_try(point, word, visit), expect)}
+    for stage in UNDONE[UNDONE.index("launch"):UNDONE.index("commit")]:
+        fault = f"switch.budget:error,{stage}.undo"
+        yield {f"second-{stage}.undo/kill": (action(fault, "kill"),
+                                             DEAD_STAYS),
+               f"second-{stage}.undo/error": (action(fault, "error"),
+                                              stays(5, 9))}
+
+
 def error_at(point):
     if point in AFTER_COMMIT:
         return moves(0, 7, 8)
@@ -188,13 +208,15 @@ TENTH = ("engine-killed/switchover", "engine-killed/committed",
          "sessions-killed/committed", "journal-EIO/switchover",
          "image-locked-by-another/committed", "monitor-busy/at-the-start",
          "switch.continue/kill", "resume.sent/kill", "finish.quit/kill",
-         "launch.after/kill", "start.undo/kill", "reset/committed")
+         "launch.after/kill", "start.undo/kill", "reset/committed",
+         "second-launch.after/kill")
 
 
 def table():
     """{name: (function, Expect)}, in order."""
     found = {}
-    for group in (engines, peers, files, misfits, guests, points):
+    for group in (engines, peers, files, misfits, guests, points,
+                  second_tries):
         for part in group():
             found.update(part)
     return found
