@@ -137,13 +137,14 @@ static int rehearse_guest(struct run *r, const struct outlook_options *opt,
 /* QEMU samples no guest as small as that; what the other look saw is used. */
 static void count_small(struct run *r, struct outlook *o)
 {
-	double ram = (double)r->facts.ram_bytes,
-	       share = o->xbzrle.changed_share;
+	double ram = (double)r->facts.ram_bytes, share;
 
-	if (ram >= (double)QMP_DIRTY_LEAST_BYTES ||
-	    o->xbzrle.pages < XBZRLE_FEWEST_PAGES || !(share > 0))
+	if (ram >= (double)QMP_DIRTY_LEAST_BYTES || !o->xbzrle.looked_at)
 		return;
-	o->seen.quiet = false;
+	o->seen.quiet = o->xbzrle.pages < XBZRLE_FEWEST_PAGES;
+	/* none that changed is less than one of them stands for */
+	share = fmax(o->xbzrle.changed_share,
+		     0.5 / (double)o->xbzrle.looked_at);
 	rehearse_add(&o->seen, XBZRLE_HORIZON_S, share * ram, true);
 }
 

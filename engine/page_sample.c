@@ -315,7 +315,7 @@ static struct xbzrle_tally sum(const struct sample *s)
 }
 
 /* Only of places that were chosen without a look at what changes. */
-static struct xbzrle_share changed_share(const struct sample *s)
+static struct xbzrle_share changed_share(const struct sample *s, size_t *of)
 {
 	size_t pages = s->left_pages, changed = 0;
 
@@ -325,6 +325,7 @@ static struct xbzrle_share changed_share(const struct sample *s)
 		pages += PAGE_SAMPLE_CHUNK_PAGES;
 		changed += s->chunks[i].tally.pages;
 	}
+	*of = pages;
 	return (struct xbzrle_share){
 		.seconds = spent_ms(s) / 1000,
 		.share = (double)changed / (double)pages,
@@ -335,9 +336,11 @@ static void judge(const struct sample *s, struct xbzrle_share first,
 		  struct xbzrle_verdict *out)
 {
 	const struct xbzrle_tally t = sum(s);
-	double share = xbzrle_likely_share(first, changed_share(s));
+	size_t looked_at;
+	double share = xbzrle_likely_share(first, changed_share(s, &looked_at));
 
 	xbzrle_judge(&t, share, out);
+	out->looked_at = looked_at;
 	if (t.pages < XBZRLE_FEWEST_PAGES)
 		snprintf(out->why, sizeof(out->why),
 			 "quiet: %zu pages were seen changing in %.1f s",
@@ -354,6 +357,7 @@ static int look_after(struct sample *s, int64_t ms, struct err *err)
 static int look(struct sample *s, struct xbzrle_verdict *out, struct err *err)
 {
 	struct xbzrle_share first = { 0 };
+	size_t looked_at;
 
 	if (look_first(s, err) < 0)
 		return -1;
@@ -370,7 +374,7 @@ static int look(struct sample *s, struct xbzrle_verdict *out, struct err *err)
 	}
 	if (!out->pays)
 		return 0;
-	first = changed_share(s);
+	first = changed_share(s, &looked_at);
 	if (look_after(s, LAST_ROUND_MS, err) < 0)
 		return -1;
 	judge(s, first, out);

@@ -538,7 +538,9 @@ static int look_through(struct rehearsing *x, struct err *err)
 	enum way way;
 
 	if (x->r->facts.ram_bytes / 4096 < (uint64_t)3 * HOLD_PAGES) {
-		x->out->end = "the guest writes too little and is too small";
+		x->out->end =
+			"the guest is too small to be measured by passes, "
+			"writing so little";
 		return 0;
 	}
 	x->out->end = "the guest writes too little to be measured by passes";

@@ -44,6 +44,7 @@ struct xbzrle_verdict {
 	bool pays;
 	double shrink;	      /* bytes on the wire a byte of changed page */
 	size_t pages;	      /* changed ones that it rests on */
+	size_t looked_at;     /* pages at random, changed or not; 0: none */
 	double changed_share; /* of all memory, in XBZRLE_HORIZON_S; 0 to 1 */
 	uint64_t cache_bytes; /* for xbzrle-cache-size; 0: not chosen */
 	char why[160];	      /* one sentence, for people */

@@ -165,6 +165,10 @@ class ForecastTest(case.LoopbackCase):
         self.assertEqual(self.passes(told), [], str(done))
         self.assertEqual(told["stood_ms"], 0)
         self.assert_untouched(guest)
+        # What its pages showed tells all the same how it would go.
+        self.assertEqual(told["verdict"], "converges", str(done))
+        (point,) = told["points"]
+        self.assertLess(point["bytes"], 1 << 20)
 
     # --- what is said -----------------------------------------------------------
 
