@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 import sys
+import time
 import uuid
 
 import namespaces
@@ -26,6 +27,7 @@ TOOLS = {"ip": "iproute2", "tc": "iproute2", "ss": "iproute2",
          "nft": "nftables", "nsenter": "util-linux", "mount": "mount",
          "sshd": "openssh-server", "ssh-keygen": "openssh-client"}
 
+SSHD_TIMEOUT_MS, SSHD_POLL_MS = 20000, 10
 SSHD_CONFIG = """\
 Port 22
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -201,6 +203,12 @@ def furnish_sys():
 def start_sshd(host):
     # By its full path, for sshd runs itself again for every connection.
     inside(host, [shutil.which("sshd"), "-E", "/run/sshd.log"])
+    # Its parent ends before it listens and has said which process it is.
+    for _ in range(0, SSHD_TIMEOUT_MS, SSHD_POLL_MS):
+        if host.sshd_pid():
+            return
+        time.sleep(SSHD_POLL_MS / 1000)
+    raise LabError(f"sshd on {host.name} does not come up")
 
 
 def inside(host, argv):
