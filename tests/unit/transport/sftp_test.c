@@ -214,7 +214,7 @@ static void get_nonsense(uint8_t type, const void *data, size_t len,
 	struct sftp *s = shake_well(&fd);
 
 	say(fd, type, data, len);
-	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
+	assert_int_equal(sftp_get(s, "f", &b, 10, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, words);
 	assert_true(sftp_broken(s));
 	sftp_free(s);
@@ -240,7 +240,7 @@ IN_TASK(data_longer_than_its_packet_breaks_the_session)
 
 	say(fd, 102, "\0\0\0\1\0\0\0\1h", 9);
 	say(fd, 103, "\0\0\0\2\0\0\xff\xff", 8);
-	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
+	assert_int_equal(sftp_get(s, "f", &b, 10, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "bad data");
 	sftp_free(s);
 	close(fd);
@@ -254,7 +254,7 @@ IN_TASK(a_status_without_words_has_the_protocols_own)
 	struct sftp *s = shake_well(&fd);
 
 	say(fd, 101, "\0\0\0\1\0\0\0\3", 8);
-	assert_int_equal(sftp_get(s, "f", &b, 10, mono_in_ms(100), &err), -1);
+	assert_int_equal(sftp_get(s, "f", &b, 10, IN_TASK_SOON, &err), -1);
 	expect_err_kind(&err, ERR_REMOTE, "permission denied");
 	assert_false(sftp_broken(s));
 	sftp_free(s);
@@ -272,7 +272,7 @@ IN_TASK(a_failed_write_tells_and_still_closes_the_file)
 	say(fd, 101, "\0\0\0\2\0\0\0\4\0\0\0\4full\0\0\0\0", 20);
 	say(fd, 101, "\0\0\0\3\0\0\0\0", 8);
 	assert_int_equal(sftp_put(s, "f", 0600, "x", 1, &created,
-				  mono_in_ms(100), &err),
+				  IN_TASK_SOON, &err),
 			 -1);
 	assert_true(created);
 	expect_err_kind(&err, ERR_REMOTE, "cannot write f: full");
