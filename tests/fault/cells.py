@@ -108,7 +108,7 @@ def action(point, word, args=()):
         trial = place.last = place.trial(
             args=[*holds.arguments(point), *args], fault=f"{point}:{word}")
         if word == "kill":
-            trial.run.process.wait(60)
+            trial.run.process.wait(120)
             trial.broken()
         return concluded(trial, expect)
     return run
@@ -148,7 +148,7 @@ def by_hand(point):
         trial.kill_engine()
         hold.guardian_dies()
         trial.finish()
-        harness.wait_until(lambda: not processes.ferries(), 10, "they live on")
+        harness.wait_until(lambda: not processes.ferries(), 60, "they live on")
         done = place.recover()
         if done.code != 0:
             return [f"exit: recover: {done}"], {}

@@ -104,7 +104,7 @@ class Ground:
     def adopt(self, pid):
         """The guest is this process from now on."""
         if self.guest.process.poll() is None and pid != self.guest.pid:
-            self.guest.process.wait(10)
+            self.guest.process.wait(60)
         self.guest.pid = pid
 
     # --- engines -------------------------------------------------------------
@@ -169,7 +169,7 @@ class Trial:
         # one client a serial port: the one before must not come between
         self.guest.watch.close()
         self.guest.watch = Watch()
-        self.guest.watch.add(self.guest.serial, timeout=20)
+        self.guest.watch.add(self.guest.serial, timeout=60)
         with self.guest.monitor() as q:
             ground.write_disk(q)
         # of a QEMU that a fault has killed; it is nobody's to remove
@@ -197,7 +197,7 @@ class Trial:
             return next((p for p in harness.children(parent)
                          if link(f"/proc/{p}/exe") == harness.VMFERRY), 0)
 
-        pid = harness.wait_until(child, 30, "no engine under the wrapper")
+        pid = harness.wait_until(child, 60, "no engine under the wrapper")
         return pid if pid > 0 else None
 
     # --- breaking things -----------------------------------------------------
@@ -211,7 +211,7 @@ class Trial:
         self.broken()
         harness.kill(self.engine, sig)
 
-    def wait_stopped(self, timeout=60):
+    def wait_stopped(self, timeout=120):
         """Until the engine has stopped itself at its fault point."""
         def stopped():
             state = state_of(self.engine)
@@ -298,7 +298,7 @@ class Trial:
     def _guest_problems(self):
         watch, found = self.guest.watch, []
         try:
-            watch.wait_beats(self.guest.serial, BEATS, 30)
+            watch.wait_beats(self.guest.serial, BEATS, 60)
             verdict = self.guest.verify()
             if not verdict["ok"] or verdict["bad"]:
                 found.append(f"memory: {verdict['line']}")
@@ -314,7 +314,7 @@ class Trial:
     def _left_over(self):
         excused = self.excused if self.owner == "none" else ()
         try:
-            harness.wait_until(lambda: not self.ground.left_over(excused), 10,
+            harness.wait_until(lambda: not self.ground.left_over(excused), 60,
                                "")
         except TimeoutError:
             return self.ground.left_over(excused)

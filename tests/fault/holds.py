@@ -43,11 +43,11 @@ class Hold:
         self.guardian_goes_on()
 
     def guardian_goes_on(self):
-        self.aside.join(10)
+        self.aside.join(60)
         self.aside.end(signal.SIGCONT)
 
     def guardian_dies(self):
-        self.aside.join(10)
+        self.aside.join(60)
         self.aside.end(signal.SIGKILL)
 
 
@@ -63,7 +63,7 @@ def kill_source(trial):
     trial.broken()
     trial.excused.add(harness.directory_of(trial.source))
     harness.kill(trial.source)
-    harness.wait_until(lambda: not harness.is_alive(trial.source), 10,
+    harness.wait_until(lambda: not harness.is_alive(trial.source), 60,
                        "the source lives on")
 
 
@@ -74,7 +74,7 @@ def kill_destination(trial):
     trial.broken()
     trial.excused.add(harness.directory_of(pid))
     harness.kill(pid)
-    harness.wait_until(lambda: not harness.is_alive(pid), 10,
+    harness.wait_until(lambda: not harness.is_alive(pid), 60,
                        "the destination lives on")
 
 

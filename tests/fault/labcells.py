@@ -54,13 +54,8 @@ class LabGround:
         if self.guest:
             self.guest.stop()
         if self.lab:
-            harness.wait_until(self._down, 60, "the lab does not go down")
+            self.lab.down()
         self.guest = self.lab = None
-
-    def _down(self):
-        """A link that goes with its host is now and then missed by down."""
-        return not subprocess.run(self.lab.argv("down"), timeout=60,
-                                  capture_output=True).returncode
 
     def fresh_guest(self):
         if self.guest:
@@ -73,7 +68,7 @@ class LabGround:
         guest = self.guest
         guest.watch.close()
         guest.watch = GuestWatch()
-        guest.watch.add(guest.at(), timeout=20)
+        guest.watch.add(guest.at(), timeout=60)
         self.follow()
         guest.watch.started_ns = time.monotonic_ns()
         return guest.watch
@@ -98,13 +93,8 @@ class LabGround:
                 ] + [f"left: {p}" for p in self.files()]
 
     def up(self):
-        """What is down comes back; the lab says so a moment too early."""
-        def is_up():
-            try:
-                return self.lab.up()
-            except AssertionError:
-                return None
-        harness.wait_until(is_up, 60, "the lab does not come up")
+        """What is down comes back."""
+        self.lab.up()
         self.follow()
 
     def processes(self):
@@ -244,7 +234,7 @@ class LabHold:
         self.trial = LabTrial(place, f"{point}:stop", holds.arguments(point))
         self.aside = processes.Aside(self.trial.engine)
         self.trial.wait_stopped()
-        self.aside.join(10)
+        self.aside.join(60)
 
     go_on = holds.Hold.go_on
     guardian_goes_on = holds.Hold.guardian_goes_on
