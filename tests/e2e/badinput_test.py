@@ -17,7 +17,6 @@ import unittest
 import case
 import harness
 
-SLOW = ["--bandwidth", "3M"]
 GARBAGE = {
     "garbage": b"\xff\x00\x1b[2J %n%s\r\n<html>\r\n" * 50,
     "truncated": b'{"QMP": {"version": {"qemu": {"major": 7,',
@@ -301,7 +300,7 @@ class MiddleTest(FaultCase):
     """Peers that break while memory is on its way."""
 
     def under_way(self, guest=None):
-        run = self.start(guest or self.one, *SLOW)
+        run = self.start(guest or self.one, *harness.HELD)
         run.wait_copying()
         return run
 
@@ -342,8 +341,7 @@ class MiddleTest(FaultCase):
         self.assertRegex(done.text.splitlines()[-1],
                          rf"Left to clean up: .*pid {qemu}\b")
         # what could not be undone then is undone now, by the guardian
-        harness.wait_until(lambda: not harness.guardians(), 30,
-                           "the guardian does not end")
+        harness.await_no_ferry()
         self.assertFalse(harness.is_alive(qemu))
         recovered = self.vmferry("recover", "--json", *self.sshd.login())
         self.assertEqual(recovered.json()["outcome"], "nothing")

@@ -72,7 +72,8 @@ class LoopbackCase(unittest.TestCase):
         word = guest if isinstance(guest, str) else guest.name
         run = harness.Run(
             [harness.VMFERRY, "migrate", word, dest or self.sshd.target,
-             *(self.sshd.login() if login else ()), *args],
+             *(self.sshd.login() if login else ()),
+             *harness.budget(args), *args],
             self.place.env, None if isinstance(guest, str) else guest)
         self.addCleanup(run.abandon)
         return run
@@ -138,7 +139,7 @@ class LoopbackCase(unittest.TestCase):
 
     def assert_healthy(self, guest):
         self.assertTrue(harness.is_alive(guest.pid), "the guest is gone")
-        guest.watch.wait_beats(guest.serial, 5, 20)
+        guest.watch.wait_beats(guest.serial, 5, 60)
         verdict = guest.verify()
         self.assertTrue(verdict["ok"], verdict)
         self.assertEqual(verdict["bad"], 0)
@@ -174,7 +175,7 @@ class LoopbackCase(unittest.TestCase):
             return found
 
         try:
-            harness.wait_until(lambda: not strangers(), 10, "")
+            harness.wait_until(lambda: not strangers(), 60, "")
         except TimeoutError:
             left = strangers()
             for pid in left:

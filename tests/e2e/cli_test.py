@@ -424,7 +424,7 @@ class TerminalTest(case.LoopbackCase):
 
     def test_the_live_view_ends_in_the_receipt(self):
         guest = self.guest(self.append)
-        t = self.terminal(guest, "--bandwidth", "20M")
+        t = self.terminal(guest, "--bandwidth", "20M", *harness.BUDGET)
         self.assertEqual(t.finish(), 0, t.text())
         self.moved(guest, t.text())
         self.assertIn(" left of ", t.text())
@@ -448,7 +448,8 @@ class TerminalTest(case.LoopbackCase):
     def test_a_stopped_terminal_does_not_stop_the_migration(self):
         guest = self.guest(self.append)
         reader, writer = os.pipe()
-        t = self.terminal(guest, "--bandwidth", "20M", stdout=writer)
+        t = self.terminal(guest, "--bandwidth", "20M", *harness.BUDGET,
+                          stdout=writer)
         os.close(writer)
         t.wait_for(" left of ")
         t.type(b"\x13")

@@ -220,7 +220,7 @@ class GuestWatch:
                   else value for key, value in FIELD.findall(line.text)}
         return dict(fields, line=line.text)
 
-    def verify(self, path, timeout=60):
+    def verify(self, path, timeout=120):
         """Lets the guest check all its pages: {'ok', 'pages', 'bad', ...}."""
         fields = self.ask(path, b"v", "V ", timeout)
         return dict(fields, ok=fields["line"].startswith("V ok "))

@@ -223,7 +223,7 @@ class ProcessTest(case.LoopbackCase):
 class ConfinedTest(case.LoopbackCase):
     def test_an_engine_that_copies_has_given_up_rights(self):
         guest = self.guest()
-        run = self.start(guest, "--bandwidth", "4M", "--max-blackout", "5")
+        run = self.start(guest, *harness.HELD)
         run.wait_copying()
         pids = [p for p, line in harness.ours().items()
                 if line.startswith(harness.VMFERRY + " migrate")]
@@ -385,7 +385,8 @@ class CanaryTest(case.LoopbackCase):
                    events=False)
         cls.run_it("recover", "recover", "--json", events=False)
         cls.guest.expect("run-*")
-        cls.run_it("moved", "migrate", name, there, "--json")
+        cls.run_it("moved", "migrate", name, there, "--json",
+                   *harness.BUDGET)
         cls.guest.process.wait()
         (cls.guest.pid,) = harness.our_qemus()
 
@@ -499,11 +500,13 @@ class CanaryTest(case.LoopbackCase):
                  if self.is_qemu(lines[-1])} | {self.guest.process.pid}
         leaks = {who: what for who, what in self.sampler.leaks.items()
                  if who not in qemus}
-        # QEMU's own words, for its user alone, gone with the rest of the run
+        # QEMU's own words, for its user alone, gone with the rest of the run,
+        # which may be too soon for us to have seen them
         words = [p for p in leaks if str(p).endswith("/stderr")]
-        self.assertEqual(len(words), 1)
-        self.assertFalse(os.path.exists(words[0]))
-        del leaks[words[0]]
+        self.assertLessEqual(len(words), 1)
+        for path in words:
+            self.assertFalse(os.path.exists(path))
+            del leaks[path]
         self.assertEqual(leaks, {})
 
 
@@ -519,7 +522,10 @@ def modes(top):
     found = {}
     for path in (top, *glob.glob(top + "/**", recursive=True)):
         path = path.rstrip("/")
-        st = os.lstat(path)
+        try:
+            st = os.lstat(path)
+        except FileNotFoundError:
+            continue
         if stat.S_ISDIR(st.st_mode) or stat.S_ISREG(st.st_mode):
             found[path] = stat.S_IMODE(st.st_mode)
     return found

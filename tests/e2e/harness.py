@@ -37,6 +37,11 @@ IS_ROOT = os.geteuid() == 0
 TOKEN = f"VMFERRY_E2E={os.getpid()}-{os.urandom(4).hex()}"
 # No multiple of 256 KiB: QEMU 7.2 loses dirty bits under TCG otherwise.
 SMALL = "131080K"
+BUDGET = ("--max-blackout", "5000")
+# A guest that rewrites more stays in pre-copy, however slow the machine is:
+# the policy neither throttles it nor gives it up.
+HELD = ("--bandwidth", "4M", "--max-blackout", "5", "--throttle", "off",
+        "--deadline", "3600", "--on-deadline", "force")
 
 
 # --- places ------------------------------------------------------------------
@@ -181,6 +186,21 @@ def guardians():
             if line.startswith("vmferry guardian ")]
 
 
+def ferries():
+    """The program's processes, one that has just been forked too."""
+    def exe(pid):
+        try:
+            return os.path.samefile(f"/proc/{pid}/exe", VMFERRY)
+        except OSError:
+            return False
+    return [pid for pid in ours() if exe(pid)]
+
+
+def await_no_ferry(timeout=60):
+    """Until engines and guardians have ended and have nothing left to do."""
+    wait_until(lambda: not ferries(), timeout, "the guardian does not end")
+
+
 def argv_of(pid):
     return read(f"/proc/{pid}/cmdline").decode().split("\0")[:-1]
 
@@ -224,11 +244,18 @@ def directory_of(pid):
     return None
 
 
+def budget(args):
+    """Where it is not what a test is about: the machine may be busy."""
+    if {"--max-blackout", "--bandwidth"}.intersection(args):
+        return ()
+    return BUDGET
+
+
 def end_qemu(pid):
     """With the run directory, that a migrated guest has."""
     directory = directory_of(pid)
     kill(pid)
-    wait_until(lambda: not is_alive(pid), 10, f"process {pid} lives on")
+    wait_until(lambda: not is_alive(pid), 60, f"process {pid} lives on")
     if directory:
         remove(directory)
 
@@ -295,7 +322,7 @@ class Sshd:
             [SSHD, "-D", "-e", "-f", self.path("sshd_config")], stderr=log,
             stdin=subprocess.DEVNULL, env=self.place.env)
         log.close()
-        wait_until(self.answers, 20, f"sshd does not answer: "
+        wait_until(self.answers, 60, f"sshd does not answer: "
                    f"{read(self.path('log')).decode()[-500:]}")
 
     def answers(self):
@@ -336,7 +363,7 @@ class Sshd:
 class Qmp:
     """A client of a monitor; as long as it is open, nobody else's turn."""
 
-    def __init__(self, path, timeout=20):
+    def __init__(self, path, timeout=60):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(timeout)
         self.sock.connect(path)
@@ -409,10 +436,10 @@ class Guest:
         if ready:
             self.wait_line(ready)
         else:
-            wait_until(lambda: os.path.exists(self.qmp), 20, "no monitor")
+            wait_until(lambda: os.path.exists(self.qmp), 60, "no monitor")
         self.settings = self.read_settings()
 
-    def wait_line(self, start, timeout=60):
+    def wait_line(self, start, timeout=120):
         def said():
             if self.process.poll() is not None:
                 raise RuntimeError(read(self.path("log")).decode())
@@ -486,7 +513,7 @@ class Outcome:
                f"{self.err}"
 
 
-def vmferry(place, *args, timeout=60):
+def vmferry(place, *args, timeout=180):
     done = subprocess.run([VMFERRY, *args], text=True, capture_output=True,
                           timeout=timeout, env=place.env,
                           stdin=subprocess.DEVNULL)
@@ -531,7 +558,7 @@ class Run:
             self.ended = True
             self.changed.notify_all()
 
-    def wait(self, condition, timeout=60, what="event"):
+    def wait(self, condition, timeout=120, what="event"):
         """The first event that fits; fails when the program ends before."""
         end = time.monotonic() + timeout
         with self.changed:
@@ -545,11 +572,11 @@ class Run:
                 self.changed.wait(left)
         raise AssertionError(f"no {what}: {self.finish()}")
 
-    def wait_phase(self, name, timeout=60):
+    def wait_phase(self, name, timeout=120):
         return self.wait(lambda e: e["event"] == "phase" and e["to"] == name,
                          timeout, f"phase {name}")
 
-    def wait_copying(self, timeout=60):
+    def wait_copying(self, timeout=120):
         """Until guest memory is on its way."""
         return self.wait(lambda e: e["event"] == "sample" and
                          (e["tunnel_bytes"] or 0) > 1 << 20, timeout,
@@ -558,7 +585,7 @@ class Run:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def finish(self, timeout=120):
+    def finish(self, timeout=300):
         try:
             self.process.wait(timeout)
         finally:
@@ -587,4 +614,4 @@ class Run:
         run = self.run_id()
         return wait_until(
             lambda: next((pid for pid, line in our_qemus().items()
-                          if run in line), None), 30, "no destination QEMU")
+                          if run in line), None), 60, "no destination QEMU")

@@ -23,7 +23,7 @@ class LabFaultsTest(unittest.TestCase):
                                     "fill=16 ws=4 rate=8", harness.SMALL)
         cls.addClassCleanup(cls.guest.stop)
 
-    def finish(self, run, *codes, timeout=120):
+    def finish(self, run, *codes, timeout=300):
         """The migration failed, and the guest runs where it was."""
         outcome = run.finish(timeout=timeout)
         self.assertIn(outcome.code, codes, outcome)
@@ -32,7 +32,7 @@ class LabFaultsTest(unittest.TestCase):
         last = outcome.text.splitlines()[-1]
         self.assertRegex(last, case.WHERE)
         self.assertIn(f"small is RUNNING on {self.guest.host.name}", last)
-        self.guest.watch.wait_beats(self.guest.at(), 5, 20)
+        self.guest.watch.wait_beats(self.guest.at(), 5, 60)
         return outcome
 
     def assert_moves_after_all(self):
@@ -46,7 +46,7 @@ class LabFaultsTest(unittest.TestCase):
 
     def test_a_guest_on_its_way_is_busy_on_both_hosts(self):
         here, there = self.guest.host, self.there()
-        run = self.guest.start(*SLOW)
+        run = self.guest.start(*harness.HELD)
         run.wait_copying()
         for host, dest in ((here, there), (there, here)):
             done = host.run(harness.VMFERRY, "migrate", "small", dest.name,
@@ -62,14 +62,14 @@ class LabFaultsTest(unittest.TestCase):
         self.addCleanup(self.lab.ok, "heal")
         run = self.guest.start()
         # 10 s by the contract, and a little for a busy machine.
-        outcome = self.finish(run, 10, timeout=20)
+        outcome = self.finish(run, 10, timeout=30)
         self.assertIn(there, outcome.text)
         self.assertTrue(outcome.result["error"]["hint"])
         self.lab.ok("heal")
         self.assert_moves_after_all()
 
     def test_a_reset_in_the_middle_is_undone(self):
-        run = self.guest.start(*SLOW)
+        run = self.guest.start(*harness.HELD)
         run.wait_copying()
         self.lab.ok("reset")
         outcome = self.finish(run, 4)
@@ -79,7 +79,7 @@ class LabFaultsTest(unittest.TestCase):
 
     def test_a_short_black_hole_in_the_middle_is_survived(self):
         self.guest.watch.send(self.guest.at(), b"r=1\n")
-        run = self.guest.start(*SLOW)
+        run = self.guest.start(*SLOW, *harness.BUDGET)
         run.wait_copying()
         before = run.events[-1]["mono_ms"]
         self.lab.ok("cut")
@@ -94,7 +94,7 @@ class LabFaultsTest(unittest.TestCase):
 
     def test_a_long_black_hole_in_the_middle_is_undone(self):
         there = self.there()
-        run = self.guest.start(*SLOW)
+        run = self.guest.start(*harness.HELD)
         run.wait_copying()
         self.lab.ok("cut")
         self.addCleanup(self.lab.ok, "heal")
@@ -143,7 +143,7 @@ class LabFaultsTest(unittest.TestCase):
 
     def test_a_host_that_crashes_in_the_middle_is_named(self):
         there = self.there().name
-        run = self.guest.start(*SLOW)
+        run = self.guest.start(*harness.HELD)
         run.wait_copying()
         self.lab.ok("kill", there)
         self.addCleanup(self.lab.up)

@@ -23,7 +23,7 @@ class AcceptanceTest(unittest.TestCase):
 
     def move(self, way):
         started = time.monotonic_ns()
-        outcome = self.guest.start().finish(timeout=180)
+        outcome = self.guest.start("--max-blackout", "2000").finish()
         self.assertEqual(outcome.code, 0, outcome)
         result = outcome.result
         self.guest.arrive(outcome)
@@ -39,8 +39,8 @@ class AcceptanceTest(unittest.TestCase):
             f"{result['throughput_bps'] / 1e6:.0f} MB/s, "
             f"{result['passes']} passes\n  ")
         # A bound for a noisy machine; the figure above is the measurement.
-        self.assertLess(gap, 1000)
-        self.assertLess(result["blackout_ms"], 1000)
+        self.assertLess(gap, 3000)
+        self.assertLess(result["blackout_ms"], 3000)
 
     def test_there_and_back(self):
         self.move("there")

@@ -35,7 +35,7 @@ class Lab:
         return [LAB, "--name", self.name, *args]
 
     def run(self, *args, **options):
-        return subprocess.run(self.argv(*args), text=True, timeout=60,
+        return subprocess.run(self.argv(*args), text=True, timeout=120,
                               capture_output=True, **options)
 
     def ok(self, *args, **options):

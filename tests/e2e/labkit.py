@@ -29,7 +29,7 @@ class Host:
     def argv(self, *command):
         return self.lab.argv("exec", self.name, *command)
 
-    def run(self, *command, timeout=60):
+    def run(self, *command, timeout=120):
         return subprocess.run(self.argv(*command), text=True,
                               capture_output=True, timeout=timeout,
                               stdin=subprocess.DEVNULL)
@@ -97,7 +97,7 @@ class Lab:
         return [LAB, "--name", self.name, *args]
 
     def ok(self, *args):
-        done = subprocess.run(self.argv(*args), text=True, timeout=60,
+        done = subprocess.run(self.argv(*args), text=True, timeout=120,
                               capture_output=True)
         if done.returncode:
             raise AssertionError(f"lab {' '.join(args)}: {done.stderr}")
@@ -155,7 +155,8 @@ class LabGuest:
             self.watch.add(path)
         return harness.Run(
             self.host.argv(harness.VMFERRY, "migrate", self.name, there.name,
-                           "--no-input", *args), mixed=True)
+                           "--no-input", *harness.budget(args), *args),
+            mixed=True)
 
     def arrive(self, outcome):
         """Takes note of a migration that went well."""
@@ -192,7 +193,7 @@ def problems(guest, lab, verify=True):
     """What is not as it should be once a migration has ended."""
     found = []
     watch = guest.watch
-    watch.wait_beats(guest.at(), 5, 30)
+    watch.wait_beats(guest.at(), 5, 60)
     if verify:
         verdict = guest.verify()
         if not verdict["ok"] or verdict["bad"]:
@@ -204,7 +205,7 @@ def problems(guest, lab, verify=True):
     found += [f"the guest says: {ln.text}" for ln in watch.lines("E ")]
     for host in lab.hosts.values():
         try:
-            harness.wait_until(lambda h=host: not h.strangers([guest]), 10, "")
+            harness.wait_until(lambda h=host: not h.strangers([guest]), 60, "")
         except TimeoutError:
             found.append(f"left over on {host.name}: "
                          f"{host.strangers([guest])}")

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """An engine that dies at each step that it had just made durable, alone.
 
-Its guardian is stopped as soon as it shows up, and killed, so that nobody but `recover` mends
-anything (guardian_test.py is about the rest). The engine is killed (SIGKILL) on entering the Nth fdatasync of its journal, so
-every record is once the last; then `recover` must leave exactly one running
-guest, whole, with nothing left over, and a further migration must work.
+Its guardian is stopped as soon as it shows up, and killed, so that nobody but
+`recover` mends anything (guardian_test.py is about the rest). The engine is
+killed (SIGKILL) on entering the Nth fdatasync of its journal, so every record
+is once the last; then `recover` must leave exactly one running guest, whole,
+with nothing left over, and a further migration must work.
 """
 import json
 import os
@@ -24,27 +25,35 @@ BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
 # One that is turned back writes ABORTING after SWITCH, and begins with PREP
 # again.
 SECOND_TRY, SECOND_COMMIT = range(7, 13), 13
-SLOW = ("--bandwidth", "4M", "--max-blackout", "5")
+
+
+class WithoutGuardian(threading.Thread):
+    """Stops it as soon as it is there; it ends with the engine."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.first, self.stopped = run.process.pid, set()
+        self.in_time = False    # before its engine was dead
+        self.start()
+
+    def stop_those_of(self, engine):
+        for pid in harness.children(engine):
+            if harness.argv_of(pid)[:2] == ["vmferry", "guardian"]:
+                harness.kill(pid, signal.SIGSTOP)
+                self.stopped.add(pid)
+                self.in_time |= harness.is_alive(engine)
+
+    def run(self):
+        while harness.is_alive(self.first):
+            # the engine itself, or its tracer
+            for engine in (self.first, *harness.children(self.first)):
+                self.stop_those_of(engine)
+            time.sleep(0.002)
+        for pid in self.stopped:
+            harness.kill(pid)
 
 
 class RecoverTest(case.LoopbackCase):
-
-    def without_guardian(self, run):
-        """Stops it as soon as it is there; it ends with the engine."""
-        stopped = set()
-
-        def stop():
-            while harness.is_alive(run.process.pid):
-                for pid in harness.guardians():
-                    harness.kill(pid, signal.SIGSTOP)
-                    stopped.add(pid)
-                time.sleep(0.005)
-            for pid in stopped:
-                harness.kill(pid)
-
-        thread = threading.Thread(target=stop)
-        thread.start()
-        return thread
 
     def recover(self, *args):
         return self.vmferry("recover", "--json", *args, *self.sshd.login())
@@ -55,12 +64,20 @@ class RecoverTest(case.LoopbackCase):
             ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
              "-e", f"inject=fdatasync:signal=SIGKILL:when={n}",
              harness.VMFERRY, "migrate", guest.name, self.sshd.target,
-             *self.sshd.login()], self.place.env, guest)
+             *self.sshd.login(), *harness.BUDGET], self.place.env, guest)
         self.addCleanup(run.abandon)
-        watcher = self.without_guardian(run)
+        done = self.dies_alone(run, lambda: None)
+        self.assertIn(done.code, (-9, 137), str(done))
+
+    def dies_alone(self, run, kill):
+        watcher = WithoutGuardian(run)
+        kill()
         done = run.finish()
         watcher.join()
-        self.assertIn(done.code, (-9, 137), str(done))
+        self.alone = watcher.in_time
+        # one that was too new to be stopped in time has done its work
+        harness.await_no_ferry()
+        return done
 
     def status(self, run):
         (row,) = self.vmferry("status", run, "--json").json()["runs"]
@@ -73,12 +90,11 @@ class RecoverTest(case.LoopbackCase):
     def recording(self, run):
         return os.path.join(self.place.recordings, f"{run}.jsonl")
 
-    def assert_recovered(self, guest, owner, outcome, early=False):
-        """early: a guardian may have been too new to be stopped in time."""
+    def assert_recovered(self, guest, owner, outcome):
         done = self.recover()
         self.assertEqual(done.code, 0, str(done))
         result = done.json()
-        if early and result["outcome"] == "nothing":
+        if not self.alone and result["outcome"] == "nothing":
             result["owner"] = owner
         else:
             self.assertEqual(result["outcome"], outcome, str(done))
@@ -99,7 +115,7 @@ class RecoverTest(case.LoopbackCase):
             with self.subTest(fdatasync=n):
                 guest = self.guest()
                 self.kill_at_sync(guest, n)
-                self.assert_recovered(guest, "source", "abort", n == 2)
+                self.assert_recovered(guest, "source", "abort")
 
     def test_a_second_try_is_undone_like_a_first(self):
         for n in SECOND_TRY:
@@ -153,21 +169,17 @@ class RecoverTest(case.LoopbackCase):
 
     def test_a_kill_in_the_middle_of_the_copy(self):
         guest = self.guest()
-        run = self.start(guest, *SLOW)
-        watcher = self.without_guardian(run)
-        run.wait_copying()
-        run.signal(9)
-        run.finish()
-        watcher.join()
+        self.kill_copying(guest)
         self.assert_recovered(guest, "source", "abort")
 
     def kill_copying(self, guest):
-        run = self.start(guest, *SLOW)
-        watcher = self.without_guardian(run)
-        run.wait_copying()
-        run.signal(9)
-        run.finish()
-        watcher.join()
+        run = self.start(guest, *harness.HELD)
+
+        def kill():
+            run.wait_copying()
+            run.signal(9)
+
+        self.dies_alone(run, kill)
         return run.run_id()
 
     def test_what_was_undone_is_added_to_a_recording_cut_off_in_a_line(self):
@@ -276,7 +288,7 @@ class RecoverTest(case.LoopbackCase):
 
     def test_a_living_engine_is_left_alone(self):
         guest = self.guest()
-        run = self.start(guest, *SLOW)
+        run = self.start(guest, *harness.HELD)
         run.wait_copying()
         done = self.recover()
         self.assertEqual(done.code, 11, str(done))

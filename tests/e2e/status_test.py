@@ -14,9 +14,7 @@ import unittest
 import case
 import harness
 
-# Rewrites its 8 MiB faster than HELD carries them: stays in pre-copy.
 BUSY = "fill=16 ws=8 rate=40"
-HELD = ["--bandwidth", "4M", "--max-blackout", "5", "--throttle", "off"]
 FIELDS = {
     "run", "guest", "uuid", "source", "destination", "state", "phase",
     "outcome", "owner", "recovered", "unfinished", "why", "pass", "remaining_bytes", "total_bytes",
@@ -75,12 +73,12 @@ class LiveTest(StatusCase):
 
     def hold(self):
         """A migration in pre-copy with two passes recorded."""
-        run = self.start(self.busy, *HELD)
+        run = self.start(self.busy, *harness.HELD)
         run.wait(lambda e: e["event"] == "pass" and e["number"] >= 2,
                  what="second pass")
         # A thread writes it, a moment after it was told.
         harness.wait_until(lambda: self.recorded(run).count(
-            b'"event":"pass"') >= 2, 20, "no pass is recorded")
+            b'"event":"pass"') >= 2, 60, "no pass is recorded")
         return run
 
     def recorded(self, run):
