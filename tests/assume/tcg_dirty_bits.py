@@ -36,6 +36,8 @@ PATIENCE_S = {FAST_PATH: 8, SLOW_PATH: 120}
 # A working set that stays in the TLB, and a vCPU that never sleeps.
 GUEST = "fill=48 wspages=512 rate=65535 touch=line"
 SYNCS_HELD = 4
+# Mostly all of the runs lose pages, on a busy host half of them.
+TRIES = 4
 MIGRATION_S = 120
 
 
@@ -170,9 +172,9 @@ def main():
         print(f"skipped: needs {args.qemu} and {args.guest}")
         return 77
     version = qemu_version(args)
-    lost = count_bad(args, FAST_PATH)
-    if lost == 0 and version <= (7, 2):     # mostly all, on a busy host half
-        lost = count_bad(args, FAST_PATH)
+    lost = tries = 0
+    while lost == 0 and tries < (TRIES if version <= (7, 2) else 1):
+        lost, tries = count_bad(args, FAST_PATH), tries + 1
     wrong = count_bad(args, SLOW_PATH)
     print(f"QEMU {version[0]}.{version[1]}, {args.runs} runs each: lost pages "
           f"in {lost} with -m {FAST_PATH}, in {wrong} with -m {SLOW_PATH}")
