@@ -376,7 +376,7 @@ class Terminal:
         self.said += data
         return bool(data) or not ready
 
-    def wait_for(self, words, timeout=60):
+    def wait_for(self, words, timeout=120):
         end = time.monotonic() + timeout
         while words not in self.said.decode(errors="replace"):
             if not self.read(0.2) or time.monotonic() > end:
@@ -385,7 +385,7 @@ class Terminal:
     def type(self, data):
         os.write(self.fd, data)
 
-    def finish(self, timeout=60):
+    def finish(self, timeout=180):
         end = time.monotonic() + timeout
         while self.read(0.2) and time.monotonic() < end:
             if os.waitid(os.P_PID, self.pid,

@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ALLOWED_SKIPS = {
     "root is needed for namespaces": os.geteuid() != 0,
 }
-MODULE_TIMEOUT_S = 900
+MODULE_TIMEOUT_S = 1800
 
 
 class Report(unittest.TestResult):
