@@ -297,8 +297,13 @@ class DownTest(unittest.TestCase):
 
     def test_up_repairs_a_lost_sshd_and_fabric(self):
         self.lab.ok("up")
-        self.lab.on("hostb", "kill $(cat /run/sshd.pid)")
-        os.kill(self.fabric(), signal.SIGKILL)
+        self.lab.on("hostb", "p=$(cat /run/sshd.pid) && kill $p && "
+                             "while kill -0 $p; do sleep 0.05; done 2>&-")
+        fabric = self.fabric()
+        handle = os.pidfd_open(fabric)
+        os.kill(fabric, signal.SIGKILL)
+        self.assertTrue(select.select([handle], [], [], 60)[0])
+        os.close(handle)
         self.lab.ok("up")
         self.lab.ok("exec", "hosta", *SSH, "hostb", "true")
 

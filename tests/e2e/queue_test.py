@@ -86,7 +86,7 @@ class CrowdCase(case.LoopbackCase):
 
 
 class AtOnceTest(CrowdCase):
-    crowd = 8
+    crowd, awake = 8, 4
 
     def test_four_at_once_need_no_queue(self):
         done = self.move_all(self.guests[:4])
