@@ -271,8 +271,8 @@ IN_TASK(a_failed_write_tells_and_still_closes_the_file)
 	say(fd, 102, "\0\0\0\1\0\0\0\1h", 9);
 	say(fd, 101, "\0\0\0\2\0\0\0\4\0\0\0\4full\0\0\0\0", 20);
 	say(fd, 101, "\0\0\0\3\0\0\0\0", 8);
-	assert_int_equal(sftp_put(s, "f", 0600, "x", 1, &created,
-				  IN_TASK_SOON, &err),
+	assert_int_equal(sftp_put(s, "f", 0600, "x", 1, &created, IN_TASK_SOON,
+				  &err),
 			 -1);
 	assert_true(created);
 	expect_err_kind(&err, ERR_REMOTE, "cannot write f: full");
