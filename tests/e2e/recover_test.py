@@ -117,17 +117,21 @@ class RecoverTest(case.LoopbackCase):
                 self.kill_at_sync(guest, n)
                 self.assert_recovered(guest, "source", "abort")
 
+    def turns_back(self):
+        """The first try of the next migration."""
+        self.addCleanup(harness.remove, self.learn(6000, 6000))
+
     def test_a_second_try_is_undone_like_a_first(self):
         for n in SECOND_TRY:
             with self.subTest(fdatasync=n):
                 guest = self.guest("fill=16 ws=4 rate=0")
-                self.learn(400, 400)
+                self.turns_back()
                 self.kill_at_sync(guest, n)
                 self.assert_recovered(guest, "source", "abort")
 
     def test_the_commit_of_a_second_try_is_carried_out(self):
         guest = self.guest("fill=16 ws=4 rate=0")
-        self.learn(400, 400)
+        self.turns_back()
         self.kill_at_sync(guest, SECOND_COMMIT)
         self.assert_recovered(guest, "destination", "forward")
 

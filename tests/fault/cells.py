@@ -120,7 +120,7 @@ def second_try(point, word, visit=2):
         trial = place.last = place.trial(
             fault=f"switch.budget:error,{point}:{word}:{visit}")
         if word == "kill":
-            trial.run.process.wait(60)
+            trial.run.process.wait(120)
             trial.broken()
         problems, facts = concluded(trial, expect)
         if not any(e["event"] == "warning" and e["name"] == "retry"
