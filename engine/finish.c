@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/admit.h"
 #include "engine/discover.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "engine/socket_names.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -134,22 +136,6 @@ static bool end_source(struct run *r)
 }
 
 /*
- * A socket can be renamed within one file system only (a copy would be another
- * inode); elsewhere the public name becomes a symbolic link to it.
- */
-static const char publish_function[] =
-	"publish() {\n"
-	"	[ -e \"$1\" ] || return 0\n"
-	"	d=$(dirname -- \"$2\")\n"
-	"	if [ \"$(stat -c %d -- \"$1\")\" = \"$(stat -c %d -- \"$d\")\" "
-	"]\n"
-	"	then mv -f -T -- \"$1\" \"$2\"\n"
-	"	else ln -s -n -f -- \"$1\" \"$2.vmferry\" && "
-	"mv -f -T -- \"$2.vmferry\" \"$2\"; fi ||\n"
-	"	{ echo \"cannot give $1 its name $2\" >&2; rc=1; }\n"
-	"}\nrc=0\n";
-
-/*
  * Names come from a command line that its user chose, so they are given, and
  * taken, with that user's rights: @words run in a shell of his. They go as one
  * quoted word, which no name can end.
@@ -203,26 +189,28 @@ static void reset_destination(struct run *r)
 		leftover_of(r, &e, "migration settings on the destination");
 }
 
+/*
+ * A recovery may come here late: then the names, and the lock, are left to
+ * whoever has them by now.
+ */
 static void publish(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
-	const struct socket_moves *m = &r->plan.moves;
 
-	buf_printf(&words, "%s", publish_function);
-	for (size_t i = 0; i < m->n; i++) {
-		buf_printf(&words, "publish ");
-		quote_word(&words, m->v[i].now);
-		buf_printf(&words, " ");
-		quote_word(&words, m->v[i].public);
-		buf_printf(&words, "\n");
-	}
-	buf_printf(&words, "exit $rc\n");
+	quote_assign(&script, "lock", r->dst_lock);
+	quote_assign(&script, "run", r->id);
+	buf_printf(&script, "%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
+		   admit_functions, (int)r->dst_pid,
+		   (unsigned long long)r->dst_ticks);
+	socket_names_give(&words, &r->plan.moves);
 	as_guest(&script, r, r->dst_facts.uid, &words);
-	buf_printf(&script, "rc=$?\nrm -rf ");
-	quote_word(&script, r->dst_lock);
-	buf_printf(&script, " || rc=1\nexit $rc\n");
+	buf_printf(&script,
+		   "rc=$?\nfi\n"
+		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
+		   "	rm -rf \"$lock\" || rc=1\n"
+		   "exit $rc\n");
 	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
 		leftover_of(r, &e, "names on the destination");
 }
@@ -252,12 +240,7 @@ static void tidy_source(struct run *r)
 	if (!is_run_directory(r, g->run_dir))
 		return;
 	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
-		buf_printf(&words, ":\n");
-		for (size_t i = 0; i < g->moves.n; i++) {
-			buf_printf(&words, "rm -f -- ");
-			quote_word(&words, g->moves.v[i].public);
-			buf_printf(&words, "\n");
-		}
+		socket_names_take(&words, &g->moves);
 		as_guest(&script, r, r->src_facts.uid, &words);
 	}
 	buf_printf(&script, "d=");

@@ -29,6 +29,7 @@ void socket_moves_free(struct socket_moves *m)
 	for (size_t i = 0; i < m->n; i++) {
 		free(m->v[i].now);
 		free(m->v[i].public);
+		free(m->v[i].id);
 	}
 	free(m->v);
 	*m = (struct socket_moves){ .v = NULL };

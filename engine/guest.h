@@ -26,6 +26,7 @@ struct monitor {
 struct socket_move {
 	char *now;    /* as in the present argv: inside the run directory */
 	char *public; /* where users know it */
+	char *id;     /* socket_names.h: which file it is; NULL: not known */
 };
 struct socket_moves {
 	struct socket_move *v;

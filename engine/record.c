@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/socket_names.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
@@ -25,6 +26,8 @@ static struct json_object *moves_json(const struct socket_moves *m)
 
 		o = json_add_str(o, "now", m->v[i].now);
 		o = json_add_str(o, "public", m->v[i].public);
+		if (m->v[i].id)
+			o = json_add_str(o, "id", m->v[i].id);
 		json_object_array_add(all, o);
 	}
 	return all;
@@ -200,6 +203,7 @@ int run_record_begin(struct run *r, struct err *err)
 	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
 	AUTO_FREE char *path = NULL;
 
+	socket_names_mark(&r->guest.moves);
 	r->record_dir = xasprintf("%s/%s", runs, r->id);
 	path = xasprintf("%s/journal", r->record_dir);
 	if (record_make_path(runs, err) == 0 && record_trust(runs, err) == 0 &&
@@ -246,14 +250,18 @@ void record_note(struct run *r, enum journal_record record)
 		warn(r, &e);
 }
 
-void record_source_back(struct run *r)
+int record_source_back(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (r->journal &&
-	    write_facts(r, JOURNAL_ABORTING,
-			json_add_bool(json_new(), "source_back", true), &e) < 0)
-		warn(r, &e);
+	if (!r->journal)
+		return -1;
+	if (write_facts(r, JOURNAL_ABORTING,
+			json_add_bool(json_new(), "source_back", true),
+			&e) == 0)
+		return 0;
+	warn(r, &e);
+	return -1;
 }
 
 void record_close(struct run *r, bool clean)
@@ -281,7 +289,7 @@ int run_record_end(struct run *r, struct err *err)
 	if (r->source_unsure || r->result->leftovers.n) {
 		/* `recover` has something to do */
 		if (is_source_back(r))
-			record_source_back(r);
+			(void)record_source_back(r);
 		record_close(r, false);
 		return 0;
 	}
@@ -337,12 +345,15 @@ static void restore_moves(const struct journal_view *v, const char *key,
 	struct json_at one;
 
 	for (size_t i = 0; i < json_length(all); i++) {
-		const char *now, *public;
+		const char *now, *public, *id = NULL;
 
-		if (json_index(all, i, &one, NULL) == 0 &&
-		    json_get_str(one, "now", &now, NULL) == 0 &&
-		    json_get_str(one, "public", &public, NULL) == 0)
-			socket_moves_add(m, now, public);
+		if (json_index(all, i, &one, NULL) < 0 ||
+		    json_get_str(one, "now", &now, NULL) < 0 ||
+		    json_get_str(one, "public", &public, NULL) < 0)
+			continue;
+		socket_moves_add(m, now, public);
+		if (json_opt_str(one, "id", &id, NULL) == 0 && id)
+			m->v[m->n - 1].id = xstrdup(id);
 	}
 }
 

@@ -26,9 +26,10 @@ int record_write(struct run *r, enum journal_record record, struct err *err);
 void record_note(struct run *r, enum journal_record record);
 /*
  * Notes, after ABORTING, that the source is as it was before the run: what is
- * left to do is to be done on the destination.
+ * left to do is to be done on the destination. -1, with a warning unless there
+ * is no journal, when it is not on disk.
  */
-void record_source_back(struct run *r);
+int record_source_back(struct run *r);
 /* Closes the journal; when @clean nothing can need it: removes it. */
 void record_close(struct run *r, bool clean);
 
