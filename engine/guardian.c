@@ -28,7 +28,7 @@ enum {
 	ASLEEP_TICKS = 3,
 	DISK_TICKS = 70, /* ten seconds in all */
 	LOGIN_MS = 20000,
-	BUSY_RETRY_MS = 200,
+	FIRST_BUSY_MS = 200,
 	FIRST_RETRY_MS = 1000,
 	LAST_RETRY_MS = 8000,
 	GONE_POLL_MS = 500,
@@ -174,6 +174,15 @@ static bool is_over(const struct recoveries *list)
 		r->verdict != VERDICT_HOLD);
 }
 
+int guardian_pause_ms(bool busy, unsigned int tries)
+{
+	int ms = busy ? FIRST_BUSY_MS : FIRST_RETRY_MS;
+
+	while (tries-- && ms < LAST_RETRY_MS)
+		ms *= 2;
+	return ms < LAST_RETRY_MS ? ms : LAST_RETRY_MS;
+}
+
 /* Waits for the next try; true when the journal has gone meanwhile. */
 static bool is_gone_in(const char *journal, int ms)
 {
@@ -204,7 +213,7 @@ static void recover(struct guardian *g, struct recoveries *out)
 	AUTO_FREE char *journal =
 		recover_journal_path(ro->state_dir, ro->word, NULL);
 	struct recover_options opt = *ro;
-	int pause_ms = FIRST_RETRY_MS;
+	unsigned int tries[2] = { 0 }; /* held, busy */
 	bool told = false;
 
 	opt.warm = &g->warm;
@@ -221,10 +230,8 @@ static void recover(struct guardian *g, struct recoveries *out)
 			told = true;
 		}
 		if (is_gone_in(journal ? journal : "/",
-			       busy ? BUSY_RETRY_MS : pause_ms))
+			       guardian_pause_ms(busy, tries[busy]++)))
 			return;
-		if (!busy && pause_ms < LAST_RETRY_MS)
-			pause_ms *= 2;
 	}
 }
 

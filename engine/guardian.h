@@ -60,5 +60,10 @@ struct guardian_watch {
 bool guardian_silence(struct guardian_watch *w, double passed_ms);
 /* True when the engine is wedged. */
 bool guardian_judge(struct guardian_watch *w, const struct guardian_sight *s);
+/*
+ * How long to wait with the next try to recover, after one that was @busy (or
+ * had to hold) and @tries of its kind before. Grows to some seconds.
+ */
+int guardian_pause_ms(bool busy, unsigned int tries);
 
 #endif

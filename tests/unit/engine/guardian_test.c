@@ -98,6 +98,22 @@ static void an_engine_that_cannot_be_seen_is_left_alone(void **state)
 	assert_false(judged(0, 0, MANY));
 }
 
+static void a_busy_run_is_tried_again_at_once_and_then_more_seldom(void **state)
+{
+	(void)state;
+	assert_int_equal(guardian_pause_ms(true, 0), 200);
+	assert_int_equal(guardian_pause_ms(true, 1), 400);
+	assert_int_equal(guardian_pause_ms(true, 1u << 31), 8000);
+}
+
+static void one_that_is_held_is_tried_again_for_ever(void **state)
+{
+	(void)state;
+	assert_int_equal(guardian_pause_ms(false, 0), 1000);
+	assert_int_equal(guardian_pause_ms(false, 3), 8000);
+	assert_int_equal(guardian_pause_ms(false, 1u << 31), 8000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +127,9 @@ int main(void)
 		cmocka_unit_test(
 			a_sight_of_it_running_forgives_the_sleep_before),
 		cmocka_unit_test(an_engine_that_cannot_be_seen_is_left_alone),
+		cmocka_unit_test(
+			a_busy_run_is_tried_again_at_once_and_then_more_seldom),
+		cmocka_unit_test(one_that_is_held_is_tried_again_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
