@@ -67,16 +67,17 @@ static void sign_lock(int fd, const struct run *r)
 			 guest_label(&r->guest));
 }
 
-bool run_lock_is_recovery(const struct run *r)
+bool run_is_driven(const struct run *r)
 {
 	AUTO_FREE char *path =
 		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char first[10] = "";
+	char text[64] = "";
 
-	/* one that is just being made or removed is no engine's, either */
-	return fd < 0 || read(fd, first, sizeof(first) - 1) <= 0 ||
-	       strcmp(first, "by=engine") != 0;
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+	       !strncmp(text, wanted, strlen(wanted)) &&
+	       flock(fd, LOCK_SH | LOCK_NB) < 0;
 }
 
 bool run_is_locked(const struct run *r, const char *key)
@@ -658,7 +659,7 @@ int run_end_old_session(struct run *r, struct err *err)
 			    mono_in_ms(RUN_UNDO_MS), err);
 }
 
-static void close_monitors(struct run_side *s)
+void run_close_monitors(struct run_side *s)
 {
 	qmp_listener_free(s->events);
 	s->events = NULL;
@@ -693,7 +694,7 @@ int run_unlaunch(struct run *r, struct err *err)
 
 	if (!r->dst_made)
 		return 0;
-	close_monitors(&r->dst);
+	run_close_monitors(&r->dst);
 	script = remove_script(r);
 	if (run_reconnect(r, err) == 0 &&
 	    probe_script(r->dst_host, "clean-up", script, &out,

@@ -9,9 +9,14 @@
  * doing is that of the stages themselves: an abort walks their undo, going
  * forward is their resume and finish. Nothing is started or killed while a side
  * that might own the guest cannot be asked.
+ *
+ * Once the source is as it was the guest is anybody's (takeover.h): the source
+ * is neither asked nor told anything more, and where the guest is by then may
+ * not be this run's to tell.
  */
 #include "engine/recover.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -24,6 +29,7 @@
 #include "engine/record.h"
 #include "engine/run.h"
 #include "engine/stale.h"
+#include "engine/takeover.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -32,24 +38,20 @@
 enum {
 	SETTLE_MS = 3000,
 	SETTLE_POLL_MS = 100,
-	LOCK_POLL_MS = 50,
 	WARM_PING_MS = 1000,
-	RECOVER_LOCK_MS = 15000,
 };
 
 /* One recovery under way. */
 struct recovering {
 	struct recovery *out;
 	struct migrate_options opt;
-	struct journal_view view;
-	char *path;
+	struct takeover own;
 	char *destination; /* as the journal has it */
 	char *guest;
 	const char *why; /* the verdict's */
 	struct host **warm;
 	enum verdict_choice choice;
-	bool asked;    /* the destination was observed */
-	bool finished; /* by somebody else, before we had the lock */
+	bool asked; /* the destination was observed */
 	struct run *run;
 };
 
@@ -101,15 +103,16 @@ static enum side_state observe_source(struct recovering *c)
 	int alive;
 
 	/* a journal that several hosts see: here nothing is known of it */
-	if (!same_text(&c->view, "source_machine", r->src_facts.machine_id))
+	if (!same_text(&c->own.view, "source_machine", r->src_facts.machine_id))
 		return SIDE_UNKNOWN;
-	if (!same_text(&c->view, "source_boot", r->src_facts.boot_id))
+	if (!same_text(&c->own.view, "source_boot", r->src_facts.boot_id))
 		return SIDE_GONE;
 	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
 			       run_qmp_deadline(), NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
-	if (run_open_source(r, NULL) < 0)
+	/* its monitor is for whoever has the guest's lock */
+	if (c->own.rest || run_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
 	return source_state(r->src.qmp, &r->src_status);
 }
@@ -172,13 +175,13 @@ static enum side_state ask_destination(struct recovering *c)
 
 	if (!reach_destination(c))
 		return SIDE_UNKNOWN;
-	if (!same_text(&c->view, "destination_machine",
+	if (!same_text(&c->own.view, "destination_machine",
 		       r->dst_facts.machine_id)) {
 		/* the name leads elsewhere now: nothing is done there */
 		host_close(STEAL(r->dst_host));
 		return SIDE_UNKNOWN;
 	}
-	if (!same_text(&c->view, "destination_boot", r->dst_facts.boot_id))
+	if (!same_text(&c->own.view, "destination_boot", r->dst_facts.boot_id))
 		return SIDE_GONE;
 	if (!r->dst_made)
 		return SIDE_GONE;
@@ -257,7 +260,7 @@ static void clean_destination(struct recovering *c)
 			     r->dst_lock);
 }
 
-/* That the source needs nothing any more is noted, once. */
+/* Once it is noted that the source needs nothing more, others may have it. */
 static void put_source_back(struct recovering *c)
 {
 	struct run *r = c->run;
@@ -269,8 +272,8 @@ static void put_source_back(struct recovering *c)
 	started = undo(c, "the source goes on as it was", run_unstart);
 	prepared = undo(c, "its migration settings are back", run_unprepare);
 	if (started == 0 && prepared == 0 && !r->source_unsure &&
-	    !run_source_gone(r) && !journal_value(&c->view, "source_back"))
-		record_source_back(r);
+	    !run_source_gone(r) && record_source_back(r) == 0)
+		takeover_let_go(&c->own, r);
 }
 
 /* The journal does not grow with each try to clean up. */
@@ -281,11 +284,33 @@ static int begin_undo(struct recovering *c, struct err *err)
 		       : record_write(c->run, JOURNAL_ABORTING, err);
 }
 
+/*
+ * Whether the guest may have left since it was back. A later run has a journal
+ * until it has ended, and leaves no source behind when it ended elsewhere: so
+ * the source is looked at last.
+ */
+static bool may_have_left(const struct recovering *c)
+{
+	const struct run *r = c->run;
+	const struct unfinished_asker asker = {
+		.key = r->key,
+		.guest = guest_label(&r->guest),
+		.machine = r->src_facts.machine_id,
+		.boot = r->src_facts.boot_id,
+	};
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_STRV struct strv rests = { .v = NULL };
+
+	return unfinished_look(runs, &asker, &rests, NULL) != UNFINISHED_NONE ||
+	       discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			      run_qmp_deadline(), NULL) != 1;
+}
+
 static void tell_source(struct recovering *c)
 {
 	struct result *res = c->run->result;
 
-	if (c->out->source == SIDE_GONE) {
+	if (c->out->source == SIDE_GONE || (c->own.rest && may_have_left(c))) {
 		did(c, "the guest had gone back to the source, and has ended "
 		       "or moved on since");
 		res->owner = OWNER_UNKNOWN;
@@ -405,15 +430,25 @@ static int (*const actions[])(struct recovering *c, struct err *err) = {
 	[VERDICT_HOLD] = do_hold,	    [VERDICT_PERSON] = do_hold,
 	[VERDICT_JOIN] = do_hold,
 };
-_Static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
+static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
 
 /* --- one run ------------------------------------------------------------- */
 
+static bool is_back(const struct recovering *c)
+{
+	return journal_value(&c->own.view, "source_back") != NULL;
+}
+
+/* A source that is not asked any more is as it was when that was noted. */
 static struct verdict_input seen(const struct recovering *c)
 {
+	bool back = c->own.rest && is_back(c);
+
 	return (struct verdict_input){
 		.journal = c->out->journal,
-		.source = c->out->source,
+		.source = back && c->out->source == SIDE_UNKNOWN
+				  ? SIDE_RUNS
+				  : c->out->source,
 		.destination = c->out->destination,
 		.was_running = c->run->facts.first_status.running,
 		/* nobody saw whether it resumed when the engine died */
@@ -425,8 +460,7 @@ static struct verdict_input seen(const struct recovering *c)
 static struct verdict_output moved_on(const struct recovering *c,
 				      struct verdict_output answer)
 {
-	if (answer.verdict != VERDICT_LOST ||
-	    !journal_value(&c->view, "source_back"))
+	if (answer.verdict != VERDICT_LOST || !is_back(c))
 		return answer;
 	return (struct verdict_output){
 		VERDICT_ABORT,
@@ -449,22 +483,6 @@ static struct verdict_output decide(struct recovering *c)
 					: verdict_force(&in, c->choice);
 }
 
-/* Another recovery, of the guardian or of a person, does not take long. */
-static int lock_run(struct run *r, struct err *err)
-{
-	struct mono until = mono_in_ms(RECOVER_LOCK_MS);
-
-	while (run_lock(r, err) < 0) {
-		if (err->kind != ERR_BUSY || !run_lock_is_recovery(r) ||
-		    mono_before(until, mono_now()))
-			return -1;
-		err_reset(err);
-		if (task_sleep_until(mono_in_ms(LOCK_POLL_MS), err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int look_and_act(struct recovering *c, struct err *err)
 {
 	struct recovery *out = c->out;
@@ -472,20 +490,9 @@ static int look_and_act(struct recovering *c, struct err *err)
 	AUTO_ERR struct err closed = { 0 };
 	struct verdict_output answer;
 
-	if (lock_run(r, err) < 0)
+	if (takeover(&c->own, r, &closed, err) < 0)
 		return -1;
-	/* it may have gone on, or been finished, meanwhile */
-	journal_view_free(&c->view);
-	c->finished = access(c->path, F_OK) < 0 && errno == ENOENT;
-	if (c->finished || journal_read(c->path, &c->view, err) < 0 ||
-	    record_restore(r, &c->view, err) < 0)
-		return -1;
-	out->journal = journal_state(&c->view);
-	r->journal = journal_reopen(c->path, &closed);
-	if (closed.kind == ERR_BUSY) {
-		err_move(err, &closed);
-		return -1;
-	}
+	out->journal = journal_state(&c->own.view);
 	out->source = observe_source(c);
 	answer = moved_on(c, decide(c));
 	/*
@@ -531,9 +538,10 @@ static void recover_one(struct recovering *c)
 			&err);
 	/* the rest is restored from what the journal says under the lock */
 	if (rc == 0)
-		rc = record_restore_key(r, &c->view, &err);
+		rc = record_restore_key(r, &c->own.view, &err);
 	r->recording = recording_new_addition(r->id);
-	r->record_dir = xstrndup(c->path, strlen(c->path) - strlen("/journal"));
+	r->record_dir =
+		xstrndup(c->own.path, strlen(c->own.path) - strlen("/journal"));
 	free(res->run);
 	res->run = xstrdup(r->id);
 	free(res->source);
@@ -542,7 +550,7 @@ static void recover_one(struct recovering *c)
 		rc = look_and_act(c, &err);
 	err_move(&res->error, &err);
 	/* before its journal goes, so that none of both is missed */
-	if (!c->finished)
+	if (!c->own.finished)
 		aftermath_record(r, c->out, c->why);
 	if (r->journal)
 		record_close(r, rc == 0 && is_settled(c));
@@ -605,26 +613,26 @@ static void tell_unreadable(const struct recover_options *opt, const char *path,
 static void recover_journal(const struct recover_options *opt, const char *path,
 			    struct recoveries *list)
 {
-	struct recovering c = { .path = xstrdup(path) };
+	struct recovering c = { .own = { .path = path } };
 	AUTO_ERR struct err err = { 0 };
 	struct json_object *o;
 
-	if (journal_read(path, &c.view, &err) < 0) {
+	if (journal_read(path, &c.own.view, &err) < 0) {
 		if (errno != ENOENT)
 			tell_unreadable(opt, path, &err, list);
-	} else if (is_meant(opt, &c.view)) {
+	} else if (is_meant(opt, &c.own.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 		c.out = &list->v[list->n++];
 		*c.out = (struct recovery){ .verdict = VERDICT_HOLD };
 		result_init(&c.out->result);
 		migrate_options_init(&c.opt);
-		o = journal_value(&c.view, "guest");
+		o = journal_value(&c.own.view, "guest");
 		c.guest = xstrdup(o ? json_object_get_string(o) : "?");
 		c.opt.guest = c.guest;
-		o = journal_value(&c.view, "destination");
+		o = journal_value(&c.own.view, "destination");
 		c.destination = xstrdup(o ? json_object_get_string(o) : "?");
 		c.opt.destination = c.destination;
-		o = journal_value(&c.view, "paused");
+		o = journal_value(&c.own.view, "paused");
 		c.opt.paused = o && json_object_get_boolean(o);
 		c.opt.ssh = opt->ssh;
 		c.warm = opt->warm;
@@ -633,11 +641,10 @@ static void recover_journal(const struct recover_options *opt, const char *path,
 		c.opt.sink = opt->sink;
 		c.opt.sink_arg = opt->sink_arg;
 		recover_one(&c);
-		if (c.finished)
+		if (c.own.finished)
 			recovery_free(&list->v[--list->n]);
 	}
-	journal_view_free(&c.view);
-	free(c.path);
+	journal_view_free(&c.own.view);
 	free(c.guest);
 	free(c.destination);
 }

@@ -200,8 +200,8 @@ enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
 int run_unlock(struct run *r, struct err *err);
 /* Whether some process holds the lock of the guest @key on this host. */
 bool run_is_locked(const struct run *r, const char *key);
-/* When run_lock() was busy: whether a recovery has the lock, not an engine. */
-bool run_lock_is_recovery(const struct run *r);
+/* Whether a living engine drives this very run: it has the guest's lock. */
+bool run_is_driven(const struct run *r);
 int run_launch(struct run *r, struct err *err);
 int run_launched(struct run *r, struct err *err);
 int run_unlaunch(struct run *r, struct err *err);
@@ -209,6 +209,8 @@ int run_unlaunch(struct run *r, struct err *err);
 int run_reconnect(struct run *r, struct err *err);
 /* Ends the login over there that an earlier connection may have left. */
 int run_end_old_session(struct run *r, struct err *err);
+/* With their events; what was closed before stays so. */
+void run_close_monitors(struct run_side *s);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
 char *run_dst_stderr(struct run *r);
 /* arm.c */
