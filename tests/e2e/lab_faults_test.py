@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Faults that need a network between hosts, or a host of its own to break."""
 
+import fcntl
+import json
+import os
 import signal
+import subprocess
+import time
 import unittest
 
 import case
@@ -10,6 +15,8 @@ import harness
 import labkit
 
 SLOW = ["--bandwidth", "3M"]
+# The sync of that record in the journal, which is written before.
+DESTRUN = 8
 
 
 @unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
@@ -152,6 +159,149 @@ class LabFaultsTest(unittest.TestCase):
         self.lab.up()
         self.assertEqual(labkit.problems(self.guest, self.lab), [])
         self.assert_moves_after_all()
+
+
+class OneGuestTest(unittest.TestCase):
+    """A lab of its own, which is not as it was afterwards."""
+
+    def have(self, hosts):
+        self.lab = labkit.Lab("faults")
+        self.addCleanup(self.lab.down)
+        self.lab.up(str(hosts))
+        self.guest = labkit.LabGuest(self.lab["hosta"], "small",
+                                     "fill=16 ws=4 rate=8", harness.SMALL)
+        self.addCleanup(self.guest.stop)
+
+    def moves(self, there=None):
+        outcome = self.guest.start(there=there).finish()
+        self.assertEqual(outcome.code, 0, outcome)
+        self.guest.arrive(outcome, there)
+        return outcome
+
+    def recover(self, host, *args):
+        done = host.run(harness.VMFERRY, "recover", "--no-input", "--json",
+                        *args)
+        return done, json.loads(done.stdout)
+
+    def status(self, host):
+        done = host.run(harness.VMFERRY, "status", "small", "--json")
+        self.assertEqual(done.returncode, 0, done)
+        return {row["run"]: row for row in json.loads(done.stdout)["runs"]}
+
+    def guardians(self, host):
+        return [p for p, (_, line) in host.processes().items()
+                if line.startswith("vmferry guardian ")]
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+class ThirdHostTest(OneGuestTest):
+    """The second one is gone, in the middle of a migration to it."""
+
+    def setUp(self):
+        self.have(3)
+        self.here, self.second, self.third = (
+            self.lab[h] for h in ("hosta", "hostb", "hostc"))
+        run = self.guest.start(*SLOW, there=self.second)
+        run.wait_copying()
+        self.lab.ok("kill", self.second.name)
+        first = run.finish()
+        self.assertEqual(first.code, 9, first)
+        self.first_run = first.result["run"]
+        self.journal = self.here.at(
+            f"/var/lib/vmferry/runs/{self.first_run}/journal")
+
+    def test_a_guest_leaves_for_a_third_host(self):
+        outcome = self.moves(self.third)
+        self.assertIn(f"what {self.first_run} left on {self.second.name}",
+                      outcome.text)
+        self.guest.watch.wait_beats(self.guest.at(), 5, 30)
+        # What is left is still told, and as no end of the guest.
+        done, told = self.recover(self.here)
+        self.assertEqual(done.returncode, 9, done)
+        self.assertEqual((told["outcome"], told["owner"]),
+                         ("abort", "unknown"))
+        self.assertIn("cannot be reached", told["leftovers"][0])
+        shown = self.status(self.here)
+        self.assertEqual(set(shown), {self.first_run, outcome.result["run"]})
+        self.assertTrue(shown[self.first_run]["unfinished"])
+        # Back again, it is cleaned up; that is no news of the guest.
+        self.lab.up()
+        done, _ = self.recover(self.here)
+        self.assertEqual(done.returncode, 0, done)
+        shown = self.status(self.here)
+        self.assertEqual(set(shown), {outcome.result["run"]})
+        self.assertEqual(labkit.problems(self.guest, self.lab), [])
+
+    def is_taken(self):
+        with open(self.journal, "rb") as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return False
+            except BlockingIOError:
+                return True
+
+    def test_a_recovery_that_waits_for_the_second_delays_nobody(self):
+        for pid in self.guardians(self.here):
+            harness.kill(pid)
+        harness.wait_until(lambda: not self.is_taken(), 20, "still taken")
+        before = harness.read(self.journal)
+        both = [subprocess.Popen(
+            self.here.argv(harness.VMFERRY, "recover", "--no-input", "--json"),
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL) for _ in range(2)]
+        harness.wait_until(self.is_taken, 20, "no recovery is under way")
+        self.moves(self.third)
+        for recovery in both:
+            told = json.loads(recovery.communicate(timeout=60)[0])
+            self.assertEqual((told["exit_code"], told["outcome"]),
+                             (9, "abort"), told)
+        self.assertEqual(harness.read(self.journal), before)
+        self.guest.watch.wait_beats(self.guest.at(), 5, 30)
+        self.assertFalse(self.guest.watch.both_ran())
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+class ReturnTest(OneGuestTest):
+    """A guest is back before the run that took it away was tidied up."""
+
+    def move_and_die(self, there):
+        """The engine ends after the guest was seen running over there."""
+        here = self.guest.host
+        run = self.guest.start(there=there, under=(
+            "strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+            f"inject=fdatasync:signal=SIGKILL:when={DESTRUN}"))
+        stopped = set()
+        while harness.is_alive(run.process.pid):
+            for pid in self.guardians(here):
+                harness.kill(pid, signal.SIGSTOP)
+                stopped.add(pid)
+            time.sleep(0.005)
+        for pid in stopped:
+            harness.kill(pid)
+        run.finish()
+        # The source, too, so that only names are left.
+        harness.kill(self.guest.outside_pid)
+        self.guest.find(there, run.run_id())
+        return run.run_id()
+
+    def test_a_late_end_leaves_the_names_to_a_guest_that_is_back(self):
+        self.have(2)
+        here, there = self.lab["hosta"], self.lab["hostb"]
+        # Only what vmferry brought there has names to be taken back.
+        self.moves(there)
+        run = self.move_and_die(here)
+        self.moves(there)
+        names = there.sh("ls -i /run/small.serial /run/small.qmp")
+        done, told = self.recover(there, run)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual((told["outcome"], told["owner"]),
+                         ("finish", "destination"))
+        self.assertEqual(there.sh("ls -i /run/small.serial /run/small.qmp"),
+                         names)
+        self.assertEqual(labkit.problems(self.guest, self.lab), [])
+        self.moves(here)
+        self.assertEqual(there.sh("ls /run/small.* 2>/dev/null || :"), "")
+        self.assertEqual(labkit.problems(self.guest, self.lab), [])
 
 
 if __name__ == "__main__":

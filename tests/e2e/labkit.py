@@ -103,8 +103,8 @@ class Lab:
             raise AssertionError(f"lab {' '.join(args)}: {done.stderr}")
         return done.stdout
 
-    def up(self):
-        for line in self.ok("up").splitlines():
+    def up(self, *number):
+        for line in self.ok("up", *number).splitlines():
             match = re.match(r"(\S+)\s.*\bup \(pid (\d+)\)", line)
             name, pid = (match[1], int(match[2])) if match else ("", 0)
             if name and (name not in self.hosts or
@@ -145,24 +145,34 @@ class LabGuest:
         self.outside_pid = next(p for p, (_, line) in host.processes().items()
                                 if f"-name {name} " in line)
 
-    def start(self, *args):
-        """Its migration to the other host, as a user there would start it."""
-        there = self.host.lab.other(self.host)
+    def start(self, *args, there=None, under=()):
+        """Its migration to the other host, as a user there would start it.
+
+        under: a command that runs it.
+        """
+        there = there or self.host.lab.other(self.host)
         # One guest a lab, so every serial socket over there is its.
         path = there.at("/run/vmferry/run-*/s0.sock")
         if path not in self.followed:
             self.followed.add(path)
             self.watch.add(path)
         return harness.Run(
-            self.host.argv(harness.VMFERRY, "migrate", self.name, there.name,
-                           "--no-input", *harness.budget(args), *args),
-            mixed=True)
+            self.host.argv(*under, harness.VMFERRY, "migrate", self.name,
+                           there.name, "--no-input", *harness.budget(args),
+                           *args), mixed=True)
 
-    def arrive(self, outcome):
+    def arrive(self, outcome, there=None):
         """Takes note of a migration that went well."""
-        self.host = self.host.lab.other(self.host)
+        self.host = there or self.host.lab.other(self.host)
         self.run_dir = f"/run/vmferry/{outcome.result['run']}"
         self.outside_pid = self.host.outside_pid(outcome.result["owner_pid"])
+
+    def find(self, host, run):
+        """Takes note of where a migration that told no end has brought it."""
+        self.host, self.run_dir = host, f"/run/vmferry/{run}"
+        self.outside_pid = next(
+            p for p, (_, line) in host.processes().items()
+            if f"-name {self.name} " in line and self.run_dir in line)
 
     def monitor(self):
         return harness.Qmp(self.host.at(self.qmp))

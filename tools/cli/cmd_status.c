@@ -27,6 +27,7 @@ struct status {
 	bool forecast;	 /* a pass told what to expect */
 	bool recovered;	 /* it was a recovery that told the end */
 	bool unfinished; /* a recovery has something to do yet */
+	bool overtaken;	 /* a later run of the guest was begun */
 };
 
 /* --- gathering ----------------------------------------------------------- */
@@ -139,6 +140,32 @@ static struct status gather_one(const struct recording_view *v, double now_s)
 	return s;
 }
 
+/* One that was turned away at once says nothing about the guest. */
+static bool is_news(const struct status *s)
+{
+	const char *none = outcome_name(OUTCOME_REFUSED);
+	const char *busy = outcome_name(OUTCOME_BUSY);
+
+	return !s->outcome ||
+	       (strcmp(s->outcome, none) != 0 && strcmp(s->outcome, busy) != 0);
+}
+
+/*
+ * What waits to be cleaned up on a host that is gone holds no guest up, and
+ * recovery may come to it after the later run has ended.
+ */
+static bool is_overtaken(const struct status *all, size_t n, size_t i)
+{
+	const struct recording_view *v = all[i].v;
+
+	for (size_t k = 0; k < n; k++) {
+		if (all[k].v->started_s > v->started_s && is_news(&all[k]) &&
+		    recording_same_guest(v, all[k].v))
+			return true;
+	}
+	return false;
+}
+
 /* As many as @list has; to be freed. */
 static struct status *gather_all(const struct recordings *list)
 {
@@ -147,6 +174,8 @@ static struct status *gather_all(const struct recordings *list)
 
 	for (size_t i = 0; i < list->n; i++)
 		all[i] = gather_one(&list->v[i], now_s);
+	for (size_t i = 0; i < list->n; i++)
+		all[i].overtaken = is_overtaken(all, list->n, i);
 	return all;
 }
 
@@ -411,8 +440,11 @@ static bool is_shown(const struct cli *cli, const struct status *all, size_t n,
 	/* that very run was asked for */
 	if (cli->operands.n && !strcmp(v->run, cli->operands.v[0]))
 		return true;
+	if (all[i].overtaken)
+		return is_open(&all[i]);
 	for (size_t k = 0; k < n; k++) {
-		if (k != i && recording_same_guest(v, all[k].v) &&
+		if (k != i && !all[k].overtaken &&
+		    recording_same_guest(v, all[k].v) &&
 		    is_newer(&all[k], &all[i]))
 			return false;
 	}
