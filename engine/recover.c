@@ -28,6 +28,7 @@
 #include "engine/fields.h"
 #include "engine/record.h"
 #include "engine/run.h"
+#include "engine/side.h"
 #include "engine/stale.h"
 #include "engine/takeover.h"
 #include "qmp/json.h"
@@ -63,31 +64,6 @@ static void did(struct recovering *c, const char *what)
 
 /* --- asking the source --------------------------------------------------- */
 
-static enum side_state source_state(struct qmp *q, enum migration_status *m)
-{
-	struct qmp_migrate_info info = { 0 };
-	struct qmp_status st;
-
-	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
-	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
-		return SIDE_UNKNOWN;
-	*m = info.status;
-	qmp_migrate_info_free(&info);
-	if (*m == MIGRATION_DEVICE)
-		return SIDE_DEVICE;
-	if (*m == MIGRATION_SETUP || *m == MIGRATION_ACTIVE ||
-	    *m == MIGRATION_PRE_SWITCHOVER || *m == MIGRATION_CANCELLING ||
-	    st.state == RUN_FINISH_MIGRATE)
-		return SIDE_MOVING;
-	if (st.running)
-		return SIDE_RUNS;
-	if (st.state == RUN_POSTMIGRATE)
-		return SIDE_POSTMIGRATE;
-	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
-		return SIDE_ENDED;
-	return SIDE_PAUSED;
-}
-
 static bool same_text(const struct journal_view *v, const char *key,
 		      const char *now)
 {
@@ -114,36 +90,10 @@ static enum side_state observe_source(struct recovering *c)
 	/* its monitor is for whoever has the guest's lock */
 	if (c->own.rest || run_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return source_state(r->src.qmp, &r->src_status);
+	return side_of_source(r->src.qmp, &r->src_status);
 }
 
 /* --- asking the destination ---------------------------------------------- */
-
-static enum side_state destination_state(struct qmp *q)
-{
-	struct qmp_migrate_info info = { 0 };
-	struct qmp_status st;
-	enum migration_status m;
-
-	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
-	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
-		return SIDE_UNKNOWN;
-	m = info.status;
-	qmp_migrate_info_free(&info);
-	if (st.running)
-		return SIDE_RUNS;
-	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
-		return SIDE_ENDED;
-	if (m != MIGRATION_COMPLETED || st.state == RUN_INMIGRATE)
-		return SIDE_MOVING;
-	/* after a run that was once continued and stopped, too */
-	if (st.state == RUN_PAUSED || st.state == RUN_PRELAUNCH)
-		return SIDE_PAUSED;
-	if (st.state == RUN_POSTMIGRATE || st.state == RUN_FINISH_MIGRATE)
-		return SIDE_POSTMIGRATE;
-	/* stopped by an error of its own, suspended: it has run */
-	return SIDE_RUNS;
-}
 
 /* The connection that stands ready, if it still answers. */
 static struct host *take_warm(struct recovering *c)
@@ -194,7 +144,7 @@ static enum side_state ask_destination(struct recovering *c)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
 	if (run_reopen(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return destination_state(r->dst.qmp);
+	return side_of_destination(r->dst.qmp);
 }
 
 /*
@@ -208,7 +158,7 @@ static enum side_state settle(struct recovering *c, enum side_state s)
 	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
 	       c->run->dst.qmp && mono_before(mono_now(), until)) {
 		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
-		s = destination_state(c->run->dst.qmp);
+		s = side_of_destination(c->run->dst.qmp);
 	}
 	return s;
 }
