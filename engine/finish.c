@@ -66,7 +66,8 @@ static void read_totals(struct run *r)
 	if (!r->tunnel)
 		return; /* the one who carried it is dead */
 	tunnel_stats(r->tunnel, &t);
-	res->tunnel_bytes = (int64_t)(t.sent_bytes + t.received_bytes);
+	res->tunnel_bytes =
+		(int64_t)(r->spent_bytes + t.sent_bytes + t.received_bytes);
 	/* a source that died at the end did not say when it was done */
 	if (mono_before(r->migrate_at, r->completed_at))
 		res->throughput_bps =

@@ -24,7 +24,8 @@
 /*
  * In the order a run writes them, some only with mirrored disks or post-copy.
  * ABORTING … may follow any up to DISKS_SYNCED, and POSTCOPY only when it was
- * seen not to have begun; COMMIT and ROLLBACK never follow POSTCOPY.
+ * seen not to have begun; COMMIT and ROLLBACK never follow POSTCOPY. After an
+ * ABORTING that undid all since PREP another try may begin, with PREP.
  */
 enum journal_record {
 	JOURNAL_BEGIN,	 /* who, where from, where to; nothing was done */

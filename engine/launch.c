@@ -167,6 +167,7 @@ int run_lock(struct run *r, struct err *err)
 	}
 	sign_lock(fd, r);
 	r->lock_fd = steal_fd(&fd);
+	r->was_locked = true;
 	return r->recovering ? 0 : refuse_unfinished(r, err);
 }
 
@@ -228,10 +229,11 @@ static void add_wrappers(struct buf *b, const struct run *r)
 	const struct guest *g = &r->guest;
 
 	if (queue_leaves_session(r)) {
+		/* systemd may not have collected an earlier try's yet */
 		buf_printf(b,
 			   " systemd-run --scope --quiet --collect "
-			   "--unit=vmferry-%s --description",
-			   r->id);
+			   "--unit=vmferry-%s-%u --description",
+			   r->id, r->attempt);
 		/* else it is the command line, secrets and all, in the log */
 		word(b, guest_label(g));
 	}
@@ -492,6 +494,8 @@ int run_launch(struct run *r, struct err *err)
 {
 	int rc;
 
+	r->result->attempts = (int)++r->attempt;
+	r->attempt_at = mono_now();
 	do
 		rc = launch(r, err);
 	while (rc == 0);
@@ -684,6 +688,7 @@ int run_reconnect(struct run *r, struct err *err)
 		return -1;
 	host_close(r->dst_host);
 	r->dst_host = fresh;
+	r->reconnected = true;
 	return 0;
 }
 

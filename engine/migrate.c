@@ -16,6 +16,7 @@
 #include "engine/guard.h"
 #include "engine/queue.h"
 #include "engine/record.h"
+#include "engine/retry.h"
 #include "engine/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -88,6 +89,7 @@ void run_close(struct run *r)
 	journal_close(r->journal);
 	/* it may want the lock at once */
 	guard_end(r->guard, r->finished);
+	free(r->first_failure);
 	free(r->record_dir);
 	free(r->key);
 	free(r->dst_binary);
@@ -182,7 +184,7 @@ static void explain_loss(struct run *r, struct err *err)
 {
 	if (r->src.qmp)
 		run_take_events(r);
-	if (r->lock_fd >= 0 || r->src_ended) {
+	if (r->was_locked || r->src_ended) {
 		err_wrap(err, ERR_ENDED,
 			 "QEMU of %s ended on the source before it had moved",
 			 guest_label(&r->guest));
@@ -220,6 +222,7 @@ static void settle(struct run *r, struct err *err)
 	bool changed = r->phase >= PHASE_LAUNCH;
 
 	explain_end(r, err);
+	retry_explain(r, err);
 	if (!changed && err->kind != ERR_ENDED && err_has(err, ERR_CANCELLED))
 		res->outcome = OUTCOME_CANCELLED;
 	else
@@ -294,7 +297,7 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	run_open(r, opt, result);
 	r->recording = recording_new(r->id);
 	tell_start(r);
-	result->streams = result->attempts = 1;
+	result->streams = 1;
 	r->may_wait = opt->wait;
 	(void)walk(r, stage_count);
 	queue_leave(r);

@@ -327,6 +327,8 @@ static void keep_first_forecast(struct run *r, const struct forecast *f,
 {
 	struct result *res = r->result;
 
+	if (r->attempt > 1)
+		return;
 	res->forecast_converges = f->p_converge >= FORECAST_NEVER;
 	if (!res->forecast_converges)
 		return;

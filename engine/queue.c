@@ -63,7 +63,7 @@ struct admit_wish queue_wish(const struct run *r)
 		.ram_bytes = ram && !preflight_skips(r, "memory")
 				     ? ram + ADMIT_QEMU_BYTES
 				     : 0,
-		.limit = r->may_wait ? r->opt->parallel : 0,
+		.limit = r->opt->wait ? r->opt->parallel : 0,
 	};
 }
 

@@ -201,7 +201,7 @@ static void set_wanted(struct run *r)
 	fixed_ms = pair_fixed_ms(&r->pair);
 	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->wanted = (struct policy_facts){
-		.budget_ms = r->opt->max_blackout_ms - r->paused_ms,
+		.budget_ms = fmax(r->opt->max_blackout_ms - r->paused_ms, 0),
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
@@ -309,7 +309,12 @@ int run_open_tunnel(struct run *r, struct err *err)
 int run_close_tunnel(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
+	struct tunnel_stats t;
 
+	if (r->tunnel) {
+		tunnel_stats(r->tunnel, &t);
+		r->spent_bytes += t.sent_bytes + t.received_bytes;
+	}
 	tunnel_free(r->tunnel);
 	r->tunnel = NULL;
 	if (!r->fd_handed || r->migrating || run_source_gone(r))

@@ -74,6 +74,19 @@ static struct json_object *begin_facts(const struct run *r)
 	return json_add_str(o, "destination_boot", r->dst_facts.boot_id);
 }
 
+/* What an earlier try noted of a QEMU that is gone by now. */
+static struct json_object *take_back(struct json_object *o)
+{
+	static const char *const gone[] = {
+		"destination_pid", "destination_ticks",	       "capabilities",
+		"parameters",	   "destination_capabilities",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		o = json_add_sub(o, gone[i], NULL);
+	return o;
+}
+
 static struct json_object *prep_facts(const struct run *r)
 {
 	struct json_object *o = json_new();
@@ -83,9 +96,8 @@ static struct json_object *prep_facts(const struct run *r)
 	o = json_add_str(o, "session", r->dst_session);
 	o = json_add_str(o, "monitor", r->plan.monitor0);
 	o = json_add_str(o, "rescue", r->plan.monitor1);
-	/* that of an earlier try is gone */
-	if (r->result->attempts > 1)
-		o = json_add_sub(o, "destination_pid", NULL);
+	if (r->attempt)
+		o = take_back(o);
 	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
 }
 

@@ -76,7 +76,7 @@ static void take_phase(struct reader *rd, struct json_at at)
 {
 	const char *to = "";
 
-	if (json_opt_str(at, "to", &to, NULL) < 0 || strcmp(to, "launch") != 0)
+	if (json_opt_str(at, "to", &to, NULL) < 0 || strcmp(to, "precopy") != 0)
 		return;
 	rd->r->n_passes = 0;
 	rd->start_ms = NAN;

@@ -98,6 +98,7 @@ void result_init(struct result *r)
 		.owner_pid = -1,
 		.total_ms = NAN,
 		.blackout_ms = NAN,
+		.earlier_pause_ms = NAN,
 		.blackout_uncertainty_ms = NAN,
 		.qemu_downtime_ms = NAN,
 		.budget_ms = NAN,
@@ -258,6 +259,7 @@ static void add_numbers(struct json_object *o, const struct result *r)
 {
 	json_add_num(o, "total_ms", r->total_ms, 1);
 	json_add_num(o, "blackout_ms", r->blackout_ms, 3);
+	json_add_num(o, "earlier_pause_ms", r->earlier_pause_ms, 3);
 	json_add_num(o, "blackout_uncertainty_ms", r->blackout_uncertainty_ms,
 		     3);
 	json_add_num(o, "qemu_downtime_ms", r->qemu_downtime_ms, 3);

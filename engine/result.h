@@ -53,7 +53,12 @@ struct result {
 	const char *state;
 	pid_t owner_pid; /* -1: unknown */
 	double total_ms;
-	double blackout_ms, blackout_uncertainty_ms, qemu_downtime_ms;
+	/*
+	 * All of the guest's pauses; of these `earlier_pause_ms` by a switch
+	 * that was undone (NAN: none was).
+	 */
+	double blackout_ms, earlier_pause_ms;
+	double blackout_uncertainty_ms, qemu_downtime_ms;
 	double budget_ms;
 	int64_t passes;
 	int64_t transferred_bytes; /* as QEMU counts */
@@ -62,7 +67,7 @@ struct result {
 	int64_t ram_bytes;
 	double throughput_bps; /* bytes/s while copying */
 	int streams;
-	int attempts; /* 2 when it was turned back, and tried once more */
+	int attempts; /* -1: none; 2: turned back, and tried once more */
 	const char *transport; /* "ssh", "openssh", "local" */
 	char *decision;	       /* why it switched when it did */
 	double forecast_total_ms, forecast_blackout_ms;

@@ -2,40 +2,41 @@
 /* retry: one more try for a migration that was turned back. */
 #include "engine/retry.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "engine/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-/* Less of the budget than this is left: the next one would not fit, either. */
+/* With less of the budget than this the next one would not fit, either. */
 static const double least_part = 0.5;
 
+/*
+ * As long again as this one took, from its QEMU on. A deadline that lifts the
+ * budget lets the next one through in any case.
+ */
 static bool is_time_left(const struct run *r)
 {
 	struct mono now = mono_now();
-	double copied_s = mono_diff_ms(now, r->migrate_at) / 1e3;
-	double spent_s = mono_diff_ms(now, r->started) / 1e3;
+	double left_s =
+		r->opt->deadline_s - mono_diff_ms(now, r->started) / 1e3;
+	double took_s = mono_diff_ms(now, r->attempt_at) / 1e3;
 
 	return r->opt->deadline_s <= 0 ||
-	       spent_s + copied_s <= r->opt->deadline_s;
-}
-
-static bool is_budget_left(const struct run *r, double paused_ms)
-{
-	double all_ms = r->opt->max_blackout_ms;
-	double left_ms = all_ms - paused_ms;
-
-	return left_ms >= least_part * all_ms &&
-	       left_ms > run_likely_fixed_ms(r);
+	       left_s >= (r->wanted.force ? 0 : took_s);
 }
 
 bool retry_pays(const struct run *r, const struct err *err)
 {
-	return r->turned_back && err->kind == ERR_BUDGET &&
-	       r->result->attempts == 1 && !task_cancel_asked() &&
-	       is_time_left(r);
+	return r->turned_back && err->kind == ERR_BUDGET && r->attempt == 1 &&
+	       !task_cancel_asked() && is_time_left(r);
+}
+
+bool retry_fits(double budget_ms, double paused_ms, double fixed_ms)
+{
+	double left_ms = budget_ms - paused_ms;
+
+	return left_ms >= least_part * budget_ms && left_ms > fixed_ms;
 }
 
 static void forget_side(struct run_side *s)
@@ -62,26 +63,49 @@ static void forget(struct run *r)
 	r->overhead_ms = r->rest_ms = 0;
 	r->turned_back = false;
 	free(STEAL(r->result->decision));
-	r->result->state = NULL;
 	r->result->passes = r->result->transferred_bytes = -1;
-	r->result->forecast_converges = -1;
-	r->result->forecast_total_ms = r->result->forecast_blackout_ms = NAN;
+}
+
+/* The source runs as before, and over there is what the journal knows. */
+static bool is_as_before(struct run *r)
+{
+	return !r->result->leftovers.n && !r->source_unsure && !r->stop_seen &&
+	       r->facts.first_status.running && !r->reconnected &&
+	       run_guest_alive(r, NULL) == 0;
 }
 
 bool retry_begin(struct run *r, struct err *err)
 {
 	run_take_events(r);
-	if (r->result->leftovers.n || r->source_unsure || r->stop_seen ||
-	    !r->facts.first_status.running || run_guest_alive(r, NULL) < 0 ||
-	    !is_budget_left(r, r->paused_ms))
+	if (r->paused_ms > 0)
+		r->result->earlier_pause_ms = r->paused_ms;
+	if (task_cancel_asked()) {
+		err_reset(err);
+		err_set(err, ERR_CANCELLED, "cancelled");
+		return false;
+	}
+	if (!is_as_before(r) ||
+	    !retry_fits(r->opt->max_blackout_ms, r->paused_ms,
+			run_likely_fixed_ms(r)))
 		return false;
 	run_warn(r, "retry",
 		 "%s; %s runs on, and is tried once more, with %.0f ms of the "
 		 "budget",
 		 err->message, guest_label(&r->guest),
 		 r->opt->max_blackout_ms - r->paused_ms);
+	r->first_failure = xstrdup(err->message);
 	forget(r);
-	r->result->attempts++;
 	err_reset(err);
 	return true;
+}
+
+void retry_explain(const struct run *r, struct err *err)
+{
+	if (!r->first_failure || r->migrating || r->source_unsure ||
+	    r->failed_in >= PHASE_PRECOPY || err->kind == ERR_ENDED ||
+	    err->kind == ERR_UNDECIDED || err_has(err, ERR_CANCELLED))
+		return;
+	err_wrap(err, ERR_BUDGET, "%s; a second try did not begin",
+		 r->first_failure);
+	err_hint(err, "give it a larger --max-blackout");
 }

@@ -129,7 +129,8 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 		r->synced = ev->stamp;
 		r->synced_at = ev->received;
 	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
-		if (r->stop_seen)
+		/* that of a switch: nobody else's pause is ours to count */
+		if (r->stop_seen && r->pre_switchover_seen)
 			r->paused_ms += mono_diff_ms(ev->received, r->stop_at);
 		r->stop_seen = false;
 		r->pre_switchover_seen = false;

@@ -87,6 +87,7 @@ struct run {
 	bool may_wait;		 /* for its turn, as --wait has it */
 	struct queue *queue;	 /* its place among those who wait, or NULL */
 	int lock_fd;		 /* flock on this host, -1 */
+	bool was_locked;	 /* by it, now or until the undo */
 	struct guard *guard;	 /* whoever recovers when we die, or NULL */
 	bool recovering;	 /* this run is brought back from its journal */
 	bool finished;		 /* the journal was closed with nothing to do */
@@ -137,7 +138,13 @@ struct run {
 	double sync_age_ms;    /* from then to STOP */
 	bool turned_back;      /* at the last look at the budget, … */
 	bool by_lesson;	       /* … for what was learnt, not what was seen */
-	double paused_ms;      /* of the guest, by a switch that was undone */
+	/* what an earlier try leaves to the next one; see retry.h */
+	unsigned int attempt; /* 1 from the first `launch` on */
+	struct mono attempt_at;
+	double paused_ms;     /* of the guest, by a switch that was undone */
+	uint64_t spent_bytes; /* through tunnels that are closed */
+	char *first_failure;  /* why there is a second try, or NULL */
+	bool reconnected;     /* another login than the journal has it */
 	enum migration_status src_status, dst_status; /* by events */
 	double dst_rtt_ms;
 	bool budget_lifted; /* by --on-deadline force */

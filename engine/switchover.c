@@ -114,8 +114,10 @@ static int check_budget(struct run *r, struct err *err)
 	r->by_lesson = stood_ms <= r->wanted.budget_ms;
 	err_set(err, ERR_BUDGET,
 		"the guest stood still for %.0f ms, and what is left would "
-		"take about %.0f ms more of the %.0f ms allowed",
-		stood_ms, rest_ms, r->wanted.budget_ms);
+		"take about %.0f ms more of the %.0f ms %s",
+		stood_ms, rest_ms, r->wanted.budget_ms,
+		r->paused_ms > 0 ? "that an earlier pause has left"
+				 : "allowed");
 	return err_hint(err, "give it a larger --max-blackout");
 }
 
@@ -489,10 +491,12 @@ static void tell_switchover(struct run *r)
 {
 	struct result *res = r->result;
 	struct event ev = { .kind = EVENT_SWITCHOVER };
+	double blackout_ms = NAN;
 
 	if (r->stop_seen && r->resume_seen) {
-		res->blackout_ms =
-			mono_diff_ms(r->resume_at, r->stop_at) + r->paused_ms;
+		blackout_ms = mono_diff_ms(r->resume_at, r->stop_at);
+		/* the owner allowed so much in all */
+		res->blackout_ms = blackout_ms + r->paused_ms;
 		/*
 		 * RESUME happened between the sending of `cont` and the
 		 * receipt of the event; STOP is received over a local socket.
@@ -505,7 +509,7 @@ static void tell_switchover(struct run *r)
 		.completed_ms = since_stop(r, r->completed_at),
 		.cont_sent_ms = since_stop(r, r->cont_at),
 		.resume_ms = since_stop(r, r->resume_at),
-		.blackout_ms = res->blackout_ms,
+		.blackout_ms = blackout_ms,
 		.blackout_uncertainty_ms = res->blackout_uncertainty_ms,
 		.qemu_downtime_ms = res->qemu_downtime_ms,
 	};

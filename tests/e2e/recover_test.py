@@ -24,7 +24,7 @@ import harness
 BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
 # One that is turned back writes ABORTING after SWITCH, and begins with PREP
 # again.
-SECOND_TRY, SECOND_COMMIT = range(7, 13), 13
+SECOND_TRY, SECOND_PREP, SECOND_COMMIT = range(7, 13), 8, 13
 
 
 class WithoutGuardian(threading.Thread):
@@ -68,6 +68,7 @@ class RecoverTest(case.LoopbackCase):
         self.addCleanup(run.abandon)
         done = self.dies_alone(run, lambda: None)
         self.assertIn(done.code, (-9, 137), str(done))
+        return done
 
     def dies_alone(self, run, kill):
         watcher = WithoutGuardian(run)
@@ -126,8 +127,25 @@ class RecoverTest(case.LoopbackCase):
             with self.subTest(fdatasync=n):
                 guest = self.guest("fill=16 ws=4 rate=0")
                 self.turns_back()
-                self.kill_at_sync(guest, n)
+                done = self.kill_at_sync(guest, n)
+                self.assertEqual(
+                    n >= SECOND_PREP,
+                    any(e.get("name") == "retry" for e in done.events))
+                if n == SECOND_PREP:
+                    self.assert_nothing_is_known_over_there()
                 self.assert_recovered(guest, "source", "abort")
+
+    def assert_nothing_is_known_over_there(self):
+        """The second PREP takes back what is told of the first QEMU."""
+        journal = os.path.join(self.place.runs, self.only_run(), "journal")
+        done = self.vmferry("journal", "print", "--json", journal)
+        told = {}
+        for record in done.json()["records"]:
+            told.update(record.get("data") or {})
+        self.assertEqual(record["record"], "PREP", str(done))
+        for fact in ("destination_pid", "destination_ticks", "capabilities",
+                     "parameters", "destination_capabilities"):
+            self.assertIsNone(told[fact], str(done))
 
     def test_the_commit_of_a_second_try_is_carried_out(self):
         guest = self.guest("fill=16 ws=4 rate=0")

@@ -130,6 +130,26 @@ def second_try(point, word, visit=2):
     return run
 
 
+def turned_back_twice(place, expect):
+    trial = place.last = place.trial(
+        fault="switch.budget:error,switch.budget:error:2")
+    problems, facts = concluded(trial, expect)
+    if "that an earlier pause has left" not in trial.outcome.err:
+        problems.append(f"retry: the budget is another's: {trial.outcome}")
+    return problems, facts
+
+
+def taken_over_there(place, expect):
+    """Between two tries somebody else begins to bring the guest there."""
+    hold = holds.Hold(place, "switch.budget:error,launch.undo")
+    heal = holds.take_lock_over_there(hold.trial)
+    hold.go_on()
+    problems, facts = concluded(hold.trial, expect, heal)
+    if "a second try did not begin" not in hold.trial.outcome.err:
+        problems.append(f"retry: it is not told: {hold.trial.outcome}")
+    return problems, facts
+
+
 def outside(point, fault, args=()):
     """Something else breaks while the engine stands at the point."""
     def run(place, expect):

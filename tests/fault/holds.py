@@ -5,6 +5,7 @@ The engine stops itself at a fault point, its guardian is stopped as well, the
 fault is done, and both go on: so a fault from outside hits an exact moment.
 Every fault here takes a trial and may return a function that heals it.
 """
+import glob
 import os
 import shutil
 import signal
@@ -116,6 +117,18 @@ def change_host_key(trial):
     sshd.write_known_hosts(other + ".pub")
     kill_sessions(trial)
     return lambda: sshd.write_known_hosts(sshd.path("host_key.pub"))
+
+
+def take_lock_over_there(trial):
+    """As if another run had the guest's lock on the destination."""
+    (lock,) = glob.glob(os.path.join(trial.ground.place.run_root, "in-*"))
+    with open(f"/proc/{os.getpid()}/stat") as f:
+        ticks = f.read().rpartition(")")[2].split()[19]
+    for name, text in (("run", "run-another"),
+                       ("pid", f"{os.getpid()} {ticks}")):
+        with open(os.path.join(lock, name), "w") as f:
+            f.write(f"{text}\n")
+    return lambda: shutil.rmtree(lock)
 
 
 def power_off(where="source"):

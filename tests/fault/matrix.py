@@ -185,6 +185,8 @@ def second_tries():
                              ("error", error_at(point))):
             yield {f"second-{point}/{word}": (
                 cells.second_try(point, word, visit), expect)}
+    yield {"second-switch.budget/error": (cells.turned_back_twice, stays(5)),
+           "second-launch/taken": (cells.taken_over_there, stays(5))}
     for stage in UNDONE[UNDONE.index("launch"):UNDONE.index("commit")]:
         fault = f"switch.budget:error,{stage}.undo"
         yield {f"second-{stage}.undo/kill": (action(fault, "kill"),

@@ -267,6 +267,14 @@ static void take_start(struct tty_view *v, const struct event *ev)
 	v->journey = cleaned(v, journey);
 }
 
+/* A second try begins with all of memory again. */
+static void begin_copy(struct tty_view *v)
+{
+	v->done = 0;
+	v->sampled = false;
+	v->pass_at = (struct mono){ 0 };
+}
+
 static void take_sample(struct tty_view *v, const struct event *ev)
 {
 	const struct event_sample *s = &ev->sample;
@@ -341,6 +349,8 @@ void tty_view_event(struct tty_view *v, const struct event *ev)
 		tell_check(v, ev->check);
 		return;
 	case EVENT_PHASE:
+		if (ev->phase.to == PHASE_LAUNCH)
+			begin_copy(v);
 		v->phase = ev->phase.to;
 		v->drawn = false; /* a new phase shows at once */
 		break;

@@ -70,12 +70,15 @@ static int act(const struct fault *f, struct err *err)
 
 int fault_point(const char *name, struct err *err)
 {
+	struct fault *due = NULL;
+
 	read_all();
+	/* each counts every visit, also one at which another is due */
 	for (size_t i = 0; i < n_faults; i++) {
 		if (!strcmp(faults[i].point, name) && --faults[i].visits == 0)
-			return act(&faults[i], err);
+			due = &faults[i];
 	}
-	return 0;
+	return due ? act(due, err) : 0;
 }
 
 int fault_stage(const char *stage, const char *where, struct err *err)

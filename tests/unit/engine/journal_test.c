@@ -851,8 +851,11 @@ static void a_full_disk_leaves_the_records_before_it(void **state)
 static void the_examples_of_the_format_are_whole_journals(void **state)
 {
 	static const char fence[] = "\n```journal\n";
-	static const enum journal_record last[] = { JOURNAL_DONE,
-						    JOURNAL_ABORTED };
+	static const enum journal_record last[] = {
+		JOURNAL_DONE,
+		JOURNAL_ABORTED,
+		JOURNAL_DONE,
+	};
 	AUTO_BUF struct buf b = { 0 };
 	const char *p;
 	size_t n = 0;

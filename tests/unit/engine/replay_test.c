@@ -154,7 +154,7 @@ static void what_was_turned_back_before_is_not_part_of_it(void **state)
 	AUTO_FREE char *turned_back = record(first, 3);
 	AUTO_FREE char *moved = record(second, 2);
 	AUTO_FREE char *both = xasprintf("%s{\"event\":\"phase\",\"from\":"
-					 "\"rollback\",\"to\":\"launch\"}\n"
+					 "\"tunnel\",\"to\":\"precopy\"}\n"
 					 "%s",
 					 turned_back, moved);
 	struct replay *r = parse(both, 0, NULL);

@@ -193,6 +193,7 @@ static void unknown_numbers_are_null_in_json(void **state)
 		"qemu_downtime_ms",
 		"streams",
 		"attempts",
+		"earlier_pause_ms",
 		"transferred_bytes",
 		"disk_bytes",
 		"throughput_bps",
