@@ -175,14 +175,16 @@ def points():
 
 def second_tries():
     """The same once more, for a migration that was turned back."""
-    for point in ("launch.before", "launch.after", "prepare.after",
-                  "start.after", "switch.before", "commit.record"):
+    # with nothing copied yet it ends as the first did
+    early = ("launch.before", "launch.after", "prepare.after")
+    for point in (*early, "start.after", "switch.before", "commit.record"):
         late = point in AFTER_COMMIT
         # the first try does not get so far
         visit = 1 if late else 2
         for word, expect in (("kill", DEAD_MOVES if late else DEAD_STAYS),
                              ("stall", DEAD_MOVES if late else DEAD_STAYS),
-                             ("error", error_at(point))):
+                             ("error", stays(5) if point in early
+                              else error_at(point))):
             yield {f"second-{point}/{word}": (
                 cells.second_try(point, word, visit), expect)}
     yield {"second-switch.budget/error": (cells.turned_back_twice, stays(5)),
