@@ -496,6 +496,8 @@ int run_launch(struct run *r, struct err *err)
 
 	r->result->attempts = (int)++r->attempt;
 	r->attempt_at = mono_now();
+	/* the journal has the login that there is now */
+	r->reconnected = false;
 	do
 		rc = launch(r, err);
 	while (rc == 0);
