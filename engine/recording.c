@@ -233,7 +233,7 @@ static struct old *find_old(int dir, size_t *n)
 	}
 	if (d)
 		closedir(d);
-	if (*n)
+	if (all)
 		qsort(all, *n, sizeof(*all), newest_first);
 	return all;
 }
