@@ -808,7 +808,7 @@ static void a_write_cut_off_by_a_limit_leaves_nothing(void **state)
 static void mount_small(const char *option)
 {
 	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", dir, "tmpfs", 0, option) < 0) {
 		print_message("cannot mount a tmpfs: %s\n", strerror(errno));
 		skip();

@@ -156,9 +156,9 @@ IN_TASK(a_living_engine_is_not_waited_for)
 	assert_int_equal(take(&t, &r, &kind), -1);
 	assert_int_equal(kind, ERR_BUSY);
 	assert_false(t.finished);
-	close_run(&r);
 	close_run(&engine);
 	assert_false(run_is_driven(&r));
+	close_run(&r);
 	journal_view_free(&t.view);
 }
 
