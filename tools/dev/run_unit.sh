@@ -10,7 +10,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for t in "$@"; do
 	# shellcheck disable=SC2086 # a runner is several words
-	if ${UNIT_RUNNER:-} timeout 900 "$t" >"$log" 2>&1; then
+	if timeout 900 ${UNIT_RUNNER:-} "$t" >"$log" 2>&1; then
 		passed=$((passed + 1))
 		grep -E 'SKIPPED|\[  SKIP' "$log" | sed "s,^,$t: ,"
 	else
