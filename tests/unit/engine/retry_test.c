@@ -84,30 +84,27 @@ IN_TASK(another_failure_ends_it)
 	assert_false(pays(&s));
 }
 
-IN_TASK(the_deadline_must_leave_time_for_another_copy)
+/* 40 s into a run, of which its try has taken 30. */
+static bool pays_by(double deadline_s, bool force)
 {
 	struct scene s;
 
 	set(&s, 40000, 30000);
-	s.opt.deadline_s = 60;
-	assert_false(pays(&s));
-	set(&s, 40000, 30000);
-	s.opt.deadline_s = 80;
-	assert_true(pays(&s));
+	s.opt.deadline_s = deadline_s;
+	s.run.wanted.force = force;
+	return pays(&s);
+}
+
+IN_TASK(the_deadline_must_leave_time_for_another_copy)
+{
+	assert_false(pays_by(60, false));
+	assert_true(pays_by(80, false));
 }
 
 IN_TASK(a_deadline_that_lifts_the_budget_leaves_time_enough)
 {
-	struct scene s;
-
-	set(&s, 40000, 30000);
-	s.opt.deadline_s = 60;
-	s.run.wanted.force = true;
-	assert_true(pays(&s));
-	set(&s, 70000, 30000);
-	s.opt.deadline_s = 60;
-	s.run.wanted.force = true;
-	assert_false(pays(&s));
+	assert_true(pays_by(60, true));
+	assert_false(pays_by(30, true));
 }
 
 static void cancelled(void *arg)
