@@ -45,7 +45,8 @@ Q :=
 say = @:
 endif
 
-LIB_SRC := $(wildcard transport/base/*.c transport/*.c qmp/*.c engine/*.c)
+LIB_SRC := $(wildcard transport/base/*.c transport/*.c qmp/*.c engine/*.c \
+	engine/*/*.c)
 CLI_SRC := $(wildcard tools/cli/*.c)
 UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 SUPPORT_SRC := $(wildcard tests/unit/*.c tests/fake/*.c)
@@ -175,6 +176,7 @@ faults-tenth: all fault-build
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \
 	tests/model/verdict_dump.c $(wildcard tests/fuzz/*.c)
 HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
+	engine/*/*.h \
 	tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
 .PHONY: lint layers words format cppcheck tidy

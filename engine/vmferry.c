@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "engine/migrate.h"
+#include "engine/run/migrate.h"
 #include "qmp/json.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"

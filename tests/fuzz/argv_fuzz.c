@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv.h"
+#include "engine/argv/argv.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"

@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 
-#include "engine/discover.h"
-#include "engine/discover_stat.h"
-#include "engine/probe.h"
+#include "engine/guest/discover.h"
+#include "engine/hosts/proc_stat.h"
+#include "engine/hosts/probe.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/xalloc.h"
 

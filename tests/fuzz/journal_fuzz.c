@@ -15,11 +15,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "engine/journal_line.h"
-#include "engine/journal_read.h"
-#include "engine/record.h"
-#include "engine/result.h"
-#include "engine/verdict.h"
+#include "engine/state/journal_line.h"
+#include "engine/state/journal_read.h"
+#include "engine/run/run_journal.h"
+#include "engine/event/result.h"
+#include "engine/state/verdict.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/xalloc.h"
 

@@ -164,7 +164,7 @@ def session():
 
 
 def journal():
-    text = (TOP / "engine/journal-format.md").read_text()
+    text = (TOP / "engine/state/journal-format.md").read_text()
     for i, example in enumerate(re.findall(r"```journal\n(.*?)```", text, re.S)):
         put("journal", f"whole-{i}", b"\0" + example.encode() + bytes(40))
         put("journal", f"torn-{i}", b"\0" + example.encode()[:-20])

@@ -3,7 +3,7 @@
  * verdict_dump: prints what the functions of verdict.h answer to every input,
  * as CSV, so that the model checks them and not a copy of them.
  */
-#include "engine/verdict.h"
+#include "engine/state/verdict.h"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "engine/argv.h"
+#include "engine/argv/argv.h"
 
 #define CASE_MACHINE "pc-q35-7.2"
 #define CASE_RUN_DIR "/run/vmferry/r1"

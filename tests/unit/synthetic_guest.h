@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_SYNTHETIC_GUEST_H
 #define TESTS_UNIT_SYNTHETIC_GUEST_H
 
-#include "engine/simulate.h"
+#include "engine/policy/simulate.h"
 
 enum synthetic_pattern {
 	SYNTHETIC_LINEAR,  /* around and around */

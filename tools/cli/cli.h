@@ -8,7 +8,7 @@
 #include <json.h>
 #include <stdio.h>
 
-#include "engine/migrate.h"
+#include "engine/run/migrate.h"
 #include "tools/cli/command.h"
 #include "tools/cli/ask.h"
 #include "tools/cli/ui.h"

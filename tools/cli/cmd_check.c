@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry check: preflight only. */
-#include "engine/fields.h"
+#include "qmp/json_fields.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/receipt.h"

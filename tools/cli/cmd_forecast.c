@@ -2,8 +2,8 @@
 /* vmferry forecast: what a migration would be like. */
 #include <math.h>
 
-#include "engine/fields.h"
-#include "engine/outlook.h"
+#include "qmp/json_fields.h"
+#include "engine/estimate/estimate.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/human.h"

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/guardian.h"
+#include "engine/recover/guardian.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/system_log.h"
 #include "transport/base/log.h"

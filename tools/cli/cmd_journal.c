@@ -3,8 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/journal.h"
-#include "engine/result.h"
+#include "engine/state/journal.h"
+#include "engine/event/result.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/text.h"

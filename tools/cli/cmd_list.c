@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/fields.h"
-#include "engine/gather.h"
-#include "engine/inventory.h"
+#include "qmp/json_fields.h"
+#include "transport/base/task_pool.h"
+#include "engine/guest/inventory.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/text.h"

@@ -2,7 +2,7 @@
 /* vmferry recover: finishes or undoes what an engine left behind. */
 #include <string.h>
 
-#include "engine/recover.h"
+#include "engine/recover/recover.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/receipt.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "engine/fields.h"
-#include "engine/recording_read.h"
-#include "engine/replay.h"
+#include "qmp/json_fields.h"
+#include "engine/state/recording_read.h"
+#include "engine/estimate/replay.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/text.h"

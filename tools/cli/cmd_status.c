@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/fields.h"
-#include "engine/recording_read.h"
-#include "engine/unfinished.h"
+#include "qmp/json_fields.h"
+#include "engine/state/recording_read.h"
+#include "engine/state/unfinished.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/human.h"

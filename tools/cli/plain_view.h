@@ -7,7 +7,7 @@
 #ifndef TOOLS_CLI_PLAIN_VIEW_H
 #define TOOLS_CLI_PLAIN_VIEW_H
 
-#include "engine/event.h"
+#include "engine/event/event.h"
 #include "tools/cli/outlet.h"
 
 enum { PLAIN_VIEW_PROGRESS_MS = 10000 };

@@ -7,8 +7,8 @@
 #ifndef TOOLS_CLI_RECEIPT_H
 #define TOOLS_CLI_RECEIPT_H
 
-#include "engine/check.h"
-#include "engine/result.h"
+#include "engine/event/check.h"
+#include "engine/event/result.h"
 #include "tools/cli/style.h"
 #include "transport/base/buf.h"
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "engine/migrate.h"
+#include "engine/run/migrate.h"
 
 void settings_init(struct settings *s)
 {

@@ -16,7 +16,7 @@
 #ifndef TOOLS_CLI_TTY_VIEW_H
 #define TOOLS_CLI_TTY_VIEW_H
 
-#include "engine/event.h"
+#include "engine/event/event.h"
 #include "tools/cli/outlet.h"
 #include "tools/cli/style.h"
 

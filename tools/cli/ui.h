@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "engine/event.h"
+#include "engine/event/event.h"
 #include "tools/cli/outlet.h"
 #include "tools/cli/plain_view.h"
 #include "tools/cli/settings.h"

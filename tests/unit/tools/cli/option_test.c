@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "engine/migrate.h"
+#include "engine/run/migrate.h"
 #include "tools/cli/command.h"
 
 struct parse {

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* argv_secret: command lines as people may see them. */
+#include "engine/argv/argv_secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/argv/argv.h"
+#include "engine/argv/argv_opt.h"
+#include "transport/base/buf.h"
+#include "transport/base/xalloc.h"
+
+#define BLANK "***"
+
+/* Keys that hold a secret in any option; the last dotted component counts. */
+static bool secret_key(const char *key)
+{
+	static const char *const keys[] = { "password", "passwd",
+					    "x509-key-password", "cookie",
+					    "proxy-password" };
+	const char *dot = strrchr(key, '.');
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!strcmp(dot ? dot + 1 : key, keys[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is(const struct argv_item *it, const char *name)
+{
+	return !strcmp(it->def->name, name);
+}
+
+static bool is_secret(const struct argv_item *it, const struct argv_opt *o,
+		      size_t i)
+{
+	const char *key = argv_opt_key(o, i);
+	const char *value = o->v[i].value;
+
+	if (secret_key(key)) /* "password=on" only asks for one */
+		return strcmp(value, "on") != 0 && strcmp(value, "off") != 0;
+	if (is(it, "object"))
+		return argv_opt_is(o, "qom-type", "secret") &&
+		       !strcmp(key, "data");
+	if (is(it, "fw_cfg"))
+		return !strcmp(key, "string");
+	return is(it, "smbios") && !strcmp(key, "value") &&
+	       !strncmp(value, "io.systemd.credential", 21);
+}
+
+/*
+ * "scheme://user:password@host": the password's place, or NULL. iSCSI has a
+ * percent sign there.
+ */
+static const char *url_password(const char *text, size_t *len)
+{
+	const char *at = strstr(text, "://");
+	const char *colon;
+	size_t authority;
+
+	if (!at)
+		return NULL;
+	at += 3;
+	authority = strcspn(at, "/?#");
+	while (authority && at[authority - 1] != '@')
+		authority--;
+	colon = memchr(at, ':', authority);
+	if (!colon && !strncmp(text, "iscsi", 5))
+		colon = memchr(at, '%', authority);
+	if (!authority || !colon)
+		return NULL;
+	*len = (size_t)(at + authority - 1 - (colon + 1));
+	return colon + 1;
+}
+
+/* "rbd:pool/image:id=x:key=SECRET:…": the key's place, or NULL. */
+static const char *rbd_key(const char *text, size_t *len)
+{
+	const char *at = strncmp(text, "rbd:", 4) ? NULL
+						  : strstr(text, ":key=");
+
+	if (!at)
+		return NULL;
+	at += 5;
+	*len = strcspn(at, ":");
+	return at;
+}
+
+/* The place of a secret within @text, or NULL. */
+static const char *secret_inside(const char *text, size_t *len)
+{
+	const char *at = url_password(text, len);
+
+	return at ? at : rbd_key(text, len);
+}
+
+/* @text without the secret inside, to be freed; NULL: there is none. */
+static char *blank_inside(const char *text)
+{
+	size_t len = 0;
+	const char *at = secret_inside(text, &len);
+
+	if (!at)
+		return NULL;
+	return xasprintf("%.*s" BLANK "%s", (int)(at - text), text, at + len);
+}
+
+char *argv_blank_name(const char *name)
+{
+	char *blanked = name ? blank_inside(name) : NULL;
+
+	return blanked ? blanked : xstrdup(name);
+}
+
+static char *blank_options(const struct argv_item *it)
+{
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+
+	argv_opt_init(&o, it->value, it->def->implied);
+	for (size_t i = 0; i < o.n; i++) {
+		AUTO_FREE char *inside = NULL;
+
+		if (!o.v[i].value)
+			continue;
+		if (is_secret(it, &o, i)) {
+			argv_opt_set_at(&o, i, BLANK);
+			continue;
+		}
+		inside = blank_inside(o.v[i].value);
+		if (inside)
+			argv_opt_set_at(&o, i, inside);
+	}
+	return argv_opt_text(&o);
+}
+
+char *argv_secret_blank(const struct argv_item *it)
+{
+	char *inside;
+
+	if (!it->value)
+		return NULL;
+	if (it->def && it->def->syntax == ARGV_SYNTAX_OPT)
+		return blank_options(it);
+	inside = blank_inside(it->value);
+	return inside ? inside : xstrdup(it->value);
+}
+
+/* --- in what others say -------------------------------------------------- */
+
+/* Shorter ones would take ordinary words away with them. */
+enum { SECRET_MIN = 4 };
+
+/* Puts @with in place of each @what in *@text. */
+static void replace(char **text, const char *what, const char *with)
+{
+	struct buf b = { .base = NULL };
+	const char *rest = *text;
+	const char *at;
+
+	while ((at = strstr(rest, what))) {
+		buf_append(&b, rest, (size_t)(at - rest));
+		buf_append(&b, with, strlen(with));
+		rest = at + strlen(what);
+	}
+	buf_append(&b, rest, strlen(rest));
+	free(*text);
+	*text = buf_steal(&b);
+}
+
+static void hide(char **text, const char *secret, size_t len)
+{
+	AUTO_FREE char *what = xstrndup(secret, len);
+
+	if (len >= SECRET_MIN)
+		replace(text, what, BLANK);
+}
+
+static void hide_inside(char **text, const char *value)
+{
+	size_t len = 0;
+	const char *at = secret_inside(value, &len);
+
+	if (at)
+		hide(text, at, len);
+}
+
+/* Whoever quotes an option may quote all of it or its values alone. */
+static void hide_option(char **text, const struct argv_item *it)
+{
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+	AUTO_FREE char *blanked = argv_secret_blank(it);
+
+	if (!blanked || !strcmp(blanked, it->value))
+		return;
+	replace(text, it->value, blanked);
+	if (!it->def || it->def->syntax != ARGV_SYNTAX_OPT) {
+		hide_inside(text, it->value);
+		return;
+	}
+	argv_opt_init(&o, it->value, it->def->implied);
+	for (size_t i = 0; i < o.n; i++) {
+		const char *value = o.v[i].value;
+
+		if (value && is_secret(it, &o, i))
+			hide(text, value, strlen(value));
+		else if (value)
+			hide_inside(text, value);
+	}
+}
+
+char *argv_hide_secrets(const struct strv *argv, const char *text)
+{
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+	char *out = xstrdup(text);
+
+	argv_items_read(&items, argv);
+	for (size_t i = 0; out && i < items.n; i++)
+		hide_option(&out, &items.v[i]);
+	return out;
+}
+
+/* --- command lines ------------------------------------------------------- */
+
+void argv_blank_secrets(const struct strv *argv, struct strv *out)
+{
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+
+	argv_items_read(&items, argv);
+	if (argv->n)
+		strv_push(out, argv->v[0]);
+	for (size_t i = 0; i < items.n; i++) {
+		AUTO_FREE char *value = argv_secret_blank(&items.v[i]);
+
+		argv_item_push(out,
+			       &(struct argv_item){ .word = items.v[i].word,
+						    .value = value });
+	}
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * result: how a command on a guest ended. The tables here are the contract of
+ * exit codes and of the result object.
+ */
+#include "engine/event/result.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "qmp/json_fields.h"
+#include "qmp/json.h"
+#include "transport/base/xalloc.h"
+
+/* `unchanged`: this outcome only happens before anything was touched. */
+static const struct {
+	const char *name;
+	int exit_code;
+	int exit_code_with_leftovers;
+	bool unchanged;
+} outcomes[] = {
+	[OUTCOME_MIGRATED] = { "migrated", 0, 8, false },
+	[OUTCOME_READY] = { "ready", 0, 0, true },
+	[OUTCOME_REFUSED] = { "refused", 3, 3, true },
+	[OUTCOME_FAILED] = { "failed", 4, 9, false },
+	[OUTCOME_UNCONVERGED] = { "unconverged", 5, 9, false },
+	[OUTCOME_CANCELLED] = { "cancelled", 6, 9, false },
+	[OUTCOME_UNDECIDED] = { "undecided", 7, 7, false },
+	[OUTCOME_UNREACHABLE] = { "unreachable", 10, 10, true },
+	[OUTCOME_BUSY] = { "busy", 11, 11, true },
+	[OUTCOME_ENDED] = { "ended", 12, 12, false },
+	[OUTCOME_NO_GUEST] = { "no-guest", 13, 13, true },
+	[OUTCOME_USAGE] = { "usage", 2, 2, true },
+	[OUTCOME_INTERNAL] = { "internal", 1, 1, false },
+};
+static_assert(ARRAY_SIZE(outcomes) == OUTCOMES, "a row for each outcome");
+
+static const char *const owner_names[] = {
+	[OWNER_SOURCE] = "source",
+	[OWNER_DESTINATION] = "destination",
+	[OWNER_NONE] = "none",
+	[OWNER_UNKNOWN] = "unknown",
+};
+static_assert(ARRAY_SIZE(owner_names) == OWNERS, "a name for each owner");
+
+static const enum outcome error_outcomes[] = {
+	[ERR_NONE] = OUTCOME_INTERNAL,
+	[ERR_INTERNAL] = OUTCOME_INTERNAL,
+	[ERR_USAGE] = OUTCOME_USAGE,
+	[ERR_SYSTEM] = OUTCOME_REFUSED,
+	[ERR_TIMEOUT] = OUTCOME_UNREACHABLE,
+	[ERR_CANCELLED] = OUTCOME_CANCELLED,
+	[ERR_CLOSED] = OUTCOME_REFUSED,
+	[ERR_PROTOCOL] = OUTCOME_REFUSED,
+	[ERR_QMP] = OUTCOME_REFUSED,
+	[ERR_REMOTE] = OUTCOME_REFUSED,
+	[ERR_NETWORK] = OUTCOME_UNREACHABLE,
+	[ERR_HOSTKEY] = OUTCOME_UNREACHABLE,
+	[ERR_AUTH] = OUTCOME_UNREACHABLE,
+	[ERR_CRYPTO] = OUTCOME_UNREACHABLE,
+	[ERR_BUSY] = OUTCOME_BUSY,
+	[ERR_NO_GUEST] = OUTCOME_NO_GUEST,
+	[ERR_AMBIGUOUS] = OUTCOME_USAGE,
+	[ERR_REFUSED] = OUTCOME_REFUSED,
+	[ERR_BUDGET] = OUTCOME_UNCONVERGED,
+	[ERR_ENDED] = OUTCOME_ENDED,
+	[ERR_UNDECIDED] = OUTCOME_UNDECIDED,
+	[ERR_FAILED] = OUTCOME_REFUSED,
+};
+static_assert(ARRAY_SIZE(error_outcomes) == ERR_KINDS,
+	      "an outcome for each kind");
+
+const char *outcome_name(enum outcome o)
+{
+	assert(o < OUTCOMES);
+	return outcomes[o].name;
+}
+
+const char *owner_name(enum owner o)
+{
+	assert(o < OWNERS);
+	return owner_names[o];
+}
+
+enum outcome outcome_of_error(enum err_kind kind)
+{
+	assert(kind < ERR_KINDS);
+	return error_outcomes[kind];
+}
+
+void result_init(struct result *r)
+{
+	*r = (struct result){
+		.outcome = OUTCOME_INTERNAL,
+		.owner = OWNER_UNKNOWN,
+		.owner_pid = -1,
+		.total_ms = NAN,
+		.blackout_ms = NAN,
+		.earlier_pause_ms = NAN,
+		.blackout_uncertainty_ms = NAN,
+		.qemu_downtime_ms = NAN,
+		.budget_ms = NAN,
+		.passes = -1,
+		.transferred_bytes = -1,
+		.tunnel_bytes = -1,
+		.disk_bytes = -1,
+		.ram_bytes = -1,
+		.throughput_bps = NAN,
+		.streams = -1,
+		.attempts = -1,
+		.forecast_total_ms = NAN,
+		.forecast_blackout_ms = NAN,
+		.forecast_converges = -1,
+	};
+}
+
+void result_free(struct result *r)
+{
+	free(r->run);
+	free(r->guest);
+	free(r->source);
+	free(r->destination);
+	free(r->decision);
+	err_reset(&r->error);
+	strv_free(&r->leftovers);
+	result_init(r);
+}
+
+int result_exit_code(const struct result *r)
+{
+	return r->leftovers.n ? outcomes[r->outcome].exit_code_with_leftovers
+			      : outcomes[r->outcome].exit_code;
+}
+
+/* --- the last line ------------------------------------------------------- */
+
+static const char *or_else(const char *s, const char *otherwise)
+{
+	return s ? s : otherwise;
+}
+
+static char *where_on(const struct result *r, const char *host)
+{
+	AUTO_FREE char *pid = NULL;
+
+	if (r->owner_pid > 0)
+		pid = xasprintf(" (pid %ld)", (long)r->owner_pid);
+	return xasprintf("%s is %s%son %s%s.", r->guest, or_else(r->state, ""),
+			 r->state ? " " : "", host, or_else(pid, ""));
+}
+
+char *result_where(const struct result *r)
+{
+	const char *source = or_else(r->source, "the source");
+	const char *destination = or_else(r->destination, "the destination");
+
+	if (!r->guest)
+		return xstrdup("");
+	if (r->outcome == OUTCOME_NO_GUEST)
+		return xasprintf("There is no guest %s on %s.", r->guest,
+				 source);
+	switch (r->owner) {
+	case OWNER_SOURCE:
+		return where_on(r, source);
+	case OWNER_DESTINATION:
+		return where_on(r, destination);
+	case OWNER_NONE:
+		return xasprintf("%s runs nowhere%s.", r->guest,
+				 r->outcome == OUTCOME_ENDED
+					 ? ": it ended by itself"
+					 : "");
+	default:
+		/* ended before the guest was found: nothing was touched */
+		if (r->outcome != OUTCOME_UNDECIDED &&
+		    r->outcome != OUTCOME_INTERNAL)
+			return xstrdup("");
+		return xasprintf("It is not known whether %s runs on %s or "
+				 "on %s.",
+				 r->guest, source, destination);
+	}
+}
+
+/* What became of the other side; NULL when there is nothing to tell. */
+static const char *aftermath(const struct result *r)
+{
+	if (r->owner == OWNER_UNKNOWN)
+		return NULL;
+	switch (r->outcome) {
+	case OUTCOME_MIGRATED:
+		return "Source stopped.";
+	case OUTCOME_FAILED:
+	case OUTCOME_UNCONVERGED:
+	case OUTCOME_CANCELLED:
+		return "Everything was undone.";
+	default:
+		return NULL;
+	}
+}
+
+char *result_last_line(const struct result *r)
+{
+	AUTO_FREE char *where = result_where(r);
+	AUTO_STRV struct strv parts = { 0 };
+
+	if (outcomes[r->outcome].unchanged)
+		strv_push(&parts, "Nothing was changed.");
+	else if (r->outcome == OUTCOME_UNDECIDED)
+		strv_push(&parts, "Nothing was started or killed.");
+	else if (!*where)
+		strv_push(&parts, "No guest was touched.");
+	if (*where)
+		strv_push(&parts, where);
+	if (r->leftovers.n) {
+		AUTO_FREE char *all = strv_join(&r->leftovers, "; ");
+
+		strv_pushf(&parts, "Left to clean up: %s.", all);
+	} else if (*where && aftermath(r)) {
+		strv_push(&parts, aftermath(r));
+	}
+	return strv_join(&parts, " ");
+}
+
+/* --- JSON ---------------------------------------------------------------- */
+
+struct json_object *err_to_json(const struct err *err)
+{
+	AUTO_STRV struct strv causes = { 0 };
+	struct json_object *o;
+
+	if (err->kind == ERR_NONE)
+		return NULL;
+	for (const struct err *e = err->cause; e; e = e->cause)
+		strv_push(&causes, or_else(e->message, ""));
+	o = json_new();
+	fields_text(o, "kind", err_kind_name(err->kind));
+	fields_text(o, "message", err->message);
+	fields_text(o, "host", err_host_of(err));
+	fields_strv(o, "cause", &causes);
+	fields_text(o, "hint", err_hint_of(err));
+	return o;
+}
+
+static struct json_object *forecast_to_json(const struct result *r)
+{
+	struct json_object *o = json_new();
+
+	json_add_num(o, "total_ms", r->forecast_total_ms, 1);
+	json_add_num(o, "blackout_ms", r->forecast_blackout_ms, 3);
+	if (r->forecast_converges < 0)
+		json_add_sub(o, "converges", NULL);
+	else
+		json_add_bool(o, "converges", r->forecast_converges);
+	return o;
+}
+
+static void add_numbers(struct json_object *o, const struct result *r)
+{
+	json_add_num(o, "total_ms", r->total_ms, 1);
+	json_add_num(o, "blackout_ms", r->blackout_ms, 3);
+	json_add_num(o, "earlier_pause_ms", r->earlier_pause_ms, 3);
+	json_add_num(o, "blackout_uncertainty_ms", r->blackout_uncertainty_ms,
+		     3);
+	json_add_num(o, "qemu_downtime_ms", r->qemu_downtime_ms, 3);
+	json_add_num(o, "budget_ms", r->budget_ms, 3);
+	fields_count(o, "passes", r->passes);
+	fields_count(o, "transferred_bytes", r->transferred_bytes);
+	fields_count(o, "tunnel_bytes", r->tunnel_bytes);
+	fields_count(o, "disk_bytes", r->disk_bytes);
+	fields_count(o, "ram_bytes", r->ram_bytes);
+	json_add_num(o, "throughput_bps", r->throughput_bps, 0);
+	fields_count(o, "streams", r->streams);
+	fields_count(o, "attempts", r->attempts);
+}
+
+struct json_object *result_to_json(const struct result *r)
+{
+	struct json_object *o = json_new();
+
+	fields_text(o, "outcome", outcome_name(r->outcome));
+	json_add_i64(o, "exit_code", result_exit_code(r));
+	fields_text(o, "run", r->run);
+	fields_text(o, "guest", r->guest);
+	fields_text(o, "source", r->source);
+	fields_text(o, "destination", r->destination);
+	fields_text(o, "owner", owner_name(r->owner));
+	fields_count(o, "owner_pid", r->owner_pid);
+	fields_text(o, "state", r->state);
+	add_numbers(o, r);
+	fields_text(o, "transport", r->transport);
+	fields_text(o, "decision", r->decision);
+	json_add_sub(o, "forecast", forecast_to_json(r));
+	json_add_sub(o, "error", err_to_json(&r->error));
+	fields_strv(o, "leftovers", &r->leftovers);
+	return o;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* discover: finds the QEMU processes of a host from its /proc. */
+#include "engine/guest/discover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/guest/discover_script.h"
+#include "engine/hosts/proc_stat.h"
+#include "transport/base/xalloc.h"
+
+enum { MAX_OUTPUT_BYTES = 64 << 20 };
+
+/* --- asking the host ----------------------------------------------------- */
+
+/* Runs a script with @args (NULL-terminated, at most 63). */
+static int run_script(struct host *h, const char *script,
+		      const char *const *args, struct mono deadline,
+		      struct host_result *r, struct err *err)
+{
+	const char *argv[5 + 64] = { "sh", "-c", script, "vmferry" };
+	struct host_command cmd = { .argv = argv,
+				    .max_output = MAX_OUTPUT_BYTES,
+				    .deadline = deadline };
+
+	for (size_t i = 0; args && args[i] && i < 63; i++)
+		argv[4 + i] = args[i];
+	return host_run(h, &cmd, r, err);
+}
+
+int discover_guests(struct host *h, struct guests *out, struct mono deadline,
+		    struct err *err)
+{
+	struct host_result r = { .status = 0 };
+	int rc = run_script(h, discover_script, NULL, deadline, &r, err);
+
+	if (!rc)
+		rc = discover_parse(buf_data(&r.out), buf_len(&r.out), out,
+				    err);
+	host_result_free(&r);
+	if (rc) {
+		err_wrap(err, ERR_NONE, "cannot look for guests");
+		err_at_host(err, host_name(h));
+	}
+	return rc;
+}
+
+/* --- the word for a guest ------------------------------------------------ */
+
+enum word_kind { WORD_NAME, WORD_PID, WORD_QMP };
+
+struct word {
+	enum word_kind kind;
+	const char *text; /* behind the prefix */
+	pid_t pid;
+};
+
+static bool is_name(const char *s)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+	size_t len = strlen(s);
+
+	return len >= 1 && len <= 64 && strspn(s, allowed) == len;
+}
+
+static bool read_pid(const char *s, pid_t *pid)
+{
+	size_t len = strlen(s);
+
+	if (!len || len > 9 || strspn(s, "0123456789") != len)
+		return false;
+	*pid = (pid_t)strtol(s, NULL, 10);
+	return *pid > 0;
+}
+
+static int read_word(const char *text, struct word *w, struct err *err)
+{
+	*w = (struct word){ .text = text };
+	if (!strncmp(text, "pid:", 4)) {
+		w->kind = WORD_PID;
+		w->text += 4;
+		if (read_pid(w->text, &w->pid))
+			return 0;
+	} else if (!strncmp(text, "qmp:", 4)) {
+		w->kind = WORD_QMP;
+		w->text += 4;
+		if (*w->text == '/' && !strchr(w->text, '\n'))
+			return 0;
+	} else if (is_name(text)) {
+		return 0;
+	}
+	err_set(err, ERR_USAGE, "\"%s\" names no guest", text);
+	return err_hint(err, "give its name (letters, digits, '.', '_', '-'; "
+			     "at most 64), pid:NUMBER, or qmp:/ABSOLUTE/PATH");
+}
+
+static bool has_monitor(const struct guest *g, const char *path)
+{
+	for (size_t i = 0; i < g->n_monitors; i++) {
+		if (g->monitors[i].path && !strcmp(g->monitors[i].path, path))
+			return true;
+	}
+	for (size_t i = 0; i < g->moves.n; i++) {
+		if (!strcmp(g->moves.v[i].now, path))
+			return true;
+	}
+	return false;
+}
+
+static bool matches(const struct guest *g, const struct word *w)
+{
+	switch (w->kind) {
+	case WORD_NAME:
+		return g->name && !strcmp(g->name, w->text);
+	case WORD_PID:
+		return g->pid == w->pid;
+	case WORD_QMP:
+		return has_monitor(g, w->text);
+	}
+	return false;
+}
+
+static size_t count(const struct guests *list, const struct word *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += matches(&list->v[i], w);
+	return n;
+}
+
+/* --- monitors by another path -------------------------------------------- */
+
+/* The @n-th line of the output, "" if there is none; to be freed. */
+static char *line_of(struct host_result *r, size_t n)
+{
+	const char *p = buf_data(&r->out);
+
+	while (n-- && *p) {
+		p += strcspn(p, "\n");
+		p += *p == '\n';
+	}
+	return xstrndup(p, strcspn(p, "\n"));
+}
+
+/*
+ * Two paths may lead to one socket (/var/run is /run): asks the host where
+ * they lead. Yields the path that the guest @g is known by, or NULL.
+ */
+static char *same_socket(struct host *h, const struct guest *g,
+			 const char *path, struct mono deadline,
+			 struct err *err)
+{
+	struct host_result r = { .status = 0 };
+	const char *paths[64] = { path };
+	AUTO_FREE char *wanted = NULL;
+	char *found = NULL;
+	size_t n = 1;
+
+	for (size_t i = 0; i < g->n_monitors && n < 63; i++) {
+		if (g->monitors[i].path)
+			paths[n++] = g->monitors[i].path;
+	}
+	if (n == 1)
+		return NULL;
+	if (!run_script(h, discover_script_real, paths, deadline, &r, err))
+		wanted = line_of(&r, 0);
+	for (size_t i = 1; i < n && wanted && *wanted && !found; i++) {
+		AUTO_FREE char *leads_to = line_of(&r, i);
+
+		if (!strcmp(leads_to, wanted))
+			found = xstrdup(paths[i]);
+	}
+	host_result_free(&r);
+	return found;
+}
+
+/* --- one guest ----------------------------------------------------------- */
+
+static int no_guest(struct host *h, const struct guests *list, const char *word,
+		    struct err *err)
+{
+	AUTO_STRV struct strv names = { .v = NULL };
+	AUTO_FREE char *text = NULL;
+
+	err_set(err, ERR_NO_GUEST, "there is no guest %s", word);
+	err_at_host(err, host_name(h));
+	if (!list->n)
+		return err_hint(err, "no QEMU process that this login may see "
+				     "runs there");
+	for (size_t i = 0; i < list->n; i++)
+		strv_push(&names, guest_label(&list->v[i]));
+	text = strv_join(&names, ", ");
+	return err_hint(err, "running there: %s", text);
+}
+
+static int ambiguous(struct host *h, const struct guests *list,
+		     const struct word *w, const char *word, struct err *err)
+{
+	AUTO_STRV struct strv pids = { .v = NULL };
+	AUTO_FREE char *text = NULL;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (matches(&list->v[i], w))
+			strv_pushf(&pids, "%d", (int)list->v[i].pid);
+	}
+	text = strv_join(&pids, ", ");
+	err_set(err, ERR_AMBIGUOUS, "%s names several guests: pids %s", word,
+		text);
+	err_at_host(err, host_name(h));
+	return err_hint(err, "give one of them as pid:NUMBER");
+}
+
+static int pick(struct host *h, const struct guests *list, const char *word,
+		const struct word *w, struct guest *out, struct err *err)
+{
+	size_t n = count(list, w);
+
+	if (!n)
+		return no_guest(h, list, word, err);
+	if (n > 1)
+		return ambiguous(h, list, w, word, err);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!matches(&list->v[i], w))
+			continue;
+		*out = list->v[i];
+		list->v[i] = (struct guest){ .pid = 0 };
+	}
+	return 0;
+}
+
+/* Looks for the socket under its other names, guest after guest. */
+static int pick_by_socket(struct host *h, const struct guests *list,
+			  const char *word, const struct word *w,
+			  struct guest *out, struct mono deadline,
+			  struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		AUTO_ERR struct err inner = { .kind = ERR_NONE };
+		struct word known = { .kind = WORD_QMP };
+		AUTO_FREE char *path = NULL;
+
+		path = same_socket(h, &list->v[i], w->text, deadline, &inner);
+		if (inner.kind) {
+			err_move(err, &inner);
+			return -1;
+		}
+		known.text = path;
+		if (path)
+			return pick(h, list, word, &known, out, err);
+	}
+	return no_guest(h, list, word, err);
+}
+
+int discover_guest(struct host *h, const char *word, struct guest *out,
+		   struct mono deadline, struct err *err)
+{
+	struct guests list = { .v = NULL };
+	struct word w;
+	int rc;
+
+	if (read_word(word, &w, err) ||
+	    discover_guests(h, &list, deadline, err))
+		return -1;
+	if (w.kind == WORD_QMP && !count(&list, &w))
+		rc = pick_by_socket(h, &list, word, &w, out, deadline, err);
+	else
+		rc = pick(h, &list, word, &w, out, err);
+	guests_free(&list);
+	return rc;
+}
+
+/* --- is it still there? -------------------------------------------------- */
+
+/*
+ * A zombie is gone once no other thread of it is left: those could still be
+ * writing to a disk.
+ */
+static int judge(const char *text, uint64_t start_ticks)
+{
+	struct discover_stat stat;
+
+	if (!strncmp(text, "gone", 4))
+		return 0;
+	if (discover_stat_read(text, &stat))
+		return -1;
+	if (stat.start_ticks != start_ticks)
+		return 0;
+	return (stat.state != 'Z' && stat.state != 'X') || stat.threads > 1;
+}
+
+int discover_alive(struct host *h, pid_t pid, uint64_t start_ticks,
+		   struct mono deadline, struct err *err)
+{
+	struct host_result r = { .status = 0 };
+	AUTO_FREE char *number = xasprintf("%d", (int)pid);
+	const char *const args[] = { number, NULL };
+	int alive = -1;
+
+	if (!run_script(h, discover_script_alive, args, deadline, &r, err)) {
+		alive = judge(buf_data(&r.out), start_ticks);
+		if (alive < 0)
+			err_set(err, ERR_REMOTE,
+				"cannot tell whether process %d still runs",
+				(int)pid);
+	}
+	host_result_free(&r);
+	if (alive < 0)
+		err_at_host(err, host_name(h));
+	return alive;
+}

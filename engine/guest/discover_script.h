@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * discover_script: what is run on a host to read its /proc.
+ */
+#ifndef ENGINE_GUEST_DISCOVER_SCRIPT_H
+#define ENGINE_GUEST_DISCOVER_SCRIPT_H
+
+/*
+ * Prints every QEMU process of its own namespaces, for discover_parse():
+ *
+ *   vmferry-proc 1           the format; always the first line
+ *   process PID              begins a process; all below belong to it
+ *   KEY HEX…                 exe, cmdline, cwd, env (one a variable), parent
+ *    HEX…                    (a line that starts with a blank goes on)
+ *   KEY TEXT                 stat, status, limits, cgroup: a line of /proc;
+ *                            user, group: a name
+ *   end                      the process was read to its end
+ *
+ * Of the environment only VMFERRY_* and PWD are printed.
+ */
+extern const char discover_script[];
+
+/*
+ * discover_script_alive PID prints the line of /proc/PID/stat, or "gone" when
+ * there is proof that no such process exists, or nothing.
+ */
+extern const char discover_script_alive[];
+
+/* discover_script_real PATH… prints what each leads to, one a line. */
+extern const char discover_script_real[];
+
+#endif

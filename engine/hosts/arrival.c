@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* arrival: the mark that a run under way leaves on the destination. */
+#include "engine/hosts/arrival.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/hosts/probe.h"
+#include "transport/base/err.h"
+#include "transport/base/xalloc.h"
+
+char *arrival_marker(const char *run, const char *guest, const char *source)
+{
+	return xasprintf("role=destination\nrun=%s\nguest=%s\nsource=%s", run,
+			 guest, source);
+}
+
+static void arrival_free(struct arrival *a)
+{
+	free(a->run);
+	free(a->guest);
+	free(a->source);
+}
+
+static void add(struct arrivals *out, const char *text)
+{
+	struct arrival a = {
+		.run = probe_value(text, "run"),
+		.guest = probe_value(text, "guest"),
+		.source = probe_value(text, "source"),
+	};
+
+	if (!a.run || !a.guest || !a.source) {
+		arrival_free(&a);
+		return;
+	}
+	out->v = xrealloc(out->v, out->n + 1, sizeof(*out->v));
+	out->v[out->n++] = a;
+}
+
+/* One that vanishes meanwhile has arrived. */
+static void read_marker(const char *path, struct arrivals *out)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[1024];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	add(out, text);
+}
+
+void arrivals_read(const char *run_root, struct arrivals *out)
+{
+	AUTO_FREE char *pattern = xasprintf("%s/in-*/marker", run_root);
+	glob_t found;
+
+	*out = (struct arrivals){ .v = NULL };
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		read_marker(found.gl_pathv[i], out);
+	globfree(&found);
+}
+
+void arrivals_free(struct arrivals *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		arrival_free(&a->v[i]);
+	free(a->v);
+	*a = (struct arrivals){ .v = NULL };
+}

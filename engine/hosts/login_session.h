@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session: the login that a run has on the destination, as a process there.
+ *
+ * When the network or the engine dies, sshd over there may not know for a long
+ * time: scripts that were under way run on, and the monitors that were open
+ * stay in use. Whoever comes later ends that login first, with all that it
+ * started: what the dead may still have to say is not obeyed any more. A login
+ * is named "PID TICKS", the start time telling it from a later process of that
+ * pid; nothing but an sshd, with what it
+ * started, is ever touched.
+ */
+#ifndef ENGINE_HOSTS_LOGIN_SESSION_H
+#define ENGINE_HOSTS_LOGIN_SESSION_H
+
+/* sh: sets $session to this shell's own login; "" when sshd is not above it. */
+extern const char session_find[];
+/*
+ * sh, after session_find and with ticks_of (admit.h): `end_session PID TICKS`
+ * ends that login, unless it is this one, or gone.
+ */
+extern const char session_end[];
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* probe: what a host is like, asked once by a read-only script. */
+#include "engine/hosts/probe.h"
+
+#include "engine/hosts/login_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+enum { PROBE_MAX_OUTPUT = 4 * 1024 * 1024 };
+
+int probe_script(struct host *h, const char *what, const char *script,
+		 struct buf *out, struct mono deadline, struct err *err)
+{
+	static const char *const sh[] = { "sh", NULL };
+	/* one compound: what was cut short on the way is not begun */
+	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
+	struct host_command cmd = {
+		.argv = sh,
+		.input = whole,
+		.input_len = strlen(whole),
+		.max_output = PROBE_MAX_OUTPUT,
+		.deadline = deadline,
+	};
+	struct host_result res = { 0 };
+	int rc = 0;
+
+	if (host_run(h, &cmd, &res, err) < 0) {
+		rc = err_wrap(err, ERR_NONE, "cannot run the %s script", what);
+	} else if (res.status) {
+		err_set(err, ERR_REMOTE, "%s",
+			buf_len(&res.err) ? buf_data(&res.err) : "no message");
+		rc = err_wrap(err, ERR_REMOTE,
+			      "the %s script failed with status %d", what,
+			      res.status);
+		err_at_host(err, host_name(h));
+	} else {
+		*out = res.out;
+		res.out = (struct buf){ .base = NULL };
+	}
+	host_result_free(&res);
+	return rc;
+}
+
+char *probe_value(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	while (text && *text) {
+		const char *end = strchrnul(text, '\n');
+
+		if (!strncmp(text, key, n) && text[n] == '=')
+			return xstrndup(text + n + 1,
+					(size_t)(end - text) - n - 1);
+		text = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+static char *value_or_empty(const char *text, const char *key)
+{
+	char *v = probe_value(text, key);
+
+	return v ? v : xstrdup("");
+}
+
+static uint64_t value_u64(const char *text, const char *key)
+{
+	AUTO_FREE char *v = probe_value(text, key);
+
+	return v ? strtoull(v, NULL, 10) : 0;
+}
+
+/* --- hosts --------------------------------------------------------------- */
+
+static const char host_script[] =
+	"echo hostname=$(uname -n)\n"
+	"echo uid=$(id -u)\n"
+	"echo machine_id=$(cat /etc/machine-id 2>/dev/null)\n"
+	"echo boot_id=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)\n"
+	"ns() { readlink /proc/self/ns/$1; }\n"
+	"echo namespaces=$(ns mnt) $(ns net) $(ns pid)\n"
+	"echo memory=$(sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' "
+	"/proc/meminfo)\n"
+	"if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null\n"
+	"then echo systemd=1; fi\n"
+	"if [ \"$(id -u)\" = 0 ]; then root=/run/vmferry\n"
+	"elif [ -d \"${XDG_RUNTIME_DIR:-}\" ]; then\n"
+	"	root=$XDG_RUNTIME_DIR/vmferry\n"
+	"else root=$HOME/.vmferry; fi\n"
+	"printf 'run_root=%s\\n' \"$root\"\n"
+	"state=${XDG_STATE_HOME:-$HOME/.local/state}/vmferry\n"
+	"[ \"$(id -u)\" != 0 ] || state=/var/lib/vmferry\n"
+	"printf 'state_root=%s\\n' \"$state\"\n";
+
+int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
+	       struct err *err)
+{
+	AUTO_FREE char *script = xasprintf("%s%secho session=$session\n",
+					   host_script, session_find);
+	AUTO_BUF struct buf text = { 0 };
+	const char *t;
+
+	if (probe_script(h, "probe", script, &text, deadline, err) < 0)
+		return -1;
+	t = buf_data(&text);
+	*out = (struct host_facts){
+		.hostname = value_or_empty(t, "hostname"),
+		.machine_id = value_or_empty(t, "machine_id"),
+		.boot_id = value_or_empty(t, "boot_id"),
+		.namespaces = value_or_empty(t, "namespaces"),
+		.run_root = value_or_empty(t, "run_root"),
+		.state_root = value_or_empty(t, "state_root"),
+		.session = value_or_empty(t, "session"),
+		.uid = (uid_t)value_u64(t, "uid"),
+		.systemd = value_u64(t, "systemd") != 0,
+		.memory_available_bytes = value_u64(t, "memory") * 1024,
+	};
+	if (out->run_root[0] != '/')
+		return err_set(err, ERR_REMOTE,
+			       "%s told no place for run directories",
+			       host_name(h));
+	return 0;
+}
+
+void host_facts_free(struct host_facts *f)
+{
+	free(f->hostname);
+	free(f->machine_id);
+	free(f->boot_id);
+	free(f->namespaces);
+	free(f->run_root);
+	free(f->state_root);
+	free(f->session);
+	*f = (struct host_facts){ 0 };
+}
+
+bool probe_same_host(const struct host_facts *a, const struct host_facts *b)
+{
+	return a->boot_id[0] && !strcmp(a->boot_id, b->boot_id) &&
+	       !strcmp(a->namespaces, b->namespaces);
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static void file_script(struct buf *b, const char *path)
+{
+	buf_printf(b, "f ");
+	quote_word(b, path);
+	buf_printf(b, "\n");
+}
+
+static char type_letter(const char *word)
+{
+	static const struct {
+		const char *word;
+		char letter;
+	} types[] = {
+		{ "regular", 'f' },
+		{ "directory", 'd' },
+		{ "block", 'b' },
+		{ "socket", 's' },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!strncmp(word, types[i].word, strlen(types[i].word)))
+			return types[i].letter;
+	}
+	return 'o';
+}
+
+/* "inode size rw type words", or "-" for what does not exist. */
+static void parse_file(const char *line, struct probe_file *f)
+{
+	unsigned long long inode, size;
+	char access[3];
+	int at = 0;
+
+	*f = (struct probe_file){ .exists = false };
+	if (sscanf(line, "%llu %llu %2s %n", &inode, &size, access, &at) < 3)
+		return;
+	*f = (struct probe_file){
+		.exists = true,
+		.type = type_letter(line + at),
+		.inode = inode,
+		.size_bytes = size,
+		.readable = access[0] == 'r',
+		.writable = access[1] == 'w',
+	};
+}
+
+int probe_files(struct host *h, const struct strv *paths,
+		struct probe_file *out, struct mono deadline, struct err *err)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+	const char *line;
+
+	if (!paths->n)
+		return 0;
+	buf_printf(&script,
+		   "f() { r=-; w=-\n"
+		   "[ -r \"$1\" ] && r=r; [ -w \"$1\" ] && w=w\n"
+		   "stat -L -c \"%%i %%s $r$w %%F\" -- \"$1\" 2>/dev/null || "
+		   "echo -; }\n");
+	for (size_t i = 0; i < paths->n; i++)
+		file_script(&script, paths->v[i]);
+	if (probe_script(h, "file probe", buf_data(&script), &text, deadline,
+			 err) < 0)
+		return -1;
+	line = buf_data(&text);
+	for (size_t i = 0; i < paths->n; i++) {
+		const char *end = strchr(line, '\n');
+
+		if (!end)
+			return err_set(err, ERR_REMOTE,
+				       "the file probe on %s "
+				       "answered too little",
+				       host_name(h));
+		parse_file(line, &out[i]);
+		line = end + 1;
+	}
+	return 0;
+}
+
+/* --- QEMU ---------------------------------------------------------------- */
+
+int probe_qemu(struct host *h, const char *binary, const char *machine,
+	       struct probe_qemu *out, struct mono deadline, struct err *err)
+{
+	const char *base = strrchr(binary, '/');
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *known = NULL;
+	AUTO_FREE char *path = NULL;
+
+	*out = (struct probe_qemu){ .path = NULL };
+	buf_printf(&script, "b=$(command -v ");
+	quote_word(&script, binary);
+	buf_printf(&script, " || PATH=$PATH:/usr/libexec command -v ");
+	quote_word(&script, base ? base + 1 : binary);
+	buf_printf(&script,
+		   ") || exit 0\nprintf 'path=%%s\\n' \"$b\"\n"
+		   "printf 'version=%%s\\n' \"$(\"$b\" -version | "
+		   "sed -n 's/.*version \\([0-9.]*\\).*/\\1/p;q')\"\n"
+		   "\"$b\" -machine help | while read -r name rest; do\n"
+		   "[ \"$name\" = ");
+	quote_word(&script, machine);
+	buf_printf(&script, " ] && echo machine=1\ndone\nexit 0\n");
+	if (probe_script(h, "QEMU probe", buf_data(&script), &text, deadline,
+			 err) < 0)
+		return -1;
+	path = probe_value(buf_data(&text), "path");
+	if (!path || path[0] != '/')
+		return 0;
+	known = probe_value(buf_data(&text), "machine");
+	*out = (struct probe_qemu){
+		.path = STEAL(path),
+		.version = value_or_empty(buf_data(&text), "version"),
+		.machine_known = known != NULL,
+	};
+	return 0;
+}
+
+void probe_qemu_free(struct probe_qemu *q)
+{
+	free(q->path);
+	free(q->version);
+	*q = (struct probe_qemu){ .path = NULL };
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe: what a host is like, asked once by a read-only script.
+ */
+#ifndef ENGINE_HOSTS_PROBE_H
+#define ENGINE_HOSTS_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "transport/base/strv.h"
+#include "transport/host.h"
+
+/* Strings owned; "" when unknown. */
+struct host_facts {
+	char *hostname;
+	char *machine_id;
+	char *boot_id;
+	char *namespaces; /* mount, network and PID namespace, joined */
+	char *run_root;	  /* where run directories go: /run/vmferry, … */
+	char *state_root; /* what outlives a reboot: /var/lib/vmferry, … */
+	char *session;	  /* the login that was asked, see session.h */
+	uid_t uid;
+	bool systemd; /* runs under systemd, and systemd-run is there */
+	uint64_t memory_available_bytes;
+};
+int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
+	       struct err *err);
+void host_facts_free(struct host_facts *f);
+/* Both are one machine with one file system, network and PID space. */
+bool probe_same_host(const struct host_facts *a, const struct host_facts *b);
+
+/* A file, directory or nothing at a path; links followed. */
+struct probe_file {
+	bool exists;
+	char type; /* 'f' regular, 'd' directory, 'b' block, 's' socket, 'o' */
+	uint64_t inode, size_bytes;
+	bool readable, writable; /* to the login's user */
+};
+/* Stats @paths[i] into @out[i]. */
+int probe_files(struct host *h, const struct strv *paths,
+		struct probe_file *out, struct mono deadline, struct err *err);
+
+/* What a QEMU binary says of itself. */
+struct probe_qemu {
+	char *path;	    /* absolute, NULL: not found */
+	char *version;	    /* "7.2.22" */
+	bool machine_known; /* it has the asked machine type */
+};
+/* @binary: absolute, or a name for PATH; the base name is tried in PATH too. */
+int probe_qemu(struct host *h, const char *binary, const char *machine,
+	       struct probe_qemu *out, struct mono deadline, struct err *err);
+void probe_qemu_free(struct probe_qemu *q);
+
+/*
+ * Runs a sh script on @h (sent as the shell's stdin, so its length and bytes do
+ * not matter; it runs whole or not at all) and returns its stdout. A non-zero
+ * status is ERR_REMOTE with its stderr as the cause. @what names it in
+ * messages.
+ */
+int probe_script(struct host *h, const char *what, const char *script,
+		 struct buf *out, struct mono deadline, struct err *err);
+/* The value of the line "KEY=value" in @text, to be freed; NULL if absent. */
+char *probe_value(const char *text, const char *key);
+
+#endif

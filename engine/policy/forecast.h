@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * forecast: how long a migration will take, how long the guest will stand
+ * still, or that it will never get there; pure.
+ *
+ * Theory of operation. QEMU's passes are simulated over curves that may be the
+ * guest's (curve.h), all as likely: a pass of V bytes takes overhead + V/B
+ * seconds and leaves D of that, give or take what passes scatter. It switches
+ * when what is left fits through the gate, held narrow; or when
+ * FORECAST_STUCK passes in a row have not gained (left less than FORECAST_GAIN
+ * of the best), the fixed point, where the policy opens the gate as far as
+ * needed if the budget allows; told from the very start, also when a switch has
+ * fitted for a while and little is gained by waiting. After FORECAST_GIVE_UP
+ * passes without a gain, or at the deadline, it never does. The answers of all
+ * curves together are a distribution, of which p50 and p90 are told.
+ */
+#ifndef ENGINE_POLICY_FORECAST_H
+#define ENGINE_POLICY_FORECAST_H
+
+#include "engine/policy/curve.h"
+
+enum {
+	FORECAST_DRAWS = 64,
+	FORECAST_STUCK = 3,
+	FORECAST_GIVE_UP = 12,
+	FORECAST_PASSES = 800, /* no migration does more */
+};
+#define FORECAST_GAIN 0.9
+/*
+ * Once a switch fits, the policy waits for less by this part of the time that
+ * it took, and that many seconds, at most.
+ */
+#define FORECAST_PATIENCE 0.12
+#define FORECAST_PATIENCE_S 0.5
+
+struct forecast_setting {
+	double bandwidth_bps; /* dirty bytes/s that the link carries */
+	double final_bps;     /* the same for the final copy, uncapped */
+	double overhead_s;    /* of each pass, besides copying */
+	double fixed_ms;      /* of a switchover, besides copying */
+	double hold_ms;	      /* the gate while waiting */
+	double budget_ms;     /* the widest blackout allowed */
+	double deadline_s;    /* from now; 0: none */
+	double throttle; /* 0 … 0.99: share of its time the guest loses */
+	/*
+	 * Page bytes → wire bytes of what is sent again and again (xbzrle), 1
+	 * (and 0): none. Where the first pass is to come, it and the next send
+	 * whole pages.
+	 */
+	double shrink;
+};
+struct forecast_start {
+	double left_bytes; /* to be copied before the next sync */
+	double pass_s;	   /* since the last sync: 0 right after it */
+	bool first_pass;   /* of which nothing was copied yet: no switch
+			    * before its sync */
+	double best_bytes; /* least left after any sync so far; 0: left_bytes */
+	int stuck;	   /* syncs since then that did not gain */
+};
+struct forecast_spread {
+	double p50, p90;
+};
+struct forecast {
+	double p_converge;		/* 0 … 1 */
+	struct forecast_spread seconds; /* from now to the guest running over
+					 * there, of those that converge */
+	struct forecast_spread bytes;	/* on the wire, the same */
+	struct forecast_spread blackout_ms; /* at the switch; where the verdict
+					     * is "never", of a switch at the
+					     * fixed point */
+	double passes;			    /* median, of those that converge */
+};
+/*
+ * Where nothing converges, seconds, bytes and passes are NAN; so is everything
+ * but p_converge (0) where the curve, the bandwidth or what is left is unknown.
+ */
+void forecast_run(const struct curve *c, const struct forecast_start *from,
+		  const struct forecast_setting *s, struct forecast *out);
+
+/*
+ * "Never" is said when fewer than this share of the curves converge. At three
+ * times as much it is right as often, but wrong the other way: here it errs on
+ * the side of trying.
+ */
+#define FORECAST_NEVER 0.1
+
+/*
+ * What it would take, each alone, the rest as in @s, for all but FORECAST_RISK
+ * of the curves to converge: the value in @s where that does, 0 where none
+ * does. Takes as long as fifty forecasts.
+ */
+#define FORECAST_RISK 0.1
+struct forecast_remedy {
+	double bandwidth_bps; /* at least; the final copy gains as much */
+	double budget_ms;     /* at least */
+	double throttle;      /* at least, up to 0.99 */
+};
+void forecast_remedies(const struct curve *c, const struct forecast_start *from,
+		       const struct forecast_setting *s,
+		       struct forecast_remedy *out);
+
+/* --- how passes go on this link, learnt ----------------------------------- */
+
+/*
+ * t = overhead + V/B, fitted by least squares of relative errors (weights
+ * 1/t²: the first pass is a thousand times the last), faded; zeroed to begin
+ * with. Long passes tell B, short ones the overhead; until there are some, a
+ * mild prior does (of some 30 ms).
+ */
+struct forecast_link {
+	double n, sv, st, svv, svt; /* Σ w {1, V, t, V², V t} */
+	double last_bps;
+	double usual_s; /* the overhead to begin with; 0: as is usual */
+	bool encoded;	/* passes were, of late: those before do not count */
+};
+/* A pass copied @bytes of dirty pages in @seconds; nothing: not learnt from. */
+void forecast_link_add(struct forecast_link *l, double bytes, double seconds);
+/* False before the first pass of any length: then both below are 0. */
+bool forecast_link_known(const struct forecast_link *l);
+double forecast_link_bps(const struct forecast_link *l);
+double forecast_link_overhead_s(const struct forecast_link *l);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* policy: the list of policies, and what they share; pure. */
+#include "engine/policy/policy.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+static const char *const action_names[] = {
+	[POLICY_WAIT] = "wait",
+	[POLICY_GATE] = "open-gate",
+	[POLICY_THROTTLE] = "throttle",
+	[POLICY_GIVE_UP] = "give-up",
+};
+static_assert(ARRAY_SIZE(action_names) == POLICY_ACTIONS, "all named");
+
+const struct policy *const policies[] = {
+	&policy_auto, &policy_qemu,	&policy_proxmox,       &policy_ovirt,
+	&policy_nova, &policy_kubevirt, &policy_auto_converge, NULL,
+};
+
+/* A shorter pass measures buffers and round trips, not the link. */
+static const double link_pass_s = 0.05;
+static const double aimed_pass_s = 0.15;
+/* Passes of differences are short, and tell it all the same. */
+static const double encoded_pass_s = 0.005;
+enum { RECENT = 8 };
+
+const char *policy_action_name(enum policy_action a)
+{
+	assert(a < POLICY_ACTIONS);
+	return action_names[a];
+}
+
+const struct policy *policy_find(const char *name)
+{
+	for (size_t i = 0; policies[i]; i++) {
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	}
+	return NULL;
+}
+
+/* Over the last passes of some length, whatever a sync took of their time. */
+static double recent_bps(const struct policy_view *v)
+{
+	double bytes = 0, seconds = 0;
+	size_t n = 0;
+
+	for (size_t i = v->n_passes; i > 0 && n < RECENT; i--) {
+		const struct policy_pass *p = &v->passes[i - 1];
+
+		if (p->encoded != v->link->encoded)
+			break;
+		if (p->seconds < (p->encoded ? link_pass_s : aimed_pass_s))
+			continue;
+		bytes += (double)(p->encoded ? p->copied_bytes : p->sent_bytes);
+		seconds += p->seconds;
+		n++;
+	}
+	return seconds > 0 ? bytes / seconds : 0;
+}
+
+double policy_bandwidth_bps(const struct policy_view *v)
+{
+	double recent = recent_bps(v), bps;
+
+	if (!forecast_link_known(v->link))
+		return recent;
+	bps = forecast_link_bps(v->link);
+	if (v->link->encoded)
+		return fmax(bps, recent);
+	/* looks come too seldom to time short passes well */
+	return recent > 0 ? fmin(fmax(bps, recent * 0.8), recent * 1.25) : bps;
+}
+
+double policy_predict_ms(const struct policy_view *v, double dirty_bytes)
+{
+	double bps = policy_bandwidth_bps(v);
+
+	if (bps <= 0 || dirty_bytes < 0)
+		return NAN;
+	return dirty_bytes / bps * 1e3 + v->facts->fixed_ms;
+}
+
+double policy_room_ms(const struct policy_facts *f)
+{
+	return fmin(fmax(f->budget_ms - f->fixed_ms, POLICY_HOLD_MS),
+		    POLICY_WIDE_MS);
+}
+
+/* --- decisions ----------------------------------------------------------- */
+
+static void begin(const struct policy_view *v, struct policy_decision *out,
+		  enum policy_action action)
+{
+	double left = NAN;
+
+	if (v->n_samples)
+		left = (double)v->samples[v->n_samples - 1].remaining_bytes;
+	if (v->n_passes && v->pass_ended)
+		left = (double)v->passes[v->n_passes - 1].dirty_bytes;
+	*out = (struct policy_decision){
+		.action = action,
+		.gate_ms = v->gate_ms,
+		.throttle = v->throttle,
+		.predicted_ms = isnan(left) ? NAN : policy_predict_ms(v, left),
+		.lifted = v->lifted,
+	};
+}
+
+#define SAY(out, fmt)                                                \
+	do {                                                         \
+		va_list ap_;                                         \
+		va_start(ap_, fmt);                                  \
+		vsnprintf((out)->why, sizeof((out)->why), fmt, ap_); \
+		va_end(ap_);                                         \
+	} while (0)
+
+void policy_wait(const struct policy_view *v, struct policy_decision *out,
+		 const char *fmt, ...)
+{
+	begin(v, out, POLICY_WAIT);
+	SAY(out, fmt);
+}
+
+void policy_gate(const struct policy_view *v, struct policy_decision *out,
+		 double gate_ms, const char *fmt, ...)
+{
+	double whole = gate_ms >= POLICY_HOLD_MS ? floor(gate_ms)
+						 : POLICY_HOLD_MS;
+
+	begin(v, out, whole == v->gate_ms ? POLICY_WAIT : POLICY_GATE);
+	out->gate_ms = whole;
+	SAY(out, fmt);
+}
+
+void policy_throttle(const struct policy_view *v, struct policy_decision *out,
+		     double throttle, const char *fmt, ...)
+{
+	begin(v, out,
+	      fabs(throttle - v->throttle) < 1e-9 ? POLICY_WAIT
+						  : POLICY_THROTTLE);
+	out->throttle = throttle;
+	SAY(out, fmt);
+}
+
+void policy_give_up(const struct policy_view *v, struct policy_decision *out,
+		    const char *fmt, ...)
+{
+	begin(v, out, POLICY_GIVE_UP);
+	SAY(out, fmt);
+}
+
+static void deadline_is_missed(const struct policy_view *v,
+			       struct policy_decision *out)
+{
+	double need;
+
+	if (!v->n_passes) {
+		policy_give_up(v, out,
+			       "The deadline has come before memory was copied "
+			       "once.");
+		return;
+	}
+	need = policy_predict_ms(
+		v, (double)v->passes[v->n_passes - 1].dirty_bytes);
+	policy_give_up(v, out,
+		       "The deadline has come; a switch would stop the guest "
+		       "for about %.0f ms, and %.0f ms are allowed.",
+		       need, v->facts->budget_ms);
+}
+
+bool policy_deadline(const struct policy_view *v, struct policy_decision *out)
+{
+	const struct policy_facts *f = v->facts;
+
+	if (!v->lifted && (f->deadline_s <= 0 || v->now_s < f->deadline_s))
+		return false;
+	if (!v->lifted && !f->force) {
+		deadline_is_missed(v, out);
+		return true;
+	}
+	policy_gate(v, out, POLICY_WIDE_MS,
+		    "The deadline has come and the owner lifted the budget of "
+		    "%.0f ms for it.",
+		    f->budget_ms);
+	out->lifted = true;
+	return true;
+}
+
+/* --- learning ------------------------------------------------------------ */
+
+double policy_dirtied(const struct curve *c, const struct policy_pass *pass)
+{
+	double fresh = (double)(pass->dirty_bytes - pass->left_bytes);
+	double left = (double)pass->left_bytes, set;
+
+	if (!curve_known(c) || left <= 0)
+		return fmax(fresh, 0);
+	set = fmax(curve_working_set(c), (double)pass->dirty_bytes);
+	return fmin(fmax(fresh, 0) / fmax(1 - left / set, 0.1), set);
+}
+
+void policy_learn(struct curve *c, struct forecast_link *l,
+		  const struct policy_pass *pass)
+{
+	double own = pass->seconds * (1 - pass->throttle);
+
+	curve_add(c, own, policy_dirtied(c, pass));
+	if (pass->encoded && !l->encoded)
+		*l = (struct forecast_link){ .usual_s = l->usual_s,
+					     .encoded = true };
+	if (pass->seconds > (pass->encoded ? encoded_pass_s : link_pass_s))
+		forecast_link_add(l, (double)pass->copied_bytes, pass->seconds);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* simulate: a migration without guest and link; the theory is in simulate.h. */
+#include "engine/policy/simulate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+/* QEMU sends for at most that long before it looks at what is left. */
+static const double turn_s = 0.05;
+/* It measures the bandwidth, and sets the threshold, each time. */
+static const double window_s = 0.1;
+/* The engine looks that often between passes. */
+static const double look_s = 0.1;
+
+struct simulation {
+	const struct policy *policy;
+	const struct simulate_guest *guest;
+	const struct simulate_link *link;
+	struct policy_view view;
+	struct policy_decision last;
+	struct curve curve;
+	struct forecast_link learnt;
+	struct policy_pass *passes;
+	struct policy_sample *samples;
+	size_t room_passes, room_samples;
+
+	double now_s;
+	double left_bytes; /* of what the pass has to copy */
+	double pass_bytes; /* that it had at its begin */
+	double pass_at_s, pass_sent;
+	double next_look_s, next_window_s;
+	double threshold_bytes; /* as of the last window */
+	bool gave_up;
+	struct simulate_outcome *out;
+};
+
+static void obey(struct simulation *s, const struct policy_decision *d)
+{
+	s->view.lifted = d->lifted;
+	if (d->action == POLICY_GATE)
+		s->view.gate_ms = d->gate_ms;
+	if (d->action == POLICY_THROTTLE)
+		s->view.throttle = d->throttle;
+	if (d->action == POLICY_GIVE_UP)
+		s->gave_up = true;
+	memcpy(s->out->why, d->why, sizeof(s->out->why));
+}
+
+static void ask(struct simulation *s, bool pass_ended)
+{
+	struct policy_decision d = { .gate_ms = s->view.gate_ms };
+
+	s->view.now_s = s->now_s;
+	s->view.pass_ended = pass_ended;
+	s->policy->decide(&s->view, &d);
+	if (pass_ended) {
+		s->last = d;
+		s->view.last = &s->last;
+	}
+	obey(s, &d);
+}
+
+static void look(struct simulation *s)
+{
+	struct policy_view *v = &s->view;
+
+	if (v->n_samples == s->room_samples) {
+		s->room_samples = 2 * s->room_samples + 64;
+		s->samples = xrealloc(s->samples, s->room_samples,
+				      sizeof(*s->samples));
+		v->samples = s->samples;
+	}
+	s->samples[v->n_samples++] = (struct policy_sample){
+		.at_s = s->now_s,
+		.remaining_bytes = (int64_t)s->left_bytes,
+	};
+	s->next_look_s = s->now_s + look_s;
+	ask(s, false);
+}
+
+static void add_pass(struct simulation *s, double dirty_bytes)
+{
+	struct policy_view *v = &s->view;
+	struct policy_pass *p;
+
+	if (v->n_passes == s->room_passes) {
+		s->room_passes = 2 * s->room_passes + 16;
+		s->passes =
+			xrealloc(s->passes, s->room_passes, sizeof(*s->passes));
+		v->passes = s->passes;
+	}
+	p = &s->passes[v->n_passes++];
+	*p = (struct policy_pass){
+		.number = (int64_t)v->n_passes,
+		.at_s = s->now_s,
+		.seconds = s->now_s - s->pass_at_s,
+		.sent_bytes = (int64_t)s->pass_sent,
+		.copied_bytes = (int64_t)s->pass_sent,
+		.left_bytes = (int64_t)s->left_bytes,
+		.dirty_bytes = (int64_t)dirty_bytes,
+		.throttle = v->throttle,
+		.gate_ms = v->gate_ms,
+	};
+	if (p->seconds > 0)
+		p->bandwidth_bps = s->pass_sent / p->seconds;
+	policy_learn(&s->curve, &s->learnt, p);
+}
+
+/* What is sent meanwhile is counted by the caller. */
+static void pass_time(struct simulation *s, double seconds)
+{
+	s->now_s += seconds;
+	s->out->guest_seconds_lost += seconds * s->view.throttle;
+}
+
+/* What is dirty after a sync: what was left over, and what was written. */
+static double dirty_now(const struct simulation *s)
+{
+	const struct simulate_guest *g = s->guest;
+	double d = g->dirtied(g->arg, s->pass_at_s, s->now_s, s->view.throttle);
+	double ws = g->working_set_bytes, both = 0;
+
+	/* the first pass goes through all of memory, not just through that */
+	if (ws > 0 && s->view.n_passes)
+		both = d * fmin(s->left_bytes / ws, 1);
+	return fmin(s->left_bytes + d - both, g->ram_bytes);
+}
+
+static void switch_over(struct simulation *s, double dirty)
+{
+	const struct simulate_link *l = s->link;
+	struct simulate_outcome *o = s->out;
+
+	o->switched = true;
+	o->blackout_ms = dirty / l->final_bps * 1e3 + l->fixed_ms;
+	o->seconds = s->now_s + o->blackout_ms / 1e3;
+	o->bytes += dirty;
+	if (s->view.throttle > 0)
+		snprintf(o->why, sizeof(o->why),
+			 "What was left fitted through a gate of %.0f ms after "
+			 "pass %zu, the guest throttled by %.0f %%.",
+			 s->view.gate_ms, s->view.n_passes + 1,
+			 s->view.throttle * 100);
+	else
+		snprintf(o->why, sizeof(o->why),
+			 "What was left fitted through a gate of %.0f ms after "
+			 "pass %zu.",
+			 s->view.gate_ms, s->view.n_passes + 1);
+}
+
+/* True when QEMU stops the guest. */
+static bool sync_bitmap(struct simulation *s, double threshold)
+{
+	const struct simulate_link *l = s->link;
+	double dirty;
+
+	pass_time(s, l->overhead_s);
+	dirty = dirty_now(s);
+	if (dirty < threshold) {
+		switch_over(s, dirty);
+		return true;
+	}
+	add_pass(s, dirty);
+	s->left_bytes = s->pass_bytes = dirty;
+	s->pass_at_s = s->now_s;
+	s->pass_sent = 0;
+	ask(s, true);
+	return false;
+}
+
+/* It is computed anew at the end of each window, from the gate as it is. */
+static void end_window(struct simulation *s)
+{
+	if (s->now_s < s->next_window_s)
+		return;
+	s->next_window_s = s->now_s + window_s;
+	s->threshold_bytes = s->link->bandwidth_bps * s->view.gate_ms / 1e3;
+}
+
+/* One turn of QEMU's loop; true when the guest was stopped. */
+static bool turn(struct simulation *s)
+{
+	double bps = s->link->bandwidth_bps;
+	double send = fmin(s->left_bytes, bps * turn_s);
+
+	end_window(s);
+	if (s->left_bytes < s->threshold_bytes)
+		return sync_bitmap(s, s->threshold_bytes);
+	/* a turn without a page takes its time all the same */
+	pass_time(s, send > 0 ? send / bps : turn_s);
+	s->left_bytes -= send;
+	s->pass_sent += send;
+	s->out->bytes += send;
+	if (s->now_s >= s->next_look_s)
+		look(s);
+	return false;
+}
+
+static void begin(struct simulation *s, const struct policy_facts *f)
+{
+	const struct simulate_guest *g = s->guest;
+
+	curve_init(&s->curve, g->ram_bytes);
+	s->view.facts = f;
+	s->view.curve = &s->curve;
+	s->view.link = &s->learnt;
+	s->view.gate_ms = s->policy->first_gate_ms(f);
+	s->left_bytes = g->first_bytes > 0 ? g->first_bytes : g->ram_bytes;
+	s->pass_bytes = s->left_bytes;
+	s->next_look_s = look_s;
+	s->next_window_s = window_s;
+	*s->out = (struct simulate_outcome){ .blackout_ms = NAN };
+}
+
+void simulate_run(const struct policy *p, const struct policy_facts *f,
+		  const struct simulate_guest *g, const struct simulate_link *l,
+		  double limit_s, struct simulate_outcome *out)
+{
+	struct simulation *s = XNEW(struct simulation);
+
+	s->policy = p;
+	s->guest = g;
+	s->link = l;
+	s->out = out;
+	begin(s, f);
+	while (!s->gave_up && s->now_s < limit_s) {
+		if (turn(s))
+			break;
+	}
+	if (!out->switched)
+		out->seconds = s->now_s;
+	out->passes = (int)s->view.n_passes;
+	free(s->passes);
+	free(s->samples);
+	free(s);
+}

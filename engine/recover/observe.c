@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* side: what QEMU on one side of a run tells of the guest. */
+#include "engine/recover/observe.h"
+
+#include "engine/run/run.h"
+#include "qmp/qmp_status.h"
+
+enum side_state side_of_source(struct qmp *q, enum migration_status *m)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+
+	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
+	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
+		return SIDE_UNKNOWN;
+	*m = info.status;
+	qmp_migrate_info_free(&info);
+	if (*m == MIGRATION_DEVICE)
+		return SIDE_DEVICE;
+	if (*m == MIGRATION_SETUP || *m == MIGRATION_ACTIVE ||
+	    *m == MIGRATION_PRE_SWITCHOVER || *m == MIGRATION_CANCELLING ||
+	    st.state == RUN_FINISH_MIGRATE)
+		return SIDE_MOVING;
+	if (st.running)
+		return SIDE_RUNS;
+	if (st.state == RUN_POSTMIGRATE)
+		return SIDE_POSTMIGRATE;
+	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+		return SIDE_ENDED;
+	return SIDE_PAUSED;
+}
+
+enum side_state side_of_destination(struct qmp *q)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+	enum migration_status m;
+
+	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
+	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
+		return SIDE_UNKNOWN;
+	m = info.status;
+	qmp_migrate_info_free(&info);
+	if (st.running)
+		return SIDE_RUNS;
+	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
+		return SIDE_ENDED;
+	if (m != MIGRATION_COMPLETED || st.state == RUN_INMIGRATE)
+		return SIDE_MOVING;
+	/* after a run that was once continued and stopped, too */
+	if (st.state == RUN_PAUSED || st.state == RUN_PRELAUNCH)
+		return SIDE_PAUSED;
+	if (st.state == RUN_POSTMIGRATE || st.state == RUN_FINISH_MIGRATE)
+		return SIDE_POSTMIGRATE;
+	/* stopped by an error of its own, suspended: it has run */
+	return SIDE_RUNS;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side: what QEMU on one side of a run tells of the guest, in the words of
+ * verdict.h. That it lives is known; SIDE_UNKNOWN when it does not answer.
+ */
+#ifndef ENGINE_RECOVER_OBSERVE_H
+#define ENGINE_RECOVER_OBSERVE_H
+
+#include "engine/state/verdict.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
+
+/* *m: its migration's status, unless SIDE_UNKNOWN. */
+enum side_state side_of_source(struct qmp *q, enum migration_status *m);
+enum side_state side_of_destination(struct qmp *q);
+
+#endif

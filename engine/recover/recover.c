@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recover: finishes a run that nobody drives any more, or undoes it.
+ *
+ * Theory of operation. The journal says how far the run can have come. Both
+ * sides are asked what they are now, over fresh connections to their monitors:
+ * a greeting is a fence, after which no command of the dead engine can take
+ * effect. The pure table of verdict.h turns the three into what to do, and the
+ * doing is that of the stages themselves: an abort walks their undo, going
+ * forward is their resume and finish. Nothing is started or killed while a side
+ * that might own the guest cannot be asked.
+ *
+ * Once the source is as it was the guest is anybody's (takeover.h): the source
+ * is neither asked nor told anything more, and where the guest is by then may
+ * not be this run's to tell.
+ */
+#include "engine/recover/recover.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/recover/recover_report.h"
+#include "qmp/json_fields.h"
+#include "engine/run/run_journal.h"
+#include "engine/run/run.h"
+#include "engine/recover/observe.h"
+#include "engine/state/stale.h"
+#include "engine/recover/takeover.h"
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum {
+	SETTLE_MS = 3000,
+	SETTLE_POLL_MS = 100,
+	WARM_PING_MS = 1000,
+};
+
+/* One recovery under way. */
+struct recovering {
+	struct recovery *out;
+	struct migrate_options opt;
+	struct takeover own;
+	char *destination; /* as the journal has it */
+	char *guest;
+	const char *why; /* the verdict's */
+	struct host **warm;
+	enum verdict_choice choice;
+	bool asked; /* the destination was observed */
+	struct run *run;
+};
+
+static void did(struct recovering *c, const char *what)
+{
+	log_info(NULL, "recover: %s", what);
+	strv_push(&c->out->did, what);
+}
+
+/* --- asking the source --------------------------------------------------- */
+
+static bool same_text(const struct journal_view *v, const char *key,
+		      const char *now)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_string) &&
+	       !strcmp(json_object_get_string(o), now);
+}
+
+static enum side_state observe_source(struct recovering *c)
+{
+	struct run *r = c->run;
+	int alive;
+
+	/* a journal that several hosts see: here nothing is known of it */
+	if (!same_text(&c->own.view, "source_machine", r->src_facts.machine_id))
+		return SIDE_UNKNOWN;
+	if (!same_text(&c->own.view, "source_boot", r->src_facts.boot_id))
+		return SIDE_GONE;
+	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			       run_qmp_deadline(), NULL);
+	if (alive <= 0)
+		return alive ? SIDE_UNKNOWN : SIDE_GONE;
+	/* its monitor is for whoever has the guest's lock */
+	if (c->own.rest || run_open_source(r, NULL) < 0)
+		return SIDE_UNKNOWN;
+	return side_of_source(r->src.qmp, &r->src_status);
+}
+
+/* --- asking the destination ---------------------------------------------- */
+
+/* The connection that stands ready, if it still answers. */
+static struct host *take_warm(struct recovering *c)
+{
+	struct host *h = c->warm ? STEAL(*c->warm) : NULL;
+
+	if (h && host_ping(h, mono_in_ms(WARM_PING_MS), NULL) == 0)
+		return h;
+	host_close(h);
+	return NULL;
+}
+
+static bool reach_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+
+	r->dst_host = take_warm(c);
+	if (!r->dst_host)
+		r->dst_host = host_open(c->destination, &c->opt.ssh,
+					mono_in_ms(RUN_CONNECT_MS), NULL);
+	return r->dst_host && probe_host(r->dst_host, &r->dst_facts,
+					 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0;
+}
+
+static enum side_state ask_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+	int alive;
+
+	if (!reach_destination(c))
+		return SIDE_UNKNOWN;
+	if (!same_text(&c->own.view, "destination_machine",
+		       r->dst_facts.machine_id)) {
+		/* the name leads elsewhere now: nothing is done there */
+		host_close(STEAL(r->dst_host));
+		return SIDE_UNKNOWN;
+	}
+	if (!same_text(&c->own.view, "destination_boot", r->dst_facts.boot_id))
+		return SIDE_GONE;
+	if (!r->dst_made)
+		return SIDE_GONE;
+	if (r->dst_pid <= 0)
+		/* a launch that was cut short: if at all, it waits */
+		return SIDE_MOVING;
+	alive = discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+			       run_qmp_deadline(), NULL);
+	if (alive <= 0)
+		return alive ? SIDE_UNKNOWN : SIDE_GONE;
+	if (run_reopen(r, NULL) < 0)
+		return SIDE_UNKNOWN;
+	return side_of_destination(r->dst.qmp);
+}
+
+/*
+ * What the destination was sent may still lie in its socket: a last look after
+ * some seconds, where giving up too early would throw the only copy away.
+ */
+static enum side_state settle(struct recovering *c, enum side_state s)
+{
+	struct mono until = mono_in_ms(SETTLE_MS);
+
+	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
+	       c->run->dst.qmp && mono_before(mono_now(), until)) {
+		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
+		s = side_of_destination(c->run->dst.qmp);
+	}
+	return s;
+}
+
+static void observe_destination(struct recovering *c)
+{
+	if (c->asked)
+		return;
+	c->asked = true;
+	c->out->destination = settle(c, ask_destination(c));
+}
+
+/* --- acting -------------------------------------------------------------- */
+
+static int undo(struct recovering *c, const char *what,
+		int (*step)(struct run *r, struct err *err))
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	if (step(c->run, &e) == 0) {
+		did(c, what);
+		return 0;
+	}
+	text = err_text(&e);
+	run_leftover(c->run, "%s", text);
+	return -1;
+}
+
+/*
+ * Removes what the run started over there; on another machine than it was
+ * started on, by the same name, nothing is touched.
+ */
+static void clean_destination(struct recovering *c)
+{
+	struct run *r = c->run;
+
+	observe_destination(c);
+	if (!r->dst_made)
+		return;
+	if (r->dst_host)
+		(void)undo(c, "what was started on the destination is gone",
+			   run_unlaunch);
+	else
+		run_leftover(r,
+			     "%s cannot be reached; there may be QEMU (pid %d) "
+			     "and directories %s and %s",
+			     c->destination, (int)r->dst_pid, r->dst_dir,
+			     r->dst_lock);
+}
+
+/* Once it is noted that the source needs nothing more, others may have it. */
+static void put_source_back(struct recovering *c)
+{
+	struct run *r = c->run;
+	int started, prepared;
+
+	if (!r->src.qmp || c->out->source == SIDE_GONE)
+		return;
+	r->migrating = c->out->journal >= JOURNAL_MIGRATE;
+	started = undo(c, "the source goes on as it was", run_unstart);
+	prepared = undo(c, "its migration settings are back", run_unprepare);
+	if (started == 0 && prepared == 0 && !r->source_unsure &&
+	    !run_source_gone(r) && record_source_back(r) == 0)
+		takeover_let_go(&c->own, r);
+}
+
+/* The journal does not grow with each try to clean up. */
+static int begin_undo(struct recovering *c, struct err *err)
+{
+	return c->out->journal == JOURNAL_ABORTING
+		       ? 0
+		       : record_write(c->run, JOURNAL_ABORTING, err);
+}
+
+/*
+ * Whether the guest may have left since it was back. A later run has a journal
+ * until it has ended, and leaves no source behind when it ended elsewhere: so
+ * the source is looked at last.
+ */
+static bool may_have_left(const struct recovering *c)
+{
+	const struct run *r = c->run;
+	const struct unfinished_asker asker = {
+		.key = r->key,
+		.guest = guest_label(&r->guest),
+		.machine = r->src_facts.machine_id,
+		.boot = r->src_facts.boot_id,
+	};
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_STRV struct strv rests = { .v = NULL };
+
+	return unfinished_look(runs, &asker, &rests, NULL) != UNFINISHED_NONE ||
+	       discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			      run_qmp_deadline(), NULL) != 1;
+}
+
+static void tell_source(struct recovering *c)
+{
+	struct result *res = c->run->result;
+
+	if (c->out->source == SIDE_GONE || (c->own.rest && may_have_left(c))) {
+		did(c, "the guest had gone back to the source, and has ended "
+		       "or moved on since");
+		res->owner = OWNER_UNKNOWN;
+		return;
+	}
+	res->owner = OWNER_SOURCE;
+	res->owner_pid = c->run->guest.pid;
+	if (c->out->source == SIDE_RUNS)
+		res->state = "RUNNING";
+}
+
+/* The source goes on; nothing of the run stays on the destination. */
+static int do_abort(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (begin_undo(c, err) < 0)
+		return -1;
+	put_source_back(c);
+	if (r->source_unsure)
+		return err_set(err, ERR_UNDECIDED,
+			       "%s was not seen running on the source again",
+			       guest_label(&r->guest));
+	clean_destination(c);
+	tell_source(c);
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_ABORTED);
+	return 0;
+}
+
+/* `cont` was refused: first the destination is seen gone, then it goes on. */
+static int do_take_back(struct recovering *c, struct err *err)
+{
+	if (c->run->dst_made && run_unlaunch(c->run, err) < 0)
+		return -1;
+	did(c, "the destination's QEMU is gone");
+	return do_abort(c, err);
+}
+
+static int do_finish(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	r->committed = true;
+	r->result->owner = OWNER_DESTINATION;
+	r->result->owner_pid = r->dst_pid;
+	r->result->state = r->facts.first_status.running && !c->opt.paused
+				   ? "RUNNING"
+				   : "PAUSED";
+	if (c->out->journal != JOURNAL_DESTRUN)
+		record_note(r, JOURNAL_DESTRUN);
+	if (run_finish(r, err) < 0 && !r->ended_there)
+		return -1;
+	if (r->ended_there) {
+		err_reset(err);
+		r->result->owner = OWNER_NONE;
+		c->out->verdict = VERDICT_LOST;
+	}
+	if (!r->result->leftovers.n)
+		did(c, "the source has ended and names have moved");
+	return 0;
+}
+
+static int do_forward(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (c->out->journal != JOURNAL_COMMIT &&
+	    record_write(r, JOURNAL_COMMIT, err) < 0)
+		return -1;
+	r->committed = true;
+	if (run_resume(r, err) < 0) {
+		/* refused and seen gone: run_resume allows the way back */
+		return r->committed ? -1 : do_abort(c, err);
+	}
+	did(c, "the guest was started on the destination");
+	c->out->journal = JOURNAL_DESTRUN;
+	return do_finish(c, err);
+}
+
+static int do_lost(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	if (begin_undo(c, err) < 0)
+		return -1;
+	clean_destination(c);
+	r->result->owner = OWNER_NONE;
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_ABORTED);
+	return 0;
+}
+
+static int do_nothing(struct recovering *c, struct err *err)
+{
+	struct run *r = c->run;
+
+	(void)err;
+	r->result->owner = c->out->source == SIDE_GONE ? OWNER_NONE
+						       : OWNER_SOURCE;
+	r->result->owner_pid = r->guest.pid;
+	return 0;
+}
+
+static int do_hold(struct recovering *c, struct err *err)
+{
+	c->run->result->owner = OWNER_UNKNOWN;
+	err_set(err, ERR_UNDECIDED, "%s", c->why);
+	return err_hint(err, "run recover again once both hosts answer; never "
+			     "`cont` both");
+}
+
+static int (*const actions[])(struct recovering *c, struct err *err) = {
+	[VERDICT_NOTHING] = do_nothing,	    [VERDICT_ABORT] = do_abort,
+	[VERDICT_FORWARD] = do_forward,	    [VERDICT_FINISH] = do_finish,
+	[VERDICT_TAKE_BACK] = do_take_back, [VERDICT_LOST] = do_lost,
+	[VERDICT_HOLD] = do_hold,	    [VERDICT_PERSON] = do_hold,
+	[VERDICT_JOIN] = do_hold,
+};
+static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
+
+/* --- one run ------------------------------------------------------------- */
+
+static bool is_back(const struct recovering *c)
+{
+	return journal_value(&c->own.view, "source_back") != NULL;
+}
+
+/* A source that is not asked any more is as it was when that was noted. */
+static struct verdict_input seen(const struct recovering *c)
+{
+	bool back = c->own.rest && is_back(c);
+
+	return (struct verdict_input){
+		.journal = c->out->journal,
+		.source = back && c->out->source == SIDE_UNKNOWN
+				  ? SIDE_RUNS
+				  : c->out->source,
+		.destination = c->out->destination,
+		.was_running = c->run->facts.first_status.running,
+		/* nobody saw whether it resumed when the engine died */
+		.source_unwatched = true,
+	};
+}
+
+/* Where it has gone since it was back is not the run's to tell. */
+static struct verdict_output moved_on(const struct recovering *c,
+				      struct verdict_output answer)
+{
+	if (answer.verdict != VERDICT_LOST || !is_back(c))
+		return answer;
+	return (struct verdict_output){
+		VERDICT_ABORT,
+		"the guest had gone back to the source, and has ended or moved "
+		"on since",
+	};
+}
+
+/* A guest that stands still is not kept waiting for the other host. */
+static struct verdict_output decide(struct recovering *c)
+{
+	struct verdict_input in = seen(c);
+
+	if (verdict_decide(&in).verdict != VERDICT_ABORT ||
+	    !verdict_ignores_destination(&in)) {
+		observe_destination(c);
+		in = seen(c);
+	}
+	return c->choice == CHOICE_NONE ? verdict_decide(&in)
+					: verdict_force(&in, c->choice);
+}
+
+static int look_and_act(struct recovering *c, struct err *err)
+{
+	struct recovery *out = c->out;
+	struct run *r = c->run;
+	AUTO_ERR struct err closed = { 0 };
+	struct verdict_output answer;
+
+	if (takeover(&c->own, r, &closed, err) < 0)
+		return -1;
+	out->journal = journal_state(&c->own.view);
+	out->source = observe_source(c);
+	answer = moved_on(c, decide(c));
+	/*
+	 * On a disk that takes no more a guest that stands still is let go on
+	 * all the same: whoever comes next finds the same again.
+	 */
+	if (!r->journal && answer.verdict != VERDICT_ABORT &&
+	    answer.verdict != VERDICT_HOLD &&
+	    answer.verdict != VERDICT_PERSON) {
+		err_move(err, &closed);
+		return -1;
+	}
+	out->verdict = answer.verdict;
+	c->why = answer.why;
+	log_info(NULL, "recover: journal %s, source %s, destination %s: %s",
+		 journal_record_name(out->journal),
+		 side_state_name(out->source),
+		 side_state_name(out->destination), verdict_name(out->verdict));
+	r->phase = PHASE_ROLLBACK;
+	return actions[out->verdict](c, err);
+}
+
+static bool is_settled(const struct recovering *c)
+{
+	return c->out->verdict != VERDICT_HOLD &&
+	       c->out->verdict != VERDICT_PERSON &&
+	       !c->run->result->leftovers.n;
+}
+
+static void recover_one(struct recovering *c)
+{
+	struct result *res = &c->out->result;
+	AUTO_ERR struct err err = { 0 };
+	struct run *r = XNEW(struct run);
+	int rc;
+
+	c->run = r;
+	run_open(r, &c->opt, res);
+	r->recovering = true;
+	r->src_host = host_local_new();
+	task_shield();
+	rc = probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+			&err);
+	/* the rest is restored from what the journal says under the lock */
+	if (rc == 0)
+		rc = record_restore_key(r, &c->own.view, &err);
+	r->recording = recording_new_addition(r->id);
+	r->record_dir =
+		xstrndup(c->own.path, strlen(c->own.path) - strlen("/journal"));
+	free(res->run);
+	res->run = xstrdup(r->id);
+	free(res->source);
+	res->source = xstrdup(r->src_facts.hostname);
+	if (rc == 0)
+		rc = look_and_act(c, &err);
+	err_move(&res->error, &err);
+	/* before its journal goes, so that none of both is missed */
+	if (!c->own.finished)
+		aftermath_record(r, c->out, c->why);
+	if (r->journal)
+		record_close(r, rc == 0 && is_settled(c));
+	(void)run_unlock(r, NULL);
+	task_unshield();
+	recording_close(STEAL(r->recording));
+	run_close(r);
+	free(r);
+}
+
+/* --- finding them -------------------------------------------------------- */
+
+static bool is_meant(const struct recover_options *opt,
+		     const struct journal_view *v)
+{
+	static const char *const keys[] = { "guest", "uuid", "run", "key" };
+
+	if (journal_is_final(journal_state(v)) || !v->n)
+		return false;
+	for (size_t i = 0; opt->word && i < ARRAY_SIZE(keys); i++) {
+		if (same_text(v, keys[i], opt->word))
+			return true;
+	}
+	return !opt->word;
+}
+
+static void recovery_free(struct recovery *r)
+{
+	strv_free(&r->did);
+	result_free(&r->result);
+}
+
+/* What cannot be read may be about any guest, so nobody may overlook it. */
+static void tell_unreadable(const struct recover_options *opt, const char *path,
+			    struct err *err, struct recoveries *list)
+{
+	AUTO_FREE char *dir = xstrndup(path, strlen(path) - strlen("/journal"));
+	const char *run = strrchr(dir, '/') + 1;
+	struct recovery *r;
+
+	if (opt->word && strcmp(opt->word, run) != 0)
+		return;
+	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
+	r = &list->v[list->n++];
+	*r = (struct recovery){
+		.verdict = VERDICT_HOLD,
+		.journal = JOURNAL_RECORDS,
+	};
+	result_init(&r->result);
+	r->result.run = xstrdup(run);
+	r->result.guest = xasprintf("the guest of %s", run);
+	r->result.source = xstrdup("this host");
+	err_wrap(err, ERR_UNDECIDED, "the journal of %s cannot be trusted",
+		 run);
+	err_hint(err, "look on both hosts where its guest runs; then remove %s",
+		 dir);
+	err_move(&r->result.error, err);
+}
+
+static void recover_journal(const struct recover_options *opt, const char *path,
+			    struct recoveries *list)
+{
+	struct recovering c = { .own = { .path = path } };
+	AUTO_ERR struct err err = { 0 };
+	struct json_object *o;
+
+	if (journal_read(path, &c.own.view, &err) < 0) {
+		if (errno != ENOENT)
+			tell_unreadable(opt, path, &err, list);
+	} else if (is_meant(opt, &c.own.view)) {
+		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
+		c.out = &list->v[list->n++];
+		*c.out = (struct recovery){ .verdict = VERDICT_HOLD };
+		result_init(&c.out->result);
+		migrate_options_init(&c.opt);
+		o = journal_value(&c.own.view, "guest");
+		c.guest = xstrdup(o ? json_object_get_string(o) : "?");
+		c.opt.guest = c.guest;
+		o = journal_value(&c.own.view, "destination");
+		c.destination = xstrdup(o ? json_object_get_string(o) : "?");
+		c.opt.destination = c.destination;
+		o = journal_value(&c.own.view, "paused");
+		c.opt.paused = o && json_object_get_boolean(o);
+		c.opt.ssh = opt->ssh;
+		c.warm = opt->warm;
+		c.choice = opt->choice;
+		c.opt.state_dir = opt->state_dir;
+		c.opt.sink = opt->sink;
+		c.opt.sink_arg = opt->sink_arg;
+		recover_one(&c);
+		if (c.own.finished)
+			recovery_free(&list->v[--list->n]);
+	}
+	journal_view_free(&c.own.view);
+	free(c.guest);
+	free(c.destination);
+}
+
+/* Where runs are kept; *run_root, which may be NULL: where locks are. */
+static int find_directories(const struct recover_options *opt, char **path,
+			    char **run_root, struct err *err)
+{
+	struct migrate_options m = { .state_dir = opt->state_dir };
+	struct host *here = host_local_new();
+	struct host_facts facts = { 0 };
+	int rc = probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), err);
+
+	if (rc == 0)
+		*path = record_directory(&m, &facts);
+	if (rc == 0 && run_root)
+		*run_root = xstrdup(facts.run_root);
+	host_facts_free(&facts);
+	host_close(here);
+	return rc;
+}
+
+char *recover_journal_path(const char *state_dir, const char *run,
+			   struct err *err)
+{
+	const struct recover_options opt = { .state_dir = state_dir };
+	AUTO_FREE char *runs = NULL;
+
+	if (find_directories(&opt, &runs, NULL, err) != 0)
+		return NULL;
+	return xasprintf("%s/%s/journal", runs, run);
+}
+
+int recover_run(const struct recover_options *opt, struct recoveries *out,
+		struct err *err)
+{
+	AUTO_FREE char *runs = NULL;
+	AUTO_FREE char *run_root = NULL;
+	struct dirent **names = NULL;
+	bool busy;
+	int n;
+
+	if (find_directories(opt, &runs, &run_root, err) != 0)
+		return -1;
+	arrivals_read(run_root, &out->arrivals);
+	if (access(runs, F_OK) == 0 && record_trust(runs, err) < 0)
+		return -1;
+	n = scandir(runs, &names, NULL, alphasort);
+	if (n < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot read %s", runs);
+	busy = stale_is_busy(run_root);
+	for (int i = 0; i < n; i++) {
+		AUTO_FREE char *path =
+			xasprintf("%s/%s/journal", runs, names[i]->d_name);
+
+		if (names[i]->d_name[0] != '.') {
+			recover_journal(opt, path, out);
+			stale_journal(path, busy);
+		}
+		free(names[i]);
+	}
+	free(names);
+	stale_locks(run_root);
+	return 0;
+}
+
+void recoveries_free(struct recoveries *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		recovery_free(&list->v[i]);
+	free(list->v);
+	arrivals_free(&list->arrivals);
+	*list = (struct recoveries){ .v = NULL };
+}
+
+/* --- results ------------------------------------------------------------- */
+
+int recovery_exit_code(const struct recovery *r)
+{
+	if (r->result.error.kind == ERR_BUSY)
+		return 11;
+	if (r->verdict == VERDICT_HOLD || r->verdict == VERDICT_PERSON ||
+	    r->result.error.kind != ERR_NONE)
+		return 7;
+	if (r->verdict == VERDICT_LOST)
+		return 12;
+	if (r->result.leftovers.n)
+		return r->result.owner == OWNER_DESTINATION ? 8 : 9;
+	return 0;
+}
+
+struct json_object *recovery_to_json(const struct recovery *r)
+{
+	struct json_object *o = json_new();
+
+	fields_text(o, "run", r->result.run);
+	fields_text(o, "guest", r->result.guest);
+	fields_text(o, "outcome", verdict_name(r->verdict));
+	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
+	fields_text(o, "owner", owner_name(r->result.owner));
+	fields_count(o, "owner_pid", r->result.owner_pid);
+	fields_text(o, "journal",
+		    r->journal == JOURNAL_RECORDS
+			    ? NULL
+			    : journal_record_name(r->journal));
+	fields_text(o, "source", side_state_name(r->source));
+	fields_text(o, "destination", side_state_name(r->destination));
+	fields_strv(o, "did", &r->did);
+	fields_strv(o, "leftovers", &r->result.leftovers);
+	return json_add_sub(o, "error", err_to_json(&r->result.error));
+}

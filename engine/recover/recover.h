@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recover: after any crash, finishes a run or undoes it.
+ *
+ * Idempotent: every step is recorded before it is taken and observed after, so
+ * a recovery that crashes itself is simply run again.
+ */
+#ifndef ENGINE_RECOVER_RECOVER_H
+#define ENGINE_RECOVER_RECOVER_H
+
+#include "engine/hosts/arrival.h"
+#include "engine/run/migrate.h"
+#include "engine/state/verdict.h"
+
+/* Everything is borrowed. */
+struct recover_options {
+	const char
+		*word; /* guest, UUID or run id; NULL: every unfinished run */
+	/* what a person decided; refused where it could make two */
+	enum verdict_choice choice;
+	struct host_options ssh;
+	/*
+	 * A connection to the destination, open already, to be used (and taken)
+	 * if it still answers; NULL, or a pointer to NULL: none.
+	 */
+	struct host **warm;
+	const char *state_dir; /* NULL: the usual one */
+	event_sink *sink;
+	void *sink_arg;
+};
+
+/* What became of one unfinished run. */
+struct recovery {
+	enum verdict verdict;
+	enum journal_record journal; /* how far the run had come */
+	enum side_state source, destination;
+	struct strv did;      /* sentences, in order */
+	struct result result; /* guest, owner, error, left-overs */
+};
+int recovery_exit_code(const struct recovery *r);
+/* {"run","guest","outcome","owner","did",…}; owned. */
+struct json_object *recovery_to_json(const struct recovery *r);
+
+struct recoveries {
+	struct recovery *v;
+	size_t n;
+	/* guests on their way to this host, driven (and recovered) elsewhere */
+	struct arrivals arrivals;
+};
+
+/* The path of the journal of run @run, to be freed; NULL: see @err. */
+char *recover_journal_path(const char *state_dir, const char *run,
+			   struct err *err);
+
+/*
+ * Recovers what @opt names; to be called from a task. 0 with one entry a run
+ * (none: nothing is unfinished), also when some of them must be held. -1 when
+ * the state directory cannot be read.
+ */
+int recover_run(const struct recover_options *opt, struct recoveries *out,
+		struct err *err);
+void recoveries_free(struct recoveries *list);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aftermath: what recovery did, told in the recording of the run.
+ */
+#ifndef ENGINE_RECOVER_RECOVER_REPORT_H
+#define ENGINE_RECOVER_RECOVER_REPORT_H
+
+#include "engine/recover/recover.h"
+#include "engine/run/run.h"
+
+/*
+ * Adds to the run's recording what was put into r->recording (made by
+ * recording_new_addition()) and a result: that of the engine's own kind, with
+ * the members `recovered` (true), `verdict`, `did`; @why becomes its decision.
+ * Only where @done says what became of the guest: a recovery that was held or
+ * failed tells nothing, nor does one that says what was told before. A failure
+ * is a warning of @r. To be called from a task.
+ */
+void aftermath_record(struct run *r, const struct recovery *done,
+		      const char *why);
+
+/* --- pure, for tests ------------------------------------------------------ */
+
+/* What it means for the guest; OUTCOME_INTERNAL: it is not decided. */
+enum outcome aftermath_outcome(const struct recovery *done);
+
+#endif

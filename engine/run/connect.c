@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect: finds the guest, gets hold of its monitor and of the destination,
+ * and asks the source what it is made of. Changes nothing anywhere.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/guest/discover.h"
+#include "engine/run/run.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+
+enum { SECOND_MONITOR_MS = 300 };
+
+static const char *label(const struct run *r)
+{
+	return guest_label(&r->guest);
+}
+
+/*
+ * Any process may carry any command line: the socket that it names must be its
+ * own, or somebody else's guest would be moved in its place.
+ */
+static bool is_guests_own(const struct run *r, const struct stream *s,
+			  const char *path, struct err *err)
+{
+	pid_t pid = stream_peer_pid(s);
+
+	if (pid <= 0 || pid == r->guest.pid)
+		return true;
+	err_set(err, ERR_REFUSED,
+		"the monitor %s belongs to process %d, not to %s (pid %d)",
+		path, (int)pid, label(r), (int)r->guest.pid);
+	err_hint(err, "another program took the socket's name: end it and "
+		      "restart the guest with a monitor of its own");
+	return false;
+}
+
+static struct qmp *open_monitor(struct run *r, const char *path, int ms,
+				struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), &e);
+
+	/* one client is served, one more may wait; a third hangs */
+	if (!s && e.kind == ERR_TIMEOUT)
+		err_wrap(&e, ERR_BUSY, "%s takes no connection", path);
+	err_move(err, &e);
+	if (s && !is_guests_own(r, s, path, err)) {
+		stream_close(s);
+		return NULL;
+	}
+	return s ? qmp_open(s, "source", mono_in_ms(ms), err) : NULL;
+}
+
+static void explain_busy(const char *path, struct err *err)
+{
+	err_wrap(err, ERR_BUSY, "the QMP monitor %s is in use", path);
+	err_hint(err, "end that client, or start the guest with a second "
+		      "-qmp monitor");
+}
+
+/*
+ * The first monitor that greets becomes the session; a further free one is
+ * kept for rescue by out-of-band commands.
+ */
+int run_open_source(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < r->guest.n_monitors; i++) {
+		const struct monitor *m = &r->guest.monitors[i];
+		AUTO_ERR struct err one = { 0 };
+
+		if (m->kind != MONITOR_QMP || !m->path)
+			continue;
+		any = true;
+		if (r->src.qmp) {
+			r->src.rescue = open_monitor(r, m->path,
+						     SECOND_MONITOR_MS, NULL);
+			break;
+		}
+		r->src.qmp = open_monitor(r, m->path, RUN_QMP_MS, &one);
+		if (r->src.qmp)
+			continue;
+		if (one.kind == ERR_BUSY)
+			explain_busy(m->path, &one);
+		/* it greeted, so it is no other host that is out of reach */
+		if (one.kind == ERR_TIMEOUT)
+			err_wrap(&one, ERR_REFUSED, "the QMP monitor %s hangs",
+				 m->path);
+		/* one in use explains more than one that is not there */
+		if (e.kind != ERR_BUSY)
+			err_move(&e, &one);
+	}
+	if (r->src.qmp)
+		return 0;
+	if (any) {
+		err_move(err, &e);
+		return err_wrap(err, ERR_NONE, "cannot use the monitor of %s",
+				label(r));
+	}
+	err_set(err, ERR_REFUSED, "%s has no QMP monitor on a UNIX socket",
+		label(r));
+	return err_hint(err,
+			"start it with -qmp unix:/run/%s.qmp,server=on,"
+			"wait=off",
+			r->guest.name ? r->guest.name : "guest");
+}
+
+static void remember_source(struct run *r)
+{
+	struct result *res = r->result;
+
+	free(res->guest);
+	res->guest = xstrdup(label(r));
+	res->owner = OWNER_SOURCE;
+	res->owner_pid = r->guest.pid;
+}
+
+/* For the last line, should the destination turn out to be out of reach. */
+static void note_state(struct run *r)
+{
+	struct qmp_status st;
+
+	if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0)
+		r->result->state = st.running ? "RUNNING" : "PAUSED";
+}
+
+static int no_destination(struct run *r, struct err *err)
+{
+	err_wrap(err, ERR_NONE, "cannot use %s as a destination",
+		 r->opt->destination);
+	if (!err_hint_of(err))
+		err_hint(err, "see whether `ssh %s true` works from here",
+			 r->opt->destination);
+	return -1;
+}
+
+int run_reach_destination(struct run *r, struct err *err)
+{
+	if (!r->dst_host)
+		r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
+					mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->dst_host)
+		return no_destination(r, err);
+	r->result->transport = host_backend(r->dst_host);
+	return 0;
+}
+
+int run_find(struct run *r, struct err *err)
+{
+	guest_free(&r->guest);
+	host_facts_free(&r->src_facts);
+	r->result->owner = OWNER_UNKNOWN;
+	if (!r->src_host)
+		r->src_host = host_local_new();
+	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
+			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	remember_source(r);
+	if (probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return -1;
+	free(r->result->source);
+	r->result->source = xstrdup(r->src_facts.hostname);
+	return 0;
+}
+
+/* Its monitor would be in use, and QEMU gone when that migration is done. */
+static int refuse_second(struct run *r, struct err *err)
+{
+	AUTO_FREE char *key = run_guest_key(r);
+
+	if (!run_is_locked(r, key))
+		return 0;
+	err_set(err, ERR_BUSY, "another migration of %s is under way",
+		label(r));
+	return err_hint(err, "wait for it (--wait), or cancel it");
+}
+
+/*
+ * A QEMU that ends without having greeted was in the hands of another client,
+ * which may have moved its guest.
+ */
+static int open_source(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err second = { 0 };
+
+	if (run_open_source(r, err) == 0)
+		return 0;
+	if (refuse_second(r, &second) < 0) {
+		err_move(err, &second);
+		return -1;
+	}
+	if (err->kind != ERR_BUSY &&
+	    discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			   run_qmp_deadline(), NULL) == 0) {
+		err_wrap(err, ERR_BUSY,
+			 "QEMU of %s ended while another client had its "
+			 "monitor",
+			 label(r));
+		err_hint(err, "vmferry list shows where it runs now");
+		r->result->owner = OWNER_UNKNOWN;
+	}
+	return -1;
+}
+
+int run_connect(struct run *r, struct err *err)
+{
+	if (run_find(r, err) < 0 || refuse_second(r, err) < 0 ||
+	    open_source(r, err) < 0)
+		return -1;
+	note_state(r);
+	r->src.events = qmp_listen(r->src.qmp, &r->wake);
+	if (run_reach_destination(r, err) < 0)
+		return -1;
+	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return err_at_host(err, host_name(r->dst_host));
+	free(r->dst_session);
+	/* on this host it would be the login of whoever sits here */
+	r->dst_session =
+		xstrdup(host_is_local(r->dst_host) ? "" : r->dst_facts.session);
+	return 0;
+}
+
+/* --- what the source is made of ------------------------------------------ */
+
+static int ask_status(struct run *r, struct err *err)
+{
+	struct run_facts *f = &r->facts;
+
+	if (qmp_query_status(r->src.qmp, &f->first_status, run_qmp_deadline(),
+			     err) < 0)
+		return -1;
+	r->result->state = f->first_status.running ? "RUNNING" : "PAUSED";
+	switch (f->first_status.state) {
+	case RUN_RUNNING:
+	case RUN_PAUSED:
+	case RUN_PRELAUNCH:
+		return 0;
+	case RUN_INMIGRATE:
+		err_set(err, ERR_BUSY, "%s is just being migrated to this host",
+			label(r));
+		return err_hint(err, "wait until it has arrived");
+	case RUN_FINISH_MIGRATE:
+		err_set(err, ERR_REFUSED,
+			"%s stands still before the "
+			"switchover of an earlier migration, whose engine may "
+			"have died",
+			label(r));
+		return err_hint(err, "vmferry recover finishes or undoes it");
+	case RUN_POSTMIGRATE:
+		err_set(err, ERR_REFUSED,
+			"%s stands in postmigrate: an "
+			"earlier migration of it ended half-way",
+			label(r));
+		return err_hint(err, "vmferry recover finishes or undoes it; "
+				     "without its journal, make sure that it "
+				     "runs nowhere else before you `cont` it");
+	default:
+		return err_set(err, ERR_REFUSED,
+			       "%s is in run state %s, which cannot be "
+			       "migrated",
+			       label(r), f->first_status.raw);
+	}
+}
+
+static int ask_migration(struct run *r, struct err *err)
+{
+	struct qmp_migrate_info info = { 0 };
+	bool busy;
+
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), err) < 0)
+		return -1;
+	busy = info.status == MIGRATION_SETUP ||
+	       info.status == MIGRATION_ACTIVE ||
+	       info.status == MIGRATION_PRE_SWITCHOVER ||
+	       info.status == MIGRATION_DEVICE ||
+	       info.status == MIGRATION_CANCELLING;
+	if (busy)
+		err_set(err, ERR_BUSY,
+			"QEMU is already migrating %s "
+			"(status %s)",
+			label(r), info.raw);
+	r->facts.blocked = STEAL(info.blocked);
+	qmp_migrate_info_free(&info);
+	return busy ? -1 : 0;
+}
+
+static int ask_hardware(struct run *r, struct err *err)
+{
+	struct run_facts *f = &r->facts;
+	struct qmp *q = r->src.qmp;
+
+	if (qmp_machine_type(q, &f->machine, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_uuid(q, f->uuid, run_qmp_deadline(), err) < 0 ||
+	    qmp_memory_bytes(q, &f->ram_bytes, run_qmp_deadline(), err) < 0 ||
+	    qmp_vcpu_count(q, &f->vcpus, run_qmp_deadline(), err) < 0 ||
+	    qmp_kvm_enabled(q, &f->kvm, run_qmp_deadline(), err) < 0 ||
+	    qmp_hotplugged(q, &f->hotplugged, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_disks(q, &f->disks, run_qmp_deadline(), err) < 0 ||
+	    qmp_query_jobs(q, &f->jobs, run_qmp_deadline(), err) < 0)
+		return -1;
+	r->result->ram_bytes = (int64_t)f->ram_bytes;
+	return 0;
+}
+
+/* FNV-1a, 64 bit: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t fnv1a(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+/*
+ * A guest is known by its UUID, or, for the many that have none, by machine
+ * id, name and the start of its QEMU.
+ */
+char *run_guest_key(const struct run *r)
+{
+	const char *uuid = r->facts.uuid;
+	AUTO_FREE char *id = NULL;
+
+	/* before QEMU was asked its command line has to do */
+	if (!*uuid && r->guest.uuid)
+		uuid = r->guest.uuid;
+	if (strspn(uuid, "0-") < strlen(uuid))
+		return xstrdup(uuid);
+	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id, label(r),
+		       (unsigned long long)r->guest.start_ticks);
+	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
+}
+
+int run_discover(struct run *r, struct err *err)
+{
+	if (ask_status(r, err) < 0 || ask_migration(r, err) < 0 ||
+	    ask_hardware(r, err) < 0)
+		/* a QEMU that hangs is no host that is out of reach */
+		return err_wrap(
+			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
+			"cannot read the facts of %s", label(r));
+	r->key = run_guest_key(r);
+	return 0;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * finish: the guest runs on the destination; the source ends, names move.
+ *
+ * Nothing here can fail the migration: what cannot be done is named as left
+ * over.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/hosts/admit.h"
+#include "engine/guest/discover.h"
+#include "engine/run/run_journal.h"
+#include "engine/run/run.h"
+#include "engine/run/socket_names.h"
+#include "transport/base/fault.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+enum { POLL_MS = 10 };
+
+static void leftover_of(struct run *r, const struct err *e, const char *what)
+{
+	AUTO_FREE char *text = err_text(e);
+
+	run_leftover(r, "%s: %s", what, text);
+}
+
+static void announce(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (strcmp(r->result->state, "RUNNING"))
+		return;
+	if (qmp_announce_self(r->dst.qmp, run_qmp_deadline(), &e) < 0) {
+		AUTO_FREE char *text = err_text(&e);
+
+		run_warn(r, "announce",
+			 "the network was not told of the move: "
+			 "%s",
+			 text);
+	}
+}
+
+/* Total time and downtime are filled in a moment after `completed`. */
+static void read_totals(struct run *r)
+{
+	struct qmp_migrate_info info = { 0 };
+	struct result *res = r->result;
+	struct tunnel_stats t;
+
+	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), NULL) ==
+	    0) {
+		if (info.downtime_ms >= 0)
+			res->qemu_downtime_ms = (double)info.downtime_ms;
+		if (info.has_ram) {
+			res->transferred_bytes =
+				(int64_t)info.transferred_bytes;
+			res->passes = (int64_t)info.dirty_sync_count;
+			r->copied_bytes = (double)info.downtime_bytes;
+		}
+	}
+	qmp_migrate_info_free(&info);
+	if (!r->tunnel)
+		return; /* the one who carried it is dead */
+	tunnel_stats(r->tunnel, &t);
+	res->tunnel_bytes =
+		(int64_t)(r->spent_bytes + t.sent_bytes + t.received_bytes);
+	/* a source that died at the end did not say when it was done */
+	if (mono_before(r->migrate_at, r->completed_at))
+		res->throughput_bps =
+			(double)t.sent_bytes /
+			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
+}
+
+/* 0 where it cannot be told from what copying took. */
+static double fixed_ms(const struct run *r)
+{
+	/* downtime-bytes are of the stream */
+	double bps = r->xbzrle_cache_bytes ? r->wire_bps : r->link_bps;
+
+	if (bps <= 0 || !r->completed_at.us)
+		return 0;
+	return pair_fixed_of(
+		r->result->blackout_ms - r->paused_ms, r->copied_bytes, bps,
+		mono_diff_ms(r->pre_switchover_at, r->stop_at) +
+			mono_diff_ms(r->resume_at, r->completed_at));
+}
+
+/* Teaches the next migration to that host what this one found. */
+static void learn_pair(struct run *r)
+{
+	struct pair_lesson lesson = {
+		.overhead_ms = r->overhead_ms,
+		.link_bps = r->opt->bandwidth_bps ? 0 : r->wire_bps,
+	};
+
+	if (!(r->result->blackout_ms > 0) || r->recovering)
+		return;
+	lesson.fixed_ms = fixed_ms(r);
+	record_pair(r, &lesson);
+}
+
+static int await_source_gone(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_QUIT_MS);
+
+	while (mono_before(mono_now(), until)) {
+		/* not knowing now is no answer yet */
+		if (discover_alive(r->src_host, r->guest.pid,
+				   r->guest.start_ticks, mono_in_ms(RUN_QMP_MS),
+				   NULL) == 0)
+			return 0;
+		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
+			return -1;
+	}
+	return err_set(err, ERR_TIMEOUT, "it was not seen gone in %d s",
+		       RUN_QUIT_MS / 1000);
+}
+
+static bool end_source(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (run_source_gone(r))
+		return true;
+	if (r->src.qmp && qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
+		log_warn("source", "quit failed: %s", e.message);
+	err_reset(&e);
+	if (fault_point("finish.quit", &e) == 0 &&
+	    await_source_gone(r, &e) == 0)
+		return true;
+	leftover_of(r, &e, "the source's QEMU, which must not run again");
+	return false;
+}
+
+/*
+ * Names come from a command line that its user chose, so they are given, and
+ * taken, with that user's rights: @words run in a shell of his. They go as one
+ * quoted word, which no name can end.
+ */
+static void as_guest(struct buf *script, const struct run *r, uid_t login,
+		     struct buf *words)
+{
+	if (login != 0 || r->guest.uid == 0) {
+		buf_printf(script, "(\n%s)\n", buf_data(words));
+		return;
+	}
+	buf_printf(script, "setpriv --init-groups --reuid ");
+	quote_word(script, r->guest.user);
+	buf_printf(script, " --regid ");
+	quote_word(script, r->guest.group);
+	buf_printf(script, " sh -c ");
+	quote_word(script, buf_data(words));
+	buf_printf(script, "\n");
+}
+
+/* A script that may be run twice: after a lost connection it is. */
+static int run_over_there(struct run *r, const char *what, const char *script,
+			  struct err *err)
+{
+	AUTO_BUF struct buf out = { 0 };
+
+	if (r->dst_host && probe_script(r->dst_host, what, script, &out,
+					mono_in_ms(RUN_SCRIPT_MS), err) == 0)
+		return 0;
+	if (r->dst_host && !err_has(err, ERR_NETWORK))
+		return -1;
+	err_reset(err);
+	if (run_reconnect(r, err) < 0)
+		return -1;
+	return probe_script(r->dst_host, what, script, &out,
+			    mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
+/* Once more over a fresh connection when the first one is lost. */
+static void reset_destination(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (run_reset_destination(r, &e) == 0)
+		return;
+	err_reset(&e);
+	if (run_reopen(r, &e) == 0 && run_reset_destination(r, &e) == 0)
+		return;
+	r->ended_there = run_destination_gone(r);
+	if (!r->ended_there)
+		leftover_of(r, &e, "migration settings on the destination");
+}
+
+/*
+ * A recovery may come here late: then the names, and the lock, are left to
+ * whoever has them by now.
+ */
+static void publish(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf words = { 0 };
+	AUTO_BUF struct buf script = { 0 };
+
+	quote_assign(&script, "lock", r->dst_lock);
+	quote_assign(&script, "run", r->id);
+	buf_printf(&script, "%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
+		   admit_functions, (int)r->dst_pid,
+		   (unsigned long long)r->dst_ticks);
+	socket_names_give(&words, &r->plan.moves);
+	as_guest(&script, r, r->dst_facts.uid, &words);
+	buf_printf(&script,
+		   "rc=$?\nfi\n"
+		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
+		   "	rm -rf \"$lock\" || rc=1\n"
+		   "exit $rc\n");
+	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
+		leftover_of(r, &e, "names on the destination");
+}
+
+/*
+ * The run directory is what the guest's environment says, so it may be any:
+ * only one right below our root is believed, since its user could turn what
+ * lies deeper into a link to elsewhere.
+ */
+static bool is_run_directory(const struct run *r, const char *dir)
+{
+	size_t root = strlen(r->src_facts.run_root);
+
+	return dir && !strncmp(dir, r->src_facts.run_root, root) &&
+	       !strncmp(dir + root, "/run-", 5) && !strchr(dir + root + 1, '/');
+}
+
+/* What the source's QEMU leaves behind when an earlier run brought it there. */
+static void tidy_source(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_BUF struct buf words = { 0 };
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+	const struct guest *g = &r->guest;
+
+	if (!is_run_directory(r, g->run_dir))
+		return;
+	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
+		socket_names_take(&words, &g->moves);
+		as_guest(&script, r, r->src_facts.uid, &words);
+	}
+	buf_printf(&script, "d=");
+	quote_word(&script, g->run_dir);
+	buf_printf(&script,
+		   "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
+		   "%u ] || rm -rf -- \"$d\"\n",
+		   (unsigned int)g->uid);
+	if (probe_script(r->src_host, "tidy", buf_data(&script), &out,
+			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
+		leftover_of(r, &e, "files on the source");
+}
+
+/* It arrived and ran; what became of it is not the migration's doing. */
+static int ended_over_there(struct run *r, struct err *err)
+{
+	err_set(err, ERR_ENDED, "QEMU of %s ended on %s after it had moved",
+		guest_label(&r->guest), host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+/* The name may lead elsewhere by now. */
+static bool is_same_machine(struct run *r, struct err *err)
+{
+	if (!r->dst_machine || !strcmp(r->dst_machine, r->dst_facts.machine_id))
+		return true;
+	host_facts_free(&r->dst_facts);
+	r->dst_facts = (struct host_facts){ .hostname = NULL };
+	err_set(err, ERR_FAILED, "%s is another machine now",
+		host_name(r->dst_host));
+	return false;
+}
+
+/* A recovery may not have reached it yet. */
+static bool know_destination(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (r->dst_facts.boot_id)
+		return true;
+	if (run_reconnect(r, &e) == 0 &&
+	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       &e) == 0 &&
+	    is_same_machine(r, &e))
+		return true;
+	leftover_of(r, &e, "names on the destination");
+	return false;
+}
+
+int run_finish(struct run *r, struct err *err)
+{
+	if (r->dst.qmp) {
+		announce(r);
+		reset_destination(r);
+	}
+	if (r->src.qmp)
+		read_totals(r);
+	learn_pair(r);
+	if (end_source(r) && know_destination(r)) {
+		publish(r);
+		tidy_source(r);
+	}
+	tunnel_free(r->tunnel);
+	r->tunnel = NULL;
+	if (!r->result->leftovers.n)
+		record_note(r, JOURNAL_DONE);
+	record_close(r, !r->result->leftovers.n);
+	(void)run_unlock(r, NULL);
+	r->result->outcome = OUTCOME_MIGRATED;
+	return r->ended_there ? ended_over_there(r, err) : 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* guard: the engine's side of its guardian. */
+#include "engine/run/guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "transport/base/log.h"
+#include "transport/base/strv.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/child.h"
+
+enum { MAX_RESTARTS = 3, REAP_MS = 300 };
+
+struct guard {
+	struct strv argv;
+	const char *file;
+	struct child *child;
+	int fd;
+	int restarts;
+	struct task *task;
+};
+
+static int start(struct guard *g, struct err *err)
+{
+	const struct child_spec spec = {
+		.file = g->file,
+		.argv = (const char *const *)strv_argv(&g->argv),
+		.in = CHILD_FD_SOCKET,
+		.out = CHILD_FD_SOCKET,
+		.err = CHILD_FD_NULL,
+		.new_session = true,
+	};
+
+	g->child = child_start(&spec, err);
+	if (!g->child)
+		return -1;
+	g->fd = child_take_stdout(g->child);
+	return 0;
+}
+
+static void stop(struct guard *g)
+{
+	close_fd(steal_fd(&g->fd));
+	child_free(STEAL(g->child));
+}
+
+/* A full socket is a guardian that was stopped: it will see the newest. */
+static bool say(const struct guard *g, enum guard_word word)
+{
+	char byte = (char)word;
+
+	return send(g->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ||
+	       errno == EAGAIN;
+}
+
+static void replace(struct guard *g)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	stop(g);
+	log_warn(NULL, "the guardian died");
+	if (g->restarts++ < MAX_RESTARTS && start(g, &e) == 0)
+		return;
+	log_warn(NULL, "no guardian any more: after a crash of this process "
+		       "`vmferry recover` is needed");
+}
+
+static void beat(void *arg)
+{
+	struct guard *g = arg;
+
+	do {
+		if (g->fd >= 0 && !say(g, GUARD_BEAT))
+			replace(g);
+	} while (task_sleep_until(mono_in_ms(GUARD_BEAT_MS), NULL) == 0);
+}
+
+static void add(struct strv *words, const char *option, const char *value)
+{
+	if (value)
+		strv_pushf(words, "--%s=%s", option, value);
+}
+
+/* The login is said once more; everything else is in the journal. */
+static void make_words(struct strv *words, const struct migrate_options *opt,
+		       const char *run)
+{
+	static const char *const ssh[] = {
+		[HOST_SSH_AUTO] = "auto",
+		[HOST_SSH_LIBSSH2] = "libssh2",
+		[HOST_SSH_OPENSSH] = "openssh",
+	};
+
+	strv_push(words, "vmferry");
+	strv_push(words, "guardian");
+	add(words, "state-dir", opt->state_dir);
+	add(words, "identity", opt->ssh.identity);
+	add(words, "known-hosts", opt->ssh.known_hosts);
+	add(words, "ssh-config", opt->ssh.ssh_config);
+	add(words, "ssh", ssh[opt->ssh.backend]);
+	strv_push(words, "--");
+	strv_push(words, opt->destination);
+	strv_pushf(words, "%d", (int)gettid());
+	strv_push(words, run);
+}
+
+struct guard *guard_start(const struct migrate_options *opt, const char *run,
+			  struct err *err)
+{
+	struct guard *g = XNEW(struct guard);
+
+	*g = (struct guard){ .file = opt->guardian, .fd = -1 };
+	make_words(&g->argv, opt, run);
+	if (start(g, err) == 0) {
+		g->task = task_start(task_loop(), "guard", beat, g);
+		return g;
+	}
+	strv_free(&g->argv);
+	free(g);
+	return NULL;
+}
+
+void guard_end(struct guard *g, bool finished)
+{
+	if (!g)
+		return;
+	task_cancel(g->task);
+	task_join(g->task);
+	if (finished && g->fd >= 0)
+		(void)say(g, GUARD_DONE);
+	close_fd(g->fd);
+	/* it goes at once; to whom it stays, it is a child until we end */
+	if (finished && g->child)
+		(void)child_wait(g->child, mono_in_ms(REAP_MS), NULL, NULL);
+	child_leave(g->child);
+	strv_free(&g->argv);
+	free(g);
+}

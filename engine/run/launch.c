@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launch: the destination's QEMU, from its directories to its monitors, and
+ * back to nothing.
+ *
+ * Theory of operation. Two directories are made on the destination: in-KEY,
+ * whose mkdir is the lock over there (it holds the pid that answers for it, so
+ * that a dead one's lock can be told from a live one's), and the run directory,
+ * private to the guest's user, with every socket and the output of QEMU. QEMU
+ * is started by one script: as the guest's user, in a session of its own and,
+ * under systemd, a scope of its own, so that it outlives our login. The script
+ * ends when QEMU listens on its first monitor or has died. The undo is a
+ * script too, works from pid and start time alone, and so needs no monitor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/hosts/arrival.h"
+#include "engine/run/preflight.h"
+#include "engine/run/queue.h"
+#include "engine/run/run_journal.h"
+#include "engine/run/run.h"
+#include "engine/hosts/login_session.h"
+#include "engine/state/stale.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+enum {
+	STDERR_MAX = 16 * 1024,
+	MONITOR_RETRIES = 40,
+	MONITOR_RETRY_MS = 50,
+	LOCK_TRIES = 3,
+	LOCK_TRY_MS = 20,
+};
+
+/* --- one migration of a guest at a time, on this host -------------------- */
+
+static int make_directory(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	return err_sys(err, errno, "cannot make %s", path);
+}
+
+/*
+ * What the lock's file says: who holds it, for people and for those who wait.
+ * It stays behind a holder that was killed.
+ */
+static void sign_lock(int fd, const struct run *r)
+{
+	AUTO_FREE char *text = xasprintf(
+		"by=%s\nrun=%s\nguest=%s\nrole=source\n"
+		"destination=%s\npid=%d\n",
+		r->recovering ? "recovery" : "engine", r->id,
+		guest_label(&r->guest), r->opt->destination, (int)getpid());
+
+	if (ftruncate(fd, 0) < 0 || write(fd, text, strlen(text)) < 0)
+		log_warn(NULL, "cannot sign the lock of %s",
+			 guest_label(&r->guest));
+}
+
+bool run_is_driven(const struct run *r)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[64] = "";
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+	       !strncmp(text, wanted, strlen(wanted)) &&
+	       flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+bool run_is_locked(const struct run *r, const char *key)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, key);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+/*
+ * Whoever looks for stale locks takes each for a moment, so a lock that is
+ * taken is tried again.
+ */
+static int take_lock(const char *path)
+{
+	for (int i = 0;; i++) {
+		AUTO_FD int fd = open(
+			path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0)
+			return -1;
+		/* the one before us removes its lock; others make their own */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		    stale_is_still(fd, path))
+			return steal_fd(&fd);
+		errno = EWOULDBLOCK;
+		if (i == LOCK_TRIES ||
+		    task_sleep_until(mono_in_ms(LOCK_TRY_MS), NULL) < 0)
+			return -1;
+	}
+}
+
+enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
+				    struct err *err)
+{
+	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	const struct unfinished_asker asker = {
+		.key = r->key,
+		.guest = guest_label(&r->guest),
+		.machine = r->src_facts.machine_id,
+		.boot = r->src_facts.boot_id,
+		.destination_machine = r->dst_facts.machine_id,
+	};
+
+	return unfinished_look(runs, &asker, rests, err);
+}
+
+/* Nothing is built on what an earlier run has yet to decide. */
+static int refuse_unfinished(struct run *r, struct err *err)
+{
+	AUTO_STRV struct strv rests = { .v = NULL };
+	AUTO_ERR struct err e = { 0 };
+	enum unfinished found = run_look_unfinished(r, &rests, &e);
+
+	if (found == UNFINISHED_OPEN ||
+	    (found == UNFINISHED_UNREAD && !preflight_skips(r, "unfinished"))) {
+		err_move(err, &e);
+		(void)run_unlock(r, NULL);
+		return -1;
+	}
+	if (found != UNFINISHED_NONE)
+		run_warn(r, "unfinished", "%s", e.message);
+	for (size_t i = 0; i < rests.n; i++)
+		run_warn(r, "unfinished", "%s", rests.v[i]);
+	return 0;
+}
+
+int run_lock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, r->key);
+	AUTO_FD int fd = -1;
+
+	/* guests of other users pass through the root to their own place */
+	if (make_directory(r->src_facts.run_root, 0711, err) < 0 ||
+	    make_directory(dir, 0700, err) < 0)
+		return -1;
+	fd = take_lock(path);
+	if (fd < 0 && errno != EWOULDBLOCK)
+		return err_sys(err, errno, "cannot open the lock %s", path);
+	if (fd < 0) {
+		err_set(err, ERR_BUSY, "another migration of %s is under way",
+			guest_label(&r->guest));
+		return err_hint(err, "wait for it, or cancel it");
+	}
+	sign_lock(fd, r);
+	r->lock_fd = steal_fd(&fd);
+	r->was_locked = true;
+	return r->recovering ? 0 : refuse_unfinished(r, err);
+}
+
+int run_unlock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+
+	(void)err;
+	if (r->lock_fd >= 0)
+		(void)unlink(path);
+	close_fd(steal_fd(&r->lock_fd));
+	return 0;
+}
+
+/* --- the script that starts QEMU ----------------------------------------- */
+
+static void word(struct buf *b, const char *s)
+{
+	buf_printf(b, " ");
+	quote_word(b, s);
+}
+
+/*
+ * The shell takes the source's limits, QEMU inherits them. A hard limit that
+ * cannot be raised (root in a container may lack the right) does not matter as
+ * long as the soft one fits; what does not fit is told.
+ */
+static const char limit_function[] =
+	"limits=\n"
+	"limit() {\n"
+	"	prlimit --pid $$ \"--$1=$2:$3\" 2>/dev/null ||\n"
+	"	prlimit --pid $$ \"--$1=$2:\" 2>/dev/null ||\n"
+	"	limits=\"$limits $1\"\n"
+	"}\n";
+
+/* "nofile 1024 524288" of the source → limit 'nofile' '1024' '524288' */
+static void add_limits(struct buf *b, const struct guest *g)
+{
+	buf_printf(b, "%s", limit_function);
+	for (size_t i = 0; i < g->limits.n; i++) {
+		char name[32], soft[32], hard[32];
+
+		if (sscanf(g->limits.v[i], "%31s %31s %31s", name, soft,
+			   hard) != 3)
+			continue;
+		buf_printf(b, "limit");
+		word(b, name);
+		word(b, soft);
+		word(b, hard);
+		buf_printf(b, "\n");
+	}
+	buf_printf(b, "[ -z \"$limits\" ] || echo \"limits=$limits\"\n");
+}
+
+/* As whom, outside of whose session. */
+static void add_wrappers(struct buf *b, const struct run *r)
+{
+	const struct guest *g = &r->guest;
+
+	if (queue_leaves_session(r)) {
+		/* systemd may not have collected an earlier try's yet */
+		buf_printf(b,
+			   " systemd-run --scope --quiet --collect "
+			   "--unit=vmferry-%s-%u --description",
+			   r->id, r->attempt);
+		/* else it is the command line, secrets and all, in the log */
+		word(b, guest_label(g));
+	}
+	buf_printf(b, " setsid");
+	if (r->dst_facts.uid == 0 && g->uid != 0) {
+		buf_printf(b, " setpriv --init-groups --reuid");
+		word(b, g->user);
+		buf_printf(b, " --regid");
+		word(b, g->group);
+	}
+}
+
+static void add_environment(struct buf *b, const struct run *r)
+{
+	AUTO_FREE char *moves = argv_encode_moves(&r->plan.moves);
+	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dst_dir);
+	AUTO_FREE char *sockets = xasprintf("%s=%s", ARGV_ENV_SOCKETS, moves);
+
+	buf_printf(b, " env");
+	word(b, dir);
+	word(b, sockets);
+}
+
+static const char make_directories[] =
+	"fail() { echo \"$1\" >&2; exit 1; }\n"
+	"is_wanted() { [ -z \"$session\" ] ||\n"
+	"	[ \"$(ticks_of ${session% *})\" = \"${session#* }\" ]; }\n"
+	/* a clean-up that comes before QEMU's pid is known ends both */
+	"trap '[ -z \"$!\" ] || kill -KILL $!; exit 1' TERM\n"
+	"umask 077\n"
+	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
+	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
+	"locked || fail \"cannot lock $root\"\n"
+	"if [ -e \"$lock\" ]; then\n"
+	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
+	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" "
+	"]\n"
+	"	then echo busy=$pid; exit 0; fi\n"
+	"	rm -rf \"$lock\"\n"
+	"fi\n"
+	"tally\n"
+	"if ! may_come; then echo full=1; exit 0; fi\n"
+	"new=$root/new-$run\n"
+	"fail() { rm -rf \"$new\" \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; "
+	"}\n"
+	"mkdir \"$new\" || fail \"cannot make $new\"\n"
+	"echo $$ $(ticks_of $$) >\"$new/pid\" &&\n"
+	"printf '%s\\n' \"$run\" >\"$new/run\" &&\n"
+	"printf '%s\\n' \"$marker\" >\"$new/marker\" &&\n"
+	"echo $session >\"$new/session\" &&\n"
+	"printf '%s\\n' \"$reserve\" >\"$new/ram\" || "
+	"fail \"cannot write to $new\"\n"
+	/* one that outlives its login comes after its own clean-up */
+	"is_wanted || fail \"the login that wanted it is gone\"\n"
+	"mv -T \"$new\" \"$lock\" || fail \"cannot make $lock\"\n"
+	/* from here on it counts; QEMU must not inherit the lock */
+	"exec 7<&-\n"
+	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
+	/* opened before its user may put links there */
+	"true >\"$dir/stdout\" && true >\"$dir/stderr\" || "
+	"fail \"cannot write to $dir\"\n"
+	"exec 8>>\"$dir/stdout\" 9>>\"$dir/stderr\"\n"
+	"chown \"$owner\" \"$dir\" || fail \"cannot give $dir to $owner\"\n";
+
+/*
+ * Waits for the monitor's socket; a child that has died stays a zombie of this
+ * shell until it is waited for, so its state is asked for.
+ */
+static const char await_monitor[] =
+	"pid=$!\n"
+	"exec 8>&- 9>&-\n"
+	"ticks=$(ticks_of $pid)\n"
+	"echo $pid $ticks >\"$lock/pid\"\n"
+	"trap - TERM\n"
+	"echo pid=$pid\n"
+	"echo ticks=$ticks\n"
+	"n=0\n"
+	"until [ -S \"$monitor\" ]; do\n"
+	"	if [ -z \"$(ticks_of $pid)\" ]; then\n"
+	"		wait $pid; echo died=$?; exit 0\n"
+	"	fi\n"
+	"	n=$((n + 1))\n"
+	"	[ $n -lt 300 ] || { echo slow=1; exit 0; }\n"
+	"	sleep 0.05\n"
+	"done\n"
+	"echo ready=1\n";
+
+/* What is asked of the host, and what is written down about it. */
+static void add_wish(struct buf *b, const struct run *r,
+		     const struct admit_wish *wish)
+{
+	AUTO_FREE char *reserve = xasprintf(
+		"%llu %s",
+		(unsigned long long)r->facts.ram_bytes + ADMIT_QEMU_BYTES,
+		guest_label(&r->guest));
+
+	buf_printf(b, "need=%llu limit=%u\n",
+		   (unsigned long long)(wish->ram_bytes + 1023) / 1024,
+		   wish->limit);
+	quote_assign(b, "reserve", reserve);
+	/* in a scope of its own QEMU is not bound to what our login may use */
+	buf_printf(b, "cgroups=%s\n",
+		   queue_leaves_session(r) ? "" : ADMIT_CGROUPS);
+}
+
+static char *launch_script(struct run *r, const struct admit_wish *wish)
+{
+	struct buf b = { 0 };
+	AUTO_FREE char *owner =
+		xasprintf("%s:%s", r->guest.user, r->guest.group);
+	AUTO_FREE char *marker = arrival_marker(r->id, guest_label(&r->guest),
+						r->src_facts.hostname);
+	char *const *argv = strv_argv(&r->plan.argv);
+
+	quote_assign(&b, "root", r->dst_facts.run_root);
+	quote_assign(&b, "lock", r->dst_lock);
+	quote_assign(&b, "dir", r->dst_dir);
+	quote_assign(&b, "run", r->id);
+	quote_assign(&b, "marker", marker);
+	quote_assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
+	quote_assign(&b, "monitor", r->plan.monitor0);
+	quote_assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
+	if (r->dst_facts.uid)
+		buf_printf(&b, "owner=$(id -u)\n");
+	add_wish(&b, r, wish);
+	buf_printf(&b, "%s%s%s",
+		   host_is_local(r->dst_host) ? "session=\n" : session_find,
+		   admit_functions, make_directories);
+	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
+	if (r->dst_facts.uid == 0)
+		add_limits(&b, &r->guest);
+	buf_printf(&b,
+		   "is_wanted || fail \"the login that wanted it is gone\"\n"
+		   "umask %03o\n",
+		   r->guest.umask & 0777);
+	add_wrappers(&b, r);
+	add_environment(&b, r);
+	for (; *argv; argv++)
+		word(&b, *argv);
+	buf_printf(&b, " </dev/null >&8 2>&9 8>&- 9>&- &\n");
+	buf_printf(&b, "%s", await_monitor);
+	return buf_steal(&b);
+}
+
+/* --- starting ------------------------------------------------------------ */
+
+static bool has_line(const char *text, const char *key, char **value)
+{
+	free(*value);
+	*value = probe_value(text, key);
+	return *value != NULL;
+}
+
+static int explain_death(struct run *r, const char *how, struct err *err)
+{
+	AUTO_FREE char *words = NULL;
+
+	if (err_has(err, ERR_CANCELLED))
+		return -1;
+	words = run_dst_stderr(r);
+	err_set(err, ERR_FAILED, "%s",
+		words && *words ? words : "it said nothing");
+	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst_host), how);
+	err_hint(err, "its command line is in the output of --dry-run");
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+static int read_launch(struct run *r, const char *text, struct err *err)
+{
+	AUTO_FREE char *v = NULL;
+
+	if (has_line(text, "limits", &v))
+		run_warn(r, "limits",
+			 "resource limits of the source that %s "
+			 "does not grant:%s",
+			 host_name(r->dst_host), v);
+	if (has_line(text, "pid", &v))
+		r->dst_pid = (pid_t)strtol(v, NULL, 10);
+	if (has_line(text, "ticks", &v))
+		r->dst_ticks = strtoull(v, NULL, 10);
+	if (has_line(text, "died", &v))
+		return explain_death(r, "ended at once", err);
+	if (has_line(text, "slow", &v))
+		return explain_death(r, "opened no monitor in 15 s", err);
+	if (!has_line(text, "ready", &v))
+		return err_set(err, ERR_REMOTE,
+			       "the launch script on %s told too little",
+			       host_name(r->dst_host));
+	return 0;
+}
+
+static struct qmp *open_monitor(struct run *r, const char *path,
+				struct err *err)
+{
+	struct stream *s = NULL;
+
+	/* the socket's name shows up a moment before it listens */
+	for (int i = 0; i < MONITOR_RETRIES && !s; i++) {
+		if (i &&
+		    task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
+			return NULL;
+		s = host_connect(r->dst_host, path, mono_in_ms(RUN_QMP_MS),
+				 err);
+		if (!s && host_alive(r->dst_host, RUN_CONNECT_MS, NULL) < 0)
+			break;
+	}
+	return s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS), err)
+		 : NULL;
+}
+
+/* The script was turned away: 0 when it is worth another try. */
+static int turned_away(struct run *r, const char *text,
+		       const struct admit_wish *wish, struct err *err)
+{
+	struct admit_view v;
+	enum admit answer;
+	int rc;
+
+	r->dst_made = false;
+	if (!admit_parse(text, &v))
+		return err_set(err, ERR_REMOTE,
+			       "the launch script on %s told too little",
+			       host_name(r->dst_host));
+	answer = admit_judge(&v, wish);
+	if (r->may_wait && answer != ADMIT_NEVER)
+		rc = queue_hold(r, &v, wish, answer, err);
+	else
+		rc = queue_refuse(r, &v, wish, answer, err);
+	admit_view_free(&v);
+	return rc;
+}
+
+/* 1: QEMU runs; 0: it was not admitted and should try again. */
+static int launch(struct run *r, struct err *err)
+{
+	struct admit_wish wish = queue_wish(r);
+	AUTO_FREE char *script = launch_script(r, &wish);
+	AUTO_BUF struct buf out = { 0 };
+	AUTO_FREE char *away = NULL;
+	int rc;
+
+	r->dst_made = true;
+	/* cut short, it might start a QEMU after the clean-up has been there */
+	task_shield();
+	rc = probe_script(r->dst_host, "launch", script, &out,
+			  mono_in_ms(RUN_LAUNCH_MS), err);
+	task_unshield();
+	if (rc < 0)
+		return err_wrap(err, ERR_NONE, "cannot start QEMU on %s",
+				host_name(r->dst_host));
+	if (has_line(buf_data(&out), "busy", &away) ||
+	    has_line(buf_data(&out), "full", &away))
+		return turned_away(r, buf_data(&out), &wish, err);
+	return read_launch(r, buf_data(&out), err) < 0 ? -1 : 1;
+}
+
+int run_launch(struct run *r, struct err *err)
+{
+	int rc;
+
+	r->result->attempts = (int)++r->attempt;
+	r->attempt_at = mono_now();
+	/* the journal has the login that there is now */
+	r->reconnected = false;
+	do
+		rc = launch(r, err);
+	while (rc == 0);
+	if (rc < 0)
+		return -1;
+	/* its memory is reserved over there, and its lock counts here */
+	queue_leave(r);
+	r->dst.qmp = open_monitor(r, r->plan.monitor0, err);
+	if (!r->dst.qmp)
+		return explain_death(r, "cannot be talked to", err);
+	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
+	r->dst.rescue = open_monitor(r, r->plan.monitor1, err);
+	if (!r->dst.rescue)
+		return explain_death(r, "cannot be talked to", err);
+	return 0;
+}
+
+static const char *disk_name(const struct qmp_disk *d)
+{
+	return d->qdev && *d->qdev ? d->qdev : d->device;
+}
+
+static bool has_disk(const struct qmp_disks *all, const struct qmp_disk *d)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(disk_name(&all->v[i]), disk_name(d)))
+			return true;
+	}
+	return false;
+}
+
+/* QEMU itself loads a guest into a machine that lacks one of its disks. */
+static int compare_disks(struct run *r, struct err *err)
+{
+	struct qmp_disks there;
+	int rc = 0;
+
+	if (qmp_query_disks(r->dst.qmp, &there, run_qmp_deadline(), err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->facts.disks.n && rc == 0; i++) {
+		const struct qmp_disk *d = &r->facts.disks.v[i];
+
+		if (has_disk(&there, d))
+			continue;
+		rc = err_set(err, ERR_FAILED,
+			     "QEMU on %s lacks the guest's disk %s (%s)",
+			     host_name(r->dst_host), disk_name(d), d->file);
+		err_hint(err, "its command line (--dest-args) has to have the "
+			      "same devices with the same ids");
+	}
+	qmp_disks_free(&there);
+	return rc;
+}
+
+/* It must wait for a migration, or a `cont` of anybody would start it. */
+int run_launched(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return explain_death(r, "does not answer", err);
+	if (st.state != RUN_INMIGRATE)
+		return err_set(err, ERR_FAILED,
+			       "QEMU on %s is in run state %s instead of "
+			       "waiting for a migration",
+			       host_name(r->dst_host), st.raw);
+	return compare_disks(r, err);
+}
+
+char *run_dst_stderr(struct run *r)
+{
+	AUTO_BUF struct buf script = { 0 };
+	struct buf b = { 0 };
+	char *text, *hidden;
+
+	/* its directory is the guest's user's, who may put a link there */
+	quote_assign(&script, "dir", r->dst_dir);
+	buf_printf(
+		&script,
+		"dd iflag=nofollow,nonblock if=\"$dir/stderr\" 2>/dev/null |\n"
+		"tail -c %d\n",
+		STDERR_MAX);
+	if (probe_script(r->dst_host, "stderr", buf_data(&script), &b,
+			 mono_in_ms(RUN_QMP_MS), NULL) < 0)
+		return NULL;
+	text = buf_steal(&b);
+	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
+		text[n - 1] = '\0';
+	/* QEMU quotes the option that it does not like */
+	hidden = argv_hide_secrets(&r->plan.argv, text);
+	free(text);
+	return hidden;
+}
+
+/* --- and back ------------------------------------------------------------ */
+
+static const char remove_all[] =
+	"alive() { set -- $(sed 's/.*) //' /proc/$pid/stat 2>/dev/null); "
+	"[ \"${1:-Z}\" != Z ] && [ \"${20}\" = \"$ticks\" ]; }\n"
+	"stop() { kill -$1 $pid 2>/dev/null; n=0\n"
+	"	while alive && [ $n -lt $2 ]; do\n"
+	"		n=$((n + 1)); sleep 0.05; done; }\n"
+	/* a launch that was cut short has left its pid in the lock only */
+	"if [ -z \"$pid\" ] && [ \"$(cat \"$lock/run\" 2>/dev/null)\" = "
+	"\"$run\" ]\n"
+	"then read -r pid ticks <\"$lock/pid\"; fi 2>/dev/null\n"
+	"if [ -n \"$pid\" ]; then\n"
+	"	alive && stop TERM 60\n"
+	"	alive && stop KILL 60\n"
+	"	alive && { echo \"process $pid does not end\" >&2; exit 1; }\n"
+	"fi\n"
+	/* one whose pid nobody came to note down */
+	"for f in $(grep -lsF \"" ARGV_ENV_RUN_DIR "=$dir\" "
+	"/proc/[0-9]*/environ); do\n"
+	"	f=${f#/proc/}; kill -KILL \"${f%/environ}\" 2>/dev/null\n"
+	"done\n"
+	"rm -rf \"$dir\" \"${lock%/*}/new-$run\" || exit 1\n"
+	"[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] || "
+	"rm -rf \"$lock\"\n";
+
+/* The one that the run began with, and the last one that took over. */
+static void add_end_of_sessions(struct buf *b, const struct run *r)
+{
+	/* on this host it would be the login of whoever sits here */
+	if (host_is_local(r->dst_host))
+		return;
+	buf_printf(b, "%s%s%s", session_find, admit_functions, session_end);
+	if (r->dst_session)
+		buf_printf(b, "end_session %s\n", r->dst_session);
+	buf_printf(b,
+		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
+		   "end_session $(cat \"$lock/session\" 2>/dev/null)\n");
+}
+
+static char *remove_script(struct run *r)
+{
+	struct buf b = { 0 };
+
+	quote_assign(&b, "lock", r->dst_lock);
+	quote_assign(&b, "dir", r->dst_dir);
+	quote_assign(&b, "run", r->id);
+	if (r->dst_pid > 0)
+		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dst_pid,
+			   (unsigned long long)r->dst_ticks);
+	else
+		buf_printf(&b, "pid= ticks=\n");
+	add_end_of_sessions(&b, r);
+	buf_printf(&b, "%s", remove_all);
+	return buf_steal(&b);
+}
+
+int run_end_old_session(struct run *r, struct err *err)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf out = { 0 };
+
+	if (host_is_local(r->dst_host))
+		return 0;
+	quote_assign(&script, "lock", r->dst_lock);
+	quote_assign(&script, "run", r->id);
+	add_end_of_sessions(&script, r);
+	buf_printf(&script, "[ \"$(cat \"$lock/run\")\" != \"$run\" ] || "
+			    "echo $session >\"$lock/session\"\n");
+	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
+			    mono_in_ms(RUN_UNDO_MS), err);
+}
+
+void run_close_monitors(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	s->events = NULL;
+	qmp_close(s->qmp);
+	s->qmp = NULL;
+	qmp_close(s->rescue);
+	s->rescue = NULL;
+}
+
+int run_reconnect(struct run *r, struct err *err)
+{
+	struct host_options opt = r->opt->ssh;
+	struct host *fresh;
+
+	if (r->dst_host &&
+	    host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+		return 0;
+	opt.ask = NULL;
+	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
+			  err);
+	if (!fresh)
+		return -1;
+	host_close(r->dst_host);
+	r->dst_host = fresh;
+	r->reconnected = true;
+	return 0;
+}
+
+int run_unlaunch(struct run *r, struct err *err)
+{
+	AUTO_FREE char *script = NULL;
+	AUTO_BUF struct buf out = { 0 };
+
+	if (!r->dst_made)
+		return 0;
+	run_close_monitors(&r->dst);
+	script = remove_script(r);
+	if (run_reconnect(r, err) == 0 &&
+	    probe_script(r->dst_host, "clean-up", script, &out,
+			 mono_in_ms(RUN_UNDO_MS), err) == 0) {
+		r->dst_made = false;
+		return 0;
+	}
+	return err_wrap(err, ERR_NONE,
+			"%s on %s (QEMU pid %d, directories %s and %s) could "
+			"not be removed",
+			guest_label(&r->guest), r->opt->destination,
+			(int)r->dst_pid, r->dst_dir, r->dst_lock);
+}

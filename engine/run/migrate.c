@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * migrate: one live migration from the first connection to the receipt.
+ *
+ * Makes the run, walks the stages, turns what happened into a result.
+ */
+#include "engine/run/migrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "engine/run/guard.h"
+#include "engine/run/queue.h"
+#include "engine/run/run_journal.h"
+#include "engine/run/retry.h"
+#include "engine/run/run.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+void migrate_options_init(struct migrate_options *opt)
+{
+	*opt = (struct migrate_options){ .max_blackout_ms = 300,
+					 .parallel = 2 };
+}
+
+/* A short random name: directories and locks of this run carry it. */
+static void make_run_id(char *id, size_t size)
+{
+	unsigned char bytes[6];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	snprintf(id, size, "run-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1],
+		 bytes[2], bytes[3], bytes[4], bytes[5]);
+}
+
+void run_open(struct run *r, const struct migrate_options *opt,
+	      struct result *result)
+{
+	*r = (struct run){
+		.opt = opt,
+		.result = result,
+		.started = mono_now(),
+		.lock_fd = -1,
+	};
+	make_run_id(r->id, sizeof(r->id));
+	result->run = xstrdup(r->id);
+	result->guest = xstrdup(opt->guest);
+	result->destination = xstrdup(opt->destination);
+	result->budget_ms = opt->max_blackout_ms;
+}
+
+static void side_close(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	qmp_close(s->rescue);
+	qmp_close(s->qmp);
+	json_object_put(s->caps);
+	json_object_put(s->params);
+}
+
+static void facts_free(struct run_facts *f)
+{
+	free(f->machine);
+	free(f->blocked);
+	qmp_disks_free(&f->disks);
+	strv_free(&f->hotplugged);
+	strv_free(&f->jobs);
+}
+
+void run_close(struct run *r)
+{
+	tunnel_free(r->tunnel);
+	side_close(&r->dst);
+	side_close(&r->src);
+	host_close(r->dst_host);
+	host_close(r->src_host);
+	host_facts_free(&r->src_facts);
+	host_facts_free(&r->dst_facts);
+	argv_plan_free(&r->plan);
+	facts_free(&r->facts);
+	guest_free(&r->guest);
+	checks_free(&r->checks);
+	close_fd(r->lock_fd);
+	journal_close(r->journal);
+	/* it may want the lock at once */
+	guard_end(r->guard, r->finished);
+	free(r->first_failure);
+	free(r->record_dir);
+	free(r->key);
+	free(r->dst_binary);
+	free(r->dst_dir);
+	free(r->dst_lock);
+	free(r->dst_session);
+	free(r->dst_machine);
+}
+
+/* Where files of the source are made or removed until the end. */
+static void tell_set_up(const struct run *r)
+{
+	const struct socket_moves *m = &r->guest.moves;
+	AUTO_STRV struct strv dirs = { 0 };
+	AUTO_FREE char *pairs = record_pairs(r);
+	AUTO_FREE char *recordings =
+		recording_directory(r->opt->state_dir, r->src_facts.state_root);
+
+	strv_push(&dirs, r->src_facts.run_root);
+	strv_pushf(&dirs, "%s/..", r->record_dir);
+	/* rules are for what exists */
+	(void)record_make_path(pairs, NULL);
+	strv_push(&dirs, pairs);
+	/* this run's is open; a guardian that is replaced adds to it */
+	strv_push(&dirs, recordings);
+	for (size_t i = 0; i < m->n; i++) {
+		const char *slash = strrchr(m->v[i].public, '/');
+
+		if (slash)
+			strv_pushf(&dirs, "%.*s/",
+				   (int)(slash - m->v[i].public),
+				   m->v[i].public);
+	}
+	r->opt->set_up((const char *const *)strv_argv(&dirs));
+}
+
+int run_guard(struct run *r, struct err *err)
+{
+	if (r->opt->guardian) {
+		r->guard = guard_start(r->opt, r->id, err);
+		if (!r->guard)
+			return err_wrap(err, ERR_REFUSED,
+					"without a guardian nothing is begun");
+	}
+	if (r->opt->set_up && !host_is_local(r->dst_host) &&
+	    strcmp(host_backend(r->dst_host), "ssh") == 0)
+		tell_set_up(r);
+	return 0;
+}
+
+/* --- how it ended -------------------------------------------------------- */
+
+/*
+ * What a failure means once something may have been changed. Before that the
+ * kind alone tells (outcome_of_error).
+ */
+static enum outcome outcome_of_failure(const struct run *r,
+				       const struct err *err)
+{
+	if (err->kind == ERR_ENDED && (!r->committed || r->ended_there))
+		return OUTCOME_ENDED;
+	if (r->committed || r->source_unsure)
+		return OUTCOME_UNDECIDED;
+	if (err_has(err, ERR_CANCELLED))
+		return OUTCOME_CANCELLED;
+	switch (err->kind) {
+	case ERR_BUDGET:
+		return OUTCOME_UNCONVERGED;
+	case ERR_UNDECIDED:
+		return OUTCOME_UNDECIDED;
+	case ERR_BUSY:
+		return OUTCOME_BUSY;
+	case ERR_REFUSED:
+		return OUTCOME_REFUSED;
+	case ERR_INTERNAL:
+		return OUTCOME_INTERNAL;
+	case ERR_NETWORK:
+		/* nothing was copied yet, so that it is a login like another */
+		if (r->failed_in < PHASE_PRECOPY && !r->result->leftovers.n)
+			return OUTCOME_UNREACHABLE;
+		return OUTCOME_FAILED;
+	default:
+		return OUTCOME_FAILED;
+	}
+}
+
+/*
+ * Before the guest was locked for us another migration may have moved it; only
+ * QEMU's own word says that the guest ended by itself.
+ */
+static void explain_loss(struct run *r, struct err *err)
+{
+	if (r->src.qmp)
+		run_take_events(r);
+	if (r->was_locked || r->src_ended) {
+		err_wrap(err, ERR_ENDED,
+			 "QEMU of %s ended on the source before it had moved",
+			 guest_label(&r->guest));
+		return;
+	}
+	err_wrap(err, ERR_BUSY,
+		 "somebody else ended QEMU of %s on the source, and may have "
+		 "moved the guest",
+		 guest_label(&r->guest));
+	err_hint(err, "vmferry list shows where it runs now");
+	r->result->owner = OWNER_UNKNOWN;
+}
+
+/* Whatever failed, failed because the guest is no more: that is the news. */
+static void explain_end(struct run *r, struct err *err)
+{
+	bool gone;
+
+	if (r->committed || !r->guest.pid || err->kind == ERR_ENDED ||
+	    err->kind == ERR_BUSY)
+		return;
+	task_shield();
+	gone = r->src.qmp ? run_source_gone(r)
+			  : discover_alive(r->src_host, r->guest.pid,
+					   r->guest.start_ticks,
+					   run_qmp_deadline(), NULL) == 0;
+	task_unshield();
+	if (gone)
+		explain_loss(r, err);
+}
+
+static void settle(struct run *r, struct err *err)
+{
+	struct result *res = r->result;
+	bool changed = r->phase >= PHASE_LAUNCH;
+
+	explain_end(r, err);
+	retry_explain(r, err);
+	if (!changed && err->kind != ERR_ENDED && err_has(err, ERR_CANCELLED))
+		res->outcome = OUTCOME_CANCELLED;
+	else
+		res->outcome = changed ? outcome_of_failure(r, err)
+				       : outcome_of_error(err->kind);
+	if (res->outcome == OUTCOME_ENDED)
+		res->owner = OWNER_NONE;
+	else if (r->committed || r->source_unsure)
+		res->owner = OWNER_UNKNOWN;
+	if (res->owner != OWNER_SOURCE) {
+		res->owner_pid = -1;
+		res->state = NULL;
+	}
+	if (res->outcome == OUTCOME_FAILED && !err_hint_of(err))
+		err_hint(err, "once the cause is gone, migrate again");
+	/* whatever it interrupted is no failure of its own */
+	if (res->outcome == OUTCOME_CANCELLED)
+		err_set(err, ERR_CANCELLED, "cancelled on request");
+	err_move(&res->error, err);
+}
+
+/* Zero stands for "none" in options, NAN in events. */
+static double or_nan(double x)
+{
+	return x > 0 ? x : NAN;
+}
+
+static void tell_start(struct run *r)
+{
+	struct event ev = {
+		.kind = EVENT_RUN_START,
+		.run_start = {
+			.guest = r->opt->guest,
+			.source = "local",
+			.destination = r->opt->destination,
+			.max_blackout_ms = r->opt->max_blackout_ms,
+			.deadline_s = or_nan(r->opt->deadline_s),
+			.bandwidth_bps = or_nan((double)r->opt->bandwidth_bps),
+			.policy = r->opt->policy ? r->opt->policy->name
+						 : policy_auto.name,
+			.transport = "ssh",
+		},
+	};
+
+	run_tell(r, &ev);
+}
+
+static void tell_result(struct run *r)
+{
+	struct event ev = { .kind = EVENT_RESULT, .result = r->result };
+
+	r->result->total_ms = mono_diff_ms(mono_now(), r->started);
+	run_tell(r, &ev);
+}
+
+/* Walks the first @end stages; 0, or -1 with the result settled. */
+static int walk(struct run *r, unsigned int end)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	if (stage_run(r, end, &err) == 0)
+		return 0;
+	settle(r, &err);
+	return -1;
+}
+
+void migrate_run(const struct migrate_options *opt, struct result *result)
+{
+	struct run *r = XNEW(struct run);
+	struct recording *recording;
+
+	run_open(r, opt, result);
+	r->recording = recording_new(r->id);
+	tell_start(r);
+	result->streams = 1;
+	r->may_wait = opt->wait;
+	(void)walk(r, stage_count);
+	queue_leave(r);
+	tell_result(r);
+	if (r->shielded)
+		task_unshield();
+	recording = STEAL(r->recording);
+	run_close(r);
+	free(r);
+	recording_close(recording);
+}
+
+/* --- without changing anything ------------------------------------------- */
+
+static void take_checks(struct run *r, struct checks *list)
+{
+	*list = r->checks;
+	r->checks = (struct checks){ .v = NULL };
+}
+
+void migrate_check(const struct migrate_options *opt, struct checks *list,
+		   struct result *result)
+{
+	migrate_plan(opt, list, NULL, result);
+}
+
+static void describe_moves(const struct run *r, struct strv *plan)
+{
+	for (size_t i = 0; i < r->plan.moves.n; i++)
+		strv_pushf(plan,
+			   "socket: %s, renamed to %s when the source "
+			   "is gone",
+			   r->plan.moves.v[i].now, r->plan.moves.v[i].public);
+}
+
+static void describe(const struct run *r, struct strv *plan)
+{
+	AUTO_STRV struct strv argv = { 0 };
+	AUTO_FREE char *line = NULL;
+
+	argv_blank_secrets(&r->plan.argv, &argv);
+	line = strv_join(&argv, " ");
+	strv_pushf(plan, "guest: %s, pid %d, %s, %.1f GiB of RAM",
+		   guest_label(&r->guest), (int)r->guest.pid, r->facts.machine,
+		   (double)r->facts.ram_bytes / (1 << 30));
+	strv_pushf(plan, "destination: %s as %s, in %s", host_name(r->dst_host),
+		   r->guest.user, r->dst_dir);
+	strv_pushf(plan, "command: %s", line);
+	for (size_t i = 0; i < r->plan.n_notes; i++)
+		strv_pushf(plan, "changed: %s: %s", r->plan.notes[i].option,
+			   r->plan.notes[i].text);
+	describe_moves(r, plan);
+	for (unsigned int i = stage_preflight; i < stage_count; i++)
+		strv_pushf(plan, "stage: %s%s", stage_table[i].name,
+			   stage_table[i].no_return ? " (no way back)" : "");
+}
+
+void migrate_plan(const struct migrate_options *opt, struct checks *list,
+		  struct strv *plan, struct result *result)
+{
+	struct run *r = XNEW(struct run);
+
+	run_open(r, opt, result);
+	if (walk(r, stage_preflight) == 0)
+		result->outcome = OUTCOME_READY;
+	if (plan && r->plan.argv.n)
+		describe(r, plan);
+	take_checks(r, list);
+	run_close(r);
+	free(r);
+}

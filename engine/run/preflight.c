@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preflight: every check at once, each with its remedy; changes nothing.
+ *
+ * The facts are gathered first (one script a question and host); each check is
+ * then a small function over them (preflight_checks.c).
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/run/preflight.h"
+#include "engine/run/queue.h"
+#include "transport/base/log.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+/* --- gathering ----------------------------------------------------------- */
+
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash != path ? xstrndup(path, (size_t)(slash - path))
+				      : xstrdup("/");
+}
+
+static void list_paths(struct preflight *p)
+{
+	const struct argv_plan *plan = &p->r->plan;
+
+	for (size_t i = 0; i < plan->n_files; i++)
+		strv_push(&p->paths, plan->files[i].path);
+	for (size_t i = 0; i < plan->n_nets; i++) {
+		const struct argv_net *net = &plan->nets[i];
+
+		strv_pushf(&p->paths, "/sys/class/net/%s",
+			   net->bridge ? net->bridge : "lo");
+	}
+	p->moves_at = p->paths.n;
+	for (size_t i = 0; i < plan->moves.n; i++)
+		strv_take(&p->paths, parent_of(plan->moves.v[i].public));
+	p->cwd_at = p->paths.n;
+	if (plan->cwd)
+		strv_push(&p->paths, plan->cwd);
+}
+
+static int ask_destination(struct preflight *p, struct err *err)
+{
+	struct host *h = p->r->dst_host;
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *value = NULL;
+
+	buf_printf(&script, "id -u ");
+	quote_word(&script, p->r->guest.user);
+	buf_printf(&script, " >/dev/null 2>&1 && echo user=1\n"
+			    "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
+			    "exit 0\n");
+	if (probe_script(h, "preflight", buf_data(&script), &text,
+			 mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	value = probe_value(buf_data(&text), "user");
+	p->user_known = value != NULL;
+	free(value);
+	value = probe_value(buf_data(&text), "kvm");
+	p->kvm_usable = value != NULL;
+	return 0;
+}
+
+/* A supervisor that restarts the source would run the guest twice. */
+static void ask_restart(struct preflight *p)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+
+	if (!p->r->guest.unit || !p->r->src_facts.systemd)
+		return;
+	buf_printf(&script, "systemctl show -p Restart -- ");
+	quote_word(&script, p->r->guest.unit);
+	buf_printf(&script, "\n");
+	if (probe_script(p->r->src_host, "unit probe", buf_data(&script), &text,
+			 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
+		p->restart = probe_value(buf_data(&text), "Restart");
+}
+
+static int find_qemu(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+	const char *binary = r->opt->qemu_binary ? r->opt->qemu_binary
+						 : r->guest.exe;
+
+	if (probe_qemu(r->dst_host, binary, r->facts.machine, &p->qemu,
+		       mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	r->dst_binary = xstrdup(p->qemu.path ? p->qemu.path : binary);
+	return 0;
+}
+
+static int make_plan(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+	AUTO_STRV struct strv given = { 0 };
+	const struct strv *argv = &r->guest.argv;
+
+	if (r->opt->dest_args) {
+		strv_push(&given, r->guest.argv.v[0]);
+		strv_push_all(&given, r->opt->dest_args);
+		argv = &given;
+	}
+	r->dst_dir = xasprintf("%s/%s", r->dst_facts.run_root, r->id);
+	r->dst_lock = xasprintf("%s/in-%s", r->dst_facts.run_root, r->key);
+	return argv_rebuild(
+		&(struct argv_input){
+			.argv = argv,
+			.cwd = r->guest.cwd,
+			.moves = &r->guest.moves,
+			.machine = r->facts.machine,
+			.run_dir = r->dst_dir,
+			.binary = r->dst_binary,
+			.remaps = r->opt->remaps,
+			.n_remaps = r->opt->n_remaps,
+			.same_host =
+				probe_same_host(&r->src_facts, &r->dst_facts),
+		},
+		&r->plan, err);
+}
+
+static int gather(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+
+	if (find_qemu(p, err) < 0 || make_plan(p, err) < 0 ||
+	    ask_destination(p, err) < 0)
+		return -1;
+	ask_restart(p);
+	list_paths(p);
+	p->here = xcalloc(p->paths.n, sizeof(*p->here));
+	p->there = xcalloc(p->paths.n, sizeof(*p->there));
+	if (probe_files(r->src_host, &p->paths, p->here,
+			mono_in_ms(RUN_SCRIPT_MS), err) < 0 ||
+	    probe_files(r->dst_host, &p->paths, p->there,
+			mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	return queue_ask(r, &p->room, err);
+}
+
+static void preflight_free(struct preflight *p)
+{
+	probe_qemu_free(&p->qemu);
+	admit_view_free(&p->room);
+	strv_free(&p->paths);
+	free(p->here);
+	free(p->there);
+	free(p->restart);
+}
+
+/* --- the verdict --------------------------------------------------------- */
+
+const char *const migrate_check_names[] = {
+	"unfinished", "manager", "restart",	 "migratable",	   "jobs",
+	"hotplug",    "locking", "command-line", "tcg-dirty-bits", "qemu",
+	"machine",    "version", "kvm",		 "memory",	   "user",
+	"disk",	      "file",	 "bridge",	 "directory",	   NULL,
+};
+
+bool migrate_check_known(const char *name)
+{
+	for (size_t i = 0; migrate_check_names[i]; i++) {
+		if (!strcmp(migrate_check_names[i], name))
+			return true;
+	}
+	return false;
+}
+
+bool preflight_skips(const struct run *r, const char *name)
+{
+	const char *const *skip = r->opt->skip_checks;
+
+	for (; skip && *skip; skip++) {
+		if (!strcmp(*skip, name))
+			return true;
+	}
+	return false;
+}
+
+static void tell_checks(struct run *r)
+{
+	for (size_t i = 0; i < r->checks.n; i++) {
+		struct check *c = &r->checks.v[i];
+		struct event ev = { .kind = EVENT_CHECK, .check = c };
+
+		assert(migrate_check_known(c->name));
+		if (c->verdict == CHECK_FAIL && preflight_skips(r, c->name))
+			c->verdict = CHECK_WARN;
+		run_tell(r, &ev);
+	}
+}
+
+static void tell_facts(struct run *r, const struct preflight *p)
+{
+	const struct qmp_version *v = qmp_version(r->src.qmp);
+	AUTO_FREE char *version =
+		xasprintf("%d.%d.%d", v->major, v->minor, v->micro);
+	AUTO_STRV struct strv from = { 0 }, to = { 0 };
+	const char *uuid = r->facts.uuid;
+	struct event ev = { .kind = EVENT_FACTS };
+
+	argv_blank_secrets(&r->guest.argv, &from);
+	argv_blank_secrets(&r->plan.argv, &to);
+	ev.facts = (struct event_facts){
+		.source_qemu = version,
+		.destination_qemu = p->qemu.version,
+		.source_argv = &from,
+		.destination_argv = &to,
+		.guest = guest_label(&r->guest),
+		.uuid = strspn(uuid, "0-") < strlen(uuid) ? uuid : NULL,
+		.machine = r->facts.machine,
+		.ram_bytes = r->facts.ram_bytes,
+		.vcpus = r->facts.vcpus,
+		.kvm = r->facts.kvm,
+	};
+	run_tell(r, &ev);
+}
+
+static int refuse(const struct run *r, struct err *err)
+{
+	const struct check *first = NULL;
+	size_t n = checks_count(&r->checks, CHECK_FAIL);
+
+	for (size_t i = 0; i < r->checks.n && !first; i++) {
+		if (r->checks.v[i].verdict == CHECK_FAIL)
+			first = &r->checks.v[i];
+	}
+	if (!first)
+		return 0;
+	err_set(err, ERR_REFUSED, "%s", first->found);
+	err_wrap(err, ERR_REFUSED, "%zu check%s failed; nothing was changed", n,
+		 n == 1 ? "" : "s");
+	if (first->side == CHECK_DESTINATION)
+		err_at_host(err, host_name(r->dst_host));
+	if (first->remedy)
+		err_hint(err, "%s", first->remedy);
+	return -1;
+}
+
+int run_preflight(struct run *r, struct err *err)
+{
+	struct preflight p = { .r = r };
+	int rc = gather(&p, err);
+
+	if (rc == 0) {
+		for (size_t i = 0; preflight_checks[i]; i++)
+			preflight_checks[i](&p);
+		tell_facts(r, &p);
+		tell_checks(r);
+		rc = refuse(r, err);
+	} else {
+		err_wrap(err, ERR_NONE, "preflight could not finish");
+	}
+	preflight_free(&p);
+	return rc;
+}

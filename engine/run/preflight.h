@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preflight: what the checks look at, and the table of them. Private to
+ * preflight.c, which gathers and judges, and preflight_checks.c.
+ */
+#ifndef ENGINE_RUN_PREFLIGHT_H
+#define ENGINE_RUN_PREFLIGHT_H
+
+#include "engine/hosts/admit.h"
+#include "engine/run/run.h"
+
+/* What the checks look at, gathered once. */
+struct preflight {
+	struct run *r;
+	struct probe_qemu qemu;
+	struct strv paths; /* plan.files, bridges, then: */
+	size_t moves_at;   /* directories of public sockets */
+	size_t cwd_at;	   /* the working directory, if it matters */
+	struct probe_file *here, *there;
+	struct admit_view room; /* on the destination */
+	bool user_known;	/* the guest's user exists on the destination */
+	bool kvm_usable;	/* /dev/kvm opens over there */
+	char *restart;		/* Restart= of the source's unit, or "" */
+};
+
+/* True when the user does not want this check to block. */
+bool preflight_skips(const struct run *r, const char *name);
+
+/* Each adds what it finds to the run's list; NULL at the end. */
+extern void (*const preflight_checks[])(struct preflight *p);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* queue: a run that waits for its turn; theory in queue.h. */
+#include "engine/run/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/guest/discover.h"
+#include "engine/run/preflight.h"
+#include "engine/hosts/ticket.h"
+#include "qmp/holder.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum {
+	LOOK_MS = 200,	 /* between two looks at this host */
+	THERE_MS = 1000, /* between two questions to the destination */
+	ALIVE_MS = 5000, /* between two sights of the guest's QEMU */
+};
+
+/* For what it waits; a word to the user at each change. */
+enum reason {
+	REASON_NONE,
+	REASON_GUEST,
+	REASON_BEHIND,
+	REASON_PLACE,
+	REASON_CROWDED,
+	REASON_MEMORY,
+};
+
+struct queue {
+	struct ticket *ticket;
+	enum reason told;
+	struct mono since;
+};
+
+void queue_leave(struct run *r)
+{
+	if (!r->queue)
+		return;
+	ticket_drop(r->queue->ticket);
+	free(r->queue);
+	r->queue = NULL;
+}
+
+static bool is_news(struct run *r, enum reason reason)
+{
+	bool news = r->queue->told != reason;
+
+	r->queue->told = reason;
+	return news;
+}
+
+/* --- what it asks for ---------------------------------------------------- */
+
+struct admit_wish queue_wish(const struct run *r)
+{
+	uint64_t ram = r->facts.ram_bytes ? r->facts.ram_bytes
+					  : r->guest.ram_bytes;
+
+	return (struct admit_wish){
+		.ram_bytes = ram && !preflight_skips(r, "memory")
+				     ? ram + ADMIT_QEMU_BYTES
+				     : 0,
+		.limit = r->opt->wait ? r->opt->parallel : 0,
+	};
+}
+
+bool queue_leaves_session(const struct run *r)
+{
+	return r->dst_facts.systemd && r->dst_facts.uid == 0;
+}
+
+int queue_ask(struct run *r, struct admit_view *v, struct err *err)
+{
+	const char *root = r->dst_facts.run_root;
+	AUTO_FREE char *lock = xasprintf("%s/in-%s", root, r->key);
+
+	return admit_look(r->dst_host, root, lock,
+			  queue_leaves_session(r) ? "" : ADMIT_CGROUPS, v,
+			  mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
+int queue_refuse(const struct run *r, const struct admit_view *v,
+		 const struct admit_wish *wish, enum admit answer,
+		 struct err *err)
+{
+	const char *host = host_name(r->dst_host);
+	AUTO_FREE char *why = admit_reason(v, wish, answer, host);
+
+	if (answer == ADMIT_BUSY) {
+		err_set(err, ERR_BUSY,
+			"%s is already on its way to %s: "
+			"process %d over there answers for it",
+			guest_label(&r->guest), host, (int)v->busy);
+		err_hint(err, "wait for that migration (--wait); if its engine "
+			      "died, vmferry recover undoes it");
+	} else {
+		err_set(err, ERR_REFUSED, "too little %s", why);
+		err_hint(err, answer == ADMIT_NEVER
+				      ? "free memory there"
+				      : "wait for the others with --wait, or "
+					"free memory there");
+	}
+	return err_at_host(err, host);
+}
+
+/* --- on this host -------------------------------------------------------- */
+
+static void tell_turn(struct run *r, const struct ticket_turn *t)
+{
+	const char *here = r->result->source;
+
+	/* it goes on waiting for what it was told last */
+	if (ticket_state(r->queue->ticket) == TICKET_THERE)
+		return;
+	switch (t->turn) {
+	case TURN_GUEST:
+		if (is_news(r, REASON_GUEST))
+			run_warn(r, "wait",
+				 "waits for the end of another migration of %s",
+				 guest_label(&r->guest));
+		break;
+	case TURN_BEHIND:
+		if (is_news(r, REASON_BEHIND))
+			run_warn(r, "wait",
+				 "waits for its turn: one that came earlier "
+				 "waits for %s",
+				 r->opt->destination);
+		break;
+	case TURN_PLACE:
+		if (is_news(r, REASON_PLACE))
+			run_warn(r, "wait",
+				 "waits for its turn: %zu leaving %s "
+				 "(--parallel %u), %zu came earlier",
+				 t->leaving, here, r->opt->parallel, t->ahead);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Another engine may have its monitor and not yet its lock. */
+static bool is_held(const struct run *r)
+{
+	for (size_t i = 0; i < r->guest.n_monitors; i++) {
+		const struct monitor *m = &r->guest.monitors[i];
+		AUTO_FREE char *who = NULL;
+
+		if (m->kind != MONITOR_QMP || !m->path)
+			continue;
+		who = holder_of_unix_socket(m->path);
+		if (who && strstr(who, "(vmferry)"))
+			return true;
+	}
+	return false;
+}
+
+/* 1: its turn has come; 0: not yet. */
+static int look_here(struct run *r, struct ticket_turn *turn, struct err *err)
+{
+	if (ticket_look(r->queue->ticket, r->opt->parallel, turn, err) < 0)
+		return -1;
+	if (turn->turn == TURN_GO && is_held(r)) {
+		turn->turn = TURN_GUEST;
+		if (ticket_wait(r->queue->ticket, TICKET_GUEST, err) < 0)
+			return -1;
+	}
+	tell_turn(r, turn);
+	return turn->turn == TURN_GO;
+}
+
+/* --- on the destination -------------------------------------------------- */
+
+static void tell_there(struct run *r, const struct admit_view *v,
+		       const struct admit_wish *wish, enum admit answer)
+{
+	enum reason reason = answer == ADMIT_BUSY      ? REASON_GUEST
+			     : answer == ADMIT_CROWDED ? REASON_CROWDED
+						       : REASON_MEMORY;
+	AUTO_FREE char *why =
+		admit_reason(v, wish, answer, host_name(r->dst_host));
+
+	if (is_news(r, reason))
+		run_warn(r, "wait", "waits for %s", why);
+}
+
+/* Lets others pass that are not held up by the same. */
+static int step_aside(struct run *r, const struct admit_view *v,
+		      const struct admit_wish *wish, enum admit answer,
+		      struct err *err)
+{
+	enum ticket_state state = answer == ADMIT_BUSY ? TICKET_GUEST
+						       : TICKET_THERE;
+
+	tell_there(r, v, wish, answer);
+	return ticket_wait(r->queue->ticket, state, err);
+}
+
+static int reach_and_ask(struct run *r, struct admit_view *v, struct err *err)
+{
+	if (run_reach_destination(r, err) < 0)
+		return -1;
+	if (!r->dst_facts.run_root &&
+	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return err_at_host(err, host_name(r->dst_host));
+	return queue_ask(r, v, err);
+}
+
+/* 1: the destination has room; 0: not yet. */
+static int look_there(struct run *r, const struct ticket_turn *turn,
+		      struct err *err)
+{
+	struct admit_wish wish = queue_wish(r);
+	struct admit_view v = { 0 };
+	enum admit answer;
+	int rc = reach_and_ask(r, &v, err);
+
+	/* a session that is hours old may have been lost */
+	if (rc < 0 && r->dst_host && err_has(err, ERR_NETWORK)) {
+		err_reset(err);
+		rc = run_reconnect(r, err) < 0 ? -1 : reach_and_ask(r, &v, err);
+	}
+	if (rc < 0)
+		return -1;
+	wish.ahead_bytes = turn->ahead_bytes;
+	answer = admit_judge(&v, &wish);
+	if (answer == ADMIT_NEVER)
+		rc = queue_refuse(r, &v, &wish, answer, err);
+	else if (answer != ADMIT_YES)
+		rc = step_aside(r, &v, &wish, answer, err);
+	else
+		rc = 1;
+	admit_view_free(&v);
+	return rc;
+}
+
+/* --- the wait ------------------------------------------------------------ */
+
+static int wait_ms(const struct run *r)
+{
+	return r->queue->told == REASON_PLACE || r->queue->told == REASON_BEHIND
+		       ? LOOK_MS
+		       : THERE_MS;
+}
+
+static bool is_gone(struct run *r)
+{
+	return discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			      run_qmp_deadline(), NULL) == 0;
+}
+
+/* 1: go; 0: the guest's QEMU is no more; -1: failed or cancelled. */
+static int wait_turn(struct run *r, struct err *err)
+{
+	struct mono sight = mono_in_ms(ALIVE_MS);
+
+	for (;;) {
+		struct ticket_turn turn;
+		int rc = look_here(r, &turn, err);
+
+		if (rc > 0)
+			rc = look_there(r, &turn, err);
+		if (rc != 0)
+			return rc;
+		if (mono_before(sight, mono_now())) {
+			if (is_gone(r))
+				return 0;
+			sight = mono_in_ms(ALIVE_MS);
+		}
+		if (task_sleep_until(mono_in_ms(wait_ms(r)), err) < 0)
+			return -1;
+	}
+}
+
+static int stand_in_line(struct run *r, struct err *err)
+{
+	int rc;
+
+	if (run_find(r, err) < 0)
+		return -1;
+	free(r->key);
+	r->key = run_guest_key(r);
+	queue_leave(r);
+	r->queue = XNEW(struct queue);
+	r->queue->since = mono_now();
+	r->queue->ticket = ticket_take(r->src_facts.run_root, r->id, r->key,
+				       r->opt->destination,
+				       queue_wish(r).ram_bytes, err);
+	rc = r->queue->ticket ? wait_turn(r, err) : -1;
+	if (rc > 0 && r->queue->told != REASON_NONE)
+		log_info(NULL, "its turn has come after %.1f s",
+			 mono_diff_ms(mono_now(), r->queue->since) / 1e3);
+	return rc;
+}
+
+int run_queue(struct run *r, struct err *err)
+{
+	int rc = 0;
+
+	if (!r->may_wait)
+		return 0;
+	/* one that ended while it waited may be found again, as another */
+	while (rc == 0)
+		rc = stand_in_line(r, err);
+	/* what was found here is old: connect looks afresh */
+	free(r->key);
+	r->key = NULL;
+	host_facts_free(&r->dst_facts);
+	return rc < 0 ? -1 : 0;
+}
+
+int queue_hold(struct run *r, const struct admit_view *v,
+	       const struct admit_wish *wish, enum admit answer,
+	       struct err *err)
+{
+	if (step_aside(r, v, wish, answer, err) < 0 ||
+	    task_sleep_until(mono_in_ms(THERE_MS), err) < 0)
+		return -1;
+	(void)run_take_events(r);
+	return run_guest_alive(r, err);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record: what a run writes into its journal, and a run brought back from it.
+ *
+ * The members of each record are in journal-format.md. A run directory of the
+ * state directory (…/runs/RUN) holds the journal; it is removed when the run
+ * ended with nothing left to do.
+ */
+#ifndef ENGINE_RUN_RUN_JOURNAL_H
+#define ENGINE_RUN_RUN_JOURNAL_H
+
+#include "engine/state/journal.h"
+#include "engine/run/run.h"
+
+/* Makes the run's directory and journal, and writes BEGIN. A stage. */
+int run_record_begin(struct run *r, struct err *err);
+/* Its undo: what is left of the run is told, or nothing is. */
+int run_record_end(struct run *r, struct err *err);
+
+/*
+ * Writes @record with what is known now. Without a journal (none was begun) it
+ * does nothing. When it fails, what it announces must not happen.
+ */
+int record_write(struct run *r, enum journal_record record, struct err *err);
+/* As record_write(), where a failure changes nothing any more: warns. */
+void record_note(struct run *r, enum journal_record record);
+/*
+ * Notes, after ABORTING, that the source is as it was before the run: what is
+ * left to do is to be done on the destination. -1, with a warning unless there
+ * is no journal, when it is not on disk.
+ */
+int record_source_back(struct run *r);
+/* Closes the journal; when @clean nothing can need it: removes it. */
+void record_close(struct run *r, bool clean);
+
+/* "…/runs", to be freed. */
+char *record_directory(const struct migrate_options *opt,
+		       const struct host_facts *here);
+/* "…/pairs", where pair.h keeps what was learnt; to be freed. */
+char *record_pairs(const struct run *r);
+/*
+ * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
+ * was learnt there has turned a migration back that may be a good one.
+ */
+void record_pair(struct run *r, const struct pair_lesson *lesson);
+/* Makes every missing part of @path, each for its user alone. */
+int record_make_path(const char *path, struct err *err);
+/*
+ * That nobody but its user and root can lead elsewhere what is written there.
+ * @runs exists and is an absolute path.
+ */
+int record_trust(const char *runs, struct err *err);
+
+/* What it takes to lock the guest of @view: its key, name and run. */
+int record_restore_key(struct run *r, const struct journal_view *view,
+		       struct err *err);
+/*
+ * Fills @r (opened for its options) with what @view holds of a run: identity,
+ * both sides, directories, settings. ERR_PROTOCOL names the missing member.
+ */
+int record_restore(struct run *r, const struct journal_view *view,
+		   struct err *err);
+
+#endif

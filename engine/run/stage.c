@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* stage: the table of a live migration and its runner; theory in stage.h. */
+#include "engine/run/stage.h"
+
+#include "engine/run/run_journal.h"
+#include "engine/run/retry.h"
+#include "engine/run/run.h"
+#include "transport/base/fault.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+/* Without a record before it a stage changes nothing that could be lost. */
+#define END JOURNAL_RECORDS
+static const enum journal_record prep[] = { JOURNAL_PREP, END };
+static const enum journal_record dest[] = { JOURNAL_DEST, END };
+/* the gate is low, but an idle guest goes through: hence SWITCH as well */
+static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
+					       END };
+
+const struct stage stage_table[] = {
+	{ .name = "queue", .phase = PHASE_CONNECT, .run = run_queue },
+	{ .name = "connect", .phase = PHASE_CONNECT, .run = run_connect },
+	{ .name = "discover", .phase = PHASE_DISCOVER, .run = run_discover },
+	{ .name = "preflight", .phase = PHASE_PREFLIGHT, .run = run_preflight },
+	{ .name = "lock",
+	  .phase = PHASE_LAUNCH,
+	  .run = run_lock,
+	  .undo = run_unlock },
+	{ .name = "journal",
+	  .phase = PHASE_LAUNCH,
+	  .run = run_record_begin,
+	  .undo = run_record_end },
+	{ .name = "guard", .phase = PHASE_LAUNCH, .run = run_guard },
+	{ .name = "launch",
+	  .phase = PHASE_LAUNCH,
+	  .before = prep,
+	  .run = run_launch,
+	  .observe = run_launched,
+	  .undo = run_unlaunch,
+	  .after = dest },
+	{ .name = "prepare",
+	  .phase = PHASE_TUNNEL,
+	  .run = run_prepare,
+	  .undo = run_unprepare },
+	{ .name = "tunnel",
+	  .phase = PHASE_TUNNEL,
+	  .run = run_open_tunnel,
+	  .undo = run_close_tunnel },
+	{ .name = "start",
+	  .phase = PHASE_PRECOPY,
+	  .before = migrate,
+	  .run = run_start,
+	  .observe = run_started,
+	  .undo = run_unstart },
+	{ .name = "precopy", .phase = PHASE_PRECOPY, .run = run_precopy },
+	{ .name = "switch", .phase = PHASE_SWITCHOVER, .run = run_switch },
+	/* writes COMMIT itself: nobody may cancel between the two */
+	{ .name = "commit", .phase = PHASE_SWITCHOVER, .run = run_commit },
+	{ .name = "resume",
+	  .phase = PHASE_SWITCHOVER,
+	  .run = run_resume,
+	  .no_return = true },
+	{ .name = "finish",
+	  .phase = PHASE_FINISH,
+	  .run = run_finish,
+	  .no_return = true },
+};
+const unsigned int stage_count = ARRAY_SIZE(stage_table);
+const unsigned int stage_preflight = 4;
+const unsigned int stage_launch = 7;
+
+static int write_all(struct run *r, const enum journal_record *records,
+		     struct err *err)
+{
+	for (; records && *records != END; records++) {
+		if (record_write(r, *records, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int forward(struct run *r, const struct stage *s, struct err *err)
+{
+	if (r->phase != s->phase)
+		run_enter(r, s->phase);
+	log_debug(NULL, "stage %s", s->name);
+	if (write_all(r, s->before, err) < 0 ||
+	    fault_stage(s->name, "before", err) < 0 || s->run(r, err) < 0)
+		return -1;
+	if (s->observe && s->observe(r, err) < 0)
+		return -1;
+	if (fault_stage(s->name, "after", err) < 0)
+		return -1;
+	return write_all(r, s->after, err);
+}
+
+/* What was begun of the stages from @until on, the last first. */
+static void undo(struct run *r, unsigned int begun, unsigned int until)
+{
+	while (begun-- > until) {
+		const struct stage *s = &stage_table[begun];
+		AUTO_ERR struct err e = { 0 };
+		AUTO_FREE char *text = NULL;
+
+		if (fault_stage(s->name, "undo", &e) == 0 &&
+		    (!s->undo || s->undo(r, &e) == 0))
+			continue;
+		text = err_text(&e);
+		log_warn(NULL, "undo of %s: %s", s->name, text);
+		run_leftover(r, "%s", text);
+	}
+}
+
+/*
+ * Undoes all @begun stages; or, where it is worth another try, those from
+ * `launch` on. Returns how many stand then.
+ */
+static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
+{
+	bool again = retry_pays(r, err);
+
+	task_shield();
+	r->failed_in = r->phase;
+	run_enter(r, PHASE_ROLLBACK);
+	record_note(r, JOURNAL_ABORTING);
+	if (again) {
+		undo(r, begun, stage_launch);
+		begun = stage_launch;
+		again = retry_begin(r, err);
+	}
+	if (!again) {
+		undo(r, begun, 0);
+		begun = 0;
+	}
+	task_unshield();
+	return begun;
+}
+
+int stage_run(struct run *r, unsigned int end, struct err *err)
+{
+	for (unsigned int i = 0; i < end; i++) {
+		const struct stage *s = &stage_table[i];
+
+		if (s->no_return && !r->shielded) {
+			task_shield();
+			r->shielded = true;
+		}
+		if (forward(r, s, err) == 0)
+			continue;
+		if (r->committed || i < stage_preflight)
+			return -1;
+		i = backward(r, i + 1, err);
+		if (!i)
+			return -1;
+		i--;
+	}
+	return 0;
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * switchover: from pre-switchover to the guest running on the destination.
+ *
+ * Theory of operation. The guest stands still all through here, so every step
+ * is one round trip or less.
+ *
+ *   source            engine                      destination
+ *   STOP ───────────▶
+ *   pre-switchover ─▶ fresh answer? ────────────▶ (inmigrate)
+ *                     budget still kept?
+ *   ◀─────────────────migrate-continue
+ *   device: last pages and device state ════════▶ loads
+ *   completed ◀══════ return path ═══════════════ completed, paused
+ *   postmigrate ────▶ both seen
+ *                     ━━━ COMMIT: the point of no return ━━━
+ *                     cont ─────────────────────▶ RESUME
+ *                     quit (finish.c)
+ *
+ * The source never runs again after COMMIT, unless the destination answered
+ * `cont` with an error and was then seen dead: only that answer proves that it
+ * did not run. A lost answer proves nothing: the engine asks again over a new
+ * connection, whose greeting is a fence, and starts nothing meanwhile.
+ *
+ * A source whose process is proved gone takes the guest along, unless the
+ * destination has everything by then: that is the one way forward without the
+ * source's `completed` and `postmigrate`.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/guest/discover.h"
+#include "engine/run/run_journal.h"
+#include "engine/run/run.h"
+#include "transport/base/fault.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum {
+	POLL_MS = 20,
+	ASK_AGAIN_MS = 1000,
+	UNDECIDED_AFTER_MS = 60000,
+	FREE_MONITOR_MS = 1000, /* a monitor that nobody has greets at once */
+};
+
+/*
+ * A prediction errs by some percent, and what is turned back costs a whole
+ * migration: what is predicted to break the budget by less goes on.
+ */
+static const double sure_part = 1.05;
+
+/* --- before the point of no return --------------------------------------- */
+
+/* A destination that died while we held would freeze the guest for nothing. */
+static int fresh_answer(struct run *r, struct err *err)
+{
+	struct mono asked = mono_now();
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS), err) <
+	    0) {
+		err_wrap(err, ERR_FAILED,
+			 "QEMU on %s gives no sign of life before the "
+			 "switchover",
+			 host_name(r->dst_host));
+		return err_at_host(err, host_name(r->dst_host));
+	}
+	r->dst_rtt_ms = mono_diff_ms(mono_now(), asked);
+	if (st.state != RUN_INMIGRATE && st.state != RUN_PAUSED)
+		return err_set(err, ERR_FAILED,
+			       "QEMU on %s is in run state %s before the "
+			       "switchover",
+			       host_name(r->dst_host), st.raw);
+	return 0;
+}
+
+/*
+ * What is usual counts as once more of what was seen: a single bad day is not
+ * to be the end of migrations.
+ */
+double run_likely_fixed_ms(const struct run *r)
+{
+	const struct pair_lesson usual = { POLICY_FIXED_MS, 0, 0 };
+
+	return r->pair.n ? pair_likely(&r->pair, &usual).fixed_ms : 0;
+}
+
+/*
+ * The last moment at which going back costs but the pause so far. What a
+ * switchover costs besides copying counts where it was seen between these two
+ * hosts; a guess would turn back what keeps the budget. Part of that cost is
+ * what the guest stood for already.
+ */
+static int check_budget(struct run *r, struct err *err)
+{
+	double stood_ms, rest_ms = 0;
+
+	/* STOP may still be queued behind the answer that brought us here */
+	run_take_events(r);
+	if (!r->stop_seen || r->budget_lifted)
+		return 0;
+	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
+	/* policies of others do without, and are to be compared with */
+	if (r->policy == &policy_auto)
+		rest_ms =
+			r->rest_ms + fmax(run_likely_fixed_ms(r) - stood_ms, 0);
+	/* what is over already is no prediction */
+	if (fault_point("switch.budget", NULL) == 0 &&
+	    stood_ms <= r->wanted.budget_ms &&
+	    stood_ms + rest_ms <= r->wanted.budget_ms * sure_part)
+		return 0;
+	r->turned_back = true;
+	r->by_lesson = stood_ms <= r->wanted.budget_ms;
+	err_set(err, ERR_BUDGET,
+		"the guest stood still for %.0f ms, and what is left would "
+		"take about %.0f ms more of the %.0f ms %s",
+		stood_ms, rest_ms, r->wanted.budget_ms,
+		r->paused_ms > 0 ? "that an earlier pause has left"
+				 : "allowed");
+	return err_hint(err, "give it a larger --max-blackout");
+}
+
+static bool source_over(const struct run *r)
+{
+	return r->src_status == MIGRATION_FAILED ||
+	       r->src_status == MIGRATION_CANCELLED ||
+	       r->src_status == MIGRATION_FAILING;
+}
+
+/*
+ * Waits for the source's `completed` by events alone: in `device` the monitor
+ * does not answer while the stream is stuck, so the tunnel is the one to watch,
+ * and to close.
+ */
+static int await_completed(struct run *r, struct err *err)
+{
+	struct mono moved = mono_now();
+
+	for (;;) {
+		struct tunnel_stats t;
+
+		run_take_events(r);
+		if (r->src_status == MIGRATION_COMPLETED)
+			return 0;
+		if (source_over(r))
+			return run_explain_failure(r, err);
+		if (run_guest_alive(r, err) < 0)
+			return -1;
+		tunnel_stats(r->tunnel, &t);
+		if (mono_before(moved, t.progress))
+			moved = t.progress;
+		if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS) {
+			tunnel_kill(r->tunnel);
+			return err_set(err, ERR_FAILED,
+				       "no byte moved for %d s while the guest "
+				       "stood still; the tunnel was closed",
+				       RUN_FROZEN_MS / 1000);
+		}
+		if (run_await(r, POLL_MS, err) < 0)
+			return -1;
+	}
+}
+
+static int await_postmigrate(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_FROZEN_MS);
+	struct qmp_status st;
+
+	/* `completed` shows up before the run state follows */
+	do {
+		if (qmp_query_status(r->src.qmp, &st, until, err) < 0)
+			return -1;
+		if (st.state == RUN_POSTMIGRATE)
+			return 0;
+		task_yield();
+	} while (mono_before(mono_now(), until));
+	return err_set(err, ERR_FAILED,
+		       "the source's migration completed, but its run state is "
+		       "%s",
+		       st.raw);
+}
+
+/*
+ * A guest that never ran arrives as what it was, any other one paused. Not
+ * `inmigrate`: a `cont` then would start it at some later time.
+ */
+static bool is_loaded(const struct run *r, const struct qmp_status *st)
+{
+	return st->state == RUN_PAUSED ||
+	       (st->state == RUN_PRELAUNCH &&
+		r->facts.first_status.state == RUN_PRELAUNCH);
+}
+
+static int await_loaded(struct run *r, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_FROZEN_MS);
+	struct qmp_migrate_info info = { 0 };
+	struct qmp_status st;
+
+	for (;;) {
+		enum migration_status s;
+
+		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0)
+			return err_at_host(err, host_name(r->dst_host));
+		s = info.status;
+		qmp_migrate_info_free(&info);
+		if (qmp_query_status(r->dst.qmp, &st, until, err) < 0)
+			return err_at_host(err, host_name(r->dst_host));
+		if (s == MIGRATION_COMPLETED && is_loaded(r, &st))
+			return 0;
+		if (s == MIGRATION_FAILED || !mono_before(mono_now(), until))
+			return err_set(err, ERR_FAILED,
+				       "QEMU on %s has status %s and run state "
+				       "%s instead of completed and paused",
+				       host_name(r->dst_host),
+				       migration_status_name(s), st.raw);
+	}
+}
+
+/* QEMU went through the gate by itself; say so when nothing else was said. */
+static void explain_decision(struct run *r)
+{
+	AUTO_FREE char *how = NULL;
+
+	if (r->result->decision)
+		return;
+	if (r->throttle > 0)
+		how = xasprintf(", with the guest throttled by up to %.0f %%",
+				r->throttle * 100);
+	else if (r->xbzrle_cache_bytes)
+		how = xasprintf(", pages being sent as differences");
+	r->result->decision = xasprintf(
+		"What was left fitted through the gate, held at "
+		"%.0f ms, after pass %lld%s.",
+		r->downtime_limit_ms,
+		r->result->passes < 1 ? 1LL : (long long)r->result->passes,
+		how ? how : "");
+}
+
+/*
+ * The source failed somewhere in the hand-over. If its process is gone, what
+ * the destination has is all there is of the guest: is it whole? No cancel may
+ * remove it then.
+ */
+static bool only_destination_left(struct run *r)
+{
+	bool left;
+
+	/* a guest that shut down is not brought back */
+	if (qmp_check(r->src.qmp, NULL) == 0 || r->src_ended)
+		return false;
+	/* it resumed before it died: what the destination has is old */
+	run_take_events(r);
+	if (r->facts.first_status.running && !r->stop_seen)
+		return false;
+	task_shield();
+	left = run_source_gone(r) && await_loaded(r, NULL) == 0;
+	if (!left) {
+		task_unshield();
+		return false;
+	}
+	r->shielded = true;
+	run_warn(r, "source-died",
+		 "QEMU of %s died on the source after it had sent "
+		 "everything; going on with %s",
+		 guest_label(&r->guest), host_name(r->dst_host));
+	return true;
+}
+
+int run_switch(struct run *r, struct err *err)
+{
+	explain_decision(r);
+	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
+		return -1;
+	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS), err) <
+	    0)
+		return err_wrap(err, ERR_FAILED,
+				"QEMU does not go on to the "
+				"switchover");
+	if (fault_point("switch.continue", err) == 0 &&
+	    await_completed(r, err) == 0 && await_postmigrate(r, err) == 0 &&
+	    await_loaded(r, err) == 0)
+		return 0;
+	if (!only_destination_left(r))
+		return err_wrap(err, ERR_NONE, "the switchover failed");
+	err_reset(err);
+	return 0;
+}
+
+int run_commit(struct run *r, struct err *err)
+{
+	if (task_cancel_asked() && !r->shielded)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	/* as long as there is a way back, a dead destination is no riddle */
+	if (qmp_check(r->dst.qmp, err) < 0 ||
+	    record_write(r, JOURNAL_COMMIT, err) < 0)
+		return -1;
+	r->committed = true;
+	return fault_point("commit.record", err);
+}
+
+/* --- after it ------------------------------------------------------------ */
+
+static struct qmp *greet(struct run *r, int ms, struct err *err)
+{
+	struct stream *s = host_connect(r->dst_host, r->plan.monitor0,
+					mono_in_ms(RUN_QMP_MS), err);
+
+	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;
+}
+
+int run_reopen(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	qmp_listener_free(r->dst.events);
+	r->dst.events = NULL;
+	qmp_close(r->dst.qmp);
+	r->dst.qmp = NULL;
+	if (run_reconnect(r, err) < 0)
+		return -1;
+	r->dst.qmp = greet(r, FREE_MONITOR_MS, &e);
+	if (!r->dst.qmp && e.kind == ERR_BUSY &&
+	    run_end_old_session(r, err) == 0)
+		r->dst.qmp = greet(r, RUN_QMP_MS, err);
+	else if (!r->dst.qmp)
+		err_move(err, &e);
+	if (!r->dst.qmp)
+		return -1;
+	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
+	return 0;
+}
+
+/* 1 runs, 0 loaded and paused, -1 not known. */
+static int ask_destination(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	if (run_reopen(r, err) < 0 ||
+	    qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return -1;
+	if (st.running)
+		return 1;
+	if (st.state == RUN_PAUSED)
+		return 0;
+	return err_set(err, ERR_UNDECIDED, "it is in run state %s", st.raw);
+}
+
+/*
+ * `cont` was answered with an error, so the guest did not run over there. Once
+ * that QEMU is seen gone, it cannot any more, and going back is safe again.
+ */
+static int take_back(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct qmp_status st;
+
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), &e) == 0 &&
+	    st.running) {
+		err_reset(err);
+		return 0;
+	}
+	if (run_source_gone(r))
+		return err_wrap(err, ERR_UNDECIDED,
+				"QEMU on %s refused to run %s, which is gone "
+				"from the source; it is kept as it is",
+				host_name(r->dst_host), guest_label(&r->guest));
+	/* without the record a recovery would go forward: keep all as it is */
+	if (record_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
+	    run_unlaunch(r, &e) < 0) {
+		err_move(err, &e);
+		return err_wrap(err, ERR_UNDECIDED,
+				"QEMU on %s refused to run %s and could not be "
+				"removed",
+				host_name(r->dst_host), guest_label(&r->guest));
+	}
+	r->committed = false;
+	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",
+			host_name(r->dst_host), guest_label(&r->guest));
+}
+
+/* It may have run there before it died, so that nothing can be done by us. */
+static int destination_died(struct run *r, struct err *err)
+{
+	err_set(err, ERR_UNDECIDED,
+		"QEMU on %s is gone, and nobody saw whether %s ran there",
+		host_name(r->dst_host), guest_label(&r->guest));
+	err_hint(err,
+		 "to go on with the state before the switchover: vmferry "
+		 "recover %s --force-source=continue",
+		 guest_label(&r->guest));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+static int nobody_knows(struct run *r, struct err *err)
+{
+	err_wrap(err, ERR_UNDECIDED,
+		 "%s was told to start on %s and did not answer; it may run "
+		 "there",
+		 guest_label(&r->guest), host_name(r->dst_host));
+	err_hint(err,
+		 "when %s answers again, vmferry recover finishes it; "
+		 "never `cont` it on both",
+		 host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst_host));
+}
+
+bool run_destination_gone(struct run *r)
+{
+	return r->dst_host &&
+	       host_ping(r->dst_host, run_qmp_deadline(), NULL) == 0 &&
+	       discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+			      run_qmp_deadline(), NULL) == 0;
+}
+
+/*
+ * The answer to `cont` is lost. Asks until it is known whether the guest runs;
+ * the source's memory is kept meanwhile, and nothing is started there. @ran: it
+ * was seen to obey a `cont`, so there is no way back.
+ */
+static int hold(struct run *r, bool ran, struct err *err)
+{
+	struct mono until = mono_in_ms(UNDECIDED_AFTER_MS);
+
+	run_warn(r, "hold",
+		 "the answer from %s is lost; asking again, with "
+		 "%s kept stopped on the source",
+		 host_name(r->dst_host), guest_label(&r->guest));
+	err_reset(err);
+	for (;;) {
+		AUTO_ERR struct err e = { 0 };
+		int runs = ask_destination(r, &e);
+
+		if (runs == 1)
+			return 0;
+		if (runs == 0 &&
+		    qmp_cont(r->dst.qmp, run_qmp_deadline(), &e) == 0)
+			return 0;
+		if (runs == 0 && !ran && err_has(&e, ERR_QMP)) {
+			err_move(err, &e);
+			return take_back(r, err);
+		}
+		if (runs < 0 && run_destination_gone(r))
+			return destination_died(r, err);
+		if (mono_before(until, mono_now())) {
+			err_move(err, &e);
+			return nobody_knows(r, err);
+		}
+		if (task_sleep_until(mono_in_ms(ASK_AGAIN_MS), err) < 0)
+			return -1;
+	}
+}
+
+static int start_guest(struct run *r, struct err *err)
+{
+	r->cont_at = mono_now();
+	if (qmp_cont(r->dst.qmp, run_qmp_deadline(), err) == 0)
+		return 0;
+	if (err_has(err, ERR_QMP))
+		return take_back(r, err);
+	return hold(r, false, err);
+}
+
+/* The RESUME event came before the reply to `cont`; this is the proof. */
+static int see_running(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	run_take_events(r);
+	if (r->resume_seen)
+		return 0;
+	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+		return hold(r, true, err);
+	run_take_events(r);
+	if (!st.running)
+		return err_set(err, ERR_UNDECIDED,
+			       "%s was started on %s and is in run state %s",
+			       guest_label(&r->guest), host_name(r->dst_host),
+			       st.raw);
+	return 0;
+}
+
+/* NAN for what was not seen. */
+static double since_stop(const struct run *r, struct mono at)
+{
+	return r->stop_seen && at.us ? mono_diff_ms(at, r->stop_at) : NAN;
+}
+
+static void tell_switchover(struct run *r)
+{
+	struct result *res = r->result;
+	struct event ev = { .kind = EVENT_SWITCHOVER };
+	double blackout_ms = NAN;
+
+	if (r->stop_seen && r->resume_seen) {
+		blackout_ms = mono_diff_ms(r->resume_at, r->stop_at);
+		/* the owner allowed so much in all */
+		res->blackout_ms = blackout_ms + r->paused_ms;
+		/*
+		 * RESUME happened between the sending of `cont` and the
+		 * receipt of the event; STOP is received over a local socket.
+		 */
+		res->blackout_uncertainty_ms =
+			mono_diff_ms(r->resume_at, r->cont_at);
+	}
+	ev.switchover = (struct event_switchover){
+		.pre_switchover_ms = since_stop(r, r->pre_switchover_at),
+		.completed_ms = since_stop(r, r->completed_at),
+		.cont_sent_ms = since_stop(r, r->cont_at),
+		.resume_ms = since_stop(r, r->resume_at),
+		.blackout_ms = blackout_ms,
+		.blackout_uncertainty_ms = res->blackout_uncertainty_ms,
+		.qemu_downtime_ms = res->qemu_downtime_ms,
+	};
+	if (r->resume_seen)
+		run_tell(r, &ev);
+}
+
+int run_resume(struct run *r, struct err *err)
+{
+	bool runs = r->facts.first_status.running && !r->opt->paused;
+
+	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
+		return -1;
+	if (fault_point("resume.sent", err) < 0)
+		return -1;
+	record_note(r, JOURNAL_DESTRUN);
+	r->result->owner = OWNER_DESTINATION;
+	r->result->owner_pid = r->dst_pid;
+	r->result->state = runs ? "RUNNING" : "PAUSED";
+	if (runs)
+		tell_switchover(r);
+	return 0;
+}

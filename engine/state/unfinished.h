@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unfinished: runs that a recovery has yet to finish or undo, as their
+ * journals say, and whether their guest may be migrated anew meanwhile.
+ *
+ * It may when its owner is decided and the source needs nothing any more, so
+ * that only another host waits to be cleaned up: that host may be gone for
+ * good, and is the reason to leave. The table of verdict.h decides on the
+ * owner, with a destination of which nothing is known.
+ */
+#ifndef ENGINE_STATE_UNFINISHED_H
+#define ENGINE_STATE_UNFINISHED_H
+
+#include <stdbool.h>
+
+#include "engine/state/journal.h"
+#include "transport/base/err.h"
+#include "transport/base/strv.h"
+
+/* Of a run that wants to begin. All borrowed. */
+struct unfinished_asker {
+	const char *key;		 /* the guest's */
+	const char *guest;		 /* its name for people */
+	const char *machine, *boot;	 /* ids of this host */
+	const char *destination_machine; /* NULL: it goes nowhere */
+};
+
+/* The worst of all journals. */
+enum unfinished {
+	UNFINISHED_NONE,   /* or only the rests of some */
+	UNFINISHED_UNREAD, /* one is damaged, and may be about the guest */
+	UNFINISHED_OPEN,   /* one of the guest's has to be recovered first */
+};
+
+/*
+ * Whether a recovery has anything to do for the journal @path, or must hold for
+ * it as it cannot be read. Also true while its engine lives.
+ */
+bool unfinished_is(const char *path);
+
+/*
+ * Whether all that is left of the run of @v, which a host with these ids has
+ * read, is to be cleaned up on its destination. Once true it remains so.
+ */
+bool unfinished_is_rest(const struct journal_view *v, const char *machine,
+			const char *boot);
+
+/*
+ * Looks through the journals in @runs ("…/runs", which need not exist) that
+ * this machine drove; the caller holds the guest's lock, or knows that nobody
+ * does. @err is ERR_REFUSED with what to do for all but NONE. What waits to be
+ * cleaned up on other hosts than the destination is added to @rests, a sentence
+ * each.
+ */
+enum unfinished unfinished_look(const char *runs,
+				const struct unfinished_asker *asker,
+				struct strv *rests, struct err *err);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/argv/argv_item.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/argv/argv_item.h"
+#include "tests/unit/argv_case.h"
+#include "transport/base/xalloc.h"
+static void words_become_options_and_values(void **state)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+
+	(void)state;
+	argv_case_split("qemu --m 1G disk.img -S -append '-x y'", &argv);
+	argv_items_read(&items, &argv);
+	assert_int_equal(items.n, 4);
+	assert_string_equal(items.v[0].def->name, "m");
+	assert_string_equal(items.v[0].value, "1G");
+	assert_null(items.v[1].word);
+	assert_string_equal(items.v[1].value, "disk.img");
+	assert_null(items.v[2].value);
+	assert_string_equal(items.v[3].value, "-x y");
+}
+
+static void an_unknown_option_takes_what_looks_like_a_value(void **state)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+
+	(void)state;
+	argv_case_split("qemu -foo bar -baz -S", &argv);
+	argv_items_read(&items, &argv);
+	assert_int_equal(items.n, 3);
+	assert_string_equal(items.v[0].value, "bar");
+	assert_null(items.v[1].value);
+}
+
+static void reading_and_pushing_is_the_identity(void **state)
+{
+	AUTO_STRV struct strv argv = { .v = NULL }, again = { .v = NULL };
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+
+	(void)state;
+	argv_case_split("qemu --m 1G d.img -S -foo bar -name", &argv);
+	argv_items_read(&items, &argv);
+	strv_push(&again, "qemu");
+	for (size_t i = 0; i < items.n; i++)
+		argv_item_push(&again, &items.v[i]);
+	assert_true(strv_equal(&argv, &again));
+}
+
+static void keys_are_found_in_the_last_option_that_has_them(void **state)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+	AUTO_FREE char *type = NULL;
+	AUTO_FREE char *size = NULL;
+
+	(void)state;
+	argv_case_split("qemu -m 1G -M pc -M accel=tcg -m slots=2", &argv);
+	argv_items_read(&items, &argv);
+	type = argv_items_machine(&items, "type");
+	size = argv_items_key(&items, "m", "size");
+	assert_string_equal(type, "pc");
+	assert_string_equal(size, "1G");
+	assert_string_equal(argv_items_last(&items, "m")->value, "slots=2");
+	assert_null(argv_items_last(&items, "smp"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_become_options_and_values),
+		cmocka_unit_test(
+			an_unknown_option_takes_what_looks_like_a_value),
+		cmocka_unit_test(reading_and_pushing_is_the_identity),
+		cmocka_unit_test(
+			keys_are_found_in_the_last_option_that_has_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/event/check.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/event/check.h"
+#include "qmp/json.h"
+#include "transport/base/xalloc.h"
+
+static void three(struct checks *list)
+{
+	checks_add(list, "ram", CHECK_DESTINATION, CHECK_PASS,
+		   xstrdup("RAM fits"), NULL);
+	checks_add(list, "unit", CHECK_SOURCE, CHECK_WARN,
+		   xstrdup("unit restarts"), xstrdup("Restart=no"));
+	checks_add(list, "cpu", CHECK_BOTH, CHECK_WARN, xstrdup("differs"),
+		   xstrdup("use -cpu qemu64"));
+}
+
+static void an_empty_list_is_a_pass(void **state)
+{
+	struct checks list = { 0 };
+
+	(void)state;
+	assert_int_equal(checks_worst(&list), CHECK_PASS);
+	assert_int_equal(checks_count(&list, CHECK_FAIL), 0);
+	checks_free(&list);
+}
+
+static void counts_go_by_verdict(void **state)
+{
+	struct checks list = { 0 };
+
+	(void)state;
+	three(&list);
+	assert_int_equal(checks_count(&list, CHECK_PASS), 1);
+	assert_int_equal(checks_count(&list, CHECK_WARN), 2);
+	checks_free(&list);
+	assert_int_equal(list.n, 0);
+}
+
+static void the_worst_verdict_wins_wherever_it_stands(void **state)
+{
+	struct checks list = { 0 };
+
+	(void)state;
+	checks_add(&list, "a", CHECK_SOURCE, CHECK_FAIL, xstrdup("x"), NULL);
+	three(&list);
+	assert_int_equal(checks_worst(&list), CHECK_FAIL);
+	checks_free(&list);
+}
+
+static void json_has_the_five_members_of_the_contract(void **state)
+{
+	struct checks list = { 0 };
+	AUTO_JSON struct json_object *o = NULL;
+	AUTO_FREE char *line = NULL;
+
+	(void)state;
+	three(&list);
+	o = check_to_json(&list.v[1]);
+	line = json_line(o);
+	assert_string_equal(line,
+			    "{\"name\":\"unit\",\"side\":\"source\","
+			    "\"verdict\":\"warn\",\"found\":\"unit restarts\","
+			    "\"remedy\":\"Restart=no\"}");
+	checks_free(&list);
+}
+
+static void a_missing_remedy_is_null(void **state)
+{
+	struct checks list = { 0 };
+	AUTO_JSON struct json_object *o = NULL;
+	struct json_object *remedy;
+
+	(void)state;
+	three(&list);
+	o = check_to_json(&list.v[0]);
+	assert_true(json_object_object_get_ex(o, "remedy", &remedy));
+	assert_null(remedy);
+	checks_free(&list);
+}
+
+static void text_that_is_not_utf8_stays_valid_json(void **state)
+{
+	struct checks list = { 0 };
+	AUTO_JSON struct json_object *o = NULL, *again = NULL;
+	AUTO_FREE char *line = NULL;
+	const char *found;
+
+	(void)state;
+	checks_add(&list, "a", CHECK_SOURCE, CHECK_FAIL,
+		   xstrdup("caf\xc3\xa9 \xff\xc0\xaf\xed\xa0\x80 \xe2\x82"),
+		   NULL);
+	o = check_to_json(&list.v[0]);
+	line = json_line(o);
+	again = json_tokener_parse(line);
+	found = json_object_get_string(json_object_object_get(again, "found"));
+	assert_string_equal(found, "caf\xc3\xa9 \uFFFD\uFFFD\uFFFD\uFFFD"
+				   "\uFFFD\uFFFD \uFFFD\uFFFD");
+	checks_free(&list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_list_is_a_pass),
+		cmocka_unit_test(counts_go_by_verdict),
+		cmocka_unit_test(the_worst_verdict_wins_wherever_it_stands),
+		cmocka_unit_test(json_has_the_five_members_of_the_contract),
+		cmocka_unit_test(a_missing_remedy_is_null),
+		cmocka_unit_test(text_that_is_not_utf8_stays_valid_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of engine/guest/discover.c and its scripts, with processes of our own
+ * that look like QEMU: a copy of this program, which then only waits.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/guest/discover.h"
+#include "engine/guest/discover_script.h"
+#include "engine/hosts/proc_stat.h"
+#include "tests/unit/argv_case.h"
+#include "tests/unit/in_task.h"
+#include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+#define PAUSE "VMFERRY_TEST_PAUSE"
+
+static char dir[] = "/tmp/vmferry-test.XXXXXX";
+
+/* --- processes that look like QEMU --------------------------------------- */
+
+static void copy_self(const char *to)
+{
+	AUTO_FREE char *command =
+		xasprintf("cp /proc/%d/exe %s", (int)getpid(), to);
+
+	assert_int_equal(system(command), 0);
+}
+
+static char *program(const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	if (access(path, X_OK))
+		copy_self(path);
+	return path;
+}
+
+struct look {
+	const char *name; /* of the program */
+	const char *argv; /* for argv_case_split() */
+	const char *env;  /* one variable, or NULL */
+	int namespace;	  /* to be left with unshare(), or 0 */
+};
+
+static void become(const struct look *l, const char *path)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	char *env[] = { (char *)PAUSE "=1", (char *)"SECRET=hunter2",
+			(char *)l->env, NULL };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	argv_case_split(l->argv, &argv);
+	if (chdir(dir) || (l->namespace && unshare(l->namespace)))
+		_exit(1);
+	execve(path, strv_argv(&argv), env);
+	_exit(1);
+}
+
+/* Returns when it looks as it should: the pipe closes with execve(). */
+static pid_t imitate(const struct look *l)
+{
+	AUTO_FREE char *path = program(l->name);
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		become(l, path);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+	return pid;
+}
+
+static pid_t imitate_guest(const char *argv)
+{
+	return imitate(
+		&(struct look){ .name = "qemu-system-x86_64", .argv = argv });
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* --- running in a task --------------------------------------------------- */
+
+/* What a job leaves for the test, which looks when its processes are gone. */
+static struct guests list;
+static struct guest one;
+static struct err error;
+static const char *word;
+static pid_t wanted_pid;
+static uint64_t wanted_ticks;
+static int verdict;
+static struct host_result output;
+
+static void job_list(void *arg)
+{
+	struct host *host = host_local_new();
+
+	(void)arg;
+	verdict = discover_guests(host, &list, IN_TASK_SOON, &error);
+	host_close(host);
+}
+
+static void job_find(void *arg)
+{
+	struct host *host = host_local_new();
+
+	(void)arg;
+	verdict = discover_guest(host, word, &one, IN_TASK_SOON, &error);
+	host_close(host);
+}
+
+static void job_alive(void *arg)
+{
+	struct host *host = host_local_new();
+
+	(void)arg;
+	verdict = discover_alive(host, wanted_pid, wanted_ticks, IN_TASK_SOON,
+				 &error);
+	host_close(host);
+}
+
+static void job_script(void *arg)
+{
+	struct host *host = host_local_new();
+	const char *const argv[] = { "sh", "-c", discover_script, NULL };
+	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
+
+	(void)arg;
+	verdict = host_run(host, &cmd, &output, &error);
+	host_close(host);
+}
+
+static void forget(void)
+{
+	guests_free(&list);
+	guest_free(&one);
+	err_reset(&error);
+	host_result_free(&output);
+}
+
+static void find(const char *text)
+{
+	forget();
+	word = text;
+	in_task(job_find, NULL);
+}
+
+static const struct guest *listed(pid_t pid)
+{
+	forget();
+	in_task(job_list, NULL);
+	assert_int_equal(verdict, 0);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.v[i].pid == pid)
+			return &list.v[i];
+	}
+	return NULL;
+}
+
+/* --- finding ------------------------------------------------------------- */
+
+static void a_guest_is_found_with_its_facts(void **state)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t1 -m 256 -qmp "
+				  "unix:qmp.sock,server=on -append 'a\nb' ''");
+	const struct guest *g = listed(pid);
+	AUTO_FREE char *exe = xasprintf("%s/qemu-system-x86_64", dir);
+	AUTO_FREE char *qmp = xasprintf("%s/qmp.sock", dir);
+
+	(void)state;
+	end(pid);
+	assert_non_null(g);
+	assert_string_equal(g->name, "vmferry-t1");
+	assert_string_equal(g->exe, exe);
+	assert_string_equal(g->cwd, dir);
+	assert_int_equal(g->uid, geteuid());
+	assert_int_equal(g->gid, getegid());
+	assert_int_equal(g->argv.n, 10);
+	assert_string_equal(g->argv.v[9], "");
+	assert_string_equal(g->argv.v[8], "a\nb");
+	assert_string_equal(guest_qmp(g)->path, qmp);
+	assert_true(g->limits.n > 10);
+	assert_true(g->start_ticks > 0);
+	forget();
+}
+
+static void users_and_groups_have_names(void **state)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t2");
+	const struct guest *g = listed(pid);
+
+	(void)state;
+	end(pid);
+	assert_non_null(g);
+	if (geteuid())
+		skip();
+	assert_string_equal(g->user, "root");
+	assert_string_equal(g->group, "root");
+	forget();
+}
+
+static void other_programs_are_no_guests(void **state)
+{
+	pid_t pid = imitate(
+		&(struct look){ .name = "other", .argv = "qemu-system-i386" });
+	const struct guest *g = listed(pid);
+
+	(void)state;
+	end(pid);
+	assert_null(g);
+	forget();
+}
+
+static void a_program_replaced_by_an_upgrade_is_still_a_guest(void **state)
+{
+	pid_t pid = imitate(
+		&(struct look){ .name = "qemu-system-old", .argv = "q" });
+	AUTO_FREE char *path = program("qemu-system-old");
+	const struct guest *g;
+
+	(void)state;
+	assert_int_equal(unlink(path), 0);
+	g = listed(pid);
+	end(pid);
+	assert_non_null(g);
+	assert_true(g->exe_replaced);
+	assert_string_equal(g->exe, path);
+	forget();
+}
+
+static void guests_of_other_namespaces_do_not_count(void **state)
+{
+	static const int namespaces[] = { CLONE_NEWNET, CLONE_NEWNS };
+
+	(void)state;
+	if (geteuid())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
+		pid_t pid =
+			imitate(&(struct look){ .name = "qemu-system-x86_64",
+						.argv = "q",
+						.namespace = namespaces[i] });
+		const struct guest *g = listed(pid);
+
+		assert_int_equal(kill(pid, 0), 0);
+		end(pid);
+		assert_null(g);
+	}
+	forget();
+}
+
+static void the_mapping_comes_through_the_environment(void **state)
+{
+	pid_t pid = imitate(
+		&(struct look){ .name = "qemu-system-x86_64",
+				.argv = "q -name vmferry-t3",
+				.env = "VMFERRY_RUN_DIR=/run/a\n\001b" });
+	const struct guest *g = listed(pid);
+
+	(void)state;
+	end(pid);
+	assert_non_null(g);
+	assert_string_equal(g->run_dir, "/run/a\n\nb");
+	forget();
+}
+
+/* "SECRET" in hex. */
+static void nothing_else_of_the_environment_is_read(void **state)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t4");
+	bool leaked, pause;
+
+	(void)state;
+	forget();
+	in_task(job_script, NULL);
+	end(pid);
+	assert_int_equal(verdict, 0);
+	leaked = strstr(buf_data(&output.out), "53 45 43 52 45 54");
+	pause = strstr(buf_data(&output.out), "56 4d 46 45 52 52 59 5f");
+	assert_false(leaked);
+	assert_true(pause);
+	assert_int_equal(buf_len(&output.err), 0);
+	forget();
+}
+
+static void busybox_can_run_it_too(void **state)
+{
+	static const char *const applets[] = { "sh",  "ls",	  "od", "tr",
+					       "cat", "readlink", "id" };
+	AUTO_FREE char *old_path = xstrdup(getenv("PATH"));
+	AUTO_FREE char *bin = xasprintf("%s/bin", dir);
+	const struct guest *g;
+	pid_t pid;
+
+	(void)state;
+	if (access("/bin/busybox", X_OK))
+		skip();
+	pid = imitate_guest("q -name vmferry-t5");
+	assert_int_equal(mkdir(bin, 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {
+		AUTO_FREE char *to = xasprintf("%s/%s", bin, applets[i]);
+
+		assert_int_equal(symlink("/bin/busybox", to), 0);
+	}
+	setenv("PATH", bin, 1);
+	g = listed(pid);
+	setenv("PATH", old_path, 1);
+	end(pid);
+	assert_non_null(g);
+	assert_string_equal(g->name, "vmferry-t5");
+	assert_string_equal(g->cwd, dir);
+	forget();
+}
+
+/* --- the word ------------------------------------------------------------ */
+
+static void a_guest_goes_by_name_pid_or_socket(void **state)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t6 -qmp unix:q6,server");
+	AUTO_FREE char *by_pid = xasprintf("pid:%d", (int)pid);
+	AUTO_FREE char *by_qmp = xasprintf("qmp:%s/q6", dir);
+	const char *const words[] = { "vmferry-t6", by_pid, by_qmp };
+	int found[ARRAY_SIZE(words)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		find(words[i]);
+		found[i] = verdict ? 0 : one.pid;
+	}
+	end(pid);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		assert_int_equal(found[i], pid);
+	forget();
+}
+
+static void a_socket_may_go_by_another_path(void **state)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t7 -qmp unix:q7,server");
+	AUTO_FREE char *link = xasprintf("%s/link", dir);
+	AUTO_FREE char *socket = xasprintf("%s/q7", dir);
+	AUTO_FREE char *by_qmp = xasprintf("qmp:%s/q7", link);
+	int fd = open(socket, O_CREAT | O_WRONLY, 0600);
+
+	(void)state;
+	close(fd);
+	assert_int_equal(symlink(dir, link), 0);
+	find(by_qmp);
+	end(pid);
+	assert_int_equal(verdict, 0);
+	assert_int_equal(one.pid, pid);
+	forget();
+}
+
+static void an_unknown_guest_gets_a_list_of_those_there_are(void **state)
+{
+	static const char *const words[] = { "vmferry-nobody", "pid:999999",
+					     "qmp:/nowhere/qmp" };
+	pid_t pid = imitate_guest("q -name vmferry-t8");
+	bool told = true;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		find(words[i]);
+		told = told && verdict && error.kind == ERR_NO_GUEST &&
+		       strstr(error.message, words[i]) && error.hint &&
+		       strstr(error.hint, "vmferry-t8");
+	}
+	end(pid);
+	assert_true(told);
+	forget();
+}
+
+static void a_name_that_two_guests_have_is_ambiguous(void **state)
+{
+	pid_t first = imitate_guest("q -name vmferry-t9");
+	pid_t second = imitate_guest("q -name vmferry-t9 -S");
+	AUTO_FREE char *a = xasprintf("%d", (int)first);
+	AUTO_FREE char *b = xasprintf("%d", (int)second);
+
+	(void)state;
+	find("vmferry-t9");
+	end(first);
+	end(second);
+	assert_int_equal(verdict, -1);
+	assert_int_equal(error.kind, ERR_AMBIGUOUS);
+	assert_non_null(strstr(error.message, a));
+	assert_non_null(strstr(error.message, b));
+	forget();
+}
+
+static void a_word_of_another_form_is_a_usage_error(void **state)
+{
+	static const char long_name[] =
+		"name-of-more-than-sixty-four-characters-which-is-more-than-"
+		"enough";
+	static const char *const words[] = {
+		"",	  "a b",  "a/b", "pid:",    "pid:-1",	      "pid:0",
+		"pid:1x", "qmp:", "a;b", "qmp:rel", "pid:9999999999", long_name,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		find(words[i]);
+		assert_int_equal(verdict, -1);
+		assert_int_equal(error.kind, ERR_USAGE);
+	}
+	forget();
+}
+
+/* --- alive --------------------------------------------------------------- */
+
+static int alive(pid_t pid, uint64_t ticks)
+{
+	forget();
+	wanted_pid = pid;
+	wanted_ticks = ticks;
+	in_task(job_alive, NULL);
+	return verdict;
+}
+
+static uint64_t ticks_of(pid_t pid)
+{
+	const struct guest *g = listed(pid);
+
+	return g ? g->start_ticks : 0;
+}
+
+static void a_running_process_is_alive(void **state)
+{
+	pid_t pid = imitate_guest("q");
+	int is = alive(pid, ticks_of(pid));
+
+	(void)state;
+	end(pid);
+	assert_int_equal(is, 1);
+}
+
+static void another_process_of_that_pid_does_not_count(void **state)
+{
+	pid_t pid = imitate_guest("q");
+	int is = alive(pid, ticks_of(pid) + 1);
+
+	(void)state;
+	end(pid);
+	assert_int_equal(is, 0);
+}
+
+static void a_zombie_is_gone(void **state)
+{
+	pid_t pid = imitate_guest("q");
+	uint64_t ticks = ticks_of(pid);
+	siginfo_t info;
+	int is;
+
+	(void)state;
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	is = alive(pid, ticks);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(is, 0);
+}
+
+static void a_process_that_was_reaped_is_gone(void **state)
+{
+	pid_t pid = imitate_guest("q");
+	uint64_t ticks = ticks_of(pid);
+
+	(void)state;
+	end(pid);
+	assert_int_equal(alive(pid, ticks), 0);
+	forget();
+}
+
+/* --- main ---------------------------------------------------------------- */
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	AUTO_FREE char *command = xasprintf("rm -rf %s", dir);
+
+	(void)state;
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_is_found_with_its_facts),
+		cmocka_unit_test(users_and_groups_have_names),
+		cmocka_unit_test(other_programs_are_no_guests),
+		cmocka_unit_test(
+			a_program_replaced_by_an_upgrade_is_still_a_guest),
+		cmocka_unit_test(guests_of_other_namespaces_do_not_count),
+		cmocka_unit_test(the_mapping_comes_through_the_environment),
+		cmocka_unit_test(nothing_else_of_the_environment_is_read),
+		cmocka_unit_test(busybox_can_run_it_too),
+		cmocka_unit_test(a_guest_goes_by_name_pid_or_socket),
+		cmocka_unit_test(a_socket_may_go_by_another_path),
+		cmocka_unit_test(
+			an_unknown_guest_gets_a_list_of_those_there_are),
+		cmocka_unit_test(a_name_that_two_guests_have_is_ambiguous),
+		cmocka_unit_test(a_word_of_another_form_is_a_usage_error),
+		cmocka_unit_test(a_running_process_is_alive),
+		cmocka_unit_test(another_process_of_that_pid_does_not_count),
+		cmocka_unit_test(a_zombie_is_gone),
+		cmocka_unit_test(a_process_that_was_reaped_is_gone),
+	};
+
+	if (getenv(PAUSE)) {
+		for (;;)
+			pause();
+	}
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

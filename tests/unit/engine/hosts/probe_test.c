@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* probe: what scripts tell of this machine. */
+#include "engine/hosts/probe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+static void a_value_is_the_rest_of_its_line(void **state)
+{
+	AUTO_FREE char *v = probe_value("a=1\nab=2 x=y\nb=\n", "ab");
+
+	(void)state;
+	assert_string_equal(v, "2 x=y");
+}
+
+static void a_key_is_not_found_inside_another(void **state)
+{
+	(void)state;
+	assert_null(probe_value("ab=1\nx b=2\n", "b"));
+}
+
+static void an_empty_value_is_not_a_missing_one(void **state)
+{
+	AUTO_FREE char *v = probe_value("b=\n", "b");
+
+	(void)state;
+	assert_string_equal(v, "");
+}
+
+/* --- on this machine ----------------------------------------------------- */
+
+static void host_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_ERR struct err e = { 0 };
+	struct host_facts f = { 0 };
+
+	(void)arg;
+	expect_ok(probe_host(h, &f, SOON, &e), &e);
+	assert_int_equal(f.uid, getuid());
+	assert_int_equal(f.run_root[0], '/');
+	assert_true(f.memory_available_bytes > 1024 * 1024);
+	assert_true(probe_same_host(&f, &f));
+	host_facts_free(&f);
+	host_close(h);
+}
+
+static void a_host_tells_who_it_is(void **state)
+{
+	(void)state;
+	in_task(host_body, NULL);
+}
+
+static void files_body(void *arg)
+{
+	const char *dir = arg;
+	struct host *h = host_local_new();
+	AUTO_STRV struct strv paths = { 0 };
+	AUTO_ERR struct err e = { 0 };
+	struct probe_file f[4];
+	AUTO_FREE char *odd = xasprintf("%s/it's $HOME \"quoted\"", dir);
+	AUTO_FD int fd = open(odd, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	struct stat st;
+
+	assert_int_equal(write(fd, "12345", 5), 5);
+	strv_push(&paths, odd);
+	strv_push(&paths, dir);
+	strv_push(&paths, "/nonexistent/file");
+	strv_push(&paths, "/dev/null");
+	expect_ok(probe_files(h, &paths, f, SOON, &e), &e);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(f[0].type, 'f');
+	assert_int_equal(f[0].size_bytes, 5);
+	assert_int_equal(f[0].inode, st.st_ino);
+	assert_true(f[0].readable && f[0].writable);
+	assert_int_equal(f[1].type, 'd');
+	assert_false(f[2].exists);
+	assert_int_equal(f[3].type, 'o');
+	(void)unlink(odd);
+	host_close(h);
+}
+
+static void files_are_told_apart_by_odd_names_too(void **state)
+{
+	char dir[] = "/tmp/probe-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	in_task(files_body, dir);
+	(void)rmdir(dir);
+}
+
+static void script_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_BUF struct buf out = { 0 };
+	AUTO_ERR struct err e = { 0 };
+
+	(void)arg;
+	assert_int_equal(probe_script(h, "sample", "echo why >&2; exit 3\n",
+				      &out, SOON, &e),
+			 -1);
+	expect_err_kind(&e, ERR_REMOTE, "why");
+	host_close(h);
+}
+
+static void a_failed_script_tells_its_own_words(void **state)
+{
+	(void)state;
+	in_task(script_body, NULL);
+}
+
+static void qemu_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_ERR struct err e = { 0 };
+	struct probe_qemu q;
+
+	(void)arg;
+	expect_ok(probe_qemu(h, "/nonexistent/qemu", "pc", &q, SOON, &e), &e);
+	assert_null(q.path);
+	probe_qemu_free(&q);
+	host_close(h);
+}
+
+static void a_missing_qemu_is_no_error(void **state)
+{
+	(void)state;
+	in_task(qemu_body, NULL);
+}
+
+static void known_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_ERR struct err e = { 0 };
+	struct probe_qemu q;
+
+	(void)arg;
+	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64", "pc-q35-99.0",
+			     &q, SOON, &e),
+		  &e);
+	/* not where it was asked for, so found by its name in PATH */
+	if (q.path) {
+		assert_int_equal(q.path[0], '/');
+		assert_true(q.version[0] >= '1' && q.version[0] <= '9');
+		assert_false(q.machine_known);
+	}
+	probe_qemu_free(&q);
+	host_close(h);
+}
+
+static void an_unknown_machine_type_is_told(void **state)
+{
+	(void)state;
+	in_task(known_body, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_is_the_rest_of_its_line),
+		cmocka_unit_test(a_key_is_not_found_inside_another),
+		cmocka_unit_test(an_empty_value_is_not_a_missing_one),
+		cmocka_unit_test(a_host_tells_who_it_is),
+		cmocka_unit_test(files_are_told_apart_by_odd_names_too),
+		cmocka_unit_test(a_failed_script_tells_its_own_words),
+		cmocka_unit_test(a_missing_qemu_is_no_error),
+		cmocka_unit_test(an_unknown_machine_type_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/hosts/proc_stat.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/hosts/proc_stat.h"
+#include "transport/base/xalloc.h"
+static const char line[] =
+	"4211 (qemu) ) S 1 4211 4211 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 "
+	"9 0 256272 4096 1 18446744073709551615 1 1";
+
+static void fields_are_counted_behind_the_command(void **state)
+{
+	struct discover_stat stat;
+
+	(void)state;
+	assert_int_equal(discover_stat_read(line, &stat), 0);
+	assert_int_equal(stat.state, 'S');
+	assert_int_equal(stat.parent, 1);
+	assert_int_equal(stat.threads, 9);
+	assert_int_equal(stat.start_ticks, 256272);
+}
+
+static void the_kernel_writes_such_lines(void **state)
+{
+	FILE *f = fopen("/proc/self/stat", "re");
+	struct discover_stat stat;
+	char text[1024];
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_int_equal(discover_stat_read(text, &stat), 0);
+	assert_int_equal(stat.state, 'R');
+	assert_int_equal(stat.parent, getppid());
+	assert_int_equal(stat.threads, 1);
+	assert_true(stat.start_ticks > 0);
+}
+
+static void anything_else_is_refused(void **state)
+{
+	struct discover_stat stat;
+
+	(void)state;
+	assert_int_equal(discover_stat_read("", &stat), -1);
+	assert_int_equal(discover_stat_read("1 (x) S 1", &stat), -1);
+	assert_int_equal(discover_stat_read("gone", &stat), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_are_counted_behind_the_command),
+		cmocka_unit_test(the_kernel_writes_such_lines),
+		cmocka_unit_test(anything_else_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy_auto: one claim a test, each seen in a simulated migration. How it
+ * does beside the others is in league_test.c.
+ */
+#include "engine/policy/policy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/synthetic_guest.h"
+
+static const struct simulate_link link = { .bandwidth_bps = 100e6,
+					   .final_bps = 100e6,
+					   .overhead_s = 0.005,
+					   .fixed_ms = 15 };
+
+static struct policy_facts wants(double budget_ms, double deadline_s)
+{
+	return (struct policy_facts){ .budget_ms = budget_ms,
+				      .deadline_s = deadline_s,
+				      .ram_bytes = 1e9,
+				      .fixed_ms = 20,
+				      .throttle_max = 0.99 };
+}
+
+/* What was decided on the way. */
+static struct {
+	double widest_ms, most_throttle, throttle_at_end;
+	double now_s, first_throttle_s, first_throttle;
+	size_t decisions, empty, unended;
+} seen;
+
+static void watching(const struct policy_view *v, struct policy_decision *d)
+{
+	size_t n;
+
+	policy_auto.decide(v, d);
+	n = strlen(d->why);
+	seen.decisions++;
+	seen.empty += n == 0;
+	/* cut off at the end, or no sentence */
+	seen.unended += n && d->why[n - 1] != '.';
+	if (!d->lifted && d->gate_ms > seen.widest_ms)
+		seen.widest_ms = d->gate_ms;
+	if (d->throttle > seen.most_throttle)
+		seen.most_throttle = d->throttle;
+	if (d->throttle > 0 && isnan(seen.first_throttle_s)) {
+		seen.first_throttle_s = v->now_s;
+		seen.first_throttle = d->throttle;
+	}
+	seen.throttle_at_end = d->throttle;
+	seen.now_s = v->now_s;
+}
+
+static struct simulate_outcome run(const struct synthetic_guest *g,
+				   const struct policy_facts *f)
+{
+	struct policy watched = policy_auto;
+	struct simulate_guest guest = synthetic_guest(g, f->ram_bytes);
+	struct simulate_outcome o;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.first_throttle_s = NAN;
+	watched.decide = watching;
+	simulate_run(&watched, f, &guest, &link, 300, &o);
+	return o;
+}
+
+static const struct synthetic_guest converging = { .rate_bps = 50e6,
+						   .working_set_bytes = 300e6,
+						   .noise = 0.03 };
+static const struct synthetic_guest small_set = { .rate_bps = 300e6,
+						  .working_set_bytes = 15e6 };
+static const struct synthetic_guest hopeless = { .rate_bps = 400e6,
+						 .working_set_bytes = 256e6,
+						 .noise = 0.03 };
+static const struct synthetic_guest phased = { .rate_bps = 300e6,
+					       .working_set_bytes = 60e6,
+					       .busy_s = 5,
+					       .idle_s = 2,
+					       .phase_s = 1 };
+
+static void holds_the_gate_while_passes_shrink(void **state)
+{
+	struct policy_facts f = wants(300, 0);
+	struct simulate_outcome o = run(&converging, &f);
+
+	(void)state;
+	assert_true(o.switched);
+	assert_true(o.blackout_ms < 60);
+}
+
+static void opens_at_a_fixed_point_that_fits(void **state)
+{
+	struct policy_facts f = wants(300, 0);
+	struct simulate_outcome o = run(&small_set, &f);
+
+	(void)state;
+	assert_true(o.switched);
+	assert_true(o.blackout_ms > 100 && o.blackout_ms < 220);
+	assert_true(o.seconds < 13);
+}
+
+static void opens_no_wider_than_is_needed(void **state)
+{
+	struct policy_facts f = wants(1000, 0);
+
+	(void)state;
+	assert_true(run(&small_set, &f).switched);
+	assert_true(seen.widest_ms < 250);
+}
+
+static void never_opens_beyond_the_budget_less_the_fixed_cost(void **state)
+{
+	(void)state;
+	for (double budget = 5; budget < 3000; budget *= 1.9) {
+		struct policy_facts f = wants(budget, 60);
+
+		(void)run(&small_set, &f);
+		assert_true(seen.widest_ms <= fmax(budget - 20, 1));
+		(void)run(&hopeless, &f);
+		assert_true(seen.widest_ms <= fmax(budget - 20, 1));
+	}
+}
+
+static void waits_for_the_quiet_phase(void **state)
+{
+	struct policy_facts f = wants(300, 60);
+	struct simulate_outcome o = run(&phased, &f);
+
+	(void)state;
+	assert_true(o.switched);
+	assert_true(o.blackout_ms < 30);
+}
+
+static void throttles_only_where_it_may(void **state)
+{
+	struct policy_facts f = wants(300, 90);
+
+	(void)state;
+	assert_false(run(&hopeless, &f).switched);
+	assert_true(seen.most_throttle == 0);
+	f.may_throttle = true;
+	assert_true(run(&hopeless, &f).switched);
+	assert_true(seen.most_throttle > 0);
+}
+
+static void does_not_throttle_a_guest_that_converges(void **state)
+{
+	struct policy_facts f = wants(300, 90);
+
+	(void)state;
+	f.may_throttle = true;
+	assert_true(run(&converging, &f).switched);
+	assert_true(seen.most_throttle == 0);
+}
+
+static void a_throttle_begins_with_sleeps_that_fit_the_budget(void **state)
+{
+	(void)state;
+	for (double budget = 40; budget < 1000; budget *= 2) {
+		struct policy_facts f = wants(budget, 90);
+		double x;
+
+		f.may_throttle = true;
+		(void)run(&hopeless, &f);
+		x = seen.first_throttle;
+		assert_true(x / (1 - x) * 10 <= budget + 1e-6);
+	}
+}
+
+static void pulls_no_lever_before_passes_are_seen_to_be_stuck(void **state)
+{
+	struct policy_facts f = wants(300, 90);
+
+	(void)state;
+	f.may_throttle = true;
+	(void)run(&hopeless, &f);
+	/* the first pass takes 10 s, and each later one 2.5 s */
+	assert_true(seen.first_throttle_s > 14);
+}
+
+static void gives_up_on_the_hopeless_in_time(void **state)
+{
+	struct policy_facts f = wants(300, 0);
+	struct simulate_outcome o = run(&hopeless, &f);
+
+	(void)state;
+	assert_false(o.switched);
+	/* 10 s of a first pass; held; then five passes with the wide gate */
+	assert_true(o.seconds < 10 + 12 + 15);
+}
+
+static void says_what_it_would_take(void **state)
+{
+	struct policy_facts f = wants(300, 0);
+	struct simulate_outcome o = run(&hopeless, &f);
+
+	(void)state;
+	assert_non_null(strstr(o.why, "it would take"));
+	assert_non_null(strstr(o.why, "a budget of"));
+}
+
+static void waits_for_a_deadline_that_forces(void **state)
+{
+	struct policy_facts f = wants(300, 60);
+	struct simulate_outcome o;
+
+	(void)state;
+	f.force = true;
+	o = run(&hopeless, &f);
+	assert_true(o.switched);
+	assert_true(o.seconds > 60 && o.seconds < 64);
+	assert_true(o.blackout_ms > 1000);
+}
+
+static void keeps_the_deadline(void **state)
+{
+	struct policy_facts f = wants(300, 14);
+	struct simulate_outcome o = run(&hopeless, &f);
+
+	(void)state;
+	assert_false(o.switched);
+	assert_true(o.seconds <= 14.2);
+}
+
+static void says_why_at_any_time_in_a_sentence(void **state)
+{
+	const struct synthetic_guest *const all[] = { &converging, &small_set,
+						      &hopeless, &phased };
+	struct policy_facts f = wants(300, 60);
+
+	(void)state;
+	f.may_throttle = true;
+	for (size_t i = 0; i < 4; i++) {
+		(void)run(all[i], &f);
+		assert_true(seen.decisions > 0);
+		assert_int_equal(seen.empty, 0);
+		assert_int_equal(seen.unended, 0);
+	}
+}
+
+static void decides_the_same_on_the_same_view(void **state)
+{
+	struct policy_pass passes[] = {
+		{ .number = 1,
+		  .at_s = 10,
+		  .seconds = 10,
+		  .sent_bytes = 1000000000,
+		  .copied_bytes = 1000000000,
+		  .dirty_bytes = 15000000 },
+		{ .number = 2,
+		  .at_s = 10.15,
+		  .seconds = 0.15,
+		  .sent_bytes = 15000000,
+		  .copied_bytes = 15000000,
+		  .dirty_bytes = 15000000 },
+	};
+	struct policy_facts f = wants(300, 0);
+	struct forecast_link l = { 0 };
+	struct curve *c = calloc(1, sizeof(*c));
+	struct policy_view v = { .facts = &f,
+				 .passes = passes,
+				 .n_passes = 2,
+				 .now_s = 10.15,
+				 .pass_ended = true,
+				 .gate_ms = 1,
+				 .curve = c,
+				 .link = &l };
+	struct policy_decision a, b, other;
+
+	(void)state;
+	curve_init(c, 1e9);
+	policy_learn(c, &l, &passes[0]);
+	policy_learn(c, &l, &passes[1]);
+	policy_auto.decide(&v, &a);
+	v.now_s = 5000;
+	policy_auto.decide(&v, &other);
+	v.now_s = 10.15;
+	policy_auto.decide(&v, &b);
+	assert_int_equal(a.action, b.action);
+	assert_true(a.gate_ms == b.gate_ms);
+	assert_string_equal(a.why, b.why);
+	free(c);
+}
+
+/* Whatever it is shown, its decision is one that QEMU takes. */
+static void nonsense_leads_to_no_nonsense(void **state)
+{
+	static const double odd[] = { 0, 1e-9, 1, 1e6, 1e12, 1e18 };
+	struct curve *c = calloc(1, sizeof(*c));
+
+	(void)state;
+	for (size_t i = 0; i < 6 * 6 * 6; i++) {
+		struct policy_pass p[3];
+		struct policy_facts f = wants(odd[i % 6], odd[i / 6 % 6]);
+		struct forecast_link l = { 0 };
+		struct policy_view v = { .facts = &f,
+					 .passes = p,
+					 .pass_ended = true,
+					 .gate_ms = 1,
+					 .curve = c,
+					 .link = &l };
+		struct policy_decision d;
+
+		f.may_throttle = true;
+		memset(c, 0, sizeof(*c));
+		curve_init(c, 1e9);
+		for (int64_t k = 0; k < 3; k++) {
+			p[k] = (struct policy_pass){
+				.number = k + 1,
+				.at_s = (double)k + 1,
+				.seconds = odd[i / 36 % 6] > 1e6
+						   ? 1e-9
+						   : odd[i / 36 % 6],
+				.sent_bytes = (int64_t)odd[i / 6 % 6],
+				.copied_bytes = (int64_t)odd[i / 6 % 6],
+				.dirty_bytes = (int64_t)odd[(i + 3) % 6],
+			};
+			v.n_passes++;
+			v.now_s = (double)k + 1;
+			policy_learn(c, &l, &p[k]);
+			policy_auto.decide(&v, &d);
+			assert_true(d.gate_ms >= 0 &&
+				    d.gate_ms <= POLICY_WIDE_MS);
+			assert_true(d.throttle >= 0 && d.throttle <= 0.99);
+			assert_true(d.why[0]);
+		}
+	}
+	free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(holds_the_gate_while_passes_shrink),
+		cmocka_unit_test(opens_at_a_fixed_point_that_fits),
+		cmocka_unit_test(opens_no_wider_than_is_needed),
+		cmocka_unit_test(
+			never_opens_beyond_the_budget_less_the_fixed_cost),
+		cmocka_unit_test(waits_for_the_quiet_phase),
+		cmocka_unit_test(throttles_only_where_it_may),
+		cmocka_unit_test(does_not_throttle_a_guest_that_converges),
+		cmocka_unit_test(
+			a_throttle_begins_with_sleeps_that_fit_the_budget),
+		cmocka_unit_test(
+			pulls_no_lever_before_passes_are_seen_to_be_stuck),
+		cmocka_unit_test(gives_up_on_the_hopeless_in_time),
+		cmocka_unit_test(says_what_it_would_take),
+		cmocka_unit_test(waits_for_a_deadline_that_forces),
+		cmocka_unit_test(keeps_the_deadline),
+		cmocka_unit_test(says_why_at_any_time_in_a_sentence),
+		cmocka_unit_test(decides_the_same_on_the_same_view),
+		cmocka_unit_test(nonsense_leads_to_no_nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* policy: one claim a test. */
+#include "engine/policy/policy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/base/xalloc.h"
+
+static const double bps = 100e6;
+
+struct bench {
+	struct policy_facts facts;
+	struct policy_view view;
+	struct curve curve;
+	struct forecast_link link;
+	struct policy_pass passes[64];
+};
+
+static int setup(void **state)
+{
+	struct bench *b = XNEW(struct bench);
+
+	b->facts = (struct policy_facts){ .budget_ms = 300,
+					  .ram_bytes = 1e9,
+					  .fixed_ms = POLICY_FIXED_MS,
+					  .throttle_max = 0.99 };
+	b->view = (struct policy_view){ .facts = &b->facts,
+					.curve = &b->curve,
+					.link = &b->link,
+					.passes = b->passes,
+					.gate_ms = POLICY_HOLD_MS };
+	curve_init(&b->curve, b->facts.ram_bytes);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static void add_pass(struct bench *b, double copied, double left, double dirty)
+{
+	struct policy_pass *p = &b->passes[b->view.n_passes++];
+
+	*p = (struct policy_pass){
+		.number = (int64_t)b->view.n_passes,
+		.seconds = copied / bps,
+		.sent_bytes = (int64_t)copied,
+		.copied_bytes = (int64_t)copied,
+		.left_bytes = (int64_t)left,
+		.dirty_bytes = (int64_t)dirty,
+		.bandwidth_bps = bps,
+	};
+	b->view.now_s += p->seconds;
+	p->at_s = b->view.now_s;
+	b->view.pass_ended = true;
+	policy_learn(&b->curve, &b->link, p);
+}
+
+static void all_policies_are_found_by_their_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; policies[i]; i++)
+		assert_ptr_equal(policy_find(policies[i]->name), policies[i]);
+	assert_null(policy_find("none of them"));
+}
+
+static void auto_comes_first(void **state)
+{
+	(void)state;
+	assert_string_equal(policies[0]->name, "auto");
+}
+
+static void prediction_is_copy_time_plus_fixed_cost(void **state)
+{
+	struct bench *b = *state;
+
+	add_pass(b, 1e9, 0, 10e6);
+	assert_true(fabs(policy_predict_ms(&b->view, 10e6) - 120) < 2);
+}
+
+static void prediction_is_unknown_without_a_bandwidth(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(isnan(policy_predict_ms(&b->view, 1000)));
+}
+
+static void the_room_is_the_budget_less_the_fixed_cost(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(policy_room_ms(&b->facts) == 300 - POLICY_FIXED_MS);
+	b->facts.budget_ms = 5;
+	assert_true(policy_room_ms(&b->facts) == POLICY_HOLD_MS);
+}
+
+static void a_gate_that_stands_already_is_a_wait(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	policy_gate(&b->view, &d, 50, "%s", "so");
+	assert_int_equal(d.action, POLICY_GATE);
+	b->view.gate_ms = 50;
+	policy_gate(&b->view, &d, 50.4, "%s", "so");
+	assert_int_equal(d.action, POLICY_WAIT);
+	assert_string_equal(d.why, "so");
+}
+
+static void a_gate_is_never_set_to_less_than_the_hold(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	b->view.gate_ms = 50;
+	policy_gate(&b->view, &d, 0, "%s", "so");
+	assert_true(d.gate_ms == POLICY_HOLD_MS);
+	policy_gate(&b->view, &d, NAN, "%s", "so");
+	assert_true(d.gate_ms == POLICY_HOLD_MS);
+}
+
+static void before_the_deadline_nothing_is_decided(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	assert_false(policy_deadline(&b->view, &d));
+	b->facts.deadline_s = 60;
+	b->view.now_s = 59.9;
+	assert_false(policy_deadline(&b->view, &d));
+}
+
+static void every_policy_gives_up_at_the_deadline(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	b->facts.deadline_s = 60;
+	add_pass(b, 1e9, 0, 200e6);
+	b->view.now_s = 60;
+	for (size_t i = 0; policies[i]; i++) {
+		policies[i]->decide(&b->view, &d);
+		assert_int_equal(d.action, POLICY_GIVE_UP);
+	}
+}
+
+static void
+every_policy_lifts_the_budget_at_a_deadline_that_forces(void **state)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	b->facts.deadline_s = 60;
+	b->facts.force = true;
+	add_pass(b, 1e9, 0, 200e6);
+	b->view.now_s = 60;
+	for (size_t i = 0; policies[i]; i++) {
+		policies[i]->decide(&b->view, &d);
+		assert_int_equal(d.action, POLICY_GATE);
+		assert_true(d.lifted);
+		assert_true(d.gate_ms == POLICY_WIDE_MS);
+	}
+}
+
+static void what_was_left_over_is_not_learnt_as_dirtied(void **state)
+{
+	struct bench *b = *state;
+
+	add_pass(b, 1e9, 0, 100e6);
+	for (int i = 0; i < 12; i++)
+		add_pass(b, 20e6, 50e6, 55e6);
+	assert_true(curve_at(&b->curve, 0.2) < 20e6);
+}
+
+static void a_throttled_pass_is_learnt_in_the_time_that_was_left(void **state)
+{
+	struct bench *b = *state;
+	struct policy_pass p = { .number = 2,
+				 .seconds = 1,
+				 .sent_bytes = 100000000,
+				 .copied_bytes = 100000000,
+				 .dirty_bytes = 10000000,
+				 .throttle = 0.9 };
+	double there;
+
+	for (int i = 0; i < 5; i++)
+		policy_learn(&b->curve, &b->link, &p);
+	there = curve_at(&b->curve, 0.1);
+	assert_true(there > 8e6 && there < 12e6);
+}
+
+static void differences_are_another_link(void **state)
+{
+	struct bench *b = *state;
+	struct policy_pass p = { .seconds = 1,
+				 .sent_bytes = 100000000,
+				 .copied_bytes = 100000000,
+				 .dirty_bytes = 80000000 };
+
+	for (int i = 0; i < 2; i++) {
+		policy_learn(&b->curve, &b->link, &p);
+		b->passes[b->view.n_passes++] = p;
+	}
+	assert_true(fabs(policy_bandwidth_bps(&b->view) / bps - 1) < 0.1);
+	p.encoded = true;
+	p.seconds = 0.1;
+	p.sent_bytes = 2000000;
+	policy_learn(&b->curve, &b->link, &p);
+	b->passes[b->view.n_passes++] = p;
+	/* what of a pass is no copying is not known yet */
+	assert_true(policy_bandwidth_bps(&b->view) > 8 * bps);
+	assert_true(policy_bandwidth_bps(&b->view) < 25 * bps);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(all_policies_are_found_by_their_names),
+		TEST(auto_comes_first),
+		TEST(prediction_is_copy_time_plus_fixed_cost),
+		TEST(prediction_is_unknown_without_a_bandwidth),
+		TEST(the_room_is_the_budget_less_the_fixed_cost),
+		TEST(a_gate_that_stands_already_is_a_wait),
+		TEST(a_gate_is_never_set_to_less_than_the_hold),
+		TEST(before_the_deadline_nothing_is_decided),
+		TEST(every_policy_gives_up_at_the_deadline),
+		TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces),
+		TEST(what_was_left_over_is_not_learnt_as_dirtied),
+		TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left),
+		TEST(differences_are_another_link),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* simulate: QEMU's loop as it is known to be; one claim a test. */
+#include "engine/policy/simulate.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/unit/synthetic_guest.h"
+
+static const struct simulate_link link = { .bandwidth_bps = 100e6,
+					   .final_bps = 100e6,
+					   .overhead_s = 0.002,
+					   .fixed_ms = 10 };
+static const struct policy_facts facts = { .budget_ms = 300,
+					   .ram_bytes = 1e9,
+					   .fixed_ms = 20 };
+
+static struct simulate_outcome run(const struct policy *p,
+				   const struct synthetic_guest *g)
+{
+	struct simulate_guest guest = synthetic_guest(g, facts.ram_bytes);
+	struct simulate_outcome o;
+
+	simulate_run(p, &facts, &guest, &link, 60, &o);
+	return o;
+}
+
+/* A gate that is set once. */
+static double gate_of_test;
+
+static double first_gate(const struct policy_facts *f)
+{
+	(void)f;
+	return gate_of_test;
+}
+
+static void only_wait(const struct policy_view *v, struct policy_decision *d)
+{
+	policy_wait(v, d, "Nothing.");
+}
+
+static const struct policy still = { .name = "still",
+				     .first_gate_ms = first_gate,
+				     .decide = only_wait };
+
+static void an_idle_guest_switches_after_the_first_pass(void **state)
+{
+	struct synthetic_guest g = { .working_set_bytes = 1e6 };
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 1;
+	o = run(&still, &g);
+	assert_true(o.switched);
+	assert_int_equal(o.passes, 0);
+	assert_true(fabs(o.seconds - 10) < 0.2);
+	assert_true(o.blackout_ms < 12);
+}
+
+static void a_narrow_gate_holds_a_busy_guest(void **state)
+{
+	struct synthetic_guest g = { .rate_bps = 300e6,
+				     .working_set_bytes = 64e6 };
+
+	(void)state;
+	gate_of_test = 1;
+	assert_false(run(&still, &g).switched);
+}
+
+static void a_wide_gate_is_used_up(void **state)
+{
+	struct synthetic_guest g = { .rate_bps = 50e6,
+				     .working_set_bytes = 500e6 };
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 300;
+	o = run(&still, &g);
+	assert_true(o.switched);
+	assert_true(o.blackout_ms > 230 && o.blackout_ms <= 310);
+}
+
+static void the_blackout_is_never_more_than_gate_and_fixed_cost(void **state)
+{
+	(void)state;
+	for (double rate = 10e6; rate < 1e9; rate *= 1.7) {
+		struct synthetic_guest g = { .rate_bps = rate,
+					     .working_set_bytes = 20e6,
+					     .pattern = SYNTHETIC_UNIFORM };
+		struct simulate_outcome o;
+
+		gate_of_test = rate / 5e6;
+		o = run(&still, &g);
+		if (o.switched)
+			assert_true(o.blackout_ms <= gate_of_test + 10);
+	}
+}
+
+static void a_quiet_phase_is_caught_by_a_narrow_gate(void **state)
+{
+	struct synthetic_guest g = { .rate_bps = 300e6,
+				     .working_set_bytes = 50e6,
+				     .busy_s = 5,
+				     .idle_s = 2 };
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 1;
+	o = run(&still, &g);
+	assert_true(o.switched);
+	assert_true(o.blackout_ms < 12);
+}
+
+static void half_throttle(const struct policy_view *v,
+			  struct policy_decision *d)
+{
+	policy_throttle(v, d, 0.5, "Half.");
+}
+
+static void a_throttle_slows_the_guest_and_is_charged(void **state)
+{
+	static const struct policy half = { .name = "half",
+					    .first_gate_ms = first_gate,
+					    .decide = half_throttle };
+	struct synthetic_guest g = { .rate_bps = 150e6,
+				     .working_set_bytes = 200e6 };
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 20;
+	assert_false(run(&still, &g).switched);
+	o = run(&half, &g);
+	assert_true(o.switched);
+	assert_true(fabs(o.guest_seconds_lost - o.seconds / 2) < 0.3);
+}
+
+static void give_up_at_once(const struct policy_view *v,
+			    struct policy_decision *d)
+{
+	policy_give_up(v, d, "No.");
+}
+
+static void giving_up_ends_it_with_the_policys_word(void **state)
+{
+	static const struct policy no = { .name = "no",
+					  .first_gate_ms = first_gate,
+					  .decide = give_up_at_once };
+	struct synthetic_guest g = { .rate_bps = 1e6,
+				     .working_set_bytes = 1e6 };
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 1;
+	o = run(&no, &g);
+	assert_false(o.switched);
+	assert_true(isnan(o.blackout_ms));
+	assert_string_equal(o.why, "No.");
+}
+
+static void zero_pages_of_the_first_pass_cost_nothing(void **state)
+{
+	struct synthetic_guest g = { .working_set_bytes = 1e6 };
+	struct simulate_guest guest = synthetic_guest(&g, 1e9);
+	struct simulate_outcome o;
+
+	(void)state;
+	gate_of_test = 1;
+	guest.first_bytes = 200e6;
+	simulate_run(&still, &facts, &guest, &link, 60, &o);
+	assert_true(o.switched);
+	assert_true(fabs(o.seconds - 2) < 0.2);
+	assert_true(o.bytes < 202e6);
+}
+
+static void the_same_simulation_gives_the_same_outcome(void **state)
+{
+	struct synthetic_guest g = { .rate_bps = 120e6,
+				     .working_set_bytes = 90e6,
+				     .busy_s = 3,
+				     .idle_s = 1,
+				     .noise = 0.1 };
+
+	(void)state;
+	for (size_t i = 0; policies[i]; i++) {
+		struct simulate_outcome a = run(policies[i], &g);
+		struct simulate_outcome b = run(policies[i], &g);
+
+		assert_true(a.switched == b.switched);
+		assert_true(a.seconds == b.seconds && a.bytes == b.bytes);
+		assert_string_equal(a.why, b.why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_idle_guest_switches_after_the_first_pass),
+		cmocka_unit_test(a_narrow_gate_holds_a_busy_guest),
+		cmocka_unit_test(a_wide_gate_is_used_up),
+		cmocka_unit_test(
+			the_blackout_is_never_more_than_gate_and_fixed_cost),
+		cmocka_unit_test(a_quiet_phase_is_caught_by_a_narrow_gate),
+		cmocka_unit_test(a_throttle_slows_the_guest_and_is_charged),
+		cmocka_unit_test(giving_up_ends_it_with_the_policys_word),
+		cmocka_unit_test(zero_pages_of_the_first_pass_cost_nothing),
+		cmocka_unit_test(the_same_simulation_gives_the_same_outcome),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

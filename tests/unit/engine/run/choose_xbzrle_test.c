@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm: whether xbzrle is chosen, with a scripted source that no case asks
+ * anything: what it says of its pages is page_sample's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/run/run.h"
+#include "qmp/json.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+/* What a case plays, and what came of it. */
+struct play {
+	enum migrate_xbzrle asked;
+	uint64_t ram_bytes, available_bytes;
+	const char *caps, *params;
+	bool same_host;
+
+	int told;
+	char action[16], why[200];
+	uint64_t cache_bytes;
+};
+
+static void note(void *arg, const struct event *ev)
+{
+	struct play *p = arg;
+
+	assert_int_equal(ev->kind, EVENT_DECISION);
+	p->told++;
+	snprintf(p->action, sizeof(p->action), "%s", ev->decision.action);
+	snprintf(p->why, sizeof(p->why), "%s", ev->decision.why);
+}
+
+static struct json_object *parsed(const char *text)
+{
+	struct json_object *o = json_parse(text, strlen(text), NULL);
+
+	assert_non_null(o);
+	return o;
+}
+
+static struct host_facts facts_of(const char *boot_id)
+{
+	return (struct host_facts){
+		.boot_id = xstrdup(boot_id),
+		.namespaces = xstrdup("1 2 3"),
+	};
+}
+
+static void setup(struct run *r, const struct play *p)
+{
+	r->src_host = host_local_new();
+	r->src_facts = facts_of("a");
+	r->src_facts.memory_available_bytes = p->available_bytes;
+	r->dst_facts = facts_of(p->same_host ? "a" : "b");
+	r->guest.pid = getpid();
+	r->facts.ram_bytes = p->ram_bytes;
+	r->facts.first_status.running = true;
+	r->src.caps = parsed(p->caps);
+	r->src.params = parsed(p->params ? p->params : "{}");
+}
+
+static void teardown(struct run *r)
+{
+	json_object_put(r->src.caps);
+	json_object_put(r->src.params);
+	host_facts_free(&r->src_facts);
+	host_facts_free(&r->dst_facts);
+	host_close(r->src_host);
+}
+
+static struct play *playing;
+
+static void act(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct migrate_options opt;
+	struct run r = { .opt = &opt };
+
+	migrate_options_init(&opt);
+	opt.xbzrle = playing->asked;
+	opt.sink = note;
+	opt.sink_arg = playing;
+	setup(&r, playing);
+	r.src.qmp = q;
+	expect_ok(run_arm(&r, &err), &err);
+	playing->cache_bytes = r.xbzrle_cache_bytes;
+	teardown(&r);
+}
+
+/* A source that is asked anything fails the case. */
+static void play(struct play *p)
+{
+	static const struct fake_step steps[] = { { .leaves = true } };
+
+	playing = p;
+	WITH_SCRIPT(steps, act);
+}
+
+#define WITH(state) "[{\"capability\":\"xbzrle\",\"state\":" state "}]"
+
+static void a_cache_that_was_there_stays_its_owners(void **state)
+{
+	struct play p = {
+		.ram_bytes = 64 * GIB,
+		.available_bytes = 1,
+		.caps = WITH("true"),
+		.params = "{\"xbzrle-cache-size\":12288}",
+	};
+
+	(void)state;
+	play(&p);
+	assert_int_equal(p.cache_bytes, 12288);
+	assert_int_equal(p.told, 0);
+}
+
+static void a_short_copy_is_not_worth_a_look(void **state)
+{
+	struct play p = {
+		.ram_bytes = 128 * MIB,
+		.available_bytes = 64 * GIB,
+		.caps = WITH("false"),
+	};
+
+	(void)state;
+	play(&p);
+	assert_int_equal(p.cache_bytes, 0);
+	assert_int_equal(p.told, 0);
+}
+
+static void off_is_off(void **state)
+{
+	struct play p = {
+		.asked = MIGRATE_XBZRLE_OFF,
+		.ram_bytes = 64 * GIB,
+		.available_bytes = 64 * GIB,
+		.caps = WITH("true"),
+	};
+
+	(void)state;
+	play(&p);
+	assert_int_equal(p.cache_bytes, 0);
+	assert_int_equal(p.told, 0);
+}
+
+static void a_qemu_without_it_is_not_asked_for_it(void **state)
+{
+	struct play p = {
+		.asked = MIGRATE_XBZRLE_ON,
+		.ram_bytes = GIB,
+		.available_bytes = 64 * GIB,
+		.caps = "[]",
+	};
+
+	(void)state;
+	play(&p);
+	assert_int_equal(p.cache_bytes, 0);
+}
+
+static struct play forced(uint64_t available_bytes, bool same_host)
+{
+	struct play p = {
+		.asked = MIGRATE_XBZRLE_ON,
+		.ram_bytes = GIB,
+		.available_bytes = available_bytes,
+		.same_host = same_host,
+		.caps = WITH("false"),
+	};
+
+	play(&p);
+	assert_int_equal(p.told, 1);
+	return p;
+}
+
+static void what_was_asked_for_needs_no_look(void **state)
+{
+	struct play p = forced(64 * GIB, false);
+
+	(void)state;
+	assert_string_equal(p.action, "xbzrle");
+	assert_string_equal(p.why, "it was asked for");
+	assert_true(p.cache_bytes == GIB);
+}
+
+static void without_memory_there_is_no_cache(void **state)
+{
+	struct play p = forced(16 * MIB, false);
+
+	(void)state;
+	assert_string_equal(p.action, "no-xbzrle");
+	assert_non_null(strstr(p.why, "has no memory"));
+	assert_int_equal(p.cache_bytes, 0);
+}
+
+static void memory_not_known_is_told_as_that(void **state)
+{
+	struct play p = forced(0, false);
+
+	(void)state;
+	assert_string_equal(p.action, "no-xbzrle");
+	assert_non_null(strstr(p.why, "not known"));
+	assert_int_equal(p.cache_bytes, 0);
+}
+
+static void on_one_host_the_other_qemu_has_its_ram_too(void **state)
+{
+	/* enough for one more guest, and then for nothing */
+	struct play p = forced(GIB, true);
+
+	(void)state;
+	assert_int_equal(p.cache_bytes, 0);
+	/* of 5.5 GiB each guest has one: 3.5 are left, or 4.5 */
+	p = forced(5 * GIB + 512 * MIB, true);
+	assert_true(p.cache_bytes == 512 * MIB);
+	p = forced(5 * GIB + 512 * MIB, false);
+	assert_true(p.cache_bytes == GIB);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cache_that_was_there_stays_its_owners),
+		cmocka_unit_test(a_short_copy_is_not_worth_a_look),
+		cmocka_unit_test(off_is_off),
+		cmocka_unit_test(a_qemu_without_it_is_not_asked_for_it),
+		cmocka_unit_test(what_was_asked_for_needs_no_look),
+		cmocka_unit_test(without_memory_there_is_no_cache),
+		cmocka_unit_test(memory_not_known_is_told_as_that),
+		cmocka_unit_test(on_one_host_the_other_qemu_has_its_ram_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* guard: the engine's side, with a shell script for a guardian. */
+#include "engine/run/guard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/in_task.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+struct place {
+	char dir[64];
+	char program[96];
+	char told[96]; /* what the script writes */
+};
+
+static struct place make_place(const char *script)
+{
+	struct place p = { .dir = "/tmp/guard-test-XXXXXX" };
+	int fd;
+
+	assert_non_null(mkdtemp(p.dir));
+	snprintf(p.program, sizeof(p.program), "%s/guardian", p.dir);
+	snprintf(p.told, sizeof(p.told), "%s/told", p.dir);
+	fd = open(p.program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "#!/bin/sh\ncd %s\n%s", p.dir, script) > 0);
+	close(fd);
+	return p;
+}
+
+static void remove_place(const struct place *p)
+{
+	unlink(p->program);
+	unlink(p->told);
+	rmdir(p->dir);
+}
+
+static struct guard *start(const struct place *p)
+{
+	struct migrate_options opt;
+	AUTO_ERR struct err err = { 0 };
+	struct guard *g;
+
+	migrate_options_init(&opt);
+	opt.guardian = p->program;
+	opt.destination = "hostb";
+	opt.ssh.identity = "/k";
+	g = guard_start(&opt, "run-1", &err);
+	if (!g)
+		fail_with_err(&err);
+	return g;
+}
+
+/* What the script has told once it ends with a line @last. */
+static void await_told(const struct place *p, const char *last, char *text,
+		       size_t size)
+{
+	struct mono deadline = IN_TASK_SOON;
+
+	*text = '\0';
+	while (!strstr(text, last) && mono_before(mono_now(), deadline)) {
+		int fd = open(p->told, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+
+		text[n > 0 ? n : 0] = '\0';
+		if (fd >= 0)
+			close(fd);
+		assert_int_equal(task_sleep_until(mono_in_ms(10), NULL), 0);
+	}
+	assert_non_null(strstr(text, last));
+}
+
+IN_TASK(its_words_are_the_login_the_thread_and_the_run)
+{
+	struct place p = make_place("echo \"$@\" >told; cat >/dev/null\n");
+	struct guard *g = start(&p);
+	char text[256], want[256];
+
+	await_told(&p, "run-1\n", text, sizeof(text));
+	snprintf(want, sizeof(want),
+		 "guardian --identity=/k --ssh=auto -- hostb %d run-1\n",
+		 (int)gettid());
+	assert_string_equal(text, want);
+	guard_end(g, true);
+	remove_place(&p);
+}
+
+IN_TASK(it_hears_beats_and_the_end)
+{
+	struct place p = make_place("cat >all; echo >>all; mv all told\n");
+	struct guard *g = start(&p);
+	char text[256];
+
+	assert_int_equal(task_sleep_until(mono_in_ms(3 * GUARD_BEAT_MS), NULL),
+			 0);
+	guard_end(g, true);
+	await_told(&p, "d\n", text, sizeof(text));
+	assert_int_equal(strspn(text, "."), strlen(text) - 2);
+	assert_true(strlen(text) >= 4);
+	remove_place(&p);
+}
+
+IN_TASK(without_a_word_at_the_end_we_are_just_gone)
+{
+	struct place p = make_place("cat >all; echo e >>all; mv all told\n");
+	struct guard *g = start(&p);
+	char text[256];
+
+	guard_end(g, false);
+	await_told(&p, "e\n", text, sizeof(text));
+	assert_null(strchr(text, 'd'));
+	remove_place(&p);
+}
+
+IN_TASK(one_that_dies_is_replaced)
+{
+	struct place p = make_place("echo here >>told\n");
+	struct guard *g = start(&p);
+	char text[256];
+
+	await_told(&p, "here\nhere\n", text, sizeof(text));
+	guard_end(g, true);
+	remove_place(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			its_words_are_the_login_the_thread_and_the_run),
+		cmocka_unit_test(it_hears_beats_and_the_end),
+		cmocka_unit_test(without_a_word_at_the_end_we_are_just_gone),
+		cmocka_unit_test(one_that_dies_is_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

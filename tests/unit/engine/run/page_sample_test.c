@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT */
+/* page_sample: where it looks, how it gives up, and real guests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/run/page_sample.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+
+enum { CHUNK = PAGE_SAMPLE_CHUNK_BYTES };
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+/* --- where --------------------------------------------------------------- */
+
+static struct page_sample_span span_of(const char *machine, uint64_t base)
+{
+	struct page_sample_span span = { 0 };
+	const char *why = NULL;
+
+	assert_int_equal(page_sample_find_span(machine, base, 0, &span, &why),
+			 0);
+	return span;
+}
+
+static void no_span(const char *machine, uint64_t base, uint64_t below_4g,
+		    const char *words)
+{
+	struct page_sample_span span;
+	const char *why = "";
+
+	assert_int_equal(page_sample_find_span(machine, base, below_4g, &span,
+					       &why),
+			 -1);
+	assert_non_null(strstr(why, words));
+}
+
+static void a_pc_is_read_from_1_mib_to_16_below_its_end(void **state)
+{
+	struct page_sample_span span = span_of("pc-i440fx-7.2", GIB);
+
+	(void)state;
+	assert_true(span.from == MIB);
+	assert_true(span.to == GIB - 16 * MIB);
+}
+
+static void no_pc_is_read_beyond_2_gib(void **state)
+{
+	(void)state;
+	assert_true(span_of("pc-q35-rhel9.0.0", 64 * GIB).to ==
+		    2 * GIB - 16 * MIB);
+	assert_true(span_of("microvm", 4 * GIB).to == 2 * GIB - 16 * MIB);
+}
+
+static void a_span_is_whole_chunks(void **state)
+{
+	struct page_sample_span span = span_of("pc", 131080 * 1024ull);
+
+	(void)state;
+	assert_int_equal((span.to - span.from) % CHUNK, 0);
+	assert_true(span.to <= 131080 * 1024ull - 16 * MIB);
+}
+
+static void other_machines_are_not_read(void **state)
+{
+	(void)state;
+	no_span("virt-7.2", GIB, 0, "machine type");
+	no_span("pc-dream-1", GIB, 0, "machine type");
+}
+
+static void memory_that_is_split_early_is_not_read(void **state)
+{
+	struct page_sample_span span;
+	const char *why;
+
+	(void)state;
+	no_span("pc-q35-7.2", 4 * GIB, GIB, "max-ram-below-4g");
+	assert_int_equal(page_sample_find_span("pc-q35-7.2", 4 * GIB, 2 * GIB,
+					       &span, &why),
+			 0);
+	assert_int_equal(
+		page_sample_find_span("pc", 512 * MIB, GIB, &span, &why), 0);
+}
+
+static void a_tiny_guest_is_not_read(void **state)
+{
+	(void)state;
+	no_span("pc", 17 * MIB, 0, "too little");
+	no_span("pc", 0, 0, "too little");
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void each_part_of_memory_gets_one_chunk(void **state)
+{
+	const struct page_sample_span span = { MIB, MIB + 6400ull * CHUNK };
+	uint64_t at[PAGE_SAMPLE_CHUNKS];
+	uint64_t random = 1;
+
+	(void)state;
+	for (int round = 0; round < 100; round++) {
+		assert_int_equal(page_sample_spread(&span, &random, at),
+				 PAGE_SAMPLE_CHUNKS);
+		qsort(at, PAGE_SAMPLE_CHUNKS, sizeof(at[0]), by_value);
+		for (size_t i = 0; i < PAGE_SAMPLE_CHUNKS; i++) {
+			assert_true(at[i] >= MIB + i * 100 * CHUNK);
+			assert_true(at[i] < MIB + (i + 1) * 100 * CHUNK);
+			assert_int_equal((at[i] - MIB) % CHUNK, 0);
+		}
+	}
+}
+
+static void the_first_few_are_spread_too(void **state)
+{
+	const struct page_sample_span span = { 0, 6400ull * CHUNK };
+	uint64_t at[PAGE_SAMPLE_CHUNKS];
+	uint64_t random = 99;
+	double sum = 0;
+
+	(void)state;
+	for (int round = 0; round < 1000; round++) {
+		(void)page_sample_spread(&span, &random, at);
+		sum += (double)at[0] / (double)span.to / 1000;
+	}
+	assert_float_equal(sum, 0.5, 0.05);
+}
+
+static void a_small_guest_is_looked_at_whole(void **state)
+{
+	const struct page_sample_span span = { MIB, MIB + 5ull * CHUNK };
+	uint64_t at[PAGE_SAMPLE_CHUNKS];
+	uint64_t random = 1;
+
+	(void)state;
+	assert_int_equal(page_sample_spread(&span, &random, at), 5);
+	qsort(at, 5, sizeof(at[0]), by_value);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(at[i] == MIB + i * CHUNK);
+}
+
+static void what_is_near_is_in_the_span(void **state)
+{
+	const struct page_sample_span span = { MIB, MIB + 10ull * CHUNK };
+	uint64_t random = 5;
+	bool below = false, above = false;
+
+	(void)state;
+	for (uint64_t near = span.from; near < span.to; near += CHUNK) {
+		for (unsigned int i = 0; i < 400; i++) {
+			uint64_t at = page_sample_near(&span, &random, near,
+						       i % 20 + 1);
+
+			assert_true(at >= span.from && at < span.to);
+			assert_int_equal((at - span.from) % CHUNK, 0);
+			below |= i % 20 == 0 && at + CHUNK == near;
+			above |= i % 20 == 0 && at == near + CHUNK;
+		}
+	}
+	assert_true(below && above);
+}
+
+/* --- giving up ----------------------------------------------------------- */
+
+#define RUNNING                                                      \
+	{                                                            \
+		.expect = "query-status",                            \
+		.reply = "{\"status\":\"running\",\"running\":true," \
+			 "\"singlestep\":false}"                     \
+	}
+#define MEMORY                                       \
+	{ .expect = "query-memory-size-summary",     \
+	  .reply = "{\"base-memory\":1073741824}" }, \
+	{                                            \
+		.expect = "qom-get", .reply = "0"    \
+	}
+#define ADD                                                     \
+	{                                                       \
+		.expect = "add-fd", .fd = true,                 \
+		.args = "{\"opaque\":\"vmferry page sample\"}", \
+		.reply = "{\"fdset-id\":4,\"fd\":17}"           \
+	}
+#define REMOVE                                                              \
+	{                                                                   \
+		.expect = "remove-fd", .args = "{\"fdset-id\":4,\"fd\":17}" \
+	}
+
+/* What the bodies below got. */
+static struct xbzrle_verdict verdict;
+
+static void no_sample_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", GIB, &verdict, &err),
+		  &err);
+	assert_false(verdict.pays);
+	assert_float_equal(verdict.shrink, 1, 0);
+}
+
+static void a_paused_guest_is_left_alone(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status",
+		  .reply = "{\"status\":\"paused\",\"running\":false,"
+			   "\"singlestep\":false}" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, no_sample_body);
+	assert_non_null(strstr(verdict.why, "not running"));
+}
+
+static void a_qemu_that_cannot_open_it_gets_its_descriptor_taken(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING, MEMORY,
+		ADD,	 { .expect = "pmemsave", .error = "Could not open" },
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, no_sample_body);
+	assert_non_null(strstr(verdict.why, "Could not open"));
+}
+
+static void a_chunk_cut_short_is_no_sample(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING, MEMORY, ADD, { .expect = "pmemsave" }, REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, no_sample_body);
+	assert_non_null(strstr(verdict.why, "wrote 0 of 65536"));
+}
+
+static void a_qemu_that_takes_no_descriptor_is_no_sample(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		{ .expect = "add-fd", .fd = true, .error = "no" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, no_sample_body);
+	assert_non_null(strstr(verdict.why, "refused add-fd"));
+}
+
+static void plugged_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", 2 * GIB, &verdict,
+				    &err),
+		  &err);
+}
+
+static void memory_plugged_later_is_not_taken_for_low(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		{ .expect = "query-memory-size-summary",
+		  .reply = "{\"base-memory\":8388608,"
+			   "\"plugged-memory\":2139095040}" },
+		{ .expect = "qom-get", .reply = "0" },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, plugged_body);
+	assert_non_null(strstr(verdict.why, "too little memory"));
+}
+
+static void lost_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(page_sample_judge(q, "pc", GIB, &verdict, &err), -1);
+	expect_err_kind(&err, ERR_CLOSED, "sample of the guest's pages");
+}
+
+static void a_lost_monitor_is_an_error(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		ADD,
+		{ .expect = "pmemsave", .close = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, lost_body);
+}
+
+static void cancelled_task(void *arg)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(page_sample_judge(arg, "pc", GIB, &verdict, &err), -1);
+	expect_err_kind(&err, ERR_CANCELLED, "sample of the guest's pages");
+}
+
+static void cancel_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct task *t =
+		task_start(task_loop(), "cancelled", cancelled_task, q);
+	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+
+	expect_ok(e ? 0 : -1, &err);
+	task_cancel(t);
+	/* the script answers `pmemsave` after this one */
+	expect_ok(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err), &err);
+	task_join(t);
+	qmp_event_free(e);
+	qmp_listener_free(l);
+}
+
+static void a_cancelled_look_takes_its_descriptor_back(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		ADD,
+		{ .expect = "pmemsave", .event = "STOP", .hold = true },
+		{ .expect = "query-yank", .oob = true, .reply = "[]" },
+		{ .release = true },
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, cancel_body);
+}
+
+/* Later than a command may take, sooner than the monitor is given up. */
+enum { LATE_MS = 2400 };
+
+static void late_task(void *arg)
+{
+	no_sample_body(arg);
+}
+
+/* What the script keeps back is answered late. */
+static void late_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct task *t = task_start(task_loop(), "late", late_task, q);
+	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+
+	expect_ok(e ? 0 : -1, &err);
+	expect_ok(task_sleep_until(mono_in_ms(LATE_MS), &err), &err);
+	expect_ok(qmp_call_oob(q, "query-yank", NULL, NULL, SOON, &err), &err);
+	task_join(t);
+	qmp_event_free(e);
+	qmp_listener_free(l);
+}
+
+#define ANSWERS_LATE                                            \
+	{ .expect = "query-yank", .oob = true, .reply = "[]" }, \
+		{ .release = true }, RUNNING
+
+static void a_look_that_takes_too_long_is_no_sample(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		ADD,
+		{ .expect = "pmemsave", .event = "STOP", .hold = true },
+		ANSWERS_LATE,
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, late_body);
+	assert_non_null(strstr(verdict.why, "timed out"));
+}
+
+static void a_descriptor_taken_late_is_taken_back(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		MEMORY,
+		{ .expect = "add-fd",
+		  .fd = true,
+		  .event = "STOP",
+		  .hold = true,
+		  .reply = "{\"fdset-id\":4,\"fd\":17}" },
+		ANSWERS_LATE,
+		{ .expect = "query-fdsets",
+		  .reply = "[{\"fdset-id\":4,\"fds\":[{\"fd\":17,"
+			   "\"opaque\":\"vmferry page sample\"}]}]" },
+		REMOVE,
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, late_body);
+	assert_non_null(strstr(verdict.why, "timed out"));
+}
+
+static void hanging_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	assert_int_equal(page_sample_judge(q, "pc", GIB, &verdict, &err), -1);
+	expect_err_kind(&err, ERR_TIMEOUT, "sample of the guest's pages");
+}
+
+static void a_monitor_that_hangs_is_an_error(void **state)
+{
+	static const struct fake_step steps[] = {
+		RUNNING,
+		{ .expect = "query-memory-size-summary", .hold = true },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	WITH_SCRIPT(steps, hanging_body);
+}
+
+/* --- real guests --------------------------------------------------------- */
+
+/*
+ * A multiboot kernel of some twenty bytes goes around 16 MiB from 2 MiB on. Its
+ * header asks to be put at 1 MiB and entered behind the header.
+ */
+static const uint32_t header[8] = {
+	0x1badb002, 0x10000,  0u - (0x1badb002 + 0x10000),
+	0x100000,   0x100000, 0,
+	0,	    0x100020,
+};
+
+static const uint8_t counts_in_each_page[] = {
+	0xbf, 0x00, 0x00, 0x20, 0x00,	    /* 0: mov $0x200000, %edi */
+	0xff, 0x07,			    /* 5: incl (%edi) */
+	0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, /*    add $4096, %edi */
+	0x81, 0xff, 0x00, 0x00, 0x20, 0x01, /*    cmp $0x1200000, %edi */
+	0x72, 0xf0,			    /*    jb 5 */
+	0xeb, 0xe9,			    /*    jmp 0 */
+};
+
+static const uint8_t rewrites_each_page[] = {
+	0xfc,				    /* 0: cld */
+	0xbf, 0x00, 0x00, 0x20, 0x00,	    /*    mov $0x200000, %edi */
+	0x05, 0xb9, 0x79, 0x37, 0x9e,	    /* 6: add $0x9e3779b9, %eax */
+	0xb9, 0x00, 0x04, 0x00, 0x00,	    /*    mov $1024, %ecx */
+	0xf3, 0xab,			    /*    rep stosl */
+	0x81, 0xff, 0x00, 0x00, 0x20, 0x01, /*    cmp $0x1200000, %edi */
+	0x72, 0xec,			    /*    jb 6 */
+	0xeb, 0xe4,			    /*    jmp 0 */
+};
+
+static const uint8_t halts[] = { 0xf4 };
+
+enum { MOST_LOOKS = 20 };
+
+/* It may still be booting at the first looks. */
+static void look_until_busy(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	(void)r;
+	for (int i = 0; i < MOST_LOOKS; i++) {
+		expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, &verdict,
+					    &err),
+			  &err);
+		if (verdict.pages >= XBZRLE_FEWEST_PAGES)
+			return;
+	}
+}
+
+static void look_once(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+
+	(void)r;
+	expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, &verdict, &err),
+		  &err);
+}
+
+static void with_kernel(const uint8_t *code, size_t len,
+			void (*body)(struct qmp *q, struct real_qemu *r))
+{
+	AUTO_FD int fd = memfd_create("kernel", MFD_CLOEXEC);
+	AUTO_FREE char *path = xasprintf("/proc/%d/fd/%d", (int)getpid(), fd);
+	const char *const extra[] = { "-M", "pc", "-kernel", path, NULL };
+
+	verdict = (struct xbzrle_verdict){ 0 };
+	assert_int_equal(write(fd, header, sizeof(header)), sizeof(header));
+	assert_int_equal(write(fd, code, len), len);
+	/* QEMU searches this much for a header */
+	assert_int_equal(ftruncate(fd, 8192), 0);
+	with_real(extra, body);
+}
+
+static void counters_pay(void **state)
+{
+	(void)state;
+	with_kernel(counts_in_each_page, sizeof(counts_in_each_page),
+		    look_until_busy);
+	assert_true(verdict.pays);
+	assert_true(verdict.shrink < 0.01);
+	/* 16 of 128 MiB */
+	assert_true(verdict.changed_share > 0.01);
+	assert_true(verdict.changed_share < 0.5);
+}
+
+static void pages_rewritten_whole_do_not_pay(void **state)
+{
+	(void)state;
+	with_kernel(rewrites_each_page, sizeof(rewrites_each_page),
+		    look_until_busy);
+	assert_true(verdict.pages >= XBZRLE_FEWEST_PAGES);
+	assert_false(verdict.pays);
+	assert_true(verdict.shrink > 0.9);
+}
+
+static void a_guest_at_rest_is_quiet(void **state)
+{
+	(void)state;
+	with_kernel(halts, sizeof(halts), look_once);
+	assert_false(verdict.pays);
+	assert_non_null(strstr(verdict.why, "quiet"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pc_is_read_from_1_mib_to_16_below_its_end),
+		cmocka_unit_test(no_pc_is_read_beyond_2_gib),
+		cmocka_unit_test(a_span_is_whole_chunks),
+		cmocka_unit_test(other_machines_are_not_read),
+		cmocka_unit_test(memory_that_is_split_early_is_not_read),
+		cmocka_unit_test(a_tiny_guest_is_not_read),
+		cmocka_unit_test(each_part_of_memory_gets_one_chunk),
+		cmocka_unit_test(the_first_few_are_spread_too),
+		cmocka_unit_test(a_small_guest_is_looked_at_whole),
+		cmocka_unit_test(what_is_near_is_in_the_span),
+		cmocka_unit_test(a_paused_guest_is_left_alone),
+		cmocka_unit_test(
+			a_qemu_that_cannot_open_it_gets_its_descriptor_taken),
+		cmocka_unit_test(a_chunk_cut_short_is_no_sample),
+		cmocka_unit_test(a_qemu_that_takes_no_descriptor_is_no_sample),
+		cmocka_unit_test(memory_plugged_later_is_not_taken_for_low),
+		cmocka_unit_test(a_lost_monitor_is_an_error),
+		cmocka_unit_test(a_cancelled_look_takes_its_descriptor_back),
+		cmocka_unit_test(a_look_that_takes_too_long_is_no_sample),
+		cmocka_unit_test(a_descriptor_taken_late_is_taken_back),
+		cmocka_unit_test(a_monitor_that_hangs_is_an_error),
+		cmocka_unit_test(counters_pay),
+		cmocka_unit_test(pages_rewritten_whole_do_not_pay),
+		cmocka_unit_test(a_guest_at_rest_is_quiet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * switchover: the hand-over against two scripted QEMUs, for what a real one
+ * cannot be made to do at will. The order of commands is the claim: a script
+ * fails on any command that it does not expect.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/run/run.h"
+#include "qmp/json.h"
+#include "tests/fake/fake_qemu.h"
+#include "tests/unit/qmp_fixture.h"
+#include "transport/base/xalloc.h"
+#include "transport/stream_fd.h"
+
+#define STATUS(state, running)                           \
+	"{\"status\":\"" state "\",\"running\":" running \
+	",\"singlestep\":false}"
+#define DONE "{\"status\":\"completed\"}"
+
+/* What a case plays, and what must come of it. */
+struct play {
+	const struct fake_step *src, *dst, *dst_again;
+	size_t n_src, n_dst, n_dst_again;
+	const char *version; /* of both; NULL: the oldest */
+	void (*body)(struct run *r);
+};
+
+/* --- a run that stands at pre-switchover --------------------------------- */
+
+static void forget(void *far)
+{
+	(void)far;
+}
+
+static const struct tunnel_far_ops no_far = { .close = forget };
+
+static struct qmp *session(struct fake_qemu *f, const char *side)
+{
+	AUTO_ERR struct err e = { 0 };
+	int fd = fake_qemu_take_fd(f);
+	struct qmp *q = qmp_open(stream_fd_new(fd, fd), side, SOON, &e);
+
+	assert_non_null(q);
+	return q;
+}
+
+static void run_setup(struct run *r, struct fake_qemu *src,
+		      struct fake_qemu *dst)
+{
+	static struct migrate_options opt;
+
+	migrate_options_init(&opt);
+	opt.guest = "g";
+	opt.destination = "local";
+	r->opt = &opt;
+	r->result = XNEW(struct result);
+	result_init(r->result);
+	r->lock_fd = -1;
+	r->phase = PHASE_SWITCHOVER;
+	r->guest.pid = getpid();
+	r->guest.name = xstrdup("g");
+	r->facts.first_status.running = true;
+	r->src_host = host_local_new();
+	r->dst_host = host_local_new();
+	r->dst_dir = xstrdup("/nonexistent");
+	r->tunnel = tunnel_new("local", &no_far, NULL);
+	r->policy = &policy_auto;
+	r->wanted.budget_ms = 300;
+	r->src.qmp = session(src, "source");
+	r->src.events = qmp_listen(r->src.qmp, &r->wake);
+	r->dst.qmp = session(dst, "destination");
+	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
+	r->stop_seen = true;
+	r->stop_at = r->pre_switchover_at = mono_now();
+	r->migrate_at = r->started = r->stop_at;
+}
+
+static void run_teardown(struct run *r)
+{
+	qmp_listener_free(r->src.events);
+	qmp_listener_free(r->dst.events);
+	qmp_close(r->src.qmp);
+	qmp_close(r->dst.qmp);
+	tunnel_free(r->tunnel);
+	host_close(r->src_host);
+	host_close(r->dst_host);
+	guest_free(&r->guest);
+	free(r->plan.monitor0);
+	free(r->dst_dir);
+	result_free(r->result);
+	free(r->result);
+}
+
+static void played(struct fake_qemu *f)
+{
+	AUTO_FREE char *problem = f ? fake_qemu_end(f) : NULL;
+
+	if (problem)
+		fail_msg("%s", problem);
+}
+
+static void act(void *arg)
+{
+	const struct play *p = arg;
+	const struct fake_options as = { .version = p->version };
+	struct fake_options listening = { .path = NULL };
+	struct run r = { .opt = NULL };
+	struct fake_qemu *src, *dst, *again = NULL;
+	char dir[] = "/tmp/switchover-XXXXXX";
+	AUTO_FREE char *path = NULL;
+
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/monitor", dir);
+	listening.path = path;
+	src = fake_qemu_start(&as, p->src, p->n_src);
+	dst = fake_qemu_start(&as, p->dst, p->n_dst);
+	if (p->dst_again)
+		again = fake_qemu_start(&listening, p->dst_again,
+					p->n_dst_again);
+	run_setup(&r, src, dst);
+	r.plan.monitor0 = xstrdup(path);
+	p->body(&r);
+	run_teardown(&r);
+	played(src);
+	played(dst);
+	played(again);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+
+#define PLAY(src_steps, dst_steps, fn) PLAY_AS(NULL, src_steps, dst_steps, fn)
+#define PLAY_AS(qemu, src_steps, dst_steps, fn)              \
+	in_task(act, &(struct play){                         \
+			     .src = src_steps,               \
+			     .n_src = ARRAY_SIZE(src_steps), \
+			     .dst = dst_steps,               \
+			     .n_dst = ARRAY_SIZE(dst_steps), \
+			     .version = qemu,                \
+			     .body = fn,                     \
+		     })
+
+/* --- the gate ------------------------------------------------------------ */
+
+static void set_gates(struct run *r, const char *params, bool told)
+{
+	AUTO_JSON struct json_object *known =
+		json_parse(params, strlen(params), NULL);
+	AUTO_ERR struct err e = { 0 };
+
+	r->src.params = known;
+	r->downtime_limit_ms = r->gate_limit_ms = 1;
+	expect_ok(run_set_gate(r, 1, told ? 0 : 1e8, 1, &e), &e);
+	expect_ok(run_set_gate(r, 100, 2e8, 50, &e), &e);
+	/* as good as the same */
+	expect_ok(run_set_gate(r, 100, 2.1e8, 49, &e), &e);
+	expect_ok(run_set_gate(r, 100, 1e8, 2, &e), &e);
+	r->src.params = NULL;
+}
+
+static void sets_gates_of_old(struct run *r)
+{
+	set_gates(r, "{\"downtime-limit\":300}", false);
+}
+
+static void a_gate_of_old_is_scaled_and_follows(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":800}" },
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":200}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	(void)state;
+	PLAY(src, dst, sets_gates_of_old);
+}
+
+static void sets_gates_with_a_bandwidth(struct run *r)
+{
+	set_gates(r, "{\"avail-switchover-bandwidth\":0}", true);
+}
+
+static void a_gate_is_told_the_bandwidth_and_follows(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":100,"
+			  "\"avail-switchover-bandwidth\":200000000}" },
+		{ .expect = "migrate-set-parameters",
+		  .args = "{\"downtime-limit\":100,"
+			  "\"avail-switchover-bandwidth\":100000000}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	(void)state;
+	PLAY_AS("10.0.2", src, dst, sets_gates_with_a_bandwidth);
+}
+
+/* --- before the point of no return --------------------------------------- */
+
+static void switches(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	expect_ok(run_switch(r, &e), &e);
+	assert_false(r->committed);
+}
+
+static void both_ends_are_asked_before_the_commit(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue",
+		  .args = "{\"state\":\"pre-switchover\"}" },
+		{ .event = "MIGRATION {\"status\":\"device\"}" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("postmigrate", "false") },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, switches);
+}
+
+static void completed_is_not_believed_before_postmigrate(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("finish-migrate", "false") },
+		{ .expect = "query-status",
+		  .reply = STATUS("postmigrate", "false") },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate",
+		  .reply = "{\"status\":\"active\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, switches);
+}
+
+static void fails(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(e.kind, ERR_FAILED);
+	assert_false(r->committed);
+}
+
+static void a_dead_destination_is_noticed_before_migrate_continue(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status", .close = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, fails);
+}
+
+static void a_source_that_fails_in_device_is_a_failure(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"device\"}" },
+		{ .event = "MIGRATION {\"status\":\"failed\"}" },
+		{ .expect = "query-migrate",
+		  .reply = "{\"status\":\"failed\","
+			   "\"error-desc\":\"no such device\"}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, fails);
+}
+
+static void stalls(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	assert_int_equal(run_switch(r, &e), -1);
+	expect_err_kind(&e, ERR_FAILED, "no byte moved");
+	assert_false(r->committed);
+}
+
+static void a_stream_that_stands_still_is_cut(void **state)
+{
+	/* in `device` the monitor may hang: it is not asked anything */
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"device\"}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, stalls);
+}
+
+static void over_budget(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->stop_at = mono_add_ms(r->stop_at, -301);
+	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(e.kind, ERR_BUDGET);
+}
+
+static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, over_budget);
+}
+
+static void too_much_is_left(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->rest_ms = 305;
+	pair_learn(&r->pair, &(struct pair_lesson){ 15, 0, 0 });
+	assert_int_equal(run_switch(r, &e), -1);
+	expect_err_kind(&e, ERR_BUDGET, "what is left");
+}
+
+static void what_will_break_the_budget_ends_it_before_it_does(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, too_much_is_left);
+}
+
+static void source_is_gone(struct run *r)
+{
+	/* above the highest pid that Linux gives */
+	r->guest.pid = 4194305;
+}
+
+static void goes_on_alone(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	expect_ok(run_switch(r, &e), &e);
+	assert_true(r->shielded);
+	/* and no cancel takes it away again */
+	task_cancel(task_self());
+	expect_ok(run_commit(r, &e), &e);
+}
+
+static void dies_half_way(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	assert_int_equal(run_switch(r, &e), -1);
+	assert_false(r->shielded);
+	assert_false(r->committed);
+}
+
+static void a_source_that_dies_after_the_last_byte_is_not_needed(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status", .close = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, goes_on_alone);
+}
+
+static void a_source_that_dies_before_it_takes_the_guest_along(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue", .reply = "{}", .close = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate",
+		  .reply = "{\"status\":\"failed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, dies_half_way);
+}
+
+static void switches_before_its_first_start(struct run *r)
+{
+	r->facts.first_status = (struct qmp_status){
+		.state = RUN_PRELAUNCH,
+	};
+	switches(r);
+}
+
+static void a_guest_that_never_ran_arrives_as_it_was(void **state)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("postmigrate", "false") },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("prelaunch", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, switches_before_its_first_start);
+}
+
+/* --- after it ------------------------------------------------------------ */
+
+static void arrives(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->committed = true;
+	expect_ok(run_resume(r, &e), &e);
+	assert_true(r->committed);
+	assert_int_equal(r->result->owner, OWNER_DESTINATION);
+	assert_string_equal(r->result->state, "RUNNING");
+}
+
+static void arrives_with_a_blackout(struct run *r)
+{
+	arrives(r);
+	assert_false(isnan(r->result->blackout_ms));
+	assert_true(r->result->blackout_ms >=
+		    r->result->blackout_uncertainty_ms);
+}
+
+static void blackout_is_from_stop_to_resume(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .event = "RESUME" },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, arrives_with_a_blackout);
+}
+
+static void is_taken_back(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->committed = true;
+	assert_int_equal(run_resume(r, &e), -1);
+	expect_err_kind(&e, ERR_FAILED, "Failed to get \"write\" lock");
+	assert_false(r->committed);
+}
+
+static void a_refused_cont_allows_the_way_back(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, is_taken_back);
+}
+
+static void is_kept(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	source_is_gone(r);
+	r->src_ended = true;
+	r->committed = true;
+	assert_int_equal(run_resume(r, &e), -1);
+	assert_int_equal(e.kind, ERR_UNDECIDED);
+	assert_true(r->committed);
+}
+
+static void a_refused_cont_without_a_source_removes_nothing(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	PLAY(src, dst, is_kept);
+}
+
+static void a_repeated_cont_that_is_refused_allows_the_way_back(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .close = true },
+	};
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = is_taken_back,
+		     });
+}
+
+static void a_lost_answer_is_asked_for_not_repeated(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .close = true },
+	};
+	/* it runs: no second cont */
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("running", "true") },
+		{ .expect = "query-status",
+		  .reply = STATUS("running", "true") },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = arrives,
+		     });
+}
+
+static void a_lost_cont_is_sent_again_to_a_paused_guest(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .close = true },
+	};
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .expect = "cont", .event = "RESUME" },
+		{ .leaves = true },
+	};
+
+	(void)state;
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = arrives,
+		     });
+}
+
+static void stays_paused(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	r->committed = true;
+	r->facts.first_status.running = false;
+	expect_ok(run_resume(r, &e), &e);
+	assert_string_equal(r->result->state, "PAUSED");
+	assert_true(isnan(r->result->blackout_ms));
+}
+
+static void a_guest_that_was_paused_is_not_started(void **state)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	(void)state;
+	PLAY(src, dst, stays_paused);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_gate_of_old_is_scaled_and_follows),
+		cmocka_unit_test(a_gate_is_told_the_bandwidth_and_follows),
+		cmocka_unit_test(both_ends_are_asked_before_the_commit),
+		cmocka_unit_test(completed_is_not_believed_before_postmigrate),
+		cmocka_unit_test(
+			a_dead_destination_is_noticed_before_migrate_continue),
+		cmocka_unit_test(a_source_that_fails_in_device_is_a_failure),
+		cmocka_unit_test(a_stream_that_stands_still_is_cut),
+		cmocka_unit_test(
+			a_broken_budget_ends_it_while_going_back_is_cheap),
+		cmocka_unit_test(
+			a_source_that_dies_after_the_last_byte_is_not_needed),
+		cmocka_unit_test(
+			a_source_that_dies_before_it_takes_the_guest_along),
+		cmocka_unit_test(
+			what_will_break_the_budget_ends_it_before_it_does),
+		cmocka_unit_test(a_guest_that_never_ran_arrives_as_it_was),
+		cmocka_unit_test(blackout_is_from_stop_to_resume),
+		cmocka_unit_test(a_refused_cont_allows_the_way_back),
+		cmocka_unit_test(
+			a_refused_cont_without_a_source_removes_nothing),
+		cmocka_unit_test(
+			a_repeated_cont_that_is_refused_allows_the_way_back),
+		cmocka_unit_test(a_lost_answer_is_asked_for_not_repeated),
+		cmocka_unit_test(a_lost_cont_is_sent_again_to_a_paused_guest),
+		cmocka_unit_test(a_guest_that_was_paused_is_not_started),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

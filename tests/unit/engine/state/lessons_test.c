@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* pair: lessons are kept, bounded, and come back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/state/lessons.h"
+#include "transport/base/xalloc.h"
+
+static int make_dir(void **state)
+{
+	char *dir = xstrdup("/tmp/vmferry-pair-XXXXXX");
+
+	*state = mkdtemp(dir);
+	return *state ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	AUTO_FREE char *dir = *state;
+	AUTO_FREE char *pairs = xasprintf("%s/pairs", dir);
+	AUTO_FREE char *file = xasprintf("%s/id", pairs);
+
+	(void)unlink(file);
+	(void)rmdir(pairs);
+	return rmdir(dir);
+}
+
+static void what_was_saved_comes_back(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	AUTO_ERR struct err err = { 0 };
+	struct pair p = { 0 }, q;
+	struct stat st;
+
+	pair_learn(&p, &(struct pair_lesson){ 8.5, 0, 2e7 });
+	pair_learn(&p, &(struct pair_lesson){ 12, 3.25, 0 });
+	assert_int_equal(pair_save(&p, dir, "id", &err), 0);
+	pair_load(&q, dir, "id");
+	assert_int_equal(q.n, 2);
+	assert_memory_equal(q.v, p.v, 2 * sizeof(*p.v));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void a_file_that_says_nothing_teaches_nothing(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	struct pair p;
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("{\"lessons\": [\"x\", {\"fixed_ms\": -1}, "
+	      "{\"link_bps\": 1e300, \"overhead_ms\": \"7\"}, null, {}]}",
+	      f);
+	fclose(f);
+	pair_load(&p, dir, "id");
+	assert_int_equal(p.n, 0);
+	pair_load(&p, dir, "another");
+	assert_int_equal(p.n, 0);
+}
+
+static void a_pipe_teaches_nothing_and_holds_nobody(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+	struct pair p;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	pair_load(&p, dir, "id");
+	assert_int_equal(p.n, 0);
+}
+
+static void a_name_leads_nowhere_else(void **state)
+{
+	const struct pair_lesson eight = { 8, 0, 0 };
+	AUTO_ERR struct err err = { 0 };
+	struct pair p = { 0 };
+
+	pair_learn(&p, &eight);
+	assert_int_equal(pair_save(&p, *state, "../x", &err), -1);
+	err_reset(&err);
+	assert_int_equal(pair_save(&p, *state, "", &err), -1);
+	pair_load(&p, *state, NULL);
+	assert_int_equal(p.n, 0);
+}
+
+static void the_oldest_lesson_goes(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	for (int i = 1; i <= PAIR_KEPT + 3; i++)
+		pair_learn(&p, &(struct pair_lesson){ i, 0, 0 });
+	assert_int_equal(p.n, PAIR_KEPT);
+	assert_float_equal(p.v[0].fixed_ms, 4, 1e-9);
+	assert_float_equal(p.v[PAIR_KEPT - 1].fixed_ms, PAIR_KEPT + 3, 1e-9);
+}
+
+static void four_in_five_cost_no_more(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	assert_true(pair_fixed_ms(&p) == 0);
+	pair_learn(&p, &(struct pair_lesson){ 9, 0, 0 });
+	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
+	for (int i = 0; i < 3; i++)
+		pair_learn(&p, &(struct pair_lesson){ 7, 0, 0 });
+	pair_learn(&p, &(struct pair_lesson){ 300, 0, 0 });
+	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
+}
+
+static void what_was_not_told_does_not_count(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	pair_learn(&p, &(struct pair_lesson){ 9, 0, 3e7 });
+	pair_learn(&p, &(struct pair_lesson){ 9, 4, 0 });
+	pair_learn(&p, &(struct pair_lesson){ 0, 0, 0 });
+	assert_int_equal(p.n, 2);
+	assert_float_equal(pair_overhead_ms(&p), 4, 1e-9);
+	assert_float_equal(pair_link_bps(&p), 3e7, 1e-3);
+}
+
+static void the_middle_is_not_moved_by_one(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	for (int i = 1; i <= 4; i++)
+		pair_learn(&p, &(struct pair_lesson){ 10 * i, i, 1e6 * i });
+	pair_learn(&p, &(struct pair_lesson){ 9000, 900, 9e9 });
+	assert_float_equal(pair_middle(&p).fixed_ms, 30, 1e-9);
+	assert_float_equal(pair_middle(&p).overhead_ms, 3, 1e-9);
+	assert_float_equal(pair_middle(&p).link_bps, 3e6, 1e-3);
+}
+
+static void the_costliest_is_forgotten(void **state)
+{
+	struct pair p = { 0 };
+
+	(void)state;
+	pair_forget(&p);
+	assert_int_equal(p.n, 0);
+	for (int i = 1; i <= 3; i++)
+		pair_learn(&p, &(struct pair_lesson){ i == 2 ? 90 : i, 0, 0 });
+	pair_forget(&p);
+	assert_int_equal(p.n, 2);
+	assert_float_equal(p.v[0].fixed_ms, 1, 1e-9);
+	assert_float_equal(p.v[1].fixed_ms, 3, 1e-9);
+}
+
+static void what_copying_took_is_not_fixed(void **state)
+{
+	(void)state;
+	assert_float_equal(pair_fixed_of(100, 1e6, 20e6, 5), 50, 1e-9);
+	assert_float_equal(pair_fixed_of(30, 1e6, 20e6, 5), 5, 1e-9);
+	assert_float_equal(pair_fixed_of(30, 1e6, 0, 5), 30, 1e-9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_saved_comes_back,
+						make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_says_nothing_teaches_nothing, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_pipe_teaches_nothing_and_holds_nobody, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(a_name_leads_nowhere_else,
+						make_dir, remove_dir),
+		cmocka_unit_test(the_oldest_lesson_goes),
+		cmocka_unit_test(four_in_five_cost_no_more),
+		cmocka_unit_test(what_was_not_told_does_not_count),
+		cmocka_unit_test(the_middle_is_not_moved_by_one),
+		cmocka_unit_test(the_costliest_is_forgotten),
+		cmocka_unit_test(what_copying_took_is_not_fixed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

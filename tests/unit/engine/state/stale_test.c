@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* stale: what may be removed and what not; one claim a test. */
+#include "engine/state/stale.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/state/journal.h"
+#include "transport/base/xalloc.h"
+
+struct place {
+	char root[40], dir[64], file[80];
+};
+
+static void make_place(struct place *p, const char *dir, const char *file)
+{
+	snprintf(p->root, sizeof(p->root), "/tmp/stale-test-XXXXXX");
+	assert_non_null(mkdtemp(p->root));
+	snprintf(p->dir, sizeof(p->dir), "%s/%s", p->root, dir);
+	snprintf(p->file, sizeof(p->file), "%s/%s", p->dir, file);
+	assert_int_equal(mkdir(p->dir, 0700), 0);
+}
+
+static void remove_place(const struct place *p)
+{
+	unlink(p->file);
+	rmdir(p->dir);
+	assert_int_equal(rmdir(p->root), 0);
+}
+
+static struct journal *begin(const struct place *p, enum journal_record last)
+{
+	struct journal *j = journal_create(p->file, NULL);
+
+	assert_non_null(j);
+	for (int r = JOURNAL_BEGIN; r <= JOURNAL_PREP; r++)
+		assert_int_equal(journal_append(j, (enum journal_record)r, NULL,
+						NULL),
+				 0);
+	if (last != JOURNAL_PREP)
+		assert_int_equal(journal_append(j, last, NULL, NULL), 0);
+	return j;
+}
+
+static void a_finished_journal_goes_with_its_directory(void **state)
+{
+	struct place p;
+
+	(void)state;
+	make_place(&p, "run-1", "journal");
+	journal_close(begin(&p, JOURNAL_DONE));
+	stale_journal(p.file, false);
+	assert_int_equal(access(p.dir, F_OK), -1);
+	remove_place(&p);
+}
+
+static void an_unfinished_journal_stays(void **state)
+{
+	struct place p;
+
+	(void)state;
+	make_place(&p, "run-1", "journal");
+	journal_close(begin(&p, JOURNAL_PREP));
+	stale_journal(p.file, false);
+	assert_int_equal(access(p.file, F_OK), 0);
+	remove_place(&p);
+}
+
+static void one_whose_writer_lives_stays(void **state)
+{
+	struct place p;
+	struct journal *j;
+
+	(void)state;
+	make_place(&p, "run-1", "journal");
+	j = begin(&p, JOURNAL_DONE);
+	stale_journal(p.file, false);
+	assert_int_equal(access(p.file, F_OK), 0);
+	journal_close(j);
+	remove_place(&p);
+}
+
+static void an_empty_directory_stays_while_a_run_may_make_one(void **state)
+{
+	struct place p;
+
+	(void)state;
+	make_place(&p, "run-1", "journal");
+	stale_journal(p.file, true);
+	assert_int_equal(access(p.dir, F_OK), 0);
+	stale_journal(p.file, false);
+	assert_int_equal(access(p.dir, F_OK), -1);
+	remove_place(&p);
+}
+
+static void a_lock_that_nobody_holds_goes(void **state)
+{
+	struct place p;
+
+	(void)state;
+	make_place(&p, "locks", "guest-1");
+	close(open(p.file, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	stale_locks(p.root);
+	assert_int_equal(access(p.file, F_OK), -1);
+	remove_place(&p);
+}
+
+static void a_lock_that_is_held_stays(void **state)
+{
+	struct place p;
+	int fd;
+
+	(void)state;
+	make_place(&p, "locks", "guest-1");
+	fd = open(p.file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_true(stale_is_busy(p.root));
+	stale_locks(p.root);
+	assert_int_equal(access(p.file, F_OK), 0);
+	close(fd);
+	assert_false(stale_is_busy(p.root));
+	remove_place(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_finished_journal_goes_with_its_directory),
+		cmocka_unit_test(an_unfinished_journal_stays),
+		cmocka_unit_test(one_whose_writer_lives_stays),
+		cmocka_unit_test(
+			an_empty_directory_stays_while_a_run_may_make_one),
+		cmocka_unit_test(a_lock_that_nobody_holds_goes),
+		cmocka_unit_test(a_lock_that_is_held_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/state/unfinished.c. */
+#include "engine/state/unfinished.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/hosts/proc_stat.h"
+#include "engine/state/journal.h"
+#include "qmp/json.h"
+#include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
+#include "transport/base/xalloc.h"
+
+#define KEY "11111111-2222-3333-4444-555555555555"
+#define OTHER "99999999-2222-3333-4444-555555555555"
+
+static char state_dir[64], runs[80];
+static const char *source_boot; /* "boot": the source's QEMU lives */
+
+static int make_dir(void **state)
+{
+	(void)state;
+	source_boot = "boot";
+	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
+	if (!mkdtemp(state_dir))
+		return -1;
+	snprintf(runs, sizeof(runs), "%s/runs", state_dir);
+	return mkdir(runs, 0700);
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	return remove_tree(state_dir);
+}
+
+static void start_anew(void)
+{
+	assert_int_equal(remove_dir(NULL), 0);
+	assert_int_equal(make_dir(NULL), 0);
+}
+
+static char *journal_path(const char *run)
+{
+	return xasprintf("%s/%s/journal", runs, run);
+}
+
+/* Of this process, which stands for a QEMU that lives. */
+static uint64_t own_ticks(void)
+{
+	struct discover_stat stat = { 0 };
+	FILE *f = fopen("/proc/self/stat", "r");
+	char line[512];
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(discover_stat_read(line, &stat), 0);
+	return stat.start_ticks;
+}
+
+/* A journal of the guest @key that ends with @last; RECORDS: without any. */
+static struct journal *begin(const char *run, const char *key,
+			     const char *machine, enum journal_record last)
+{
+	AUTO_FREE char *dir = xasprintf("%s/%s", runs, run);
+	AUTO_FREE char *path = journal_path(run);
+	struct json_object *o = json_add_str(json_new(), "key", key);
+	struct journal *j;
+
+	o = json_add_str(o, "guest", "web1");
+	o = json_add_str(o, "destination", "hostb");
+	o = json_add_str(o, "destination_machine", "there");
+	o = json_add_str(o, "source_machine", machine);
+	o = json_add_str(o, "source_boot", source_boot);
+	o = json_add_u64(o, "source_pid", (uint64_t)getpid());
+	o = json_add_u64(o, "source_ticks", own_ticks());
+	assert_int_equal(mkdir(dir, 0700), 0);
+	j = journal_create(path, NULL);
+	assert_non_null(j);
+	if (last == JOURNAL_RECORDS) {
+		json_object_put(o);
+		return j;
+	}
+	assert_int_equal(journal_append(j, JOURNAL_BEGIN, o, NULL), 0);
+	if (last != JOURNAL_BEGIN)
+		assert_int_equal(journal_append(j, last, NULL, NULL), 0);
+	return j;
+}
+
+static void leave(const char *run, const char *key, const char *machine,
+		  enum journal_record last)
+{
+	journal_close(begin(run, key, machine, last));
+}
+
+static void write_at(const char *run, long at, const char *bytes)
+{
+	AUTO_FREE char *path = journal_path(run);
+	FILE *f = fopen(path, "r+");
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, at, SEEK_SET), 0);
+	assert_int_equal(fputs(bytes, f) >= 0, 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void spoil(const char *run)
+{
+	write_at(run, 0, "what is this?");
+}
+
+/* BEGIN is whole, and so is the last record; what is between them is not. */
+static void leave_spoilt_in_the_middle(const char *run, const char *key)
+{
+	struct journal *j = begin(run, key, "here", JOURNAL_BEGIN);
+	AUTO_FREE char *path = journal_path(run);
+	struct journal_view v;
+
+	assert_int_equal(journal_read(path, &v, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(journal_append(j, JOURNAL_PREP, NULL, NULL),
+				 0);
+	journal_close(j);
+	write_at(run, (long)v.whole_bytes, "?");
+	journal_view_free(&v);
+	assert_int_equal(journal_read(path, &v, NULL), -1);
+}
+
+/* What the recording of @run tells of its guest; "": it has no UUID. */
+static void tell(const char *run, const char *guest, const char *uuid)
+{
+	AUTO_FREE char *dir = xasprintf("%s/recordings", state_dir);
+	AUTO_FREE char *path = xasprintf("%s/%s.jsonl", dir, run);
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	(void)fprintf(f,
+		      "{\"event\":\"run-start\",\"t\":1}\n"
+		      "{\"event\":\"facts\",\"t\":1,\"guest\":\"%s\"%s%s%s}\n",
+		      guest, *uuid ? ",\"uuid\":\"" : "", uuid,
+		      *uuid ? "\"" : "");
+	assert_int_equal(fclose(f), 0);
+}
+
+static enum unfinished look_for(const char *dir, const char *key,
+				const char *destination, size_t *rests,
+				struct err *err)
+{
+	const struct unfinished_asker asker = {
+		.key = key,
+		.guest = "web1",
+		.machine = "here",
+		.boot = "boot",
+		.destination_machine = destination,
+	};
+	AUTO_STRV struct strv found = { .v = NULL };
+	enum unfinished worst = unfinished_look(dir, &asker, &found, err);
+
+	*rests = found.n;
+	for (size_t i = 0; i < found.n; i++)
+		assert_non_null(strstr(found.v[i], "run-1 left on hostb"));
+	return worst;
+}
+
+static enum unfinished look(const char *dir, const char *destination,
+			    size_t *rests, struct err *err)
+{
+	return look_for(dir, KEY, destination, rests, err);
+}
+
+static void assert_found(enum unfinished worst, const char *words)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	assert_int_equal(look(runs, "another", &rests, &err), worst);
+	expect_err_kind(&err, ERR_REFUSED, words);
+}
+
+static void assert_refused(const char *words)
+{
+	assert_found(UNFINISHED_OPEN, words);
+}
+
+static void assert_passed(void)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	if (look(runs, "another", &rests, &err) != UNFINISHED_NONE)
+		fail_with_err(&err);
+	assert_int_equal(rests, 0);
+}
+
+static void a_guest_without_journals_may_go(void **state)
+{
+	(void)state;
+	assert_passed();
+}
+
+static void no_directory_holds_no_journal(void **state)
+{
+	size_t rests;
+
+	(void)state;
+	assert_int_equal(look("/nonexistent/runs", "another", &rests, NULL),
+			 UNFINISHED_NONE);
+}
+
+static void every_record_but_the_final_refuses_and_is_named(void **state)
+{
+	(void)state;
+	for (int i = 0; i < JOURNAL_RECORDS; i++) {
+		enum journal_record last = (enum journal_record)i;
+		AUTO_FREE char *words = xasprintf("its journal says %s last",
+						  journal_record_name(last));
+
+		leave("run-1", KEY, "here", last);
+		if (journal_is_final(last))
+			assert_passed();
+		else
+			assert_refused(words);
+		start_anew();
+	}
+}
+
+static void the_refusal_names_run_guest_and_what_to_do(void **state)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_PREP);
+	assert_refused("run-1 to hostb");
+	assert_refused("of web1");
+	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_OPEN);
+	assert_non_null(strstr(err_hint_of(&err), "vmferry recover web1 "));
+	err_reset(&err);
+}
+
+static void a_journal_without_a_record_says_that_nothing_was_begun(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_RECORDS);
+	assert_passed();
+}
+
+static void that_of_another_guest_does_not_matter(void **state)
+{
+	(void)state;
+	leave("run-1", "another", "here", JOURNAL_COMMIT);
+	assert_passed();
+}
+
+static void that_of_another_machine_does_not_matter(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "elsewhere", JOURNAL_COMMIT);
+	assert_passed();
+}
+
+static void one_among_others_is_found(void **state)
+{
+	(void)state;
+	leave("run-1", "another", "here", JOURNAL_COMMIT);
+	leave("run-2", KEY, "here", JOURNAL_DONE);
+	leave("run-3", KEY, "here", JOURNAL_ABORTING);
+	leave("run-4", "third", "here", JOURNAL_COMMIT);
+	assert_refused("run-3");
+}
+
+static void one_that_cannot_be_read_may_be_about_any_guest(void **state)
+{
+	(void)state;
+	leave("run-1", "another", "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	assert_found(UNFINISHED_UNREAD,
+		     "the journal of run-1 cannot be trusted");
+}
+
+/* It went back; only what is over there waits. */
+static void leave_a_rest(const char *run)
+{
+	struct journal *j = begin(run, KEY, "here", JOURNAL_ABORTING);
+	struct json_object *back =
+		json_add_bool(json_new(), "source_back", true);
+
+	assert_int_equal(journal_append(j, JOURNAL_ABORTING, back, NULL), 0);
+	journal_close(j);
+}
+
+static void a_rest_on_another_host_lets_the_guest_go(void **state)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
+static void a_rest_on_the_same_host_is_cleaned_up_first(void **state)
+{
+	struct err err = { 0 };
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, "there", &rests, &err), UNFINISHED_OPEN);
+	err_reset(&err);
+}
+
+static void a_guest_that_goes_nowhere_is_not_held_by_a_rest(void **state)
+{
+	size_t rests;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(look(runs, NULL, &rests, NULL), UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
+static void a_source_that_is_to_be_ended_refuses(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_DESTRUN);
+	assert_refused("DESTRUN");
+}
+
+/* The guest came back, or was started anew, as another process. */
+static void
+with_the_source_gone_what_was_not_started_there_is_a_rest(void **state)
+{
+	static const enum journal_record rest[] = {
+		JOURNAL_BEGIN,	 JOURNAL_PREP,	   JOURNAL_DEST,
+		JOURNAL_MIGRATE, JOURNAL_ABORTING, JOURNAL_DESTRUN,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		size_t rests;
+
+		source_boot = "an earlier one";
+		leave("run-1", KEY, "here", rest[i]);
+		assert_int_equal(look(runs, "another", &rests, NULL),
+				 UNFINISHED_NONE);
+		assert_int_equal(rests, 1);
+		start_anew();
+	}
+}
+
+static void with_the_source_gone_what_may_run_over_there_refuses(void **state)
+{
+	static const enum journal_record open[] = {
+		JOURNAL_SWITCH,	  JOURNAL_DISKS_SYNCED, JOURNAL_COMMIT,
+		JOURNAL_ROLLBACK, JOURNAL_POSTCOPY,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+		source_boot = "an earlier one";
+		leave("run-1", KEY, "here", open[i]);
+		assert_refused(journal_record_name(open[i]));
+		start_anew();
+	}
+}
+
+static void only_the_machine_that_drove_it_can_call_it_a_rest(void **state)
+{
+	AUTO_FREE char *path = journal_path("run-1");
+	struct journal_view v;
+
+	(void)state;
+	leave_a_rest("run-1");
+	assert_int_equal(journal_read(path, &v, NULL), 0);
+	assert_true(unfinished_is_rest(&v, "here", "boot"));
+	assert_false(unfinished_is_rest(&v, "elsewhere", "boot"));
+	journal_view_free(&v);
+}
+
+static void an_open_one_outweighs_a_damaged_one(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_COMMIT);
+	leave("run-2", OTHER, "here", JOURNAL_COMMIT);
+	spoil("run-2");
+	assert_refused("run-1");
+}
+
+static void the_beginning_of_a_damaged_one_tells_whose_it_is(void **state)
+{
+	(void)state;
+	leave_spoilt_in_the_middle("run-1", OTHER);
+	assert_passed();
+	leave_spoilt_in_the_middle("run-2", KEY);
+	assert_refused("the journal of run-2 cannot be trusted, and it is");
+}
+
+static void the_recording_of_a_damaged_one_tells_whose_it_is(void **state)
+{
+	(void)state;
+	leave("run-1", OTHER, "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", "web1", OTHER);
+	assert_passed();
+	start_anew();
+	leave("run-1", KEY, "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", "web1", KEY);
+	assert_refused("it is about this guest");
+}
+
+/* By web1, known as @key, beside the damaged journal of @guest without UUID. */
+static enum unfinished look_beside_damaged(const char *key, const char *guest)
+{
+	struct err err = { 0 };
+	enum unfinished found;
+	size_t rests;
+
+	start_anew();
+	leave("run-1", "guest-1", "here", JOURNAL_COMMIT);
+	spoil("run-1");
+	tell("run-1", guest, "");
+	found = look_for(runs, key, "another", &rests, &err);
+	err_reset(&err);
+	return found;
+}
+
+static void without_a_uuid_the_name_can_exclude(void **state)
+{
+	(void)state;
+	assert_int_equal(look_beside_damaged("guest-2", "web1"),
+			 UNFINISHED_UNREAD);
+	assert_int_equal(look_beside_damaged("guest-2", "web2"),
+			 UNFINISHED_NONE);
+	assert_int_equal(look_beside_damaged(KEY, "web1"), UNFINISHED_NONE);
+}
+
+static void a_directory_without_a_journal_is_passed_over(void **state)
+{
+	AUTO_FREE char *dir = xasprintf("%s/run-1", runs);
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_passed();
+}
+
+static bool is(const char *run)
+{
+	AUTO_FREE char *path = journal_path(run);
+
+	return unfinished_is(path);
+}
+
+static void only_what_recovery_has_to_do_with_is_unfinished(void **state)
+{
+	(void)state;
+	leave("run-1", KEY, "here", JOURNAL_SWITCH);
+	leave("run-2", KEY, "here", JOURNAL_ABORTED);
+	leave("run-3", KEY, "here", JOURNAL_RECORDS);
+	leave("run-4", KEY, "here", JOURNAL_DONE);
+	spoil("run-4");
+	assert_true(is("run-1"));
+	assert_false(is("run-2"));
+	assert_false(is("run-3"));
+	assert_true(is("run-4"));
+	assert_false(is("run-5"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_guest_without_journals_may_go),
+		TEST(no_directory_holds_no_journal),
+		TEST(every_record_but_the_final_refuses_and_is_named),
+		TEST(the_refusal_names_run_guest_and_what_to_do),
+		TEST(a_journal_without_a_record_says_that_nothing_was_begun),
+		TEST(that_of_another_guest_does_not_matter),
+		TEST(that_of_another_machine_does_not_matter),
+		TEST(one_among_others_is_found),
+		TEST(one_that_cannot_be_read_may_be_about_any_guest),
+		TEST(a_rest_on_another_host_lets_the_guest_go),
+		TEST(a_rest_on_the_same_host_is_cleaned_up_first),
+		TEST(a_guest_that_goes_nowhere_is_not_held_by_a_rest),
+		TEST(a_source_that_is_to_be_ended_refuses),
+		TEST(with_the_source_gone_what_was_not_started_there_is_a_rest),
+		TEST(with_the_source_gone_what_may_run_over_there_refuses),
+		TEST(only_the_machine_that_drove_it_can_call_it_a_rest),
+		TEST(an_open_one_outweighs_a_damaged_one),
+		TEST(the_beginning_of_a_damaged_one_tells_whose_it_is),
+		TEST(the_recording_of_a_damaged_one_tells_whose_it_is),
+		TEST(without_a_uuid_the_name_can_exclude),
+		TEST(a_directory_without_a_journal_is_passed_over),
+		TEST(only_what_recovery_has_to_do_with_is_unfinished),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
