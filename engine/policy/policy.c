@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* policy: the list of policies, and what they share; pure. */
+/* policy: what all policies share; pure. The theory is in policy.h. */
 #include "engine/policy/policy.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "transport/base/xalloc.h"
 
@@ -17,11 +16,6 @@ static const char *const action_names[] = {
 	[POLICY_GIVE_UP] = "give-up",
 };
 static_assert(ARRAY_SIZE(action_names) == POLICY_ACTIONS, "all named");
-
-const struct policy *const policies[] = {
-	&policy_auto, &policy_qemu,	&policy_proxmox,       &policy_ovirt,
-	&policy_nova, &policy_kubevirt, &policy_auto_converge, NULL,
-};
 
 /* A shorter pass measures buffers and round trips, not the link. */
 static const double link_pass_s = 0.05;
@@ -34,15 +28,6 @@ const char *policy_action_name(enum policy_action a)
 {
 	assert(a < POLICY_ACTIONS);
 	return action_names[a];
-}
-
-const struct policy *policy_find(const char *name)
-{
-	for (size_t i = 0; policies[i]; i++) {
-		if (!strcmp(policies[i]->name, name))
-			return policies[i];
-	}
-	return NULL;
 }
 
 /* Over the last passes of some length, whatever a sync took of their time. */

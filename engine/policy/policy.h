@@ -120,15 +120,6 @@ struct policy {
 	void (*decide)(const struct policy_view *v,
 		       struct policy_decision *out);
 };
-/*
- * NULL-terminated: auto first, then qemu, proxmox, ovirt, nova, kubevirt, and
- * auto-converge, QEMU's own.
- */
-extern const struct policy *const policies[];
-const struct policy *policy_find(const char *name); /* NULL: none */
-extern const struct policy policy_auto;
-extern const struct policy policy_qemu, policy_proxmox, policy_ovirt,
-	policy_nova, policy_kubevirt, policy_auto_converge;
 
 /* --- what policies and those who run them share -------------------------- */
 

@@ -19,11 +19,12 @@
  * Nothing is remembered but what the view holds: how long something has been
  * tried is read off the passes and off the throttle that each of them had.
  */
+#include "engine/policy/policy_auto.h"
+
 #include <math.h>
 #include <stdio.h>
 
 #include "engine/policy/period.h"
-#include "engine/policy/policy.h"
 #include "transport/base/xalloc.h"
 
 enum {

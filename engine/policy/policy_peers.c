@@ -4,9 +4,10 @@
  * is publicly described; for replays and the league table, and for whoever
  * wants it. Each is written from the behaviour and its published defaults.
  */
+#include "engine/policy/policy_peers.h"
+
 #include <math.h>
 
-#include "engine/policy/policy.h"
 #include "transport/base/xalloc.h"
 
 #define GIB (1024.0 * 1024 * 1024)

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "engine/policy/policy_auto.h"
 #include "engine/run/guard.h"
 #include "engine/run/queue.h"
 #include "engine/run/run_journal.h"

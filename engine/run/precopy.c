@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/policy_auto.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "transport/base/log.h"

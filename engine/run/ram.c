@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/policy/policy_auto.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"

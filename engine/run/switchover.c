@@ -30,6 +30,7 @@
 #include <stdlib.h>
 
 #include "engine/guest/discover.h"
+#include "engine/policy/policy_auto.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "transport/base/fault.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/policy/policy_list.h"
 #include "qmp/json.h"
 #include "tools/cli/confine.h"
 #include "tools/cli/receipt.h"

@@ -7,6 +7,7 @@
 #include "qmp/json_fields.h"
 #include "engine/state/recording_read.h"
 #include "engine/estimate/replay.h"
+#include "engine/policy/policy_list.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/text.h"

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/policy_auto.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "engine/estimate/replay.h"
+#include "engine/policy/policy_list.h"
 #include "tests/unit/synthetic_guest.h"
 #include "transport/base/xalloc.h"
 

@@ -3,7 +3,7 @@
  * policy_auto: one claim a test, each seen in a simulated migration. How it
  * does beside the others is in league_test.c.
  */
-#include "engine/policy/policy.h"
+#include "engine/policy/policy_auto.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* policy_peers: what is publicly described of each; one claim a test. */
-#include "engine/policy/policy.h"
+#include "engine/policy/policy_peers.h"
 
 #include <math.h>
 #include <setjmp.h>

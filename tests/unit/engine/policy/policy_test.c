@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/policy_list.h"
 #include "transport/base/xalloc.h"
 
 static const double bps = 100e6;
@@ -63,20 +64,6 @@ static void add_pass(struct bench *b, double copied, double left, double dirty)
 	p->at_s = b->view.now_s;
 	b->view.pass_ended = true;
 	policy_learn(&b->curve, &b->link, p);
-}
-
-static void all_policies_are_found_by_their_names(void **state)
-{
-	(void)state;
-	for (size_t i = 0; policies[i]; i++)
-		assert_ptr_equal(policy_find(policies[i]->name), policies[i]);
-	assert_null(policy_find("none of them"));
-}
-
-static void auto_comes_first(void **state)
-{
-	(void)state;
-	assert_string_equal(policies[0]->name, "auto");
 }
 
 static void prediction_is_copy_time_plus_fixed_cost(void **state)
@@ -226,8 +213,6 @@ static void differences_are_another_link(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_policies_are_found_by_their_names),
-		TEST(auto_comes_first),
 		TEST(prediction_is_copy_time_plus_fixed_cost),
 		TEST(prediction_is_unknown_without_a_bandwidth),
 		TEST(the_room_is_the_budget_less_the_fixed_cost),

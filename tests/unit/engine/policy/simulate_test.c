@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "engine/policy/policy_list.h"
 #include "tests/unit/synthetic_guest.h"
 
 static const struct simulate_link link = { .bandwidth_bps = 100e6,

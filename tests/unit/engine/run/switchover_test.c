@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/policy/policy_auto.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
 #include "tests/fake/fake_qemu.h"
