@@ -2,8 +2,8 @@
 /*
  * holder: which process is at the other end of a single-client UNIX socket.
  *
- * A monitor serves one client; whoever comes second wants to know who was
- * first. The kernel tells through sock_diag(7), this machine's sockets only.
+ * A monitor serves one client at a time; a second client needs to know who the
+ * first is. The kernel reports it by sock_diag(7), for sockets of this machine.
  */
 #ifndef QMP_HOLDER_H
 #define QMP_HOLDER_H

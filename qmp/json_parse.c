@@ -160,7 +160,7 @@ static int read_escape(struct reader *r, struct buf *out)
 	return 0;
 }
 
-/* Appends what stands between the quotes, decoded. */
+/* Appends the text between the quotes, decoded. */
 static int read_string(struct reader *r, struct buf *out)
 {
 	if (!accept(r, '"'))

@@ -36,7 +36,7 @@ int qmp_remove_labelled_fds(struct qmp *q, const char *label,
 
 /*
  * Writes @bytes of guest-physical memory from @address on to the file @path of
- * QEMU's, which it truncates first. The guest stands still meanwhile, hence
+ * QEMU's, which it truncates first. The guest is stopped meanwhile, hence
  * the limit; and what is no RAM there is read like the guest would read it,
  * side effects included.
  */

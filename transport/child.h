@@ -3,7 +3,7 @@
  * child: processes of our own on this machine, run from tasks.
  *
  * A child gets an empty signal mask, default signal handlers, no descriptor
- * but its three, and the environment of the caller unless told otherwise.
+ * but its three, and the environment of the caller unless asked otherwise.
  */
 #ifndef TRANSPORT_CHILD_H
 #define TRANSPORT_CHILD_H

@@ -4,7 +4,7 @@
  *
  * Three back ends: this machine (host_local), another one through libssh2
  * (host_ssh), another one through a child ssh(1) (host_openssh). The caller
- * cannot tell them apart but by speed. All calls are for tasks only and have
+ * can distinguish them by speed only. All calls are for tasks only and have
  * deadlines; none blocks the loop.
  *
  *   engine ── host ──┬── local:   posix_spawn, files, UNIX sockets

@@ -20,7 +20,7 @@
 /* File calls cannot be waited for; between pieces other tasks get a turn. */
 enum { PIECE_BYTES = 256 * 1024 };
 
-/* A failure to start is told as it would be on another machine. */
+/* A failure to start is reported as on another machine. */
 static int as_remote(struct err *err)
 {
 	if (err && err->kind == ERR_SYSTEM)

@@ -6,22 +6,22 @@
 #include "transport/host_openssh.h"
 #include "transport/host_ssh.h"
 
-static void tell_fallback(const struct host_options *opt, const char *name,
-			  const struct err *why)
+static void notify_fallback(const struct host_options *opt, const char *name,
+			    const struct err *why)
 {
 	AUTO_FREE char *reason = err_text(why);
 	AUTO_FREE char *text = NULL;
 
-	if (!opt->tell)
+	if (!opt->notify)
 		return;
 	text = xasprintf("libssh2 cannot log in to %s (%s); trying ssh(1)",
 			 name, reason);
-	opt->tell(opt->arg, text);
+	opt->notify(opt->arg, text);
 }
 
 /*
  * Where libssh2 lacks something that ssh(1) has, ssh(1) is tried. When it
- * cannot either, the first failure tells more about what to do.
+ * cannot either, the first failure says more about what to do.
  */
 static struct host *open_auto(const struct host_target *t, const char *name,
 			      const struct host_options *opt,
@@ -38,7 +38,7 @@ static struct host *open_auto(const struct host_target *t, const char *name,
 		err_move(err, &first);
 		return NULL;
 	}
-	tell_fallback(opt, name, &first);
+	notify_fallback(opt, name, &first);
 	h = host_openssh_open(t, opt, deadline, &second);
 	if (!h)
 		err_move(err, second.kind == ERR_SYSTEM ? &first : &second);

@@ -22,7 +22,7 @@ enum host_backend_choice {
  *   malloc'd string that is wiped and freed by the caller, or NULL when nobody
  *   can be asked. It may block: nothing moves yet when it is called. NULL: no
  *   questions.
- * @tell: a sentence for the user ("libssh2 cannot …; using ssh(1)"). May be
+ * @notify: a sentence for the user ("libssh2 cannot …; using ssh(1)"). May be
  *   NULL.
  */
 struct host_options {
@@ -32,7 +32,7 @@ struct host_options {
 	const char *ssh_config;	  /* -F FILE */
 	bool accept_new_host_key; /* unknown keys are added; changed never */
 	char *(*ask)(void *arg, const char *prompt);
-	void (*tell)(void *arg, const char *text);
+	void (*notify)(void *arg, const char *text);
 	void *arg;
 };
 

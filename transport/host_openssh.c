@@ -40,7 +40,7 @@ static int op_run(struct host *h, const struct host_command *cmd,
 
 /* --- files --------------------------------------------------------------- */
 
-/* The command that failed over there, in its own words. */
+/* The command that failed on the host, in its own words. */
 static int words_of(struct host_result *r, struct err *err)
 {
 	char *end = buf_data(&r->err) + buf_len(&r->err);
@@ -127,7 +127,7 @@ static struct stream *op_connect(struct host *h, const char *path,
 
 /*
  * What a tunnel's bytes go through: a login of its own, or the control login,
- * seen through a descriptor that tells of its end.
+ * seen through a descriptor that becomes readable at its end.
  */
 struct carrier {
 	struct openssh *login; /* NULL: shares the control login */

@@ -342,8 +342,8 @@ static void client_argv(struct strv *argv, const struct openssh *o)
 }
 
 /*
- * ssh's own exit status cannot tell its failures from the command's, nor a
- * signal from either: so a shell over there adds the status to stderr.
+ * ssh's own exit status does not distinguish its failures from the command's,
+ * nor a signal from either: so a shell on the host adds the status to stderr.
  */
 static const char with_status[] = "\"$@\"; printf '\\n" STATUS
 				  "%d\\n' \"$?\" >&2";
@@ -461,7 +461,7 @@ static bool ended_at_once(int fd)
 }
 
 /*
- * The connection is made while the master's listener stands, and a heartbeat
+ * The connection is made while the master's listener exists, and a heartbeat
  * goes there and back: by then the master has accepted it and the host has
  * said no if it will. After that the listener is of no more use.
  */

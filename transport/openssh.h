@@ -60,7 +60,7 @@ int openssh_connect(struct openssh *o, const char *path, struct mono deadline,
 
 /*
  * A connected descriptor that ends at stdin and stdout of a command on the
- * host, once a shell over there is about to become it. *client, ssh(1) of this
+ * host, once a shell on the host is about to become it. *client, ssh(1) of this
  * machine, is the caller's to free after the descriptor.
  */
 int openssh_command(struct openssh *o, const char *const *argv,

@@ -69,7 +69,7 @@ static int lock(int base_fd, const char *name)
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
 	    flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -1;
-	/* whoever had the lock before may have removed it */
+	/* the previous holder of the lock may have removed it */
 	if (fstat(fd, &st) < 0 || !st.st_nlink)
 		return -1;
 	return steal_fd(&fd);

@@ -11,7 +11,7 @@ static const char bare_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				 "abcdefghijklmnopqrstuvwxyz"
 				 "0123456789_@%+=:,./-";
 
-/* A shell takes these for its own grammar where a command may stand. */
+/* A shell takes these for its own grammar in the place of a command. */
 static const char *const reserved[] = {
 	"case",	 "do",	  "done",   "elif",	"else",	  "esac",
 	"fi",	 "for",	  "if",	    "in",	"then",	  "time",

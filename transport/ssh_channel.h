@@ -36,7 +36,7 @@ struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
 LIBSSH2_CHANNEL *ssh_channel_exec_raw(struct ssh_session *s,
 				      const char *command, struct mono deadline,
 				      struct err *err);
-/* Connects to the UNIX socket @path over there. */
+/* Connects to the UNIX socket @path on the host. */
 struct ssh_channel *ssh_channel_unix(struct ssh_session *s, const char *path,
 				     struct mono deadline, struct err *err);
 /* The same, as the bare channel, for a thread that takes the session over. */

@@ -32,7 +32,7 @@ struct ssh_config {
 
 /*
  * Reads the output of `ssh -G`; settings it does not know are skipped. Values
- * as they stand there: no ~ or %-tokens are expanded.
+ * as they are written: no ~ or %-tokens are expanded.
  */
 void ssh_config_parse(struct ssh_config *c, const char *text);
 /* What ssh(1) takes where nothing is configured. @user: on this machine. */

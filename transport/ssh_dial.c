@@ -48,7 +48,7 @@ static void push_hop(struct strv *argv, const char *hop)
 		strv_take(argv, xstrndup(host, (size_t)(colon - host)));
 }
 
-/* With several hops the last one is told how to reach itself by the others. */
+/* With several hops the last one is given the others as its way. */
 void ssh_dial_jump_argv(struct strv *argv, const struct ssh_config *c,
 			const struct ssh_dial_options *o)
 {

@@ -13,7 +13,7 @@
 #include "transport/base/strv.h"
 #include "transport/ssh_config.h"
 
-/* What ssh(1) is told when it is the proxy. Strings are owned. */
+/* The arguments of ssh(1) as the proxy. Strings are owned. */
 struct ssh_dial_options {
 	char *config_file; /* -F, or NULL */
 	char *known_hosts; /* in place of the usual files, or NULL */

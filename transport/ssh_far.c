@@ -5,7 +5,7 @@
  * Once the tunnel exists nobody but its thread touches the session. A packet
  * is built only when the one before has left for the socket, and the socket
  * holds little that was not sent yet: what is parked on this side is time that
- * the guest stands still at the end.
+ * the guest is stopped at the end.
  */
 #include "transport/ssh_far.h"
 

@@ -27,7 +27,7 @@ struct ssh_bytes ssh_hostkey_offered(LIBSSH2_SESSION *raw);
  * and ERR_CRYPTO when only keys are on file that libssh2 cannot check.
  *
  * Stricter than ssh(1) in one point: where any key of the host is on file, one
- * of another type is not taken as new, for whoever sits in between would
+ * of another type is not taken as new, for an attacker in between would
  * simply offer that.
  */
 int ssh_hostkey_verify(const struct known_hosts *k, const struct ssh_config *c,

@@ -16,8 +16,8 @@
 
 struct ssh_key {
 	char *path;
-	char *type;	 /* "ssh-ed25519", …; NULL: cannot be told */
-	struct buf blob; /* the public key; empty: cannot be told */
+	char *type;	 /* "ssh-ed25519", …; NULL: not known */
+	struct buf blob; /* the public key; empty: not known */
 	bool encrypted;
 	bool certificate; /* there is a certificate for it beside it */
 };

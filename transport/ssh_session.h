@@ -12,8 +12,8 @@
  * Sending never says EAGAIN (ssh_wire.h), so calls of several channels may
  * interleave. What may not is the opening of channels, whose state libssh2
  * keeps once a session: one task of the session's own, the keeper, opens and
- * closes channels for everybody. Whoever gives up waiting for a channel just
- * goes; the keeper finishes the dialogue and frees it.
+ * closes channels for everybody. A caller that gives up waiting for a channel
+ * just returns; the keeper finishes the dialogue and frees it.
  *
  *   tasks ── libssh2 ── ssh_wire ─┬─ pump: reads ahead, sends the rest,
  *     │                           │  notices the end at once

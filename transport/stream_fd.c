@@ -207,7 +207,7 @@ static int unix_address(const char *path, struct sockaddr_un *addr,
 }
 
 /*
- * A listener whose backlog is full says EAGAIN, and nothing tells when that
+ * A listener whose backlog is full says EAGAIN, and nothing reports when that
  * ends: so ask again, at intervals, until the deadline.
  */
 static int connect_patiently(int fd, const struct sockaddr_un *addr,

@@ -29,7 +29,7 @@ enum { LOCAL_SNDBUF_BYTES = 128 * 1024 };
 
 enum lane_end {
 	LANE_OPEN,
-	LANE_EOF,  /* its source has ended; its sink is still to be told */
+	LANE_EOF,  /* its source has ended; its sink does not know yet */
 	LANE_DONE, /* its sink knows */
 };
 

@@ -34,8 +34,8 @@ struct tunnel;
 int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err);
 /*
  * The same with a socket pair of its own, of which the other end is returned
- * (the caller's; -1 on failure). It holds few bytes, for whoever writes to it
- * takes what is parked there for sent.
+ * (the caller's; -1 on failure). It holds few bytes, because the
+ * writer counts what is parked there as sent.
  */
 int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err);
 void tunnel_set_stall(struct tunnel *t, int stall_ms);
@@ -80,7 +80,7 @@ struct tunnel_far_ops {
 		     struct err *err);
 	long (*write)(void *far, const void *data, unsigned long len,
 		      struct err *err);
-	/* Tells the far side that no more comes. 0 done, 1 again, -1. */
+	/* Signals the end of the data to the far side. 0 done, 1 again, -1. */
 	int (*send_eof)(void *far, struct err *err);
 	/* poll(2) wants: descriptor and events for what is pending. */
 	int (*poll_fd)(void *far, bool want_read, bool want_write,

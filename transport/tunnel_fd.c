@@ -49,7 +49,8 @@ static int failed(struct err *err, int errnum, const char *what)
 	return -1;
 }
 
-static long tell_read_end(const struct tunnel_fd *f, bool *eof, struct err *err)
+static long report_read_end(const struct tunnel_fd *f, bool *eof,
+			    struct err *err)
 {
 	if (f->checks_due)
 		return 0;
@@ -67,7 +68,7 @@ static long far_read(void *far, void *data, unsigned long len, bool *eof,
 	ssize_t n;
 
 	if (f->read_end)
-		return tell_read_end(f, eof, err);
+		return report_read_end(f, eof, err);
 	n = recv(f->fd, data, len, MSG_DONTWAIT);
 	if (n > 0)
 		return n;
@@ -76,10 +77,10 @@ static long far_read(void *far, void *data, unsigned long len, bool *eof,
 	f->read_end = true;
 	f->read_errnum = n < 0 ? errno : 0;
 	ended(f);
-	return tell_read_end(f, eof, err);
+	return report_read_end(f, eof, err);
 }
 
-static long tell_write_end(const struct tunnel_fd *f, struct err *err)
+static long report_write_end(const struct tunnel_fd *f, struct err *err)
 {
 	if (f->checks_due)
 		return 0;
@@ -93,7 +94,7 @@ static long far_write(void *far, const void *data, unsigned long len,
 	ssize_t n;
 
 	if (f->write_errnum)
-		return tell_write_end(f, err);
+		return report_write_end(f, err);
 	n = send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n >= 0)
 		return n;
@@ -101,7 +102,7 @@ static long far_write(void *far, const void *data, unsigned long len,
 		return 0;
 	f->write_errnum = errno;
 	ended(f);
-	return tell_write_end(f, err);
+	return report_write_end(f, err);
 }
 
 static int far_send_eof(void *far, struct err *err)
@@ -109,7 +110,7 @@ static int far_send_eof(void *far, struct err *err)
 	struct tunnel_fd *f = far;
 
 	(void)err;
-	/* it fails only where the connection is gone: read tells of that */
+	/* it fails only where the connection is gone: read reports it */
 	(void)shutdown(f->fd, SHUT_WR);
 	return 0;
 }

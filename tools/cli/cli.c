@@ -33,7 +33,7 @@ void cli_print_people(struct cli *cli, struct buf *b)
 	fputs(buf_data(b), cli->settings.json ? stderr : stdout);
 }
 
-void cli_tell_error(struct cli *cli, const struct err *err)
+void cli_print_error(struct cli *cli, const struct err *err)
 {
 	struct style style = ui_style(&cli->settings, STDERR_FILENO);
 	AUTO_BUF struct buf b = { 0 };
@@ -60,7 +60,7 @@ int cli_usage(struct cli *cli, const struct err *err)
 {
 	const struct command *c = cli->command;
 
-	cli_tell_error(cli, err);
+	cli_print_error(cli, err);
 	if (c)
 		fprintf(stderr, "usage: vmferry %s [options]%s%s\n", c->name,
 			*c->args ? " " : "", c->args);
@@ -71,7 +71,7 @@ int cli_usage(struct cli *cli, const struct err *err)
 
 /* --- login --------------------------------------------------------------- */
 
-static void tell(void *arg, const char *text)
+static void notify(void *arg, const char *text)
 {
 	struct cli *cli = arg;
 
@@ -97,7 +97,7 @@ void cli_host_options(struct cli *cli, struct host_options *out)
 		.ssh_config = s->ssh_config,
 		.accept_new_host_key = s->accept_new_host_key,
 		.ask = s->no_input ? NULL : ask_person,
-		.tell = tell,
+		.notify = notify,
 		.arg = cli,
 	};
 }

@@ -14,7 +14,7 @@
 #include "tools/cli/ui.h"
 #include "transport/base/buf.h"
 
-/* Exit codes that no outcome stands for. */
+/* Exit codes that belong to no outcome. */
 enum { EXIT_USAGE = 2, EXIT_INTERNAL = 1, EXIT_INTERRUPTED = 130 };
 
 struct cli {
@@ -26,7 +26,7 @@ struct cli {
 };
 
 /* "error: …" on stderr, with causes and the hint, one a line. */
-void cli_tell_error(struct cli *cli, const struct err *err);
+void cli_print_error(struct cli *cli, const struct err *err);
 /*
  * The same for a wrong use of a command, with the result object for --json;
  * returns EXIT_USAGE.

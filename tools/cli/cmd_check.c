@@ -59,7 +59,7 @@ static void print_people(struct cli *cli, const struct checks *list,
 	}
 	/* refused by the checks above, or never got to them */
 	if (r->error.kind != ERR_NONE && !checks_count(list, CHECK_FAIL))
-		cli_tell_error(cli, &r->error);
+		cli_print_error(cli, &r->error);
 	put_summary(&b, &style, list, r);
 	cli_print_people(cli, &b);
 }

@@ -118,7 +118,7 @@ static void print_people(struct cli *cli, const struct outlook *o,
 	AUTO_BUF struct buf b = { 0 };
 
 	if (r->error.kind != ERR_NONE)
-		cli_tell_error(cli, &r->error);
+		cli_print_error(cli, &r->error);
 	if (o->verdict != OUTLOOK_UNKNOWN && !cli->settings.quiet) {
 		put_curve(&b, &style, o);
 		put_link(&b, &style, o);

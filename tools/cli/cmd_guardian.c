@@ -23,8 +23,8 @@ static void hold_on_to_memory(void)
 		(void)!write(fd, "-900", 4);
 }
 
-/* Whoever started the migration may be gone, and its terminal with it. */
-static void tell(const struct recovery *r)
+/* The process that started the migration and its terminal may be gone. */
+static void log_recovery(const struct recovery *r)
 {
 	AUTO_FREE char *where = result_where(&r->result);
 	AUTO_FREE char *text =
@@ -35,8 +35,8 @@ static void tell(const struct recovery *r)
 }
 
 /*
- * Whoever made the other end of standard input is the engine, even if it is
- * gone already; 0: nobody, so vmferry did not start us.
+ * The engine is the process that made the other end of standard input, even
+ * when it has ended. 0: there is none, so vmferry did not start us.
  */
 static pid_t find_engine(void)
 {
@@ -83,7 +83,7 @@ static int run(struct cli *cli)
 	opt.recover.ssh.ask = NULL;
 	guardian_run(&opt, &list);
 	if (list.n)
-		tell(&list.v[0]);
+		log_recovery(&list.v[0]);
 	recoveries_free(&list);
 	return 0;
 }

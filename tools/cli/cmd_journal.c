@@ -134,7 +134,7 @@ static int check(struct cli *cli, const struct journal_view *v)
 	return cli_end(code);
 }
 
-static int tell_failure(struct cli *cli, struct err *err)
+static int print_failure(struct cli *cli, struct err *err)
 {
 	const struct journal_view none = { 0 };
 	int code = EXIT_USAGE;
@@ -144,7 +144,7 @@ static int tell_failure(struct cli *cli, struct err *err)
 		err_hint(err, "trust nothing in this file; ask the monitors of "
 			      "both hosts where the guest runs");
 	}
-	cli_tell_error(cli, err);
+	cli_print_error(cli, err);
 	return cli->settings.json ? print_json(&none, false, code, err) : code;
 }
 
@@ -161,7 +161,7 @@ static int run(struct cli *cli)
 		return cli_usage(cli, &err);
 	}
 	if (journal_read(cli->operands.v[1], &view, &err) < 0)
-		return tell_failure(cli, &err);
+		return print_failure(cli, &err);
 	code = strcmp(verb, "print") == 0 ? print(cli, &view)
 					  : check(cli, &view);
 	journal_view_free(&view);

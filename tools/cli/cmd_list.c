@@ -227,7 +227,7 @@ static int judge(const struct listing *l, size_t n_hosts)
 	for (size_t i = 0; i < n_hosts; i++) {
 		if (l->failed[i].kind == ERR_NONE)
 			continue;
-		cli_tell_error(l->cli, &l->failed[i]);
+		cli_print_error(l->cli, &l->failed[i]);
 		if (l->failed[i].kind == ERR_USAGE)
 			code = EXIT_USAGE;
 		else if (l->failed[i].kind == ERR_CANCELLED)

@@ -14,7 +14,7 @@ static int finish(struct cli *cli, const struct result *r)
 	int code = result_exit_code(r);
 
 	if (r->error.kind != ERR_NONE)
-		cli_tell_error(cli, &r->error);
+		cli_print_error(cli, &r->error);
 	if (r->outcome == OUTCOME_MIGRATED && !cli->settings.quiet)
 		receipt_migration(&b, &style, r);
 	text_put(&b, style.utf8, last);

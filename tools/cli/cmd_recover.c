@@ -73,7 +73,7 @@ static void put_recovery(struct buf *b, const struct style *style,
 	buf_append(b, "\n", 1);
 }
 
-static bool is_told(const struct recoveries *list, const char *run)
+static bool is_printed(const struct recoveries *list, const char *run)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (!strcmp(list->v[i].result.run, run))
@@ -82,14 +82,14 @@ static bool is_told(const struct recoveries *list, const char *run)
 	return false;
 }
 
-/* Those that are driven from here, on one host, were told above. */
+/* Those that are driven from here, on one host, were printed above. */
 static void put_arrivals(struct buf *b, const struct style *style,
 			 const struct recoveries *list)
 {
 	const struct arrivals *a = &list->arrivals;
 
 	for (size_t i = 0; i < a->n; i++) {
-		if (is_told(list, a->v[i].run))
+		if (is_printed(list, a->v[i].run))
 			continue;
 		AUTO_FREE char *line = xasprintf(
 			"%s (%s) is on its way here from %s, where it is "
@@ -131,7 +131,7 @@ static struct json_object *to_json(const struct recoveries *list, int code)
 	return json_add_sub(o, "runs", all);
 }
 
-static int tell(struct cli *cli, const struct recoveries *list)
+static int print_recoveries(struct cli *cli, const struct recoveries *list)
 {
 	struct style style = cli_people_style(cli);
 	AUTO_BUF struct buf b = { 0 };
@@ -141,7 +141,7 @@ static int tell(struct cli *cli, const struct recoveries *list)
 		const struct recovery *r = &list->v[i];
 
 		if (r->result.error.kind != ERR_NONE)
-			cli_tell_error(cli, &r->result.error);
+			cli_print_error(cli, &r->result.error);
 		put_recovery(&b, &style, r);
 	}
 	put_arrivals(&b, &style, list);
@@ -188,10 +188,10 @@ static int run(struct cli *cli)
 		return cli_usage(cli, &err);
 	cli_host_options(cli, &opt.ssh);
 	if (recover_run(&opt, &list, &err) < 0) {
-		cli_tell_error(cli, &err);
+		cli_print_error(cli, &err);
 		return EXIT_INTERNAL;
 	}
-	code = tell(cli, &list);
+	code = print_recoveries(cli, &list);
 	recoveries_free(&list);
 	return code;
 }

@@ -13,7 +13,7 @@
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
-enum { MAX_ROWS = 16, EXIT_TELLS_TOO_LITTLE = 3 };
+enum { MAX_ROWS = 16, EXIT_RECORDING_TOO_SHORT = 3 };
 
 struct row {
 	const struct policy *policy;
@@ -107,7 +107,7 @@ static void simulate_all(const struct replay *r, const struct policy_facts *f,
 			     replay_limit_s(r, f), &rows[i].o);
 }
 
-/* --- telling ------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------- */
 
 static void put_recorded(struct buf *b, const struct replay *r,
 			 const struct policy_facts *f)
@@ -206,13 +206,13 @@ static struct json_object *to_json(const struct replay *r,
 	return json_add_i64(o, "exit_code", 0);
 }
 
-static int tell_failure(struct cli *cli, const struct err *err)
+static int print_failure(struct cli *cli, const struct err *err)
 {
-	int code = err_has(err, ERR_PROTOCOL) ? EXIT_TELLS_TOO_LITTLE
+	int code = err_has(err, ERR_PROTOCOL) ? EXIT_RECORDING_TOO_SHORT
 					      : EXIT_USAGE;
 	struct json_object *o;
 
-	cli_tell_error(cli, err);
+	cli_print_error(cli, err);
 	if (!cli->settings.json)
 		return code;
 	o = json_add_sub(json_new(), "policies", NULL);
@@ -232,7 +232,7 @@ static int run(struct cli *cli)
 	if (find_policies(cli, rows, &n, &err) < 0) {
 		code = cli_usage(cli, &err);
 	} else if (read_record(cli, r, &err) < 0) {
-		code = tell_failure(cli, &err);
+		code = print_failure(cli, &err);
 	} else {
 		f = wanted(cli, r);
 		simulate_all(r, &f, rows, n);

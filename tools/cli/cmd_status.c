@@ -451,11 +451,11 @@ static bool is_shown(const struct cli *cli, const struct status *all, size_t n,
 	return true;
 }
 
-static int tell_failure(struct cli *cli, const struct err *err, int code)
+static int print_failure(struct cli *cli, const struct err *err, int code)
 {
 	struct json_object *o;
 
-	cli_tell_error(cli, err);
+	cli_print_error(cli, err);
 	if (!cli->settings.json)
 		return code;
 	o = json_add_sub(json_new(), "runs", json_object_new_array());
@@ -463,7 +463,7 @@ static int tell_failure(struct cli *cli, const struct err *err, int code)
 	return cli_print_json(json_add_i64(o, "exit_code", code), code);
 }
 
-static int tell_none(struct cli *cli, const struct recordings *list)
+static int print_none(struct cli *cli, const struct recordings *list)
 {
 	AUTO_ERR struct err err = { 0 };
 
@@ -473,7 +473,7 @@ static int tell_none(struct cli *cli, const struct recordings *list)
 		cli->operands.v[0], list->n, list->n == 1 ? "" : "s",
 		list->dir);
 	err_hint(&err, "vmferry status shows the guests that are");
-	return tell_failure(cli, &err, EXIT_NO_GUEST);
+	return print_failure(cli, &err, EXIT_NO_GUEST);
 }
 
 static void put_empty(struct buf *b, bool utf8, const char *dir)
@@ -482,7 +482,7 @@ static void put_empty(struct buf *b, bool utf8, const char *dir)
 	buf_append(b, "\n", 1);
 }
 
-static int tell(struct cli *cli, const struct recordings *list)
+static int print(struct cli *cli, const struct recordings *list)
 {
 	struct json_object *runs = json_object_new_array(), *o;
 	struct style style = cli_people_style(cli);
@@ -498,7 +498,7 @@ static int tell(struct cli *cli, const struct recordings *list)
 	free(all);
 	if (!buf_len(&b) && cli->operands.n) {
 		json_object_put(runs);
-		return tell_none(cli, list);
+		return print_none(cli, list);
 	}
 	if (!buf_len(&b))
 		put_empty(&b, style.utf8, list->dir);
@@ -519,9 +519,9 @@ static int run(struct cli *cli)
 	int code;
 
 	if (recordings_read(cli->settings.state_dir, &list, &err) < 0)
-		code = tell_failure(cli, &err, EXIT_INTERNAL);
+		code = print_failure(cli, &err, EXIT_INTERNAL);
 	else
-		code = tell(cli, &list);
+		code = print(cli, &list);
 	recordings_free(&list);
 	return code;
 }

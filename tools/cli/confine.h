@@ -16,7 +16,7 @@ struct confine_rules {
 	/*
 	 * NULL-terminated, or NULL: beneath these, files, sockets, FIFOs and
 	 * symbolic links may be made, changed, renamed and removed. One that
-	 * does not exist is skipped. A file may stand here, too: it may be
+	 * does not exist is skipped. A file is allowed here, too: it may be
 	 * written to.
 	 */
 	const char *const *write_dirs;

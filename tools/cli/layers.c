@@ -68,7 +68,7 @@ static char *trim(char *s)
 	return s;
 }
 
-/* A section and key of any command may stand in a file; others are typos. */
+/* A section and key of any command may be in a file; others are typos. */
 static int set_key(const struct command *c, struct settings *s, size_t stronger,
 		   const char *section, const char *key, const char *value,
 		   struct err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layers: settings that stand below the command line: environment variables
+ * layers: settings below the command line: environment variables
  * VMFERRY_OPTION_NAME, then the user's configuration file, then the machine's.
  */
 #ifndef TOOLS_CLI_LAYERS_H

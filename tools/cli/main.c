@@ -31,7 +31,7 @@ struct program {
 
 /* --- signals ------------------------------------------------------------- */
 
-/* What stands is left as it is: nothing more may be done in a hurry. */
+/* Leaves everything as it is: the user has asked to stop at once. */
 static void exit_at_once(struct program *p)
 {
 	ask_restore(&p->cli.ask);
@@ -111,7 +111,7 @@ static int run_loop(struct program *p)
 	struct loop *loop = loop_new(&err);
 
 	if (!loop) {
-		cli_tell_error(&p->cli, &err);
+		cli_print_error(&p->cli, &err);
 		return EXIT_INTERNAL;
 	}
 	p->signal_fd = open_signals();
@@ -217,7 +217,7 @@ static int run_cli(struct program *p, char *const *argv)
 	keep_memory_private();
 	code = run_loop(p);
 	if (ui_close(&cli->ui, &err) < 0) {
-		cli_tell_error(cli, &err);
+		cli_print_error(cli, &err);
 		code = code ? code : EXIT_INTERNAL;
 	}
 	return code;

@@ -78,7 +78,7 @@ const struct option *option_find(const struct option_group *const *groups,
 
 /*
  * Reads @argv (without the program and the command): options into @s, the
- * rest, in order, into @operands. Options may stand anywhere before "--".
+ * rest, in order, into @operands. Options may be anywhere before "--".
  * ERR_USAGE names the word that is off.
  */
 int option_parse(const struct option_group *const *groups, char *const *argv,

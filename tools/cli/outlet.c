@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outlet: writes what is told while a migration runs, and never waits. */
+/* outlet: writes the output of a running migration, and never waits. */
 #include "tools/cli/outlet.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outlet: writes what is told while a migration runs, and never waits.
+ * outlet: writes the output of a running migration, and never waits.
  *
  * A terminal stopped by Ctrl-S or a pipe whose reader sleeps must not hold up
  * the loop: a guest may be standing still. What the other end does not take is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* system_log: what is told where no user is left to tell. */
+/* system_log: messages for when no user is left to read them. */
 #include "tools/cli/system_log.h"
 
 #include <syslog.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system_log: what is told where no user is left to tell.
+ * system_log: messages for when no user is left to read them.
  */
 #ifndef TOOLS_CLI_SYSTEM_LOG_H
 #define TOOLS_CLI_SYSTEM_LOG_H

@@ -130,7 +130,7 @@ static void put_rates(struct tty_view *v, struct buf *b, int *lines)
 		   human_bytes((double)v->sample.tunnel_bytes).text,
 		   human_rate(v->sample.bandwidth_bps).text);
 	put_sparks(b, v->style.utf8, &v->link);
-	if (v->sample.pass > 1) { /* the first pass tells nothing of it */
+	if (v->sample.pass > 1) { /* the first pass says nothing about it */
 		buf_printf(b, "   guest writes %s ",
 			   human_rate(v->sample.dirty_bps).text);
 		put_sparks(b, v->style.utf8, &v->dirty);
@@ -317,7 +317,7 @@ static void take_pass(struct tty_view *v, const struct event_pass *p)
 	v->pass_at = mono_now();
 }
 
-static void tell_check(struct tty_view *v, const struct check *c)
+static void show_check(struct tty_view *v, const struct check *c)
 {
 	AUTO_BUF struct buf b = { 0 };
 	AUTO_FREE char *line = NULL;
@@ -329,7 +329,7 @@ static void tell_check(struct tty_view *v, const struct check *c)
 	tty_view_line(v, line);
 }
 
-static void tell_warning(struct tty_view *v, const struct event *ev)
+static void show_warning(struct tty_view *v, const struct event *ev)
 {
 	AUTO_BUF struct buf b = { 0 };
 
@@ -346,7 +346,7 @@ void tty_view_event(struct tty_view *v, const struct event *ev)
 		take_start(v, ev);
 		break;
 	case EVENT_CHECK:
-		tell_check(v, ev->check);
+		show_check(v, ev->check);
 		return;
 	case EVENT_PHASE:
 		if (ev->phase.to == PHASE_LAUNCH)
@@ -364,7 +364,7 @@ void tty_view_event(struct tty_view *v, const struct event *ev)
 		take_decision(v, ev->decision.why);
 		break;
 	case EVENT_WARNING:
-		tell_warning(v, ev);
+		show_warning(v, ev);
 		return;
 	case EVENT_RESULT:
 		tty_view_clear(v);

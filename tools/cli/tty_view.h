@@ -35,7 +35,7 @@ struct sparks {
 struct tty_view {
 	struct outlet *out;
 	struct style style;
-	int lines; /* of the block that stands on the screen */
+	int lines; /* of the block on the screen */
 	bool drawn;
 	struct mono drawn_at, sparked_at;
 

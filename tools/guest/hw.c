@@ -4,7 +4,7 @@
  * PIT (wake-ups only), ACPI PM timer (the clock) and ACPI power-off. Both pc
  * and q35 have the ACPI block at 0x600 once SeaBIOS has run.
  *
- * The PM timer counts virtual time: it stands still while the guest is
+ * The PM timer counts virtual time: it stops while the guest is
  * stopped and goes on where it was after a migration, on any host. The TSC
  * would not, so nothing here reads it.
  */

@@ -7,7 +7,7 @@
  * are equal, none is zero, and none compresses; any of them can be recomputed.
  * With touch=line only one cache line of the page moves on with g.
  *
- * The generations stand in a table in guest memory, which a migration could
+ * The generations are kept in a table in guest memory, which a migration could
  * lose just like the pages that it describes: both stale together would agree
  * with each other. Hence the digest, the sum of mix(i, g) over the table,
  * which is kept in CPU registers (root.h). A stale page disagrees with the

@@ -3,7 +3,7 @@
  * The root of trust of the guest's self-check. It lives in xmm4..xmm7 and
  * nowhere in memory: CPU registers travel with the device state, so no lost
  * dirty bit can make it stale together with what it vouches for. The compiler
- * is told not to use these registers (-mgeneral-regs-only).
+ * must not use these registers (-mgeneral-regs-only).
  */
 #ifndef GUEST_ROOT_H
 #define GUEST_ROOT_H

@@ -34,7 +34,7 @@ enum err_kind {
 	ERR_REFUSED,   /* preflight says no */
 	ERR_BUDGET,    /* the blackout budget or the deadline would break */
 	ERR_ENDED,     /* the guest ended by itself */
-	ERR_UNDECIDED, /* nobody can tell who owns the guest */
+	ERR_UNDECIDED, /* it cannot be known who owns the guest */
 	ERR_FAILED,    /* the migration failed */
 	ERR_KINDS
 };

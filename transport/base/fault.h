@@ -15,7 +15,7 @@
  *
  * The points of a stage are STAGE.before (its records are on disk, nothing was
  * done), STAGE.after (done and observed, not yet recorded) and STAGE.undo;
- * others are named where they stand.
+ * others are named where they are used.
  */
 #ifndef TRANSPORT_BASE_FAULT_H
 #define TRANSPORT_BASE_FAULT_H

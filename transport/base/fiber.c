@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fiber: tells sanitizers and valgrind that the stack changes. */
+/* fiber: announces a change of stack to sanitizers and valgrind. */
 #include "transport/base/fiber.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fiber: tells sanitizers and valgrind that the stack changes.
+ * fiber: announces a change of stack to sanitizers and valgrind.
  *
  * Without it they take a switch of stacks for a wild jump. In an ordinary
  * build everything here is empty.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* log: narration for people who debug, handed to whoever embeds us. */
+/* log: debug messages, handed to the program that uses the library. */
 #include "transport/base/log.h"
 
 #include <stdarg.h>

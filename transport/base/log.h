@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log: narration for people who debug, handed to whoever embeds us.
+ * log: debug messages, handed to the program that uses the library.
  *
  * The library never prints: lines go to one sink, set once at the start, and
  * nowhere when there is none. A line names its side ("source", "destination",

@@ -22,16 +22,16 @@ struct way {
 	enum host_backend_choice choice;
 	const char *backend; /* NULL: it fails */
 	enum err_kind kind;
-	const char *told; /* NULL: nothing */
-	char *was_told;
+	const char *note; /* NULL: nothing */
+	char *last_note;
 };
 
-static void on_tell(void *arg, const char *text)
+static void on_notify(void *arg, const char *text)
 {
 	struct way *w = arg;
 
-	free(w->was_told);
-	w->was_told = xstrdup(text);
+	free(w->last_note);
+	w->last_note = xstrdup(text);
 }
 
 static void go(void *arg)
@@ -45,7 +45,7 @@ static void go(void *arg)
 	struct host *h;
 
 	opt.backend = w->choice;
-	opt.tell = on_tell;
+	opt.notify = on_notify;
 	opt.arg = w;
 	h = host_open(w->sshd->target, &opt, SSHD_SOON, &err);
 	if (!w->backend) {
@@ -74,11 +74,11 @@ static void expect(const char *server, void (*prepare)(struct sshd *d),
 		prepare(w.sshd);
 	in_task(go, &w);
 	sshd_stop(w.sshd);
-	if (!w.told)
-		assert_null(w.was_told);
-	else if (!w.was_told || !strstr(w.was_told, w.told))
-		fail_msg("told \"%s\", not \"%s\"", w.was_told, w.told);
-	free(w.was_told);
+	if (!w.note)
+		assert_null(w.last_note);
+	else if (!w.last_note || !strstr(w.last_note, w.note))
+		fail_msg("note \"%s\", not \"%s\"", w.last_note, w.note);
+	free(w.last_note);
 }
 
 #define GCM_ONLY "Ciphers aes128-gcm@openssh.com\n"
@@ -103,7 +103,7 @@ static void a_server_for_openssh_only_is_reached_by_it(void **state)
 {
 	(void)state;
 	expect(GCM_ONLY, NULL,
-	       (struct way){ .backend = "openssh", .told = "in common" });
+	       (struct way){ .backend = "openssh", .note = "in common" });
 }
 
 static void no_fallback_where_libssh2_is_asked_for(void **state)
@@ -133,7 +133,7 @@ static void an_rsa_key_makes_it_openssh(void **state)
 	if (libssh2_version(0x010b00))
 		skip();
 	expect(NO_QUESTIONS, rsa_only,
-	       (struct way){ .backend = "openssh", .told = "an RSA key" });
+	       (struct way){ .backend = "openssh", .note = "an RSA key" });
 }
 
 static void stranger(struct sshd *d)
