@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# PID 1 of the namespaces that `fresh` makes: furnishes the root, enters it and
+# runs the command there.
+#	fresh_inside.sh IMAGE RUN TOP USER COMMAND...
+set -u
+
+image=$1 run=$2 top=$3 user=$4
+shift 4
+root=$run/root
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+
+fail() {
+	echo "fresh: $*" >&2
+	exit 125
+}
+
+# The devices of a plain machine, and those that guests and labs want, where
+# this machine has them.
+furnish_dev() {
+	mount -t tmpfs -o mode=755,nosuid dev "$root/dev"
+	mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"
+	for name in null zero full random urandom tty fuse kvm net/tun \
+		vhost-net vhost-vsock; do
+		[ -c "/dev/$name" ] || continue
+		: >"$root/dev/$name"
+		mount --bind "/dev/$name" "$root/dev/$name"
+	done
+	mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts \
+		"$root/dev/pts"
+	mount -t tmpfs -o mode=1777,nosuid,nodev shm "$root/dev/shm"
+	ln -s pts/ptmx "$root/dev/ptmx"
+	ln -s /proc/self/fd "$root/dev/fd"
+	for n in 0:stdin 1:stdout 2:stderr; do
+		ln -s "/proc/self/fd/${n%:*}" "$root/dev/${n#*:}"
+	done
+}
+
+furnish() {
+	if [ "$top" = "$root" ]; then
+		mount --bind "$root" "$root"
+	else
+		mount -t overlay overlay -o \
+			"lowerdir=$image,upperdir=$top,workdir=$run/work" \
+			"$root"
+	fi
+	mount -t proc proc "$root/proc"
+	mount --rbind /sys "$root/sys"
+	furnish_dev
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+	echo fresh >"$root/etc/hostname"
+	hostname fresh
+}
+
+# git takes no repository of another user's.
+clone() {
+	home=/root
+	[ "$user" = root ] || {
+		home=/home/$user
+		chroot "$root" useradd --create-home --shell /bin/bash "$user"
+	}
+	settings=$run/gitconfig
+	git config --file "$settings" safe.directory '*'
+	GIT_CONFIG_GLOBAL=$settings git clone --quiet --no-hardlinks \
+		"$repository" "$root$home/vmferry"
+	chroot "$root" chown -R "$user:" "$home/vmferry"
+}
+
+path=/usr/local/bin:/usr/bin:/bin
+[ "$user" != root ] || path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+trap '' HUP INT QUIT
+set -e
+furnish || fail "the root cannot be furnished"
+clone || fail "$repository cannot be cloned"
+cd "$root"
+pivot_root . mnt || fail "the root cannot be entered"
+cd /
+umount -l /mnt
+set +e
+
+exec 3<&0
+env -i --default-signal=HUP --default-signal=INT --default-signal=QUIT \
+	HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
+	PATH=$path TERM="${TERM:-dumb}" \
+	setpriv --reuid "$user" --regid "$user" --init-groups \
+	sh -c 'cd ~/vmferry && exec "$@"' sh "$@" <&3 3<&- &
+child=$!
+# What init does: all may end by themselves; what has not by then is killed,
+# as this process ends.
+trap 'kill -TERM -1' TERM
+while :; do
+	wait $child
+	status=$?
+	kill -0 $child 2>/dev/null || break
+done
+exit $status
