@@ -10,7 +10,8 @@ set -eu
 demo="gcc gcc-multilib libc6-dev make pkg-config libjson-c-dev libssh2-1-dev
 	libssl-dev qemu-system-x86 openssh-server openssh-client python3"
 check="libcmocka-dev cppcheck clang-format clang-tidy git qemu-utils
-	iproute2 nftables groff-base strace binutils clang libclang-rt-14-dev"
+	iproute2 nftables groff-base strace binutils clang libclang-rt-dev
+	llvm busybox"
 
 installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \
@@ -34,14 +35,17 @@ need() {
 	[ -n "$missing" ] || return 0
 	line="apt-get install --no-install-recommends$missing"
 	if [ "$(id -u)" != 0 ]; then
-		echo "missing packages; as root: $line" >&2
+		echo "missing packages; as root: apt-get update && $line" >&2
 		return 1
 	fi
 	echo "installing what is missing: $line"
 	export DEBIAN_FRONTEND=noninteractive
+	apt-get update --quiet
 	# shellcheck disable=SC2086 # several words
-	set -- --yes --quiet --no-install-recommends $missing
-	apt-get install "$@" || { apt-get update --quiet && apt-get install "$@"; }
+	apt-get install --yes --quiet --no-install-recommends $missing || {
+		echo "these packages are needed:$missing" >&2
+		return 1
+	}
 }
 
 if ! command -v dpkg-query >/dev/null; then
