@@ -211,14 +211,16 @@ static void a_guest_is_found_with_its_facts(void **state)
 
 static void users_and_groups_have_names(void **state)
 {
-	pid_t pid = imitate_guest("q -name vmferry-t2");
-	const struct guest *g = listed(pid);
+	const struct guest *g;
+	pid_t pid;
 
 	(void)state;
-	end(pid);
-	assert_non_null(g);
 	if (geteuid())
 		skip();
+	pid = imitate_guest("q -name vmferry-t2");
+	g = listed(pid);
+	end(pid);
+	assert_non_null(g);
 	assert_string_equal(g->user, "root");
 	assert_string_equal(g->group, "root");
 	forget();
@@ -312,14 +314,16 @@ static void busybox_can_run_it_too(void **state)
 {
 	static const char *const applets[] = { "sh",  "ls",	  "od", "tr",
 					       "cat", "readlink", "id" };
-	AUTO_FREE char *old_path = xstrdup(getenv("PATH"));
-	AUTO_FREE char *bin = xasprintf("%s/bin", dir);
+	AUTO_FREE char *old_path = NULL;
+	AUTO_FREE char *bin = NULL;
 	const struct guest *g;
 	pid_t pid;
 
 	(void)state;
 	if (access("/bin/busybox", X_OK))
 		skip();
+	old_path = xstrdup(getenv("PATH"));
+	bin = xasprintf("%s/bin", dir);
 	pid = imitate_guest("q -name vmferry-t5");
 	assert_int_equal(mkdir(bin, 0700), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {
