@@ -317,6 +317,9 @@ class Sshd:
                 "Subsystem sftp internal-sftp", f"SetEnv {sent}"]
 
     def start(self):
+        if IS_ROOT:
+            # Where no service manager has started an sshd, it is missing.
+            os.makedirs("/run/sshd", 0o755, exist_ok=True)
         log = open(self.path("log"), "ab")
         self.process = subprocess.Popen(
             [SSHD, "-D", "-e", "-f", self.path("sshd_config")], stderr=log,
