@@ -34,7 +34,6 @@ struct reader {
 	double gate_ms;
 	double last_dirty;
 	double tunnel_bytes; /* in all */
-	struct forecast_link link;
 };
 
 /* --- one event ----------------------------------------------------------- */
@@ -78,7 +77,7 @@ static void take_phase(struct reader *rd, struct json_at at)
 
 	if (json_opt_str(at, "to", &to, NULL) < 0 || strcmp(to, "precopy") != 0)
 		return;
-	rd->r->n_passes = 0;
+	history_drop_passes(&rd->r->history);
 	rd->start_ms = NAN;
 	rd->throttle = rd->last_dirty = 0;
 	rd->gate_ms = POLICY_HOLD_MS;
@@ -113,28 +112,27 @@ static void take_pass(struct reader *rd, struct json_at at)
 	double seconds = number(at, "seconds"), mono = number(at, "mono_ms");
 	double sent = number(at, "sent_bytes"), left;
 	double dirty = number(at, "dirtied_bytes");
+	const struct policy_pass *before = history_last_pass(&r->history);
 	struct policy_pass p = { .seconds = seconds };
 
 	if (!(seconds > 0) || seconds > 1e6 || !(sent >= 0) || !(dirty >= 0))
 		return;
-	p.number = (int64_t)r->n_passes + 1;
+	p.number = (int64_t)r->history.view.n_passes + 1;
 	p.sent_bytes = bytes_of(sent, 0);
 	p.dirty_bytes = bytes_of(dirty, 0);
 	p.throttle = rd->throttle;
 	p.gate_ms = rd->gate_ms;
 	p.copied_bytes = p.sent_bytes;
 	left = rd->last_dirty - sent;
-	if (r->n_passes && left > left_share * rd->last_dirty)
+	if (before && left > left_share * rd->last_dirty)
 		p.left_bytes = bytes_of(fmin(left, dirty), 0);
 	if (number(at, "bandwidth_bps") > 0)
 		p.bandwidth_bps = number(at, "bandwidth_bps");
-	p.at_s = r->n_passes ? r->passes[r->n_passes - 1].at_s + seconds
-			     : seconds;
-	if (!r->n_passes && mono - rd->start_ms > 0)
+	p.at_s = before ? before->at_s + seconds : seconds;
+	if (!before && mono - rd->start_ms > 0)
 		p.at_s = fmax((mono - rd->start_ms) / 1e3, seconds);
 	rd->last_dirty = dirty;
-	r->passes = xrealloc(r->passes, r->n_passes + 1, sizeof(*r->passes));
-	r->passes[r->n_passes++] = p;
+	history_keep_pass(&r->history, &p);
 }
 
 static void take_switchover(struct reader *rd, struct json_at at)
@@ -187,12 +185,12 @@ static int take_line(struct reader *rd, const char *line, size_t len,
 static void find_bandwidth(struct reader *rd)
 {
 	struct replay *r = rd->r;
+	const struct policy_view *v = &r->history.view;
 	double sent = 0, seconds = 0;
 
-	for (size_t i = 0; i < r->n_passes; i++) {
-		policy_learn(&r->curve, &rd->link, &r->passes[i]);
-		sent += (double)r->passes[i].sent_bytes;
-		seconds += r->passes[i].seconds;
+	for (size_t i = 0; i < v->n_passes; i++) {
+		sent += (double)v->passes[i].sent_bytes;
+		seconds += v->passes[i].seconds;
 	}
 	r->link.bandwidth_bps = sent / seconds;
 }
@@ -236,28 +234,29 @@ static double activity_of(const struct curve *c, double own_s, double dirtied)
 
 static void find_spans(struct replay *r)
 {
-	struct period_span *seen = xcalloc(r->n_passes, sizeof(*seen));
+	const struct policy_view *v = &r->history.view;
+	struct period_span *seen = xcalloc(v->n_passes, sizeof(*seen));
 	double at_s = 0;
 
-	r->spans = xcalloc(r->n_passes, sizeof(*r->spans));
-	for (size_t i = 0; i < r->n_passes; i++) {
-		const struct policy_pass *p = &r->passes[i];
+	r->spans = xcalloc(v->n_passes, sizeof(*r->spans));
+	for (size_t i = 0; i < v->n_passes; i++) {
+		const struct policy_pass *p = &v->passes[i];
 		double own = p->seconds * (1 - p->throttle), d, expected;
 		struct replay_span *s = &r->spans[r->n_spans++];
 
-		d = fmax(policy_dirtied(&r->curve, p), 1);
+		d = fmax(policy_dirtied(v->curve, p), 1);
 		*s = (struct replay_span){ .from_s = at_s,
 					   .to_s = at_s + p->seconds };
-		s->activity = activity_of(&r->curve, own, d);
-		expected = curve_at(&r->curve, s->activity * own);
+		s->activity = activity_of(v->curve, own, d);
+		expected = curve_at(v->curve, s->activity * own);
 		s->factor = expected > 0 ? d / expected : 1;
 		at_s += p->seconds;
 		seen[i] = (struct period_span){ s->from_s, s->to_s,
 						fmin(s->activity, 4) };
 	}
 	/* the first pass is too long to tell phases */
-	if (r->n_passes > 1)
-		period_find(seen + 1, r->n_passes - 1, &r->period);
+	if (v->n_passes > 1)
+		period_find(seen + 1, v->n_passes - 1, &r->period);
 	free(seen);
 }
 
@@ -265,27 +264,28 @@ static void find_spans(struct replay *r)
 static void add_only_pass(struct reader *rd)
 {
 	struct replay *r = rd->r;
+	struct policy_pass p;
 
 	if (!(r->seconds > 0) || !(rd->tunnel_bytes > 0))
 		return;
-	r->passes = XNEW(struct policy_pass);
-	r->n_passes = 1;
-	*r->passes = (struct policy_pass){
+	p = (struct policy_pass){
 		.number = 1,
 		.at_s = r->seconds,
 		.seconds = r->seconds,
 		.sent_bytes = bytes_of(rd->tunnel_bytes, 0),
 		.copied_bytes = bytes_of(rd->tunnel_bytes, 0),
 	};
+	history_keep_pass(&r->history, &p);
 }
 
 static int understand(struct reader *rd, struct err *err)
 {
 	struct replay *r = rd->r;
+	const struct policy_view *v = &r->history.view;
 
-	if (!r->n_passes && r->switched)
+	if (!v->n_passes && r->switched)
 		add_only_pass(rd);
-	if (!r->n_passes)
+	if (!v->n_passes)
 		return err_set(err, ERR_PROTOCOL,
 			       "%s has no pass of pre-copy to learn from",
 			       rd->path);
@@ -293,10 +293,10 @@ static int understand(struct reader *rd, struct err *err)
 		return err_set(err, ERR_PROTOCOL,
 			       "%s does not say what blackout was allowed",
 			       rd->path);
-	r->first_bytes = fmax((double)r->passes[0].sent_bytes, 1);
+	r->first_bytes = fmax((double)v->passes[0].sent_bytes, 1);
 	if (!(r->ram_bytes >= r->first_bytes))
 		r->ram_bytes = r->first_bytes;
-	curve_init(&r->curve, r->ram_bytes);
+	history_learn(&r->history, r->ram_bytes);
 	find_bandwidth(rd);
 	if (!(r->link.bandwidth_bps > 0))
 		return err_set(err, ERR_PROTOCOL,
@@ -319,6 +319,7 @@ int replay_parse(const char *text, size_t len, const char *path,
 	const char *end = text + len;
 
 	memset(out, 0, sizeof(*out));
+	history_init(&out->history, NULL, 0, 0);
 	out->budget_ms = out->blackout_ms = out->seconds = NAN;
 	while (text < end) {
 		const char *nl = memchr(text, '\n', (size_t)(end - text));
@@ -379,7 +380,7 @@ void replay_free(struct replay *r)
 	free(r->run);
 	free(r->guest);
 	free(r->policy);
-	free(r->passes);
+	history_fini(&r->history);
 	free(r->spans);
 	memset(r, 0, sizeof(*r));
 }
@@ -440,8 +441,8 @@ static double dirtied(const void *arg, double from_s, double to_s,
 			  &factor);
 	if (!(active > 0))
 		return 0;
-	return fmin(curve_at(&r->curve, active * (1 - throttle)) * factor /
-			    active,
+	return fmin(curve_at(r->history.view.curve, active * (1 - throttle)) *
+			    factor / active,
 		    r->ram_bytes);
 }
 
@@ -450,7 +451,7 @@ struct simulate_guest replay_guest(const struct replay *r)
 	return (struct simulate_guest){
 		.ram_bytes = r->ram_bytes,
 		.first_bytes = r->first_bytes,
-		.working_set_bytes = curve_working_set(&r->curve),
+		.working_set_bytes = curve_working_set(r->history.view.curve),
 		.dirtied = dirtied,
 		.arg = r,
 	};

@@ -14,6 +14,7 @@
 #ifndef ENGINE_ESTIMATE_REPLAY_H
 #define ENGINE_ESTIMATE_REPLAY_H
 
+#include "engine/policy/history.h"
 #include "engine/policy/period.h"
 #include "engine/policy/simulate.h"
 #include "transport/base/err.h"
@@ -33,11 +34,9 @@ struct replay {
 	double blackout_ms;
 	double seconds; /* until the guest ran again, or it was given up */
 	double ram_bytes, first_bytes;
-	struct policy_pass *passes;
-	size_t n_passes;
+	struct history history; /* its passes, and what they teach */
 
 	/* what it comes to */
-	struct curve curve;
 	struct simulate_link link;
 	struct replay_span *spans;
 	size_t n_spans;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/history.h"
 #include "transport/base/xalloc.h"
 
 /* QEMU sends for at most that long before it looks at what is left. */
@@ -20,17 +21,10 @@ struct simulation {
 	const struct policy *policy;
 	const struct simulate_guest *guest;
 	const struct simulate_link *link;
-	struct policy_view view;
-	struct policy_decision last;
-	struct curve curve;
-	struct forecast_link learnt;
-	struct policy_pass *passes;
-	struct policy_sample *samples;
-	size_t room_passes, room_samples;
+	struct history history;
 
 	double now_s;
 	double left_bytes; /* of what the pass has to copy */
-	double pass_bytes; /* that it had at its begin */
 	double pass_at_s, pass_sent;
 	double next_look_s, next_window_s;
 	double threshold_bytes; /* as of the last window */
@@ -40,11 +34,11 @@ struct simulation {
 
 static void obey(struct simulation *s, const struct policy_decision *d)
 {
-	s->view.lifted = d->lifted;
+	s->history.view.lifted = d->lifted;
 	if (d->action == POLICY_GATE)
-		s->view.gate_ms = d->gate_ms;
+		s->history.view.gate_ms = d->gate_ms;
 	if (d->action == POLICY_THROTTLE)
-		s->view.throttle = d->throttle;
+		s->history.view.throttle = d->throttle;
 	if (d->action == POLICY_GIVE_UP)
 		s->gave_up = true;
 	memcpy(s->out->why, d->why, sizeof(s->out->why));
@@ -52,50 +46,24 @@ static void obey(struct simulation *s, const struct policy_decision *d)
 
 static void ask(struct simulation *s, bool pass_ended)
 {
-	struct policy_decision d = { .gate_ms = s->view.gate_ms };
+	struct policy_decision d;
 
-	s->view.now_s = s->now_s;
-	s->view.pass_ended = pass_ended;
-	s->policy->decide(&s->view, &d);
-	if (pass_ended) {
-		s->last = d;
-		s->view.last = &s->last;
-	}
+	history_ask(&s->history, s->policy, s->now_s, pass_ended, &d);
 	obey(s, &d);
 }
 
 static void look(struct simulation *s)
 {
-	struct policy_view *v = &s->view;
-
-	if (v->n_samples == s->room_samples) {
-		s->room_samples = 2 * s->room_samples + 64;
-		s->samples = xrealloc(s->samples, s->room_samples,
-				      sizeof(*s->samples));
-		v->samples = s->samples;
-	}
-	s->samples[v->n_samples++] = (struct policy_sample){
-		.at_s = s->now_s,
-		.remaining_bytes = (int64_t)s->left_bytes,
-	};
+	history_add_sample(&s->history, s->now_s, (int64_t)s->left_bytes);
 	s->next_look_s = s->now_s + look_s;
 	ask(s, false);
 }
 
 static void add_pass(struct simulation *s, double dirty_bytes)
 {
-	struct policy_view *v = &s->view;
-	struct policy_pass *p;
-
-	if (v->n_passes == s->room_passes) {
-		s->room_passes = 2 * s->room_passes + 16;
-		s->passes =
-			xrealloc(s->passes, s->room_passes, sizeof(*s->passes));
-		v->passes = s->passes;
-	}
-	p = &s->passes[v->n_passes++];
-	*p = (struct policy_pass){
-		.number = (int64_t)v->n_passes,
+	const struct policy_view *v = &s->history.view;
+	struct policy_pass p = {
+		.number = (int64_t)v->n_passes + 1,
 		.at_s = s->now_s,
 		.seconds = s->now_s - s->pass_at_s,
 		.sent_bytes = (int64_t)s->pass_sent,
@@ -105,27 +73,29 @@ static void add_pass(struct simulation *s, double dirty_bytes)
 		.throttle = v->throttle,
 		.gate_ms = v->gate_ms,
 	};
-	if (p->seconds > 0)
-		p->bandwidth_bps = s->pass_sent / p->seconds;
-	policy_learn(&s->curve, &s->learnt, p);
+
+	if (p.seconds > 0)
+		p.bandwidth_bps = s->pass_sent / p.seconds;
+	history_add_pass(&s->history, &p);
 }
 
 /* What is sent meanwhile is counted by the caller. */
 static void pass_time(struct simulation *s, double seconds)
 {
 	s->now_s += seconds;
-	s->out->guest_seconds_lost += seconds * s->view.throttle;
+	s->out->guest_seconds_lost += seconds * s->history.view.throttle;
 }
 
 /* What is dirty after a sync: what was left over, and what was written. */
 static double dirty_now(const struct simulation *s)
 {
 	const struct simulate_guest *g = s->guest;
-	double d = g->dirtied(g->arg, s->pass_at_s, s->now_s, s->view.throttle);
+	double d = g->dirtied(g->arg, s->pass_at_s, s->now_s,
+			      s->history.view.throttle);
 	double ws = g->working_set_bytes, both = 0;
 
 	/* the first pass goes through all of memory, not just through that */
-	if (ws > 0 && s->view.n_passes)
+	if (ws > 0 && s->history.view.n_passes)
 		both = d * fmin(s->left_bytes / ws, 1);
 	return fmin(s->left_bytes + d - both, g->ram_bytes);
 }
@@ -139,17 +109,17 @@ static void switch_over(struct simulation *s, double dirty)
 	o->blackout_ms = dirty / l->final_bps * 1e3 + l->fixed_ms;
 	o->seconds = s->now_s + o->blackout_ms / 1e3;
 	o->bytes += dirty;
-	if (s->view.throttle > 0)
+	if (s->history.view.throttle > 0)
 		snprintf(o->why, sizeof(o->why),
 			 "What was left fitted through a gate of %.0f ms after "
 			 "pass %zu, the guest throttled by %.0f %%.",
-			 s->view.gate_ms, s->view.n_passes + 1,
-			 s->view.throttle * 100);
+			 s->history.view.gate_ms, s->history.view.n_passes + 1,
+			 s->history.view.throttle * 100);
 	else
 		snprintf(o->why, sizeof(o->why),
 			 "What was left fitted through a gate of %.0f ms after "
 			 "pass %zu.",
-			 s->view.gate_ms, s->view.n_passes + 1);
+			 s->history.view.gate_ms, s->history.view.n_passes + 1);
 }
 
 /* True when QEMU stops the guest. */
@@ -165,7 +135,7 @@ static bool sync_bitmap(struct simulation *s, double threshold)
 		return true;
 	}
 	add_pass(s, dirty);
-	s->left_bytes = s->pass_bytes = dirty;
+	s->left_bytes = dirty;
 	s->pass_at_s = s->now_s;
 	s->pass_sent = 0;
 	ask(s, true);
@@ -178,7 +148,8 @@ static void end_window(struct simulation *s)
 	if (s->now_s < s->next_window_s)
 		return;
 	s->next_window_s = s->now_s + window_s;
-	s->threshold_bytes = s->link->bandwidth_bps * s->view.gate_ms / 1e3;
+	s->threshold_bytes =
+		s->link->bandwidth_bps * s->history.view.gate_ms / 1e3;
 }
 
 /* One turn of QEMU's loop; true when the guest was stopped. */
@@ -204,13 +175,9 @@ static void begin(struct simulation *s, const struct policy_facts *f)
 {
 	const struct simulate_guest *g = s->guest;
 
-	curve_init(&s->curve, g->ram_bytes);
-	s->view.facts = f;
-	s->view.curve = &s->curve;
-	s->view.link = &s->learnt;
-	s->view.gate_ms = s->policy->first_gate_ms(f);
+	history_init(&s->history, f, g->ram_bytes, 0);
+	s->history.view.gate_ms = s->policy->first_gate_ms(f);
 	s->left_bytes = g->first_bytes > 0 ? g->first_bytes : g->ram_bytes;
-	s->pass_bytes = s->left_bytes;
 	s->next_look_s = look_s;
 	s->next_window_s = window_s;
 	*s->out = (struct simulate_outcome){ .blackout_ms = NAN };
@@ -233,8 +200,7 @@ void simulate_run(const struct policy *p, const struct policy_facts *f,
 	}
 	if (!out->switched)
 		out->seconds = s->now_s;
-	out->passes = (int)s->view.n_passes;
-	free(s->passes);
-	free(s->samples);
+	out->passes = (int)s->history.view.n_passes;
+	history_fini(&s->history);
 	free(s);
 }

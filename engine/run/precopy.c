@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/history.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
@@ -55,42 +56,8 @@ struct watch {
 	double best_bytes;  /* least left after a pass */
 	int stuck;	    /* passes since then */
 
-	struct policy_view view;
-	struct policy_decision last;
-	struct curve curve;
-	struct forecast_link link;
-	struct policy_pass *passes;
-	struct policy_sample *samples;
-	size_t room_passes, room_samples;
+	struct history history;
 };
-
-/* @v with room for one more than @n of @size bytes. */
-static void *grown(void *v, size_t n, size_t *room, size_t size)
-{
-	if (n < *room)
-		return v;
-	*room = 2 * *room + 64;
-	return xrealloc(v, *room, size);
-}
-
-static void note_sample(struct watch *w, double at_s, int64_t left_bytes)
-{
-	w->samples = grown(w->samples, w->view.n_samples, &w->room_samples,
-			   sizeof(*w->samples));
-	w->view.samples = w->samples;
-	w->samples[w->view.n_samples++] =
-		(struct policy_sample){ at_s, left_bytes };
-	w->left_bytes = left_bytes;
-}
-
-static void note_pass(struct watch *w, const struct policy_pass *pass)
-{
-	w->passes = grown(w->passes, w->view.n_passes, &w->room_passes,
-			  sizeof(*w->passes));
-	w->view.passes = w->passes;
-	w->passes[w->view.n_passes++] = *pass;
-	policy_learn(&w->curve, &w->link, pass);
-}
 
 /* Passes since the least that was ever left after one. */
 static void note_gain(struct watch *w, double left_bytes)
@@ -179,9 +146,10 @@ static double wire_bps(const struct watch *w)
 {
 	double most = 0;
 
-	for (size_t i = 0; i < w->view.n_passes; i++) {
-		if (w->passes[i].seconds >= told_s)
-			most = fmax(most, w->passes[i].bandwidth_bps);
+	for (size_t i = 0; i < w->history.view.n_passes; i++) {
+		if (w->history.view.passes[i].seconds >= told_s)
+			most = fmax(most,
+				    w->history.view.passes[i].bandwidth_bps);
 	}
 	return most;
 }
@@ -195,8 +163,9 @@ static double stream_ratio(const struct watch *w)
 	double worst = INFINITY;
 	size_t n = 0;
 
-	for (size_t i = w->view.n_passes; i > 0 && n < TELLING_PASSES; i--) {
-		const struct policy_pass *p = &w->passes[i - 1];
+	for (size_t i = w->history.view.n_passes; i > 0 && n < TELLING_PASSES;
+	     i--) {
+		const struct policy_pass *p = &w->history.view.passes[i - 1];
 
 		if (!p->encoded)
 			break;
@@ -216,9 +185,9 @@ static double stream_ratio(const struct watch *w)
  */
 static double sure_bps(const struct watch *w)
 {
-	double bps = policy_bandwidth_bps(&w->view);
+	double bps = policy_bandwidth_bps(&w->history.view);
 
-	if (w->link.encoded && wire_bps(w) > 0)
+	if (w->history.view.link->encoded && wire_bps(w) > 0)
 		return fmin(bps, wire_bps(w) * stream_ratio(w));
 	/* a pass has its overhead, too */
 	if (w->pass_bps > 0)
@@ -268,13 +237,14 @@ static void look_ahead_throttled(const struct watch *w,
 				 struct forecast *out)
 {
 	double stuck_s =
-		w->passes[w->view.n_passes - 1].at_s - w->passes[0].at_s;
+		w->history.view.passes[w->history.view.n_passes - 1].at_s -
+		w->history.view.passes[0].at_s;
 	double comes_s = fmax(POLICY_PULL_S - stuck_s, 0) + heeded_s;
 
 	s->throttle = strong_throttle;
 	if (s->deadline_s > 0)
 		s->deadline_s = fmax(s->deadline_s - comes_s, 0.001);
-	forecast_run(&w->curve, from, s, out);
+	forecast_run(w->history.view.curve, from, s, out);
 	out->seconds.p50 += comes_s;
 	out->seconds.p90 += comes_s + heeded_s;
 	out->bytes.p50 += comes_s * s->bandwidth_bps;
@@ -285,15 +255,15 @@ static void look_ahead_throttled(const struct watch *w,
 static void look_ahead(const struct run *r, const struct watch *w,
 		       struct forecast *out)
 {
-	const struct policy_pass *pass = &w->passes[w->view.n_passes - 1];
+	const struct policy_pass *pass = history_last_pass(&w->history);
 	struct forecast_start from = {
 		.left_bytes = (double)pass->dirty_bytes,
 		.best_bytes = w->best_bytes,
 		.stuck = w->stuck,
 	};
 	struct forecast_setting s = {
-		.bandwidth_bps = policy_bandwidth_bps(&w->view),
-		.overhead_s = forecast_link_overhead_s(&w->link),
+		.bandwidth_bps = policy_bandwidth_bps(&w->history.view),
+		.overhead_s = forecast_link_overhead_s(w->history.view.link),
 		.fixed_ms = r->wanted.fixed_ms,
 		.hold_ms = POLICY_HOLD_MS,
 		.budget_ms = r->wanted.budget_ms,
@@ -302,14 +272,14 @@ static void look_ahead(const struct run *r, const struct watch *w,
 	};
 
 	/* what is seen of differences is in the link's bytes a second */
-	if (r->wanted.xbzrle_shrink > 0 && !w->link.encoded)
+	if (r->wanted.xbzrle_shrink > 0 && !w->history.view.link->encoded)
 		s.shrink = fmax(r->wanted.xbzrle_shrink, least_shrink);
 
 	s.final_bps = s.bandwidth_bps;
 	if (r->wanted.deadline_s > 0)
 		s.deadline_s = fmax(r->wanted.deadline_s - pass->at_s, 0.001);
-	forecast_run(&w->curve, &from, &s, out);
-	if (s.shrink < 1 && w->view.n_passes == 1) {
+	forecast_run(w->history.view.curve, &from, &s, out);
+	if (s.shrink < 1 && w->history.view.n_passes == 1) {
 		/* the second pass still sends whole pages */
 		double more_s =
 			from.left_bytes * (1 - s.shrink) / s.bandwidth_bps;
@@ -341,18 +311,13 @@ static void keep_first_forecast(struct run *r, const struct forecast *f,
 static int decide(struct run *r, struct watch *w, struct mono now,
 		  bool pass_ended, struct policy_decision *d, struct err *err)
 {
-	struct policy_view *v = &w->view;
+	struct policy_view *v = &w->history.view;
 
-	v->now_s = mono_diff_ms(now, r->migrate_at) / 1e3;
-	v->pass_ended = pass_ended;
 	v->gate_ms = r->downtime_limit_ms;
 	v->throttle = r->throttle;
 	v->lifted = r->budget_lifted;
-	r->policy->decide(v, d);
-	if (pass_ended) {
-		w->last = *d;
-		v->last = &w->last;
-	}
+	history_ask(&w->history, r->policy,
+		    mono_diff_ms(now, r->migrate_at) / 1e3, pass_ended, d);
 	return obey(r, w, d, err);
 }
 
@@ -371,18 +336,20 @@ static struct policy_pass measure(const struct run *r, const struct watch *w,
 		.throttle = w->throttle,
 		.gate_ms = r->downtime_limit_ms,
 		/* the second pass fills the cache */
-		.encoded = r->xbzrle_cache_bytes && w->view.n_passes >= 2,
+		.encoded = r->xbzrle_cache_bytes &&
+			   w->history.view.n_passes >= 2,
 	};
 
 	if (p.seconds > measured_s && p.sent_bytes > 0)
 		p.bandwidth_bps = (double)p.sent_bytes / p.seconds;
 	p.copied_bytes = p.sent_bytes;
 	/* zero pages of the first pass cost nothing, and are not copied */
-	if (!w->view.n_passes)
+	if (!w->history.view.n_passes)
 		return p;
 	p.left_bytes = (int64_t)fmin(left, (double)p.dirty_bytes);
-	p.copied_bytes =
-		w->passes[w->view.n_passes - 1].dirty_bytes - p.left_bytes;
+	p.copied_bytes = w->history.view.passes[w->history.view.n_passes - 1]
+				 .dirty_bytes -
+			 p.left_bytes;
 	if (p.copied_bytes < 0)
 		p.copied_bytes = 0;
 	return p;
@@ -406,10 +373,10 @@ static int end_pass(struct run *r, struct watch *w,
 	/* it changes at syncs only; 1 % is armed, no more */
 	w->throttle =
 		info->throttle_percent > 1 ? info->throttle_percent / 100.0 : 0;
-	note_pass(w, &pass);
+	history_add_pass(&w->history, &pass);
 	note_gain(w, (double)pass.dirty_bytes);
 	look_ahead(r, w, &f);
-	if (w->view.n_passes == 1)
+	if (w->history.view.n_passes == 1)
 		keep_first_forecast(r, &f, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
 	rc = decide(r, w, now, true, &d, err);
@@ -528,8 +495,9 @@ static int take_sample(struct run *r, struct watch *w,
 	if (!w->pass)
 		w->pass = info->dirty_sync_count;
 	tell_sample(r, w, info, t, now);
-	note_sample(w, mono_diff_ms(now, r->migrate_at) / 1e3,
-		    (int64_t)info->remaining_bytes);
+	history_add_sample(&w->history, mono_diff_ms(now, r->migrate_at) / 1e3,
+			   (int64_t)info->remaining_bytes);
+	w->left_bytes = (int64_t)info->remaining_bytes;
 	return ended ? rc : decide(r, w, now, false, &d, err);
 }
 
@@ -601,7 +569,7 @@ static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 	double since_s = (double)(r->stopped.us - r->synced.us) / 1e6;
 	double left;
 
-	if (r->link_bps <= 0 || !w->view.n_passes)
+	if (r->link_bps <= 0 || !w->history.view.n_passes)
 		return 0;
 	if (qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
 			      err) < 0)
@@ -610,7 +578,8 @@ static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 	/* somebody may have set the clock between the two */
 	since_s = fmin(since_s, (r->sync_age_ms + POLL_MS) / 1e3);
 	if (qmp_version(r->src.qmp)->major < 11 && r->synced.us && since_s > 0)
-		left += curve_at(&w->curve, since_s * (1 - w->throttle));
+		left += curve_at(w->history.view.curve,
+				 since_s * (1 - w->throttle));
 	r->rest_ms = left / r->link_bps * 1e3;
 	qmp_migrate_info_free(&info);
 	return 0;
@@ -621,8 +590,9 @@ static int sum_up(struct run *r, const struct watch *w, struct err *err)
 {
 	r->link_bps = sure_bps(w);
 	r->wire_bps = wire_bps(w);
-	if (w->view.n_passes >= TELLING_PASSES)
-		r->overhead_ms = forecast_link_overhead_s(&w->link) * 1e3;
+	if (w->history.view.n_passes >= TELLING_PASSES)
+		r->overhead_ms =
+			forecast_link_overhead_s(w->history.view.link) * 1e3;
 	/* nobody else asks what is left */
 	if (r->policy != &policy_auto || r->budget_lifted)
 		return 0;
@@ -636,16 +606,12 @@ int run_precopy(struct run *r, struct err *err)
 
 	w->pass_at = w->sample_at = r->migrate_at;
 	w->dirty_bps = NAN;
-	curve_init(&w->curve, (double)r->facts.ram_bytes);
-	w->view.facts = &r->wanted;
-	w->view.curve = &w->curve;
-	w->view.link = &w->link;
-	w->link.usual_s = pair_overhead_ms(&r->pair) / 1e3;
+	history_init(&w->history, &r->wanted, (double)r->facts.ram_bytes,
+		     pair_overhead_ms(&r->pair) / 1e3);
 	rc = watch_passes(r, w, err);
 	if (rc == 0)
 		rc = sum_up(r, w, err);
-	free(w->passes);
-	free(w->samples);
+	history_fini(&w->history);
 	free(w);
 	return rc;
 }

@@ -115,7 +115,7 @@ static void put_recorded(struct buf *b, const struct replay *r,
 	bool utf8 = text_locale_is_utf8();
 
 	text_putf(b, utf8, "%s", r->guest ? r->guest : "the guest");
-	buf_printf(b, ": %zu passes at %.1f MB/s, ", r->n_passes,
+	buf_printf(b, ": %zu passes at %.1f MB/s, ", r->history.view.n_passes,
 		   r->link.bandwidth_bps / 1e6);
 	if (r->switched)
 		buf_printf(b, "switched after %.1f s, blackout %.0f ms",

@@ -64,7 +64,7 @@ static void reads_what_the_owner_wanted(void **state)
 	assert_string_equal(r->run, "r1");
 	assert_true(f.budget_ms == 300 && f.deadline_s == 60);
 	assert_true(r->ram_bytes == 1e9);
-	assert_int_equal(r->n_passes, 3);
+	assert_int_equal(r->history.view.n_passes, 3);
 	assert_true(fabs(r->link.bandwidth_bps - 100e6) < 1e6);
 	drop(r);
 }
@@ -161,8 +161,8 @@ static void what_was_turned_back_before_is_not_part_of_it(void **state)
 	struct replay *r = parse(both, 0, NULL);
 
 	(void)state;
-	assert_int_equal(r->n_passes, 2);
-	assert_int_equal(r->passes[0].dirty_bytes, 50000000);
+	assert_int_equal(r->history.view.n_passes, 2);
+	assert_int_equal(r->history.view.passes[0].dirty_bytes, 50000000);
 	drop(r);
 }
 
@@ -176,7 +176,7 @@ static void a_torn_last_line_is_passed_over(void **state)
 	{
 		struct replay *r = parse(text, 0, NULL);
 
-		assert_int_equal(r->n_passes, 1);
+		assert_int_equal(r->history.view.n_passes, 1);
 		drop(r);
 	}
 }
