@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outlook: measures a guest and its link, and has a migration forecast. */
+/* estimate: measures a guest and its link, and has a migration forecast. */
 #include "engine/estimate/estimate.h"
 
 #include <math.h>
@@ -18,31 +18,31 @@
 static const double default_seconds = 10;
 static const unsigned int quick_samples_s[] = { 1, 2 };
 
-void outlook_init(struct outlook *o)
+void estimate_init(struct estimate *est)
 {
-	*o = (struct outlook){ .verdict = OUTLOOK_UNKNOWN };
-	rehearsal_init(&o->seen);
+	*est = (struct estimate){ .verdict = ESTIMATE_UNKNOWN };
+	rehearsal_init(&est->seen);
 }
 
-void outlook_free(struct outlook *o)
+void estimate_free(struct estimate *est)
 {
-	free(o->curve);
-	free(o->sentence);
-	free(o->advice);
-	free(o->note);
-	outlook_init(o);
+	free(est->curve);
+	free(est->sentence);
+	free(est->advice);
+	free(est->note);
+	estimate_init(est);
 }
 
-static void note(struct outlook *o, const char *text)
+static void note(struct estimate *est, const char *text)
 {
-	if (!o->note)
-		o->note = xstrdup(text);
+	if (!est->note)
+		est->note = xstrdup(text);
 }
 
 /* --- the link ------------------------------------------------------------ */
 
 /* A host that does not tell its machine id: nothing. -1: cancelled. */
-static int recall(struct run *r, struct host *h, struct outlook *o,
+static int recall(struct run *r, struct host *h, struct estimate *est,
 		  struct err *err)
 {
 	AUTO_FREE char *dir = record_pairs(r);
@@ -50,7 +50,7 @@ static int recall(struct run *r, struct host *h, struct outlook *o,
 	AUTO_ERR struct err e = { 0 };
 
 	if (probe_host(h, &there, mono_in_ms(RUN_SCRIPT_MS), &e) == 0)
-		pair_load(&o->pair, dir, there.machine_id);
+		pair_load(&est->pair, dir, there.machine_id);
 	else
 		log_info(host_name(h), "nothing is recalled: %s", e.message);
 	host_facts_free(&there);
@@ -60,28 +60,28 @@ static int recall(struct run *r, struct host *h, struct outlook *o,
 	return -1;
 }
 
-static int measure_link(struct run *r, const struct outlook_options *opt,
-			struct outlook *o, struct err *err)
+static int measure_link(struct run *r, const struct estimate_options *opt,
+			struct estimate *est, struct err *err)
 {
 	const struct migrate_options *m = &opt->migrate;
 	struct host *h;
 	int rc;
 
 	if (!m->destination) {
-		o->link = m->bandwidth_bps ? OUTLOOK_LINK_GIVEN
-					   : OUTLOOK_LINK_ASSUMED;
-		o->link_bps = (double)m->bandwidth_bps;
+		est->link = m->bandwidth_bps ? ESTIMATE_LINK_GIVEN
+					     : ESTIMATE_LINK_ASSUMED;
+		est->link_bps = (double)m->bandwidth_bps;
 		return 0;
 	}
-	o->link = OUTLOOK_LINK_MEASURED;
-	o->cap_bps = (double)m->bandwidth_bps;
+	est->link = ESTIMATE_LINK_MEASURED;
+	est->cap_bps = (double)m->bandwidth_bps;
 	h = host_open(m->destination, &m->ssh, mono_in_ms(RUN_CONNECT_MS), err);
 	if (!h)
 		return err_wrap(err, ERR_NONE, "cannot use %s as a destination",
 				m->destination);
-	rc = recall(r, h, o, err);
+	rc = recall(r, h, est, err);
 	if (rc == 0)
-		rc = link_probe(h, &o->link_bps, err);
+		rc = link_probe(h, &est->link_bps, err);
 	host_close(h);
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot measure the link to %s",
 				 m->destination)
@@ -105,22 +105,22 @@ static int may_rehearse(const struct run *r, struct err *err)
 }
 
 static int guarded_rehearsal(struct run *r, const struct rehearse_limits *l,
-			     struct outlook *o, struct err *err)
+			     struct estimate *est, struct err *err)
 {
 	int rc = run_record_begin(r, err);
 
 	if (rc == 0)
 		rc = run_guard(r, err);
 	if (rc == 0)
-		rc = rehearse_run(r, l, &o->seen, err);
+		rc = rehearse_run(r, l, &est->seen, err);
 	task_shield();
 	(void)run_record_end(r, NULL);
 	task_unshield();
 	return rc;
 }
 
-static int rehearse_guest(struct run *r, const struct outlook_options *opt,
-			  struct outlook *o, struct err *err)
+static int rehearse_guest(struct run *r, const struct estimate_options *opt,
+			  struct estimate *est, struct err *err)
 {
 	const struct rehearse_limits limits = {
 		.seconds = opt->seconds > 0 ? opt->seconds : default_seconds,
@@ -129,36 +129,36 @@ static int rehearse_guest(struct run *r, const struct outlook_options *opt,
 
 	if (may_rehearse(r, err) < 0 || run_lock(r, err) < 0)
 		return -1;
-	rc = guarded_rehearsal(r, &limits, o, err);
+	rc = guarded_rehearsal(r, &limits, est, err);
 	(void)run_unlock(r, NULL);
 	return rc;
 }
 
 /* QEMU samples no guest as small as that; what the other look saw is used. */
-static void count_small(struct run *r, struct outlook *o)
+static void count_small(struct run *r, struct estimate *est)
 {
 	double ram = (double)r->facts.ram_bytes, share;
 
-	if (ram >= (double)QMP_DIRTY_LEAST_BYTES || !o->xbzrle.looked_at)
+	if (ram >= (double)QMP_DIRTY_LEAST_BYTES || !est->xbzrle.looked_at)
 		return;
-	o->seen.quiet = o->xbzrle.pages < XBZRLE_FEWEST_PAGES;
+	est->seen.quiet = est->xbzrle.pages < XBZRLE_FEWEST_PAGES;
 	/* none that changed is less than one of them stands for */
-	share = fmax(o->xbzrle.changed_share,
-		     0.5 / (double)o->xbzrle.looked_at);
-	rehearse_add(&o->seen, XBZRLE_HORIZON_S, share * ram, true);
+	share = fmax(est->xbzrle.changed_share,
+		     0.5 / (double)est->xbzrle.looked_at);
+	rehearse_add(&est->seen, XBZRLE_HORIZON_S, share * ram, true);
 }
 
 /* Whether xbzrle would pay, as `migrate` judges it. */
-static int sample_pages(struct run *r, struct outlook *o, struct err *err)
+static int sample_pages(struct run *r, struct estimate *est, struct err *err)
 {
 	if (!r->facts.first_status.running)
 		return 0;
 	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
-			      &o->xbzrle, err) < 0)
+			      &est->xbzrle, err) < 0)
 		return -1;
-	xbzrle_fit_cache(&o->xbzrle, r->facts.ram_bytes, run_cache_room(r));
-	o->sampled = true;
-	count_small(r, o);
+	xbzrle_fit_cache(&est->xbzrle, r->facts.ram_bytes, run_cache_room(r));
+	est->sampled = true;
+	count_small(r, est);
 	return 0;
 }
 
@@ -171,53 +171,53 @@ static bool is_fatal(const struct run *r, const struct err *err)
 	       r->result->leftovers.n;
 }
 
-static int measure_guest(struct run *r, const struct outlook_options *opt,
-			 struct outlook *o, struct err *err)
+static int measure_guest(struct run *r, const struct estimate_options *opt,
+			 struct estimate *est, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *text = NULL;
 	size_t n = opt->quick ? ARRAY_SIZE(quick_samples_s) : 1;
 
 	for (size_t i = 0; i < n; i++) {
-		if (rehearse_sample(r, quick_samples_s[i], &o->seen, err) < 0)
+		if (rehearse_sample(r, quick_samples_s[i], &est->seen, err) < 0)
 			return -1;
 	}
-	if (sample_pages(r, o, err) < 0)
+	if (sample_pages(r, est, err) < 0)
 		return -1;
-	if (o->seen.end)
-		note(o, o->seen.end);
+	if (est->seen.end)
+		note(est, est->seen.end);
 	if (opt->quick)
 		return 0;
 	if (!r->facts.first_status.running) {
-		note(o, "the guest is paused, so it was not rehearsed");
+		note(est, "the guest is paused, so it was not rehearsed");
 		return 0;
 	}
-	if (rehearse_guest(r, opt, o, &e) < 0) {
+	if (rehearse_guest(r, opt, est, &e) < 0) {
 		if (is_fatal(r, &e)) {
 			err_move(err, &e);
 			return -1;
 		}
 		text = err_text(&e);
 		run_warn(r, "rehearsal", "%s", text);
-		note(o, text);
+		note(est, text);
 	}
-	if (o->seen.end)
-		note(o, o->seen.end);
+	if (est->seen.end)
+		note(est, est->seen.end);
 	return 0;
 }
 
 /* --- all of it ----------------------------------------------------------- */
 
-static int make(struct run *r, const struct outlook_options *opt,
-		struct outlook *o, struct err *err)
+static int make(struct run *r, const struct estimate_options *opt,
+		struct estimate *est, struct err *err)
 {
 	if (run_connect(r, err) < 0 || run_discover(r, err) < 0)
 		return -1;
-	o->ram_bytes = (double)r->facts.ram_bytes;
-	if (measure_link(r, opt, o, err) < 0 ||
-	    measure_guest(r, opt, o, err) < 0)
+	est->ram_bytes = (double)r->facts.ram_bytes;
+	if (measure_link(r, opt, est, err) < 0 ||
+	    measure_guest(r, opt, est, err) < 0)
 		return -1;
-	outlook_judge(o);
+	estimate_judge(est);
 	return 0;
 }
 
@@ -240,8 +240,8 @@ static void settle(struct run *r, struct err *err)
 	err_move(&res->error, err);
 }
 
-void outlook_make(const struct outlook_options *opt, struct outlook *o,
-		  struct result *result)
+void estimate_make(const struct estimate_options *opt, struct estimate *est,
+		   struct result *result)
 {
 	struct migrate_options here = opt->migrate;
 	AUTO_ERR struct err err = { 0 };
@@ -249,11 +249,11 @@ void outlook_make(const struct outlook_options *opt, struct outlook *o,
 
 	/* the run itself goes nowhere: so says its journal */
 	here.destination = "local";
-	o->quick = opt->quick;
-	o->budget_ms = here.max_blackout_ms;
-	o->deadline_s = here.deadline_s;
+	est->quick = opt->quick;
+	est->budget_ms = here.max_blackout_ms;
+	est->deadline_s = here.deadline_s;
 	run_open(r, &here, result);
-	if (make(r, opt, o, &err) == 0)
+	if (make(r, opt, est, &err) == 0)
 		result->outcome = OUTCOME_READY;
 	else
 		settle(r, &err);

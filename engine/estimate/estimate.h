@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outlook: what a migration of a guest would be like, before anything moves.
+ * estimate: what a migration of a guest would be like, before anything moves.
  *
  * Measures how fast the guest dirties its memory (rehearse.h), how little of
  * its pages it changes (page_sample.h) and how fast the link is (link_probe.h),
- * recalls what earlier migrations to the destination taught (pair.h), and has
+ * recalls what earlier migrations to the destination taught (lessons.h), and has
  * every combination of bandwidth and budget forecast (forecast.h).
  */
 #ifndef ENGINE_ESTIMATE_ESTIMATE_H
@@ -17,10 +17,10 @@
 #include "engine/estimate/rehearse.h"
 #include "engine/policy/xbzrle.h"
 
-enum { OUTLOOK_RATES = 6, OUTLOOK_BUDGETS = 5, OUTLOOK_TIMES = 7 };
+enum { ESTIMATE_RATES = 6, ESTIMATE_BUDGETS = 5, ESTIMATE_TIMES = 7 };
 
 /* Everything is borrowed. */
-struct outlook_options {
+struct estimate_options {
 	/*
 	 * guest, ssh, max_blackout_ms, deadline_s, bandwidth_bps (a cap where
 	 * the link is measured, else the link), state_dir, guardian, sink.
@@ -31,77 +31,77 @@ struct outlook_options {
 	bool quick;	/* page sampling only: nothing is set in QEMU */
 };
 
-enum outlook_link {
-	OUTLOOK_LINK_MEASURED,
-	OUTLOOK_LINK_LEARNT, /* measured, and more than migrations got */
-	OUTLOOK_LINK_GIVEN,
-	OUTLOOK_LINK_ASSUMED, /* 1 Gbit/s */
-	OUTLOOK_LINKS
+enum estimate_link {
+	ESTIMATE_LINK_MEASURED,
+	ESTIMATE_LINK_LEARNT, /* measured, and more than migrations got */
+	ESTIMATE_LINK_GIVEN,
+	ESTIMATE_LINK_ASSUMED, /* 1 Gbit/s */
+	ESTIMATE_LINKS
 };
-const char *outlook_link_name(enum outlook_link l); /* "measured" */
+const char *estimate_link_name(enum estimate_link l); /* "measured" */
 
-enum outlook_verdict {
-	OUTLOOK_CONVERGES,
-	OUTLOOK_UNSURE, /* some of the curves that may be the guest's do */
-	OUTLOOK_NEVER,
-	OUTLOOK_UNKNOWN, /* nothing could be measured */
-	OUTLOOK_VERDICTS
+enum estimate_verdict {
+	ESTIMATE_CONVERGES,
+	ESTIMATE_UNSURE, /* some of the curves that may be the guest's do */
+	ESTIMATE_NEVER,
+	ESTIMATE_UNKNOWN, /* nothing could be measured */
+	ESTIMATE_VERDICTS
 };
-const char *outlook_verdict_name(enum outlook_verdict v); /* "converges" */
+const char *estimate_verdict_name(enum estimate_verdict v); /* "converges" */
 
-struct outlook_row {
+struct estimate_row {
 	double bandwidth_bps;
-	struct forecast cell[OUTLOOK_BUDGETS]; /* one a budget */
+	struct forecast cell[ESTIMATE_BUDGETS]; /* one a budget */
 };
 
-struct outlook {
+struct estimate {
 	struct rehearsal seen;
 	bool quick;
 	double ram_bytes;
 	double budget_ms, deadline_s; /* as asked for */
 	double cap_bps;		      /* as asked for; 0: none */
 	/*
-	 * What the link carries: as it was found, and from outlook_judge() on
+	 * What the link carries: as it was found, and from estimate_judge() on
 	 * as it is reckoned with.
 	 */
 	double link_bps;
-	enum outlook_link link;
+	enum estimate_link link;
 	struct pair pair;   /* to the destination; nothing: n 0 */
 	double fixed_ms;    /* of a switchover, besides copying: as is */
 	double overhead_ms; /* reckoned with; and of a pass */
 
 	struct curve *curve; /* owned; NULL or unknown: nothing was seen */
-	double budgets_ms[OUTLOOK_BUDGETS];
+	double budgets_ms[ESTIMATE_BUDGETS];
 	size_t n_budgets;
-	struct outlook_row rows[OUTLOOK_RATES];
+	struct estimate_row rows[ESTIMATE_RATES];
 	size_t n_rows;
 	struct forecast asked; /* with what was asked for */
 	struct forecast_remedy remedy;
 	bool sampled;		      /* `xbzrle` is of the guest's pages */
 	struct xbzrle_verdict xbzrle; /* what xbzrle would make of them */
 	bool xbzrle_helps;	      /* alone, where nothing else is needed */
-	enum outlook_verdict verdict;
+	enum estimate_verdict verdict;
 	char *sentence; /* owned */
 	char *advice;	/* owned; NULL: none is needed, or none helps */
 	char *note;	/* owned; what was not as it should, or NULL */
 };
-void outlook_init(struct outlook *o);
-void outlook_free(struct outlook *o);
+void estimate_init(struct estimate *est);
+void estimate_free(struct estimate *est);
 
 /*
- * To be called from a task. Fills @o and @result (both initialised before):
+ * To be called from a task. Fills @est and @result (both initialised before):
  * OUTCOME_READY when a forecast could be made, whatever it says. A cancel
  * undoes what was begun. The guest stays where it is and runs all the time.
  */
-void outlook_make(const struct outlook_options *opt, struct outlook *o,
-		  struct result *result);
+void estimate_make(const struct estimate_options *opt, struct estimate *est,
+		   struct result *result);
 
 /*
  * Pure: from `seen`, the wishes, the link, `pair` and `xbzrle` to all the rest.
  */
-void outlook_judge(struct outlook *o);
+void estimate_judge(struct estimate *est);
 
 /* Members curve[], points[], table[], verdict, advice, …, added to @out. */
-void outlook_to_json(const struct outlook *o, struct json_object *out);
+void estimate_to_json(const struct estimate *est, struct json_object *out);
 
 #endif

@@ -16,56 +16,57 @@ enum { FIRST_COLUMN = 12, COLUMN = 17 };
 
 /* "guest rewrites  5 MB in 0.1 s, 14 MB in 0.3 s, … (7 passes, 1 sample)" */
 static void put_curve(struct buf *b, const struct style *s,
-		      const struct outlook *o)
+		      const struct estimate *est)
 {
 	static const double times[] = { 0.1, 1, 10 };
-	double set = curve_working_set(o->curve);
+	double set = curve_working_set(est->curve);
 
 	text_putf(b, s->utf8, "guest rewrites ");
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		text_putf(b, s->utf8, "%s in %.15g s, ",
-			  human_bytes(curve_at(o->curve, times[i])).text,
+			  human_bytes(curve_at(est->curve, times[i])).text,
 			  times[i]);
 	text_putf(b, s->utf8, "%s in all", human_bytes(set).text);
-	text_putf(b, s->utf8, " (%zu pass%s, %zu sample%s)", o->seen.passes,
-		  o->seen.passes == 1 ? "" : "es", o->seen.n - o->seen.passes,
-		  o->seen.n - o->seen.passes == 1 ? "" : "s");
+	text_putf(b, s->utf8, " (%zu pass%s, %zu sample%s)", est->seen.passes,
+		  est->seen.passes == 1 ? "" : "es",
+		  est->seen.n - est->seen.passes,
+		  est->seen.n - est->seen.passes == 1 ? "" : "s");
 	buf_append(b, "\n", 1);
 }
 
 /* "… besides copying, learnt from 4 migrations" */
 static void put_costs(struct buf *b, const struct style *s,
-		      const struct outlook *o)
+		      const struct estimate *est)
 {
 	text_putf(b, s->utf8, "besides copying, a pass takes %s",
-		  human_ms(o->overhead_ms).text);
+		  human_ms(est->overhead_ms).text);
 	text_putf(b, s->utf8, " and a switchover %s, ",
-		  human_ms(o->fixed_ms).text);
-	if (o->pair.n)
+		  human_ms(est->fixed_ms).text);
+	if (est->pair.n)
 		text_putf(b, s->utf8, "learnt from %zu migration%s\n",
-			  o->pair.n, o->pair.n == 1 ? "" : "s");
+			  est->pair.n, est->pair.n == 1 ? "" : "s");
 	else
 		text_putf(b, s->utf8, "assumed\n");
 }
 
 static void put_xbzrle(struct buf *b, const struct style *s,
-		       const struct outlook *o)
+		       const struct estimate *est)
 {
-	if (o->sampled)
+	if (est->sampled)
 		text_putf(b, s->utf8, "xbzrle %s: %s\n",
-			  o->xbzrle.pays ? "pays" : "does not pay",
-			  o->xbzrle.why);
+			  est->xbzrle.pays ? "pays" : "does not pay",
+			  est->xbzrle.why);
 }
 
 static void put_link(struct buf *b, const struct style *s,
-		     const struct outlook *o)
+		     const struct estimate *est)
 {
-	text_putf(b, s->utf8, "link %s, %s", human_rate(o->link_bps).text,
-		  outlook_link_name(o->link));
-	if (o->cap_bps > 0)
+	text_putf(b, s->utf8, "link %s, %s", human_rate(est->link_bps).text,
+		  estimate_link_name(est->link));
+	if (est->cap_bps > 0)
 		text_putf(b, s->utf8, "; capped at %s",
-			  human_rate(o->cap_bps).text);
-	if (o->link == OUTLOOK_LINK_ASSUMED)
+			  human_rate(est->cap_bps).text);
+	if (est->link == ESTIMATE_LINK_ASSUMED)
 		text_putf(b, s->utf8, ": name a DEST, or --bandwidth");
 	buf_append(b, "\n", 1);
 }
@@ -87,17 +88,17 @@ static void put_cell(struct buf *b, const struct style *s,
 
 /* Time (p50) and blackout (p90) for each bandwidth and budget. */
 static void put_table(struct buf *b, const struct style *s,
-		      const struct outlook *o)
+		      const struct estimate *est)
 {
 	text_cell(b, "budget", FIRST_COLUMN, true);
-	for (size_t k = 0; k < o->n_budgets; k++)
-		text_cell(b, human_ms(o->budgets_ms[k]).text, COLUMN, true);
+	for (size_t k = 0; k < est->n_budgets; k++)
+		text_cell(b, human_ms(est->budgets_ms[k]).text, COLUMN, true);
 	buf_append(b, "\n", 1);
-	for (size_t i = 0; i < o->n_rows; i++) {
-		text_cell(b, human_rate(o->rows[i].bandwidth_bps).text,
+	for (size_t i = 0; i < est->n_rows; i++) {
+		text_cell(b, human_rate(est->rows[i].bandwidth_bps).text,
 			  FIRST_COLUMN, true);
-		for (size_t k = 0; k < o->n_budgets; k++)
-			put_cell(b, s, &o->rows[i].cell[k]);
+		for (size_t k = 0; k < est->n_budgets; k++)
+			put_cell(b, s, &est->rows[i].cell[k]);
 		buf_append(b, "\n", 1);
 	}
 }
@@ -110,7 +111,7 @@ static void put_line(struct buf *b, const struct style *s, const char *text)
 	buf_append(b, "\n", 1);
 }
 
-static void print_people(struct cli *cli, const struct outlook *o,
+static void print_people(struct cli *cli, const struct estimate *est,
 			 const struct result *r)
 {
 	struct style style = cli_people_style(cli);
@@ -119,26 +120,26 @@ static void print_people(struct cli *cli, const struct outlook *o,
 
 	if (r->error.kind != ERR_NONE)
 		cli_print_error(cli, &r->error);
-	if (o->verdict != OUTLOOK_UNKNOWN && !cli->settings.quiet) {
-		put_curve(&b, &style, o);
-		put_link(&b, &style, o);
-		put_costs(&b, &style, o);
-		put_xbzrle(&b, &style, o);
-		put_table(&b, &style, o);
+	if (est->verdict != ESTIMATE_UNKNOWN && !cli->settings.quiet) {
+		put_curve(&b, &style, est);
+		put_link(&b, &style, est);
+		put_costs(&b, &style, est);
+		put_xbzrle(&b, &style, est);
+		put_table(&b, &style, est);
 	}
-	if (o->note && !cli->settings.quiet) {
+	if (est->note && !cli->settings.quiet) {
 		buf_printf(&b, "note: ");
-		put_line(&b, &style, o->note);
+		put_line(&b, &style, est->note);
 	}
-	put_line(&b, &style, o->sentence);
-	put_line(&b, &style, o->advice);
+	put_line(&b, &style, est->sentence);
+	put_line(&b, &style, est->advice);
 	put_line(&b, &style, last);
 	cli_print_people(cli, &b);
 }
 
 /* --- for programs -------------------------------------------------------- */
 
-static struct json_object *to_json(const struct outlook *o,
+static struct json_object *to_json(const struct estimate *est,
 				   const struct result *r)
 {
 	struct json_object *out = json_new();
@@ -152,18 +153,18 @@ static struct json_object *to_json(const struct outlook *o,
 	fields_text(out, "state", r->state);
 	fields_count(out, "ram_bytes", r->ram_bytes);
 	json_add_num(out, "total_ms", r->total_ms, 1);
-	outlook_to_json(o, out);
+	estimate_to_json(est, out);
 	fields_strv(out, "leftovers", &r->leftovers);
 	return json_add_sub(out, "error", err_to_json(&r->error));
 }
 
 /* --- the command --------------------------------------------------------- */
 
-static void read_options(struct cli *cli, struct outlook_options *opt)
+static void read_options(struct cli *cli, struct estimate_options *opt)
 {
 	const struct settings *s = &cli->settings;
 
-	*opt = (struct outlook_options){
+	*opt = (struct estimate_options){
 		.seconds = s->rehearse_s,
 		.quick = s->quick,
 	};
@@ -183,20 +184,20 @@ static void read_options(struct cli *cli, struct outlook_options *opt)
 
 static int run(struct cli *cli)
 {
-	struct outlook_options opt;
-	struct outlook o;
+	struct estimate_options opt;
+	struct estimate est;
 	struct result r;
 	int code;
 
 	read_options(cli, &opt);
-	outlook_init(&o);
+	estimate_init(&est);
 	result_init(&r);
-	outlook_make(&opt, &o, &r);
+	estimate_make(&opt, &est, &r);
 	code = result_exit_code(&r);
-	print_people(cli, &o, &r);
+	print_people(cli, &est, &r);
 	if (cli->settings.json)
-		code = cli_print_json(to_json(&o, &r), code);
-	outlook_free(&o);
+		code = cli_print_json(to_json(&est, &r), code);
+	estimate_free(&est);
 	result_free(&r);
 	return cli_end(code);
 }

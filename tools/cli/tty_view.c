@@ -154,7 +154,7 @@ static void put_blackout(struct tty_view *v, struct buf *b, int *lines)
 }
 
 /* When, as of the last pass; less what has gone by since then. */
-static void put_outlook(struct tty_view *v, struct buf *b, struct mono now,
+static void put_forecast(struct tty_view *v, struct buf *b, struct mono now,
 			int *lines)
 {
 	double since_s = mono_diff_ms(now, v->pass_at) / 1e3;
@@ -181,7 +181,7 @@ static void put_block(struct tty_view *v, struct buf *b, struct mono now,
 	put_left(v, b, lines);
 	put_rates(v, b, lines);
 	put_blackout(v, b, lines);
-	put_outlook(v, b, now, lines);
+	put_forecast(v, b, now, lines);
 }
 
 /* --- frames -------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outlook_judge: from points and a link to a verdict; one claim a test. */
+/* estimate_judge: from points and a link to a verdict; one claim a test. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,35 +13,35 @@
 #include "transport/base/xalloc.h"
 
 /* A guest of 1 GiB that rewrites @bps, up to @set bytes, over @link_bps. */
-static void see(struct outlook *o, double bps, double set, double link_bps,
+static void see(struct estimate *est, double bps, double set, double link_bps,
 		double budget_ms)
 {
 	static const double times[] = { 0.4, 2, 0.5, 4 };
 
-	outlook_init(o);
+	estimate_init(est);
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
-		o->seen.v[o->seen.n++] = (struct rehearse_point){
+		est->seen.v[est->seen.n++] = (struct rehearse_point){
 			times[i], fmin(bps * times[i], set), false
 		};
-	o->seen.passes = o->seen.n;
-	o->ram_bytes = 1 << 30;
-	o->budget_ms = budget_ms;
-	o->link_bps = link_bps;
-	o->link = OUTLOOK_LINK_MEASURED;
+	est->seen.passes = est->seen.n;
+	est->ram_bytes = 1 << 30;
+	est->budget_ms = budget_ms;
+	est->link_bps = link_bps;
+	est->link = ESTIMATE_LINK_MEASURED;
 }
 
 /* Two migrations that found the same. */
-static void teach(struct outlook *o, struct pair_lesson lesson)
+static void teach(struct estimate *est, struct pair_lesson lesson)
 {
-	pair_learn(&o->pair, &lesson);
-	pair_learn(&o->pair, &lesson);
+	pair_learn(&est->pair, &lesson);
+	pair_learn(&est->pair, &lesson);
 }
 
-static void judge(struct outlook *o, double bps, double set, double link_bps,
+static void judge(struct estimate *est, double bps, double set, double link_bps,
 		  double budget_ms)
 {
-	see(o, bps, set, link_bps, budget_ms);
-	outlook_judge(o);
+	see(est, bps, set, link_bps, budget_ms);
+	estimate_judge(est);
 }
 
 /* What its pages would come to: most of each stays as it is. */
@@ -54,83 +54,83 @@ static const struct xbzrle_verdict paying = {
 
 static void a_calm_guest_converges(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 100e6, 300);
-	assert_int_equal(o.verdict, OUTLOOK_CONVERGES);
-	assert_null(o.advice);
+	judge(&est, 10e6, 300e6, 100e6, 300);
+	assert_int_equal(est.verdict, ESTIMATE_CONVERGES);
+	assert_null(est.advice);
 	/* at least all of its memory once */
-	assert_true(o.asked.seconds.p50 > 10);
-	assert_true(o.asked.blackout_ms.p50 < 300);
-	outlook_free(&o);
+	assert_true(est.asked.seconds.p50 > 10);
+	assert_true(est.asked.blackout_ms.p50 < 300);
+	estimate_free(&est);
 }
 
 static void a_guest_faster_than_the_link_never_does(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	judge(&o, 300e6, 900e6, 100e6, 100);
-	assert_int_equal(o.verdict, OUTLOOK_NEVER);
-	assert_non_null(strstr(o.sentence, "Never"));
-	outlook_free(&o);
+	judge(&est, 300e6, 900e6, 100e6, 100);
+	assert_int_equal(est.verdict, ESTIMATE_NEVER);
+	assert_non_null(strstr(est.sentence, "Never"));
+	estimate_free(&est);
 }
 
 static void advice_names_a_budget_that_does(void **state)
 {
-	struct outlook o, again;
+	struct estimate est, again;
 	double budget;
 
 	(void)state;
-	judge(&o, 300e6, 900e6, 100e6, 100);
-	budget = o.remedy.budget_ms;
+	judge(&est, 300e6, 900e6, 100e6, 100);
+	budget = est.remedy.budget_ms;
 	assert_true(budget > 100);
-	assert_non_null(strstr(o.advice, "--max-blackout"));
-	outlook_free(&o);
+	assert_non_null(strstr(est.advice, "--max-blackout"));
+	estimate_free(&est);
 	judge(&again, 300e6, 900e6, 100e6, ceil(budget));
-	assert_int_not_equal(again.verdict, OUTLOOK_NEVER);
-	outlook_free(&again);
+	assert_int_not_equal(again.verdict, ESTIMATE_NEVER);
+	estimate_free(&again);
 }
 
 static void pages_of_zeroes_make_it_shorter(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 	double whole;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 100e6, 300);
-	whole = o.asked.seconds.p50;
-	outlook_free(&o);
-	outlook_init(&o);
-	o.seen.v[0] = (struct rehearse_point){ 1, 10e6, false };
-	o.seen.v[1] = (struct rehearse_point){ 2, 20e6, false };
-	o.seen.n = o.seen.passes = 2;
-	o.seen.wire_share = 0.25;
-	o.ram_bytes = 1 << 30;
-	o.budget_ms = 300;
-	o.link_bps = 100e6;
-	outlook_judge(&o);
-	assert_true(o.asked.seconds.p50 < whole / 2);
-	outlook_free(&o);
+	judge(&est, 10e6, 300e6, 100e6, 300);
+	whole = est.asked.seconds.p50;
+	estimate_free(&est);
+	estimate_init(&est);
+	est.seen.v[0] = (struct rehearse_point){ 1, 10e6, false };
+	est.seen.v[1] = (struct rehearse_point){ 2, 20e6, false };
+	est.seen.n = est.seen.passes = 2;
+	est.seen.wire_share = 0.25;
+	est.ram_bytes = 1 << 30;
+	est.budget_ms = 300;
+	est.link_bps = 100e6;
+	estimate_judge(&est);
+	assert_true(est.asked.seconds.p50 < whole / 2);
+	estimate_free(&est);
 }
 
 static void nothing_seen_is_nothing_told(void **state)
 {
 	AUTO_JSON struct json_object *out = json_new();
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	outlook_init(&o);
-	o.ram_bytes = 1 << 30;
-	o.budget_ms = 300;
-	outlook_judge(&o);
-	assert_int_equal(o.verdict, OUTLOOK_UNKNOWN);
-	outlook_to_json(&o, out);
+	estimate_init(&est);
+	est.ram_bytes = 1 << 30;
+	est.budget_ms = 300;
+	estimate_judge(&est);
+	assert_int_equal(est.verdict, ESTIMATE_UNKNOWN);
+	estimate_to_json(&est, out);
 	assert_int_equal(json_length((struct json_at){
 				 json_object_object_get(out, "table"), "" }),
 			 0);
-	outlook_free(&o);
+	estimate_free(&est);
 }
 
 static void the_asked_budget_is_in_the_table(void **state)
@@ -139,149 +139,149 @@ static void the_asked_budget_is_in_the_table(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
-		struct outlook o;
+		struct estimate est;
 		int found = 0;
 
-		judge(&o, 10e6, 300e6, 100e6, asked[i]);
-		for (size_t k = 0; k < o.n_budgets; k++) {
-			found += o.budgets_ms[k] == asked[i];
+		judge(&est, 10e6, 300e6, 100e6, asked[i]);
+		for (size_t k = 0; k < est.n_budgets; k++) {
+			found += est.budgets_ms[k] == asked[i];
 			if (k)
-				assert_true(o.budgets_ms[k] >
-					    o.budgets_ms[k - 1]);
+				assert_true(est.budgets_ms[k] >
+					    est.budgets_ms[k - 1]);
 		}
 		assert_int_equal(found, 1);
-		outlook_free(&o);
+		estimate_free(&est);
 	}
 }
 
 static void a_cap_is_kept_to(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	outlook_init(&o);
-	o.seen.v[0] = (struct rehearse_point){ 1, 30e6, false };
-	o.seen.v[1] = (struct rehearse_point){ 3, 90e6, false };
-	o.seen.n = o.seen.passes = 2;
-	o.ram_bytes = 1 << 30;
-	o.budget_ms = 100;
-	o.link_bps = 200e6;
-	o.cap_bps = 20e6;
-	o.link = OUTLOOK_LINK_MEASURED;
-	outlook_judge(&o);
-	assert_int_equal(o.verdict, OUTLOOK_NEVER);
+	estimate_init(&est);
+	est.seen.v[0] = (struct rehearse_point){ 1, 30e6, false };
+	est.seen.v[1] = (struct rehearse_point){ 3, 90e6, false };
+	est.seen.n = est.seen.passes = 2;
+	est.ram_bytes = 1 << 30;
+	est.budget_ms = 100;
+	est.link_bps = 200e6;
+	est.cap_bps = 20e6;
+	est.link = ESTIMATE_LINK_MEASURED;
+	estimate_judge(&est);
+	assert_int_equal(est.verdict, ESTIMATE_NEVER);
 	/* the cheapest way out is to lift it */
-	assert_non_null(strstr(o.advice, "--bandwidth"));
-	outlook_free(&o);
+	assert_non_null(strstr(est.advice, "--bandwidth"));
+	estimate_free(&est);
 }
 
 static void a_switchover_costs_what_was_learnt(void **state)
 {
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
-	struct outlook o;
+	struct estimate est;
 	double usual_ms;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 100e6, 300);
-	usual_ms = o.asked.blackout_ms.p50;
-	outlook_free(&o);
-	see(&o, 10e6, 300e6, 100e6, 300);
-	teach(&o, lesson);
-	outlook_judge(&o);
-	assert_true(fabs(o.asked.blackout_ms.p50 - usual_ms - 200) < 0.1);
-	outlook_free(&o);
+	judge(&est, 10e6, 300e6, 100e6, 300);
+	usual_ms = est.asked.blackout_ms.p50;
+	estimate_free(&est);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	teach(&est, lesson);
+	estimate_judge(&est);
+	assert_true(fabs(est.asked.blackout_ms.p50 - usual_ms - 200) < 0.1);
+	estimate_free(&est);
 }
 
 static void what_is_not_copying_takes_time_too(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 1e15, 300);
-	assert_true(o.asked.seconds.p50 > 0.4);
-	outlook_free(&o);
+	judge(&est, 10e6, 300e6, 1e15, 300);
+	assert_true(est.asked.seconds.p50 > 0.4);
+	estimate_free(&est);
 }
 
 static void one_migration_is_not_believed_alone(void **state)
 {
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
-	struct outlook o;
+	struct estimate est;
 	double usual_ms;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 100e6, 300);
-	usual_ms = o.fixed_ms;
-	outlook_free(&o);
-	see(&o, 10e6, 300e6, 100e6, 300);
-	pair_learn(&o.pair, &lesson);
-	outlook_judge(&o);
-	assert_true(o.fixed_ms == usual_ms);
-	outlook_free(&o);
+	judge(&est, 10e6, 300e6, 100e6, 300);
+	usual_ms = est.fixed_ms;
+	estimate_free(&est);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	pair_learn(&est.pair, &lesson);
+	estimate_judge(&est);
+	assert_true(est.fixed_ms == usual_ms);
+	estimate_free(&est);
 }
 
 static void a_pass_costs_what_was_learnt(void **state)
 {
 	const struct pair_lesson lesson = { .overhead_ms = 400 };
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 50e6, 900e6, 100e6, 200);
-	teach(&o, lesson);
-	outlook_judge(&o);
+	see(&est, 50e6, 900e6, 100e6, 200);
+	teach(&est, lesson);
+	estimate_judge(&est);
 	/* in the fixed point as much is copied as in the overhead */
-	assert_int_equal(o.verdict, OUTLOOK_NEVER);
-	outlook_free(&o);
-	judge(&o, 50e6, 900e6, 100e6, 200);
-	assert_int_equal(o.verdict, OUTLOOK_CONVERGES);
-	outlook_free(&o);
+	assert_int_equal(est.verdict, ESTIMATE_NEVER);
+	estimate_free(&est);
+	judge(&est, 50e6, 900e6, 100e6, 200);
+	assert_int_equal(est.verdict, ESTIMATE_CONVERGES);
+	estimate_free(&est);
 }
 
 static void a_probe_far_above_what_migrations_got_is_not_believed(void **state)
 {
 	const struct pair_lesson lesson = { .link_bps = 50e6 };
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 10e6, 300e6, 100e6, 300);
-	teach(&o, lesson);
-	outlook_judge(&o);
-	assert_true(fabs(o.link_bps - 55e6) < 1);
-	assert_int_equal(o.link, OUTLOOK_LINK_LEARNT);
-	outlook_free(&o);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	teach(&est, lesson);
+	estimate_judge(&est);
+	assert_true(fabs(est.link_bps - 55e6) < 1);
+	assert_int_equal(est.link, ESTIMATE_LINK_LEARNT);
+	estimate_free(&est);
 }
 
 static void a_probe_below_what_migrations_got_is(void **state)
 {
 	const struct pair_lesson lesson = { .link_bps = 500e6 };
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 10e6, 300e6, 100e6, 300);
-	teach(&o, lesson);
-	outlook_judge(&o);
-	assert_true(o.link_bps == 100e6);
-	outlook_free(&o);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	teach(&est, lesson);
+	estimate_judge(&est);
+	assert_true(est.link_bps == 100e6);
+	estimate_free(&est);
 }
 
 static void a_bandwidth_that_was_given_stands(void **state)
 {
 	const struct pair_lesson lesson = { .link_bps = 50e6 };
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 10e6, 300e6, 100e6, 300);
-	o.link = OUTLOOK_LINK_GIVEN;
-	teach(&o, lesson);
-	outlook_judge(&o);
-	assert_true(o.link_bps == 100e6);
-	outlook_free(&o);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	est.link = ESTIMATE_LINK_GIVEN;
+	teach(&est, lesson);
+	estimate_judge(&est);
+	assert_true(est.link_bps == 100e6);
+	estimate_free(&est);
 }
 
-static const char *from_of(const struct outlook *o, struct json_object *out)
+static const char *from_of(const struct estimate *est, struct json_object *out)
 {
 	struct json_object *costs;
 
-	outlook_to_json(o, out);
+	estimate_to_json(est, out);
 	costs = json_object_object_get(out, "costs");
 	return json_object_get_string(json_object_object_get(costs, "from"));
 }
@@ -291,71 +291,71 @@ static void it_says_whether_costs_were_learnt(void **state)
 	AUTO_JSON struct json_object *learnt = json_new();
 	AUTO_JSON struct json_object *assumed = json_new();
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	judge(&o, 10e6, 300e6, 100e6, 300);
-	assert_string_equal(from_of(&o, assumed), "assumed");
-	outlook_free(&o);
-	see(&o, 10e6, 300e6, 100e6, 300);
-	teach(&o, lesson);
-	outlook_judge(&o);
-	assert_string_equal(from_of(&o, learnt), "learnt");
-	outlook_free(&o);
+	judge(&est, 10e6, 300e6, 100e6, 300);
+	assert_string_equal(from_of(&est, assumed), "assumed");
+	estimate_free(&est);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	teach(&est, lesson);
+	estimate_judge(&est);
+	assert_string_equal(from_of(&est, learnt), "learnt");
+	estimate_free(&est);
 }
 
 static void xbzrle_is_advised_where_it_alone_does(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 300e6, 900e6, 100e6, 100);
-	o.sampled = true;
-	o.xbzrle = paying;
-	outlook_judge(&o);
-	assert_int_equal(o.verdict, OUTLOOK_NEVER);
-	assert_true(o.xbzrle_helps);
-	assert_non_null(strstr(o.advice, "--xbzrle on"));
-	outlook_free(&o);
+	see(&est, 300e6, 900e6, 100e6, 100);
+	est.sampled = true;
+	est.xbzrle = paying;
+	estimate_judge(&est);
+	assert_int_equal(est.verdict, ESTIMATE_NEVER);
+	assert_true(est.xbzrle_helps);
+	assert_non_null(strstr(est.advice, "--xbzrle on"));
+	estimate_free(&est);
 }
 
 static void xbzrle_that_is_not_enough_is_not_advised(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 300e6, 900e6, 100e6, 100);
-	o.xbzrle = paying;
-	o.xbzrle.shrink = 0.45;
-	outlook_judge(&o);
-	assert_false(o.xbzrle_helps);
-	assert_null(strstr(o.advice, "xbzrle"));
-	outlook_free(&o);
+	see(&est, 300e6, 900e6, 100e6, 100);
+	est.xbzrle = paying;
+	est.xbzrle.shrink = 0.45;
+	estimate_judge(&est);
+	assert_false(est.xbzrle_helps);
+	assert_null(strstr(est.advice, "xbzrle"));
+	estimate_free(&est);
 }
 
 static void xbzrle_that_does_not_pay_is_not_advised(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 300e6, 900e6, 100e6, 100);
-	o.xbzrle = paying;
-	o.xbzrle.pays = false;
-	outlook_judge(&o);
-	assert_null(strstr(o.advice, "xbzrle"));
-	outlook_free(&o);
+	see(&est, 300e6, 900e6, 100e6, 100);
+	est.xbzrle = paying;
+	est.xbzrle.pays = false;
+	estimate_judge(&est);
+	assert_null(strstr(est.advice, "xbzrle"));
+	estimate_free(&est);
 }
 
 static void xbzrle_is_no_remedy_where_none_is_needed(void **state)
 {
-	struct outlook o;
+	struct estimate est;
 
 	(void)state;
-	see(&o, 10e6, 300e6, 100e6, 300);
-	o.xbzrle = paying;
-	outlook_judge(&o);
-	assert_false(o.xbzrle_helps);
-	outlook_free(&o);
+	see(&est, 10e6, 300e6, 100e6, 300);
+	est.xbzrle = paying;
+	estimate_judge(&est);
+	assert_false(est.xbzrle_helps);
+	estimate_free(&est);
 }
 
 int main(void)
