@@ -22,17 +22,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/guest/guest.h"
+#include "engine/argv/argv_moves.h"
 #include "transport/base/err.h"
 #include "transport/base/strv.h"
-
-/* Environment of a QEMU that vmferry started. */
-#define ARGV_ENV_RUN_DIR "VMFERRY_RUN_DIR"
-/* Lines "now\tpublic"; backslash escapes for tab, newline and backslash. */
-#define ARGV_ENV_SOCKETS "VMFERRY_SOCKETS"
-char *argv_encode_moves(const struct socket_moves *m); /* to be freed */
-int argv_decode_moves(const char *text, struct socket_moves *m,
-		      struct err *err);
 
 /* ids of our own monitors: "vmferry0" (in band), "vmferry1" (rescue). */
 #define ARGV_MONITOR_ID "vmferry"
@@ -126,8 +118,5 @@ char *argv_blank_name(const char *name);
  */
 int argv_parse_file(const char *text, size_t len, struct strv *out,
 		    struct err *err);
-
-/* What discover needs from a command line: name, uuid, RAM, CPUs, monitors. */
-void argv_describe(struct guest *g);
 
 #endif

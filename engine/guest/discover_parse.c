@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv.h"
+#include "engine/argv/argv_moves.h"
 #include "engine/guest/discover.h"
 #include "engine/guest/discover_owner.h"
+#include "engine/guest/guest_describe.h"
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
 

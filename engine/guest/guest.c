@@ -3,37 +3,6 @@
 #include "engine/guest/guest.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "transport/base/xalloc.h"
-
-void socket_moves_add(struct socket_moves *m, const char *now,
-		      const char *public)
-{
-	m->v = xrealloc(m->v, m->n + 1, sizeof(*m->v));
-	m->v[m->n++] = (struct socket_move){ .now = xstrdup(now),
-					     .public = xstrdup(public) };
-}
-
-const char *socket_moves_public(const struct socket_moves *m, const char *now)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		if (!strcmp(m->v[i].now, now))
-			return m->v[i].public;
-	}
-	return NULL;
-}
-
-void socket_moves_free(struct socket_moves *m)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		free(m->v[i].now);
-		free(m->v[i].public);
-		free(m->v[i].id);
-	}
-	free(m->v);
-	*m = (struct socket_moves){ .v = NULL };
-}
 
 static void monitors_free(struct guest *g)
 {

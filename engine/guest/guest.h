@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/argv/argv_moves.h"
 #include "transport/base/strv.h"
 
 enum monitor_kind { MONITOR_QMP, MONITOR_HMP };
@@ -21,22 +22,6 @@ struct monitor {
 	char *path; /* UNIX socket, absolute, as one connects to it now */
 	char *tcp;  /* "host:port" for a TCP monitor, else NULL */
 };
-
-/* One socket that stands somewhere else than argv says (a moved guest). */
-struct socket_move {
-	char *now;    /* as in the present argv: inside the run directory */
-	char *public; /* where users know it */
-	char *id;     /* socket_names.h: which file it is; NULL: not known */
-};
-struct socket_moves {
-	struct socket_move *v;
-	size_t n;
-};
-void socket_moves_add(struct socket_moves *m, const char *now,
-		      const char *public);
-const char *socket_moves_public(const struct socket_moves *m,
-				const char *now); /* NULL: not moved */
-void socket_moves_free(struct socket_moves *m);
 
 struct guest {
 	pid_t pid;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* argv_describe: what a command line tells about its guest. */
+/* guest_describe: what a guest's command line says about it. */
+#include "engine/guest/guest_describe.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv.h"
 #include "engine/argv/argv_item.h"
 #include "engine/argv/argv_opt.h"
 #include "engine/argv/argv_own.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/argv/argv.h"
+#include "engine/guest/guest_describe.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/guest/guest_describe.h"
 #include "tests/unit/argv_case.h"
 #include "transport/base/xalloc.h"
 static void describe(struct guest *g, const char *words)

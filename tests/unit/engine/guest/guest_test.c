@@ -10,19 +10,6 @@
 
 #include "engine/guest/guest.h"
 #include "transport/base/xalloc.h"
-static void a_move_is_found_by_its_present_path(void **state)
-{
-	struct socket_moves m = { .v = NULL };
-
-	(void)state;
-	socket_moves_add(&m, "/r/a", "/run/a");
-	socket_moves_add(&m, "/r/b", "/run/b");
-	assert_string_equal(socket_moves_public(&m, "/r/b"), "/run/b");
-	assert_null(socket_moves_public(&m, "/run/b"));
-	socket_moves_free(&m);
-	assert_int_equal(m.n, 0);
-}
-
 static void the_label_is_the_name_or_else_the_pid(void **state)
 {
 	struct guest g = { .label = xstrdup("pid:7") };
@@ -62,7 +49,6 @@ static void only_qmp_on_a_unix_socket_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_move_is_found_by_its_present_path),
 		cmocka_unit_test(the_label_is_the_name_or_else_the_pid),
 		cmocka_unit_test(only_qmp_on_a_unix_socket_counts),
 	};
