@@ -34,12 +34,12 @@ struct argv_remap {
 };
 
 struct argv_input {
-	const struct strv *argv;	  /* of the source, argv[0] first */
-	const char *cwd;		  /* where its relative paths resolve */
-	const struct socket_moves *moves; /* from its environment */
-	const char *machine;		  /* versioned type to pin */
-	const char *run_dir;		  /* on the destination, absolute */
-	const char *binary;		  /* argv[0] on the destination */
+	const struct strv *argv;	/* of the source, argv[0] first */
+	const char *cwd;		/* where its relative paths resolve */
+	const struct argv_moves *moves; /* from its environment */
+	const char *machine;		/* versioned type to pin */
+	const char *run_dir;		/* on the destination, absolute */
+	const char *binary;		/* argv[0] on the destination */
 	const struct argv_remap *remaps;
 	size_t n_remaps;
 	bool same_host; /* both sides share one file system and network */
@@ -74,7 +74,7 @@ struct argv_note {
 
 struct argv_plan {
 	struct strv argv; /* complete: -S, -incoming defer, our monitors */
-	struct socket_moves moves; /* sockets and pid file to be renamed */
+	struct argv_moves moves;   /* sockets and pid file to be renamed */
 	char *monitor0, *monitor1; /* our QMP sockets in run_dir */
 	char *cwd; /* to start QEMU in; remapped; NULL when not needed */
 	struct argv_file *files;
@@ -99,7 +99,7 @@ bool argv_plan_refused(const struct argv_plan *p);
  * The public command line: what a rebuild starts from. Sockets back at their
  * public names, our own additions gone.
  */
-void argv_restore(const struct strv *argv, const struct socket_moves *moves,
+void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 		  struct strv *out);
 
 /* A copy in which passwords, keys and secret data are "***". */
@@ -116,7 +116,7 @@ char *argv_blank_name(const char *name);
  * Reads a --dest-args file: one argument a line, '#' comments and blank lines
  * ignored. ERR_USAGE names the line.
  */
-int argv_parse_file(const char *text, size_t len, struct strv *out,
+int argv_file_parse(const char *text, size_t len, struct strv *out,
 		    struct err *err);
 
 #endif

@@ -17,7 +17,7 @@ static char *trim(const char *line, size_t len)
 	return xstrndup(line, len);
 }
 
-int argv_parse_file(const char *text, size_t len, struct strv *out,
+int argv_file_parse(const char *text, size_t len, struct strv *out,
 		    struct err *err)
 {
 	const char *end = text + len;

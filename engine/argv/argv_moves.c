@@ -8,15 +8,14 @@
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
-void socket_moves_add(struct socket_moves *m, const char *now,
-		      const char *public)
+void argv_moves_add(struct argv_moves *m, const char *now, const char *public)
 {
 	m->v = xrealloc(m->v, m->n + 1, sizeof(*m->v));
-	m->v[m->n++] = (struct socket_move){ .now = xstrdup(now),
-					     .public = xstrdup(public) };
+	m->v[m->n++] = (struct argv_move){ .now = xstrdup(now),
+					   .public = xstrdup(public) };
 }
 
-const char *socket_moves_public(const struct socket_moves *m, const char *now)
+const char *argv_moves_public(const struct argv_moves *m, const char *now)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		if (!strcmp(m->v[i].now, now))
@@ -25,7 +24,7 @@ const char *socket_moves_public(const struct socket_moves *m, const char *now)
 	return NULL;
 }
 
-void socket_moves_free(struct socket_moves *m)
+void argv_moves_free(struct argv_moves *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		free(m->v[i].now);
@@ -33,7 +32,7 @@ void socket_moves_free(struct socket_moves *m)
 		free(m->v[i].id);
 	}
 	free(m->v);
-	*m = (struct socket_moves){ .v = NULL };
+	*m = (struct argv_moves){ .v = NULL };
 }
 
 /* --- the mapping as text ------------------------------------------------- */
@@ -52,7 +51,7 @@ static void escape(struct buf *b, const char *s)
 	}
 }
 
-char *argv_encode_moves(const struct socket_moves *m)
+char *argv_moves_encode(const struct argv_moves *m)
 {
 	struct buf b = { .base = NULL };
 
@@ -86,7 +85,7 @@ static char *unescape(const char *s, size_t len)
 	return buf_steal(&b);
 }
 
-static int decode_line(const char *line, size_t len, struct socket_moves *m)
+static int decode_line(const char *line, size_t len, struct argv_moves *m)
 {
 	const char *tab = memchr(line, '\t', len);
 	AUTO_FREE char *now = NULL;
@@ -98,17 +97,17 @@ static int decode_line(const char *line, size_t len, struct socket_moves *m)
 	public = unescape(tab + 1, len - (size_t)(tab + 1 - line));
 	if (!now || !public || *now != '/' || !*public)
 		return -1;
-	socket_moves_add(m, now, public);
+	argv_moves_add(m, now, public);
 	return 0;
 }
 
-int argv_decode_moves(const char *text, struct socket_moves *m, struct err *err)
+int argv_moves_decode(const char *text, struct argv_moves *m, struct err *err)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
 		if (len && decode_line(text, len, m)) {
-			socket_moves_free(m);
+			argv_moves_free(m);
 			return err_set(err, ERR_PROTOCOL,
 				       "the environment of the guest's QEMU "
 				       "has an unreadable " ARGV_ENV_SOCKETS

@@ -14,29 +14,27 @@
 
 /* Environment of a QEMU that vmferry started. */
 #define ARGV_ENV_RUN_DIR "VMFERRY_RUN_DIR"
-/* What argv_encode_moves() writes. */
+/* What argv_moves_encode() writes. */
 #define ARGV_ENV_SOCKETS "VMFERRY_SOCKETS"
 
 /* A socket or pid file of a moved guest. */
-struct socket_move {
+struct argv_move {
 	char *now;    /* as in the present argv: inside the run directory */
 	char *public; /* where users know it */
 	char *id;     /* which file it is, if its owner knows; else NULL */
 };
-struct socket_moves {
-	struct socket_move *v;
+struct argv_moves {
+	struct argv_move *v;
 	size_t n;
 };
-void socket_moves_add(struct socket_moves *m, const char *now,
-		      const char *public);
-const char *socket_moves_public(const struct socket_moves *m,
-				const char *now); /* NULL: not moved */
-void socket_moves_free(struct socket_moves *m);
+void argv_moves_add(struct argv_moves *m, const char *now, const char *public);
+const char *argv_moves_public(const struct argv_moves *m,
+			      const char *now); /* NULL: not moved */
+void argv_moves_free(struct argv_moves *m);
 
 /* Lines "now\tpublic"; backslash escapes for tab, newline and backslash. */
-char *argv_encode_moves(const struct socket_moves *m); /* to be freed */
+char *argv_moves_encode(const struct argv_moves *m); /* to be freed */
 /* ERR_PROTOCOL, and @m empty, unless every line can be read. */
-int argv_decode_moves(const char *text, struct socket_moves *m,
-		      struct err *err);
+int argv_moves_decode(const char *text, struct argv_moves *m, struct err *err);
 
 #endif

@@ -170,7 +170,7 @@ static void nets_free(struct argv_plan *p)
 void argv_plan_free(struct argv_plan *p)
 {
 	strv_free(&p->argv);
-	socket_moves_free(&p->moves);
+	argv_moves_free(&p->moves);
 	free(p->monitor0);
 	free(p->monitor1);
 	free(p->cwd);

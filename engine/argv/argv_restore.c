@@ -43,14 +43,14 @@ static bool is_own(const struct argv_item *it)
 }
 
 static void push_public(const struct argv_item *it,
-			const struct socket_moves *moves, struct strv *out)
+			const struct argv_moves *moves, struct strv *out)
 {
 	AUTO_SOCKET struct argv_socket s = { .path = NULL };
 	AUTO_FREE char *text = NULL;
 	const char *known = NULL;
 
 	if (argv_socket_find(it, &s))
-		known = socket_moves_public(moves, s.path);
+		known = argv_moves_public(moves, s.path);
 	if (!known) {
 		argv_item_push(out, it);
 		return;
@@ -60,10 +60,10 @@ static void push_public(const struct argv_item *it,
 		       &(struct argv_item){ .word = it->word, .value = text });
 }
 
-void argv_restore(const struct strv *argv, const struct socket_moves *moves,
+void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 		  struct strv *out)
 {
-	static const struct socket_moves none;
+	static const struct argv_moves none;
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
 	argv_items_read(&items, argv);

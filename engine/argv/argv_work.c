@@ -164,9 +164,9 @@ static const char *bind(struct argv_work *w, const char *path, char *name)
 	AUTO_FREE char *owned = name;
 	AUTO_FREE char *now = xasprintf("%s/%s", w->in->run_dir, owned);
 	AUTO_FREE char *public = argv_work_absolute(w, path);
-	struct socket_moves *m = &w->out->moves;
+	struct argv_moves *m = &w->out->moves;
 
-	socket_moves_add(m, now, public);
+	argv_moves_add(m, now, public);
 	return m->v[m->n - 1].now;
 }
 

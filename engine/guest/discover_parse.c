@@ -356,8 +356,8 @@ static void read_moves(struct record *r)
 	if (r->g.run_dir && *r->g.run_dir != '/')
 		replace(&r->g.run_dir, NULL);
 	if (!r->g.run_dir || !r->moves ||
-	    argv_decode_moves(r->moves, &r->g.moves, &ignored))
-		socket_moves_free(&r->g.moves);
+	    argv_moves_decode(r->moves, &r->g.moves, &ignored))
+		argv_moves_free(&r->g.moves);
 }
 
 static void finish_guest(struct record *r)
@@ -373,7 +373,7 @@ static void finish_guest(struct record *r)
 	fix_cwd(r);
 	read_moves(r);
 	discover_owner(g, buf_data(&r->group), &r->parent);
-	argv_describe(g);
+	guest_describe(g);
 }
 
 static bool is_running(const struct record *r)

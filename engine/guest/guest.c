@@ -30,7 +30,7 @@ void guest_free(struct guest *g)
 	free(g->manager);
 	free(g->run_dir);
 	free(g->label);
-	socket_moves_free(&g->moves);
+	argv_moves_free(&g->moves);
 	monitors_free(g);
 	*g = (struct guest){ .pid = 0 };
 }

@@ -45,7 +45,7 @@ struct guest {
 	char *started_by;   /* unit, script or command of the parent */
 	char *manager;	    /* "libvirt", "proxmox", …; NULL: nobody */
 	char *run_dir;	    /* its run directory if vmferry brought it, NULL */
-	struct socket_moves moves;
+	struct argv_moves moves;
 	struct monitor *monitors;
 	size_t n_monitors;
 	bool has_kvm_arg;

@@ -136,7 +136,7 @@ static void add_unix(struct scan *s, enum monitor_kind kind, const char *path,
 		     bool own)
 {
 	AUTO_FREE char *full = argv_path_absolute(s->g->cwd, path);
-	const char *public = socket_moves_public(&s->g->moves, full);
+	const char *public = argv_moves_public(&s->g->moves, full);
 
 	add_monitor(s,
 		    (struct monitor){ .kind = kind,
@@ -244,7 +244,7 @@ static void scan_item(struct scan *s, const struct argv_item *it)
 		add_object(s, it);
 }
 
-void argv_describe(struct guest *g)
+void guest_describe(struct guest *g)
 {
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	struct scan s = { .g = g, .items = &items };

@@ -8,6 +8,6 @@
 #include "engine/guest/guest.h"
 
 /* Fills in name, uuid, RAM, CPUs and monitors from @g's argv and cwd. */
-void argv_describe(struct guest *g);
+void guest_describe(struct guest *g);
 
 #endif

@@ -248,7 +248,7 @@ static void add_wrappers(struct buf *b, const struct run *r)
 
 static void add_environment(struct buf *b, const struct run *r)
 {
-	AUTO_FREE char *moves = argv_encode_moves(&r->plan.moves);
+	AUTO_FREE char *moves = argv_moves_encode(&r->plan.moves);
 	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dst_dir);
 	AUTO_FREE char *sockets = xasprintf("%s=%s", ARGV_ENV_SOCKETS, moves);
 

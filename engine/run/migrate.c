@@ -103,7 +103,7 @@ void run_close(struct run *r)
 /* Where files of the source are made or removed until the end. */
 static void tell_set_up(const struct run *r)
 {
-	const struct socket_moves *m = &r->guest.moves;
+	const struct argv_moves *m = &r->guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
 	AUTO_FREE char *pairs = record_pairs(r);
 	AUTO_FREE char *recordings =

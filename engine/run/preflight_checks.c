@@ -408,7 +408,7 @@ static void check_network(struct preflight *p)
 
 static void check_directories(struct preflight *p)
 {
-	const struct socket_moves *m = &p->r->plan.moves;
+	const struct argv_moves *m = &p->r->plan.moves;
 
 	for (size_t i = 0; i < m->n; i++) {
 		size_t at = p->moves_at + i;

@@ -17,7 +17,7 @@
 
 /* --- facts, by record ---------------------------------------------------- */
 
-static struct json_object *moves_json(const struct socket_moves *m)
+static struct json_object *moves_json(const struct argv_moves *m)
 {
 	struct json_object *all = json_object_new_array();
 
@@ -351,7 +351,7 @@ static bool truth(const struct journal_view *v, const char *key)
 }
 
 static void restore_moves(const struct journal_view *v, const char *key,
-			  struct socket_moves *m)
+			  struct argv_moves *m)
 {
 	struct json_at all = { journal_value(v, key), key };
 	struct json_at one;
@@ -363,7 +363,7 @@ static void restore_moves(const struct journal_view *v, const char *key,
 		    json_get_str(one, "now", &now, NULL) < 0 ||
 		    json_get_str(one, "public", &public, NULL) < 0)
 			continue;
-		socket_moves_add(m, now, public);
+		argv_moves_add(m, now, public);
 		if (json_opt_str(one, "id", &id, NULL) == 0 && id)
 			m->v[m->n - 1].id = xstrdup(id);
 	}

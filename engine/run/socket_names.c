@@ -22,10 +22,10 @@ static char *id_of(const char *path)
 			 (unsigned long long)st.st_ino, (long long)st.st_mtime);
 }
 
-void socket_names_mark(struct socket_moves *m)
+void socket_names_mark(struct argv_moves *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
-		struct socket_move *move = &m->v[i];
+		struct argv_move *move = &m->v[i];
 
 		free(move->id);
 		/* what could not be renamed yet stands where QEMU made it */
@@ -74,7 +74,7 @@ static const char take_function[] =
 	"}\nexec 2>/dev/null\n";
 
 static void call(struct buf *words, const char *function,
-		 const struct socket_move *m)
+		 const struct argv_move *m)
 {
 	buf_printf(words, "%s ", function);
 	quote_word(words, m->now);
@@ -85,7 +85,7 @@ static void call(struct buf *words, const char *function,
 	buf_printf(words, "\n");
 }
 
-void socket_names_give(struct buf *words, const struct socket_moves *m)
+void socket_names_give(struct buf *words, const struct argv_moves *m)
 {
 	buf_printf(words, "%s", give_function);
 	for (size_t i = 0; i < m->n; i++)
@@ -93,7 +93,7 @@ void socket_names_give(struct buf *words, const struct socket_moves *m)
 	buf_printf(words, "exit $rc\n");
 }
 
-void socket_names_take(struct buf *words, const struct socket_moves *m)
+void socket_names_take(struct buf *words, const struct argv_moves *m)
 {
 	buf_printf(words, "%s", take_function);
 	for (size_t i = 0; i < m->n; i++)

@@ -18,15 +18,15 @@
  * Notes in @m which files of this machine have the names. A file's name may
  * change then, as long as it stays in its file system.
  */
-void socket_names_mark(struct socket_moves *m);
+void socket_names_mark(struct argv_moves *m);
 
 /* Appends: files get their public names, as far as they exist. */
-void socket_names_give(struct buf *words, const struct socket_moves *m);
+void socket_names_give(struct buf *words, const struct argv_moves *m);
 /*
  * Appends: public names go from the files that socket_names_mark() saw, and
  * from links to where these were; whoever else has one keeps it. What cannot
  * be removed stays.
  */
-void socket_names_take(struct buf *words, const struct socket_moves *m);
+void socket_names_take(struct buf *words, const struct argv_moves *m);
 
 #endif

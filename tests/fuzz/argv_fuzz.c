@@ -19,14 +19,14 @@ enum { SAME_HOST = 1, NO_CWD = 2, REMAP = 4 };
 
 static const char sockets[] = ARGV_ENV_SOCKETS "=";
 
-static void describe(const struct strv *argv, const struct socket_moves *moves)
+static void describe(const struct strv *argv, const struct argv_moves *moves)
 {
 	struct guest g = { .cwd = xstrdup("/srv") };
 
 	strv_push_all(&g.argv, argv);
 	for (size_t i = 0; i < moves->n; i++)
-		socket_moves_add(&g.moves, moves->v[i].now, moves->v[i].public);
-	argv_describe(&g);
+		argv_moves_add(&g.moves, moves->v[i].now, moves->v[i].public);
+	guest_describe(&g);
 	for (size_t i = 0; i < g.n_monitors; i++)
 		fuzz_claim(g.monitors[i].path || g.monitors[i].tcp,
 			   "a monitor is somewhere");
@@ -42,11 +42,11 @@ static void blank(const struct strv *argv)
 }
 
 /* The mapping goes on through the environment. */
-static void carry(const struct socket_moves *from, struct socket_moves *to)
+static void carry(const struct argv_moves *from, struct argv_moves *to)
 {
-	AUTO_FREE char *text = argv_encode_moves(from);
+	AUTO_FREE char *text = argv_moves_encode(from);
 
-	fuzz_claim(argv_decode_moves(text, to, NULL) == 0,
+	fuzz_claim(argv_moves_decode(text, to, NULL) == 0,
 		   "a mapping survives the environment");
 }
 
@@ -58,7 +58,7 @@ static void next_hop(const struct argv_input *first,
 		     const struct argv_plan *plan)
 {
 	AUTO_STRV struct strv before = { 0 }, after = { 0 };
-	struct socket_moves moves = { .v = NULL };
+	struct argv_moves moves = { .v = NULL };
 	struct argv_input in = *first;
 	AUTO_ERR struct err err = { 0 };
 	struct argv_plan second;
@@ -78,10 +78,10 @@ static void next_hop(const struct argv_input *first,
 	fuzz_claim(strv_equal(&before, &after),
 		   "a hop changes nothing that is public");
 	argv_plan_free(&second);
-	socket_moves_free(&moves);
+	argv_moves_free(&moves);
 }
 
-static void rebuild(const struct strv *argv, const struct socket_moves *moves,
+static void rebuild(const struct strv *argv, const struct argv_moves *moves,
 		    unsigned int flags)
 {
 	static const struct argv_remap remap = { "/srv", "/pool/vm" };
@@ -109,11 +109,11 @@ static void rebuild(const struct strv *argv, const struct socket_moves *moves,
 }
 
 /* Takes the mapping, if there is one, off the front of @argv. */
-static void take_moves(struct strv *argv, struct socket_moves *moves)
+static void take_moves(struct strv *argv, struct argv_moves *moves)
 {
 	if (!argv->n || strncmp(argv->v[0], sockets, strlen(sockets)) != 0)
 		return;
-	if (argv_decode_moves(argv->v[0] + strlen(sockets), moves, NULL) < 0)
+	if (argv_moves_decode(argv->v[0] + strlen(sockets), moves, NULL) < 0)
 		fuzz_claim(!moves->n, "a bad mapping is none");
 	free(argv->v[0]);
 	argv->n--;
@@ -125,15 +125,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input in = { data, size };
 	unsigned int flags = fuzz_take(&in);
 	AUTO_STRV struct strv argv = { 0 }, file = { 0 };
-	struct socket_moves moves = { .v = NULL };
+	struct argv_moves moves = { .v = NULL };
 
-	if (argv_parse_file((const char *)in.data, in.len, &file, NULL) == 0)
+	if (argv_file_parse((const char *)in.data, in.len, &file, NULL) == 0)
 		blank(&file);
 	fuzz_words(&in, &argv);
 	take_moves(&argv, &moves);
 	describe(&argv, &moves);
 	blank(&argv);
 	rebuild(&argv, &moves, flags);
-	socket_moves_free(&moves);
+	argv_moves_free(&moves);
 	return 0;
 }

@@ -131,7 +131,7 @@ static int read_dest_args(struct cli_plan *p, const char *path, struct err *err)
 
 	if (read_file(path, &b, err) < 0)
 		return -1;
-	if (argv_parse_file(buf_data(&b), buf_len(&b), &p->dest_args, err) < 0)
+	if (argv_file_parse(buf_data(&b), buf_len(&b), &p->dest_args, err) < 0)
 		return err_wrap(err, ERR_NONE, "%s", path);
 	p->opt.dest_args = &p->dest_args;
 	return 0;

@@ -16,7 +16,7 @@ static void expect_args(const char *text, const char *joined)
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	AUTO_FREE char *got = NULL;
 
-	assert_int_equal(argv_parse_file(text, strlen(text), &out, &err), 0);
+	assert_int_equal(argv_file_parse(text, strlen(text), &out, &err), 0);
 	got = strv_join(&out, "|");
 	assert_string_equal(got ? got : "", joined);
 }
@@ -53,7 +53,7 @@ static void a_nul_byte_is_refused_with_its_line(void **state)
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 
 	(void)state;
-	assert_int_equal(argv_parse_file("-m\n1\0G\n", 7, &out, &err), -1);
+	assert_int_equal(argv_file_parse("-m\n1\0G\n", 7, &out, &err), -1);
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_non_null(strstr(err.message, "line 2"));
 	assert_int_equal(out.n, 0);

@@ -13,45 +13,45 @@
 
 static void a_move_is_found_by_its_present_path(void **state)
 {
-	struct socket_moves m = { .v = NULL };
+	struct argv_moves m = { .v = NULL };
 
 	(void)state;
-	socket_moves_add(&m, "/r/a", "/run/a");
-	socket_moves_add(&m, "/r/b", "/run/b");
-	assert_string_equal(socket_moves_public(&m, "/r/b"), "/run/b");
-	assert_null(socket_moves_public(&m, "/run/b"));
-	socket_moves_free(&m);
+	argv_moves_add(&m, "/r/a", "/run/a");
+	argv_moves_add(&m, "/r/b", "/run/b");
+	assert_string_equal(argv_moves_public(&m, "/r/b"), "/run/b");
+	assert_null(argv_moves_public(&m, "/run/b"));
+	argv_moves_free(&m);
 	assert_int_equal(m.n, 0);
 }
 
 static void the_mapping_survives_the_environment(void **state)
 {
-	struct socket_moves m = { .v = NULL }, again = { .v = NULL };
+	struct argv_moves m = { .v = NULL }, again = { .v = NULL };
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	AUTO_FREE char *text = NULL;
 
 	(void)state;
-	socket_moves_add(&m, "/r/a\tb", "/x\\y\n");
-	socket_moves_add(&m, "/r/c", "/z");
-	text = argv_encode_moves(&m);
+	argv_moves_add(&m, "/r/a\tb", "/x\\y\n");
+	argv_moves_add(&m, "/r/c", "/z");
+	text = argv_moves_encode(&m);
 	assert_string_equal(text, "/r/a\\tb\t/x\\\\y\\n\n/r/c\t/z\n");
-	assert_int_equal(argv_decode_moves(text, &again, &err), 0);
+	assert_int_equal(argv_moves_decode(text, &again, &err), 0);
 	assert_int_equal(again.n, 2);
 	assert_string_equal(again.v[0].now, "/r/a\tb");
 	assert_string_equal(again.v[0].public, "/x\\y\n");
-	socket_moves_free(&m);
-	socket_moves_free(&again);
+	argv_moves_free(&m);
+	argv_moves_free(&again);
 }
 
 static void an_empty_mapping_is_an_empty_text(void **state)
 {
-	struct socket_moves m = { .v = NULL };
+	struct argv_moves m = { .v = NULL };
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
-	AUTO_FREE char *text = argv_encode_moves(&m);
+	AUTO_FREE char *text = argv_moves_encode(&m);
 
 	(void)state;
 	assert_string_equal(text, "");
-	assert_int_equal(argv_decode_moves(text, &m, &err), 0);
+	assert_int_equal(argv_moves_decode(text, &m, &err), 0);
 	assert_int_equal(m.n, 0);
 }
 
@@ -63,10 +63,10 @@ static void a_mangled_mapping_is_refused_as_a_whole(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		struct socket_moves m = { .v = NULL };
+		struct argv_moves m = { .v = NULL };
 		AUTO_ERR struct err err = { .kind = ERR_NONE };
 
-		assert_int_equal(argv_decode_moves(texts[i], &m, &err), -1);
+		assert_int_equal(argv_moves_decode(texts[i], &m, &err), -1);
 		assert_int_equal(err.kind, ERR_PROTOCOL);
 		assert_int_equal(m.n, 0);
 	}

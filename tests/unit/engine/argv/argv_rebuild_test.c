@@ -179,14 +179,14 @@ static void a_relative_path_that_goes_elsewhere_becomes_absolute(void **state)
 /* A guest as it stands on some host. */
 struct hop {
 	struct strv argv;
-	struct socket_moves moves;
+	struct argv_moves moves;
 	char *cwd;
 };
 
 static void hop_fini(struct hop *h)
 {
 	strv_free(&h->argv);
-	socket_moves_free(&h->moves);
+	argv_moves_free(&h->moves);
 	free(h->cwd);
 }
 
@@ -208,8 +208,8 @@ static void hop_on(struct hop *h, const char *run_dir, bool same_host)
 		fail_msg("%s", err.message);
 	strv_push_all(&next.argv, &plan.argv);
 	/* The mapping goes through the environment. */
-	text = argv_encode_moves(&plan.moves);
-	assert_int_equal(argv_decode_moves(text, &next.moves, &err), 0);
+	text = argv_moves_encode(&plan.moves);
+	assert_int_equal(argv_moves_decode(text, &next.moves, &err), 0);
 	next.cwd = xstrdup(plan.cwd ? plan.cwd : h->cwd);
 	argv_plan_free(&plan);
 	hop_fini(h);

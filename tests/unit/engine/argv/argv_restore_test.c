@@ -11,7 +11,7 @@
 #include "engine/argv/argv_own.h"
 #include "tests/unit/argv_case.h"
 #include "transport/base/xalloc.h"
-static void expect_restored(const char *words, const struct socket_moves *m,
+static void expect_restored(const char *words, const struct argv_moves *m,
 			    const char *expected)
 {
 	AUTO_STRV struct strv argv = { .v = NULL }, out = { .v = NULL };
@@ -44,17 +44,17 @@ static void things_of_others_with_a_similar_name_stay(void **state)
 
 static void moved_sockets_get_their_public_names(void **state)
 {
-	struct socket_moves m = { .v = NULL };
+	struct argv_moves m = { .v = NULL };
 
 	(void)state;
-	socket_moves_add(&m, "/r/s0", "/run/a,b");
-	socket_moves_add(&m, "/r/pid", "/run/p");
+	argv_moves_add(&m, "/r/s0", "/run/a,b");
+	argv_moves_add(&m, "/r/pid", "/run/p");
 	expect_restored("q -qmp unix:/r/s0,server,nowait -pidfile /r/pid "
 			"-serial unix:/r/s1,server -append /r/s0",
 			&m,
 			"q -qmp unix:/run/a,,b,server,nowait -pidfile /run/p "
 			"-serial unix:/r/s1,server -append /r/s0");
-	socket_moves_free(&m);
+	argv_moves_free(&m);
 }
 
 static void our_ids_have_one_digit(void **state)

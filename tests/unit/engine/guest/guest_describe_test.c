@@ -15,7 +15,7 @@ static void describe(struct guest *g, const char *words)
 {
 	*g = (struct guest){ .cwd = xstrdup("/srv") };
 	argv_case_split(words, &g->argv);
-	argv_describe(g);
+	guest_describe(g);
 }
 
 static void name_and_uuid_are_found(void **state)
@@ -172,8 +172,8 @@ static void our_own_monitors_come_first_and_moved_ones_are_public(void **state)
 			"-chardev socket,id=vmferry1,path=/r/q1,server=on "
 			"-mon chardev=vmferry1,mode=control",
 			&g.argv);
-	socket_moves_add(&g.moves, "/r/s0", "/run/qmp");
-	argv_describe(&g);
+	argv_moves_add(&g.moves, "/r/s0", "/run/qmp");
+	guest_describe(&g);
 	expect_monitor(&g, 0, MONITOR_QMP, "/r/q0", NULL);
 	expect_monitor(&g, 1, MONITOR_QMP, "/r/q1", NULL);
 	expect_monitor(&g, 2, MONITOR_QMP, "/run/qmp", NULL);

@@ -19,7 +19,7 @@
 /* A run directory's socket and where users know it; files will do. */
 struct place {
 	char root[40], now[80], public[80], gone[96];
-	struct socket_moves moves;
+	struct argv_moves moves;
 };
 
 static void write_file(const char *path, const char *text)
@@ -62,7 +62,7 @@ static int setup(void **state)
 	p->now[strlen(p->root) + strlen("/run-1")] = '\0';
 	assert_int_equal(mkdir(p->now, 0700), 0);
 	p->now[strlen(p->root) + strlen("/run-1")] = '/';
-	socket_moves_add(&p->moves, p->now, p->public);
+	argv_moves_add(&p->moves, p->now, p->public);
 	*state = p;
 	return 0;
 }
@@ -71,7 +71,7 @@ static int teardown(void **state)
 {
 	struct place *p = *state;
 
-	socket_moves_free(&p->moves);
+	argv_moves_free(&p->moves);
 	assert_int_equal(remove_tree(p->root), 0);
 	free(p);
 	return 0;
