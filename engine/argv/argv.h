@@ -105,12 +105,10 @@ void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 /* A copy in which passwords, keys and secret data are "***". */
 void argv_blank_secrets(const struct strv *argv, struct strv *out);
 /*
- * A copy of @text, somebody's words about @argv, without the secrets of @argv;
- * to be freed. One that stands alone there is found from 4 bytes on.
+ * A copy of @text, somebody's words about @argv, without the secrets of @argv
+ * (argv_secret.h); to be freed.
  */
 char *argv_hide_secrets(const struct strv *argv, const char *text);
-/* A disk's name or address without the password in it, to be freed. */
-char *argv_blank_name(const char *name);
 
 /*
  * Reads a --dest-args file: one argument a line, '#' comments and blank lines

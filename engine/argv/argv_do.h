@@ -8,7 +8,7 @@
 #ifndef ENGINE_ARGV_ARGV_DO_H
 #define ENGINE_ARGV_ARGV_DO_H
 
-#include "engine/argv/argv_table.h"
+#include "engine/argv/argv_item.h"
 #include "engine/argv/argv_work.h"
 
 /* argv_do.c: any option */

@@ -2,10 +2,10 @@
 /* argv_item: a command line of QEMU as a list of options. */
 #include "engine/argv/argv_item.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/argv/argv_table.h"
 #include "transport/base/xalloc.h"
 
 static bool takes_value(const struct argv_item *it, const char *next)

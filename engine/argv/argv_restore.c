@@ -13,14 +13,6 @@
 #include "engine/argv/argv_socket.h"
 #include "transport/base/xalloc.h"
 
-bool argv_own_id(const char *id)
-{
-	size_t len = strlen(ARGV_MONITOR_ID);
-
-	return id && !strncmp(id, ARGV_MONITOR_ID, len) && id[len] >= '0' &&
-	       id[len] <= '9' && !id[len + 1];
-}
-
 static bool own_opt(const struct argv_item *it, const char *key)
 {
 	AUTO_OPT struct argv_opt o = { .v = NULL };

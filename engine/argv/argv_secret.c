@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* argv_secret: command lines as people may see them. */
+/* argv_secret: the secrets in one option. */
 #include "engine/argv/argv_secret.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv.h"
 #include "engine/argv/argv_opt.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
@@ -186,7 +185,7 @@ static void hide_inside(char **text, const char *value)
 }
 
 /* Whoever quotes an option may quote all of it or its values alone. */
-static void hide_option(char **text, const struct argv_item *it)
+void argv_secret_hide(char **text, const struct argv_item *it)
 {
 	AUTO_OPT struct argv_opt o = { .v = NULL };
 	AUTO_FREE char *blanked = argv_secret_blank(it);
@@ -206,34 +205,5 @@ static void hide_option(char **text, const struct argv_item *it)
 			hide(text, value, strlen(value));
 		else if (value)
 			hide_inside(text, value);
-	}
-}
-
-char *argv_hide_secrets(const struct strv *argv, const char *text)
-{
-	AUTO_ITEMS struct argv_items items = { .v = NULL };
-	char *out = xstrdup(text);
-
-	argv_items_read(&items, argv);
-	for (size_t i = 0; out && i < items.n; i++)
-		hide_option(&out, &items.v[i]);
-	return out;
-}
-
-/* --- command lines ------------------------------------------------------- */
-
-void argv_blank_secrets(const struct strv *argv, struct strv *out)
-{
-	AUTO_ITEMS struct argv_items items = { .v = NULL };
-
-	argv_items_read(&items, argv);
-	if (argv->n)
-		strv_push(out, argv->v[0]);
-	for (size_t i = 0; i < items.n; i++) {
-		AUTO_FREE char *value = argv_secret_blank(&items.v[i]);
-
-		argv_item_push(out,
-			       &(struct argv_item){ .word = items.v[i].word,
-						    .value = value });
 	}
 }

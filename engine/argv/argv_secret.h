@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argv_secret: command lines as people may see them.
+ * argv_secret: the secrets in one option.
  */
 #ifndef ENGINE_ARGV_ARGV_SECRET_H
 #define ENGINE_ARGV_ARGV_SECRET_H
@@ -12,5 +12,12 @@
  * freed. NULL if it has none.
  */
 char *argv_secret_blank(const struct argv_item *it);
+/*
+ * Takes the secrets of @it out of *@text, somebody's words about it. One that
+ * stands alone there is found from 4 bytes on.
+ */
+void argv_secret_hide(char **text, const struct argv_item *it);
+/* A disk's name or address without the password in it, to be freed. */
+char *argv_blank_name(const char *name);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv.h"
+#include "engine/argv/argv_secret.h"
 #include "engine/guest/discover.h"
 #include "qmp/json_fields.h"
 #include "transport/base/task_pool.h"

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/argv/argv_secret.h"
 #include "tests/unit/argv_case.h"
 #include "transport/base/xalloc.h"
 static void expect_blanked(const char *words, const char *expected)
