@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv_table.h"
 #include "transport/base/xalloc.h"
 
 static bool takes_value(const struct argv_item *it, const char *next)
@@ -15,20 +14,20 @@ static bool takes_value(const struct argv_item *it, const char *next)
 	return it->def ? it->def->has_arg : *next != '-';
 }
 
-void argv_items_read(struct argv_items *list, const struct strv *argv)
+void argv_items_read(struct argv_items *list, const struct strv *argv,
+		     argv_finder *find)
 {
 	*list = (struct argv_items){ .v = xcalloc(argv->n + 1,
 						  sizeof(*list->v)) };
 	for (size_t i = 1; i < argv->n; i++) {
 		struct argv_item *it = &list->v[list->n++];
 
+		it->def = find(argv->v[i]);
 		if (*argv->v[i] != '-') {
-			it->def = argv_table_image();
 			it->value = argv->v[i];
 			continue;
 		}
 		it->word = argv->v[i];
-		it->def = argv_table_find(it->word);
 		if (takes_value(it, argv->v[i + 1]))
 			it->value = argv->v[++i];
 	}

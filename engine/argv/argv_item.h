@@ -37,9 +37,15 @@ struct argv_def {
 	const char *why;
 };
 
+/*
+ * Finds the definition of @word, an option with one or two dashes or a bare
+ * word: the image of the first disk. NULL: no such option.
+ */
+typedef const struct argv_def *argv_finder(const char *word);
+
 /* Strings are borrowed from the command line that was read. */
 struct argv_item {
-	const struct argv_def *def; /* NULL: not in the table */
+	const struct argv_def *def; /* NULL: not known */
 	const char *word;  /* "-m" or "--m"; NULL for a bare disk image */
 	const char *value; /* NULL: takes none */
 };
@@ -50,11 +56,12 @@ struct argv_items {
 };
 
 /*
- * Reads @argv behind argv[0]. An option outside of the table has a value if
- * the next word looks like one. Never fails: a value that is missing at the
- * end is NULL although the table asks for one.
+ * Reads @argv behind argv[0]. An option that @find does not know has a value
+ * if the next word looks like one. Never fails: a value that is missing at the
+ * end is NULL although the definition asks for one.
  */
-void argv_items_read(struct argv_items *list, const struct strv *argv);
+void argv_items_read(struct argv_items *list, const struct strv *argv,
+		     argv_finder *find);
 void argv_items_free(struct argv_items *list);
 #define AUTO_ITEMS __attribute__((cleanup(argv_items_free)))
 

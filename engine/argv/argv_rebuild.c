@@ -5,6 +5,7 @@
 
 #include "engine/argv/argv.h"
 #include "engine/argv/argv_do.h"
+#include "engine/argv/argv_table.h"
 #include "transport/base/xalloc.h"
 
 /* --- one option ---------------------------------------------------------- */
@@ -138,7 +139,7 @@ int argv_rebuild(const struct argv_input *in, struct argv_plan *out,
 	if (check_input(in, err))
 		return -1;
 	argv_restore(in->argv, in->moves, &public);
-	argv_items_read(&items, &public);
+	argv_items_read(&items, &public, argv_table_find);
 	if (rebuild_items(&w, err)) {
 		argv_plan_free(out);
 		return -1;

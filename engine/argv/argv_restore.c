@@ -11,6 +11,7 @@
 #include "engine/argv/argv_opt.h"
 #include "engine/argv/argv_own.h"
 #include "engine/argv/argv_socket.h"
+#include "engine/argv/argv_table.h"
 #include "transport/base/xalloc.h"
 
 static bool own_opt(const struct argv_item *it, const char *key)
@@ -58,7 +59,7 @@ void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 	static const struct argv_moves none;
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
-	argv_items_read(&items, argv);
+	argv_items_read(&items, argv, argv_table_find);
 	if (argv->n)
 		strv_push(out, argv->v[0]);
 	for (size_t i = 0; i < items.n; i++) {

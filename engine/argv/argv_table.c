@@ -239,27 +239,23 @@ static const struct argv_def table[] = {
 	OPTS("object", "qom-type", object),
 };
 
-const struct argv_def *argv_table_find(const char *word)
+static const struct argv_def *find_name(const char *name)
 {
-	const char *name = word;
-
-	if (*name != '-')
-		return NULL;
-	name++;
-	if (*name == '-')
-		name++;
-	for (size_t i = 0; *name && i < ARRAY_SIZE(table); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		if (!strcmp(table[i].name, name))
 			return &table[i];
 	}
 	return NULL;
 }
 
-const struct argv_def *argv_table_image(void)
+const struct argv_def *argv_table_find(const char *word)
 {
-	size_t i = 0;
+	const char *name = word;
 
-	while (*table[i].name)
-		i++;
-	return &table[i];
+	if (*name != '-')
+		return find_name(""); /* a disk image */
+	name++;
+	if (*name == '-')
+		name++;
+	return *name ? find_name(name) : NULL;
 }

@@ -7,9 +7,7 @@
 
 #include "engine/argv/argv_item.h"
 
-/* @word with one or two dashes. NULL: no such option. */
-const struct argv_def *argv_table_find(const char *word);
-/* The entry of a bare word: the image of the first disk. */
-const struct argv_def *argv_table_image(void);
+/* The finder (argv_item.h) of QEMU's options. */
+argv_finder argv_table_find;
 
 #endif

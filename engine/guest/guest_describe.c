@@ -11,6 +11,7 @@
 #include "engine/argv/argv_own.h"
 #include "engine/argv/argv_path.h"
 #include "engine/argv/argv_socket.h"
+#include "engine/argv/argv_table.h"
 #include "transport/base/xalloc.h"
 
 /* --- name, UUID, RAM, CPUs ----------------------------------------------- */
@@ -249,7 +250,7 @@ void guest_describe(struct guest *g)
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	struct scan s = { .g = g, .items = &items };
 
-	argv_items_read(&items, &g->argv);
+	argv_items_read(&items, &g->argv, argv_table_find);
 	g->name = argv_items_key(&items, "name", "guest");
 	g->uuid = lower_uuid(&items);
 	g->ram_bytes = ram_bytes(&items);

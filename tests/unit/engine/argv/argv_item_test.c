@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/argv/argv_item.h"
+#include "engine/argv/argv_table.h"
 #include "tests/unit/argv_case.h"
 #include "transport/base/xalloc.h"
 static void words_become_options_and_values(void **state)
@@ -18,7 +19,7 @@ static void words_become_options_and_values(void **state)
 
 	(void)state;
 	argv_case_split("qemu --m 1G disk.img -S -append '-x y'", &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	assert_int_equal(items.n, 4);
 	assert_string_equal(items.v[0].def->name, "m");
 	assert_string_equal(items.v[0].value, "1G");
@@ -35,7 +36,7 @@ static void an_unknown_option_takes_what_looks_like_a_value(void **state)
 
 	(void)state;
 	argv_case_split("qemu -foo bar -baz -S", &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	assert_int_equal(items.n, 3);
 	assert_string_equal(items.v[0].value, "bar");
 	assert_null(items.v[1].value);
@@ -48,7 +49,7 @@ static void reading_and_pushing_is_the_identity(void **state)
 
 	(void)state;
 	argv_case_split("qemu --m 1G d.img -S -foo bar -name", &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	strv_push(&again, "qemu");
 	for (size_t i = 0; i < items.n; i++)
 		argv_item_push(&again, &items.v[i]);
@@ -64,7 +65,7 @@ static void keys_are_found_in_the_last_option_that_has_them(void **state)
 
 	(void)state;
 	argv_case_split("qemu -m 1G -M pc -M accel=tcg -m slots=2", &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	type = argv_items_machine(&items, "type");
 	size = argv_items_key(&items, "m", "size");
 	assert_string_equal(type, "pc");

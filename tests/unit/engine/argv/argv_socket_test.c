@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/argv/argv_socket.h"
+#include "engine/argv/argv_table.h"
 #include "tests/unit/argv_case.h"
 #include "transport/base/xalloc.h"
 /* Replaces the path of the one option in @words by /new. */
@@ -22,7 +23,7 @@ static void expect_found(const char *words, const char *path,
 	AUTO_FREE char *with = NULL;
 
 	argv_case_split(text, &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	assert_true(argv_socket_find(&items.v[0], &s));
 	assert_string_equal(s.path, path);
 	with = argv_socket_with(&s, "/new");
@@ -37,7 +38,7 @@ static void expect_none(const char *words)
 	struct argv_socket s;
 
 	argv_case_split(text, &argv);
-	argv_items_read(&items, &argv);
+	argv_items_read(&items, &argv, argv_table_find);
 	if (argv_socket_find(&items.v[0], &s))
 		fail_msg("%s: found %s", words, s.path);
 }

@@ -20,9 +20,8 @@ static void one_and_two_dashes_are_the_same(void **state)
 
 static void what_is_no_option_is_not_found(void **state)
 {
-	static const char *const words[] = { "",       "-",	   "--",
-					     "drive",  "---drive", "-driv",
-					     "-m=128", "-Drive" };
+	static const char *const words[] = { "-",     "--",	"---drive",
+					     "-driv", "-m=128", "-Drive" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -73,8 +72,10 @@ static void flags_take_no_value(void **state)
 static void a_bare_word_is_an_image(void **state)
 {
 	(void)state;
-	assert_true(argv_table_image()->has_arg);
-	assert_int_equal(argv_table_image()->file, ARGV_IMAGE);
+	assert_string_equal(argv_table_find("drive")->name, "");
+	assert_true(argv_table_find("drive")->has_arg);
+	assert_int_equal(argv_table_find("drive")->file, ARGV_IMAGE);
+	assert_ptr_equal(argv_table_find(""), argv_table_find("drive"));
 }
 
 /* The first word of a line of `qemu-system-x86_64 -help`, or "". */
