@@ -108,7 +108,7 @@ void argv_blank_secrets(const struct strv *argv, struct strv *out);
  * A copy of @text, somebody's words about @argv, without the secrets of @argv
  * (argv_secret.h); to be freed.
  */
-char *argv_hide_secrets(const struct strv *argv, const char *text);
+char *argv_blank_text(const struct strv *argv, const char *text);
 
 /*
  * Reads a --dest-args file: one argument a line, '#' comments and blank lines

@@ -21,7 +21,7 @@ void argv_blank_secrets(const struct strv *argv, struct strv *out)
 	}
 }
 
-char *argv_hide_secrets(const struct strv *argv, const char *text)
+char *argv_blank_text(const struct strv *argv, const char *text)
 {
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	char *out = xstrdup(text);

@@ -105,7 +105,7 @@ static char *blank_inside(const char *text)
 	return xasprintf("%.*s" BLANK "%s", (int)(at - text), text, at + len);
 }
 
-char *argv_blank_name(const char *name)
+char *argv_secret_blank_name(const char *name)
 {
 	char *blanked = name ? blank_inside(name) : NULL;
 

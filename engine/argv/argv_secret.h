@@ -18,6 +18,6 @@ char *argv_secret_blank(const struct argv_item *it);
  */
 void argv_secret_hide(char **text, const struct argv_item *it);
 /* A disk's name or address without the password in it, to be freed. */
-char *argv_blank_name(const char *name);
+char *argv_secret_blank_name(const char *name);
 
 #endif

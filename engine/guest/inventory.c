@@ -277,7 +277,7 @@ void inventory_free(struct inventory *inv)
 static struct json_object *disk_to_json(const struct qmp_disk *d,
 					enum disk_place place)
 {
-	AUTO_FREE char *file = argv_blank_name(d->file);
+	AUTO_FREE char *file = argv_secret_blank_name(d->file);
 	struct json_object *o = json_new();
 
 	fields_text(o, "device", d->device);

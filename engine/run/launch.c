@@ -587,7 +587,7 @@ char *run_dst_stderr(struct run *r)
 	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
 		text[n - 1] = '\0';
 	/* QEMU quotes the option that it does not like */
-	hidden = argv_hide_secrets(&r->plan.argv, text);
+	hidden = argv_blank_text(&r->plan.argv, text);
 	free(text);
 	return hidden;
 }

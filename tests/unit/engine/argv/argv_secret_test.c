@@ -109,7 +109,7 @@ static void expect_hidden(const char *words, const char *said,
 	AUTO_FREE char *text = NULL;
 
 	argv_case_split(words, &argv);
-	text = argv_hide_secrets(&argv, said);
+	text = argv_blank_text(&argv, said);
 	assert_string_equal(text, expected);
 }
 
@@ -144,13 +144,13 @@ static void a_short_secret_does_not_garble_words(void **state)
 
 static void a_disk_s_name_loses_its_password(void **state)
 {
-	AUTO_FREE char *with = argv_blank_name("ssh://u:p@h/d");
-	AUTO_FREE char *without = argv_blank_name("/srv/a:b@c");
+	AUTO_FREE char *with = argv_secret_blank_name("ssh://u:p@h/d");
+	AUTO_FREE char *without = argv_secret_blank_name("/srv/a:b@c");
 
 	(void)state;
 	assert_string_equal(with, "ssh://u:***@h/d");
 	assert_string_equal(without, "/srv/a:b@c");
-	assert_null(argv_blank_name(NULL));
+	assert_null(argv_secret_blank_name(NULL));
 }
 
 int main(void)
