@@ -127,7 +127,7 @@ def run(bed, case, policy, repetition, known):
     return record
 
 
-def told(record):
+def summary_of(record):
     if record.get("broken"):
         return f"BROKEN: {record['problems'][0]}"
     words = f"{record['outcome']:12}{record['total_s']:6.1f} s"
@@ -169,7 +169,7 @@ def bench(bed, ledger, args, known):
             refused.add(policy)
             print(f"left out: {e}")
             continue
-        print(told(record), flush=True)
+        print(summary_of(record), flush=True)
         ledger.add(key, build=build, **record)
 
 

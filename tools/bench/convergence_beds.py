@@ -185,7 +185,7 @@ class TwoHosts:
 
 def takes(option):
     """Whether this build's migrate has the option."""
-    told = subprocess.run([harness.VMFERRY, "migrate", "--help"], text=True,
+    shown = subprocess.run([harness.VMFERRY, "migrate", "--help"], text=True,
                           capture_output=True, stdin=subprocess.DEVNULL)
     return any(line.split()[:1] == [option]
-               for line in told.stdout.splitlines())
+               for line in shown.stdout.splitlines())

@@ -8,7 +8,7 @@ import re
 import time
 
 WORK = re.compile(r"W (\d+) (\d+)us")
-# A pass and what is decided at its end are told within this time.
+# A pass and the decision at its end are reported within this time.
 SAME_MS = 5
 # Auto-converge that is armed but idle may show as 1 %.
 DORMANT_PERCENT = 1
@@ -60,7 +60,7 @@ def work_point(guest, index):
 def work_lost(case, points, begin_ns, end_ns):
     """
     How much of its work the guest did not get done while memory was copied,
-    against its own rate before; in seconds of rewriting. None: not to be told.
+    against its own rate before; in seconds of rewriting. None: not known.
     """
     before = [p for p in points if p[2] < begin_ns][2:]
     during = [p for p in points if begin_ns <= p[2] <= end_ns]
@@ -129,7 +129,7 @@ def given_up(outcome, rose_ms):
     """
     Passes and seconds from the last use of a lever to giving up; the end of
     the first pass is when it could be known at the earliest. A gate that was
-    opened is told beside it: that may have been worth waiting for, too.
+    opened is given beside it: that may have been worth waiting for, too.
     """
     passes = [e["mono_ms"] for e in outcome.of("pass")]
     ends = [e["mono_ms"] for e in outcome.of("decision")
@@ -158,19 +158,19 @@ def middle(value):
 
 
 def read_forecast(event, elapsed_ms):
-    """What an event foretells: members of its `forecast`, or forecast_*."""
-    told = {name[len("forecast_"):]: value for name, value in event.items()
+    """What an event predicts: members of its `forecast`, or forecast_*."""
+    said = {name[len("forecast_"):]: value for name, value in event.items()
             if name.startswith("forecast_")}
     if isinstance(event.get("forecast"), dict):
-        told.update(event["forecast"])
-    total, left_s = middle(told.get("total_ms")), middle(told.get("seconds"))
+        said.update(event["forecast"])
+    total, left_s = middle(said.get("total_ms")), middle(said.get("seconds"))
     if total is None and left_s is not None:
         total = elapsed_ms + left_s * 1e3
-    chance = told.get("p_converge", event.get("p_converge"))
-    converges = told.get("converges")
+    chance = said.get("p_converge", event.get("p_converge"))
+    converges = said.get("converges")
     if converges is None and chance is not None:
         converges = chance >= NEVER
-    return {"total_ms": total, "blackout_ms": middle(told.get("blackout_ms")),
+    return {"total_ms": total, "blackout_ms": middle(said.get("blackout_ms")),
             "converges": converges}
 
 
@@ -188,14 +188,14 @@ def forecast(outcome):
              "converges": None}
     for event in after_pass(outcome, FORECAST_PASS):
         elapsed = event["mono_ms"] - outcome.events[0]["mono_ms"]
-        told = read_forecast(event, elapsed)
-        found.update((k, v) for k, v in told.items() if v is not None)
+        predicted = read_forecast(event, elapsed)
+        found.update((k, v) for k, v in predicted.items() if v is not None)
     if all(found[k] is None for k in ("total_ms", "blackout_ms",
                                       "converges")):
-        told = (outcome.result or {}).get("forecast") or {}
-        found = {"pass": "result", "total_ms": told.get("total_ms"),
-                 "blackout_ms": told.get("blackout_ms"),
-                 "converges": told.get("converges")}
+        predicted = (outcome.result or {}).get("forecast") or {}
+        found = {"pass": "result", "total_ms": predicted.get("total_ms"),
+                 "blackout_ms": predicted.get("blackout_ms"),
+                 "converges": predicted.get("converges")}
     return found
 
 

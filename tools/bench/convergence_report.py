@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Medians, ratios, and what they say about the claims made for `auto`.
 
-A run has finished when the guest runs over there and its blackout kept the
-budget; a policy has finished a case when most of its runs have. Nothing is
-compared across beds or cases.
+A run has finished when the guest runs on the destination and its blackout
+kept the budget; a policy has finished a case when most of its runs have.
+Nothing is compared across beds or cases.
 """
 import math
 import statistics
@@ -219,7 +219,7 @@ def claim_hopeless(groups):
             state(good, words), words)
 
 
-def foretold(groups):
+def forecast_runs(groups):
     """Long enough runs; those that a throttle changed are another story."""
     runs = [r for g in groups if g.ours for r in g.ours.runs
             if len(r["passes"]) >= ENOUGH_PASSES]
@@ -230,7 +230,7 @@ def foretold(groups):
 def spread(what, shares, most):
     """(within @most, words) of errors in parts of the actual."""
     if not shares:
-        return True, f"{what}: not told"
+        return True, f"{what}: not predicted"
     got = (median(shares), p90(shares))
     return (all(g <= m for g, m in zip(got, most)),
             f"{what} off by: median {got[0] * 100:.1f} %, p90 "
@@ -241,28 +241,28 @@ def errors(runs, name, actual, small=0):
     """As parts of the actual; none where it is off by @small at most."""
     pairs = [(r["forecast"][name], actual(r)) for r in runs
              if r["converged"] and r["forecast"][name] is not None]
-    return [0 if abs(told - real) <= small else abs(told / real - 1)
-            for told, real in pairs]
+    return [0 if abs(predicted - real) <= small else abs(predicted / real - 1)
+            for predicted, real in pairs]
 
 
 def claim_forecast(groups):
-    runs, other = foretold(groups)
-    told = [r for r in runs if r["forecast"]["converges"] is not None]
+    runs, other = forecast_runs(groups)
+    asked = [r for r in runs if r["forecast"]["converges"] is not None]
     right = sum(bool(r["forecast"]["converges"]) == r["converged"]
-                for r in told)
+                for r in asked)
     total = spread("total time", errors(
         runs, "total_ms", lambda r: r["total_s"] * 1e3), TOTAL_OFF)
     blackout = spread(
         f"blackout (more than {SMALL_MS} ms)", errors(
             runs, "blackout_ms", lambda r: r["blackout_ms"], SMALL_MS),
         BLACKOUT_OFF)
-    good = total[0] and blackout[0] and right >= NEVER_RIGHT * len(told)
+    good = total[0] and blackout[0] and right >= NEVER_RIGHT * len(asked)
     early = sum(r["forecast"]["pass"] == "result" for r in runs)
     return ("f", f"forecasts after the third pass, of {len(runs)} runs of "
             f">= {ENOUGH_PASSES} passes ({other} throttled ones left out)",
-            state(good, told),
+            state(good, asked),
             [total[1], blackout[1],
-             f"converges or never: right in {right} of {len(told)}",
+             f"converges or never: right in {right} of {len(asked)}",
              f"{early} had none but the result's own"])
 
 

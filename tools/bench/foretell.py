@@ -4,7 +4,7 @@
 
 Each guest is forecast, and then migrated as forecast, without a throttle: over
 loopback, or between two hosts of the lab. Another one like it runs for a while
-by itself and is forecast only. Told are the errors of the forecasts, and
+by itself and is forecast only. Printed are the errors of the forecasts, and
 whether the rehearsal made the guest silent for longer than it is without.
 """
 import argparse
@@ -55,10 +55,10 @@ def ask(bed, guest, case):
     outcome = bed.forecast(guest, case, "--json", "--max-blackout",
                            str(case.budget_ms))
     end = time.monotonic_ns()
-    told = outcome.json()
-    if outcome.code or not told["asked"]:
+    answer = outcome.json()
+    if outcome.code or not answer["asked"]:
         raise RuntimeError(str(outcome))
-    return told, begin, end
+    return answer, begin, end
 
 
 def foretell(bed, case):
@@ -66,13 +66,13 @@ def foretell(bed, case):
     guest = bed.guest(case)
     try:
         measure.warm_up(guest, case, 0)
-        told, begin, end = ask(bed, guest, case)
+        answer, begin, end = ask(bed, guest, case)
         outcome = bed.migrate(guest, case, "--max-blackout",
                               str(case.budget_ms), "--deadline",
                               str(case.deadline_s), "--throttle", "off",
                               "--xbzrle", case.xbzrle)
         done = measure.measure(case, guest, outcome)
-        return {"told": told, "asked": told["asked"],
+        return {"answer": answer, "asked": answer["asked"],
                 "took_s": round((end - begin) / 1e9, 1),
                 **{name: done[name] for name in
                    ("passes", "converged", "total_s", "copying_s",
@@ -90,9 +90,9 @@ def listen(bed, case):
         measure.warm_up(guest, case, 0)
         alone = time.monotonic_ns()
         time.sleep(ALONE_S)
-        told, begin, end = ask(bed, guest, case)
+        answer, begin, end = ask(bed, guest, case)
         beats = guest.watch.beats()
-        return {"points": len(told["points"]),
+        return {"points": len(answer["points"]),
                 "gap_alone_ms": longest_ms(beats, alone, begin),
                 "gap_rehearsed_ms": longest_ms(beats, begin, end)}
     finally:
@@ -110,22 +110,22 @@ def words_of(run):
 
 
 def compared(run):
-    asked, told = run["asked"], run["told"]
+    asked, answer = run["asked"], run["answer"]
     said = "never" if not asked["converges"] else \
         f"{asked['total_ms']['p50'] / 1e3:.1f} s, " \
         f"{asked['blackout_ms']['p50']:.0f} ms"
     came = f"{run['total_s']:.1f} s, {run['blackout_ms']:.0f} ms" \
         if run["converged"] else "stayed"
-    return f"told {said:16} came {came:16} link " \
-        f"{told['bandwidth_bps'] / 1e6:.0f} MB/s, costs " \
-        f"{told['costs']['from']}"
+    return f"said {said:16} came {came:16} link " \
+        f"{answer['bandwidth_bps'] / 1e6:.0f} MB/s, costs " \
+        f"{answer['costs']['from']}"
 
 
 def errors(runs, name, actual, small=0):
     both = [(r["asked"][name]["p50"], actual(r)) for r in runs
             if r["converged"] and r["asked"]["converges"]]
-    return [0 if abs(told - real) <= small else abs(told / real - 1)
-            for told, real in both]
+    return [0 if abs(answer - real) <= small else abs(answer / real - 1)
+            for answer, real in both]
 
 
 def conclude(runs):
