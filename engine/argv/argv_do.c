@@ -197,7 +197,7 @@ static bool called_kvm(const char *command)
 	return len >= 3 && !strcmp(command + len - 3, "kvm");
 }
 
-/* Called "kvm", QEMU prefers KVM without being told. */
+/* Called "kvm", QEMU prefers KVM without an option. */
 static void default_accel(struct argv_work *w)
 {
 	if (!called_kvm(w->in->argv->v[0]) || called_kvm(w->in->binary) ||

@@ -7,7 +7,7 @@
 
 /* --- names of images ----------------------------------------------------- */
 
-/* As QEMU tells "nbd:host:1" from a path: a colon before any slash. */
+/* As QEMU distinguishes "nbd:host:1" from a path: a colon before any slash. */
 static bool has_protocol(const char *name)
 {
 	return name[strcspn(name, ":/")] == ':';
@@ -192,7 +192,7 @@ static bool is_pflash(const struct argv_opt *o)
 }
 
 /*
- * A node for flash memory looks like any other; firmware is told by its
+ * A node for flash memory looks like any other; firmware is recognised by its
  * name, which only decides how a missing file is described.
  */
 static enum argv_file_kind node_kind(const struct argv_opt *o)

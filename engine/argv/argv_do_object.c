@@ -7,7 +7,7 @@
 
 /* One thing to know about a type of object or driver. */
 struct rule {
-	const char *type; /* a trailing '*' stands for anything */
+	const char *type; /* a trailing '*' matches anything */
 	enum { REFUSE, WARN, SAME_HOST } verdict;
 	const char *text;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argv_own: tells what vmferry itself put into a command line.
+ * argv_own: finds what vmferry itself put into a command line.
  */
 #ifndef ENGINE_ARGV_ARGV_OWN_H
 #define ENGINE_ARGV_ARGV_OWN_H

@@ -184,7 +184,7 @@ static void hide_inside(char **text, const char *value)
 		hide(text, at, len);
 }
 
-/* Whoever quotes an option may quote all of it or its values alone. */
+/* A message may quote a whole option or its values alone. */
 void argv_secret_hide(char **text, const struct argv_item *it)
 {
 	AUTO_OPT struct argv_opt o = { .v = NULL };

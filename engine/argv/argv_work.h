@@ -19,7 +19,7 @@ struct argv_work {
 	bool too_long; /* a socket path past sun_path */
 };
 
-/* Appends @it as it stands, or with another value. */
+/* Appends @it unchanged, or with another value. */
 void argv_work_keep(struct argv_work *w, const struct argv_item *it);
 void argv_work_emit(struct argv_work *w, const struct argv_item *it,
 		    const char *value);
@@ -38,7 +38,7 @@ void argv_work_note(struct argv_work *w, enum argv_note_kind kind,
 	argv_work_note(w, ARGV_CHANGED, it, __VA_ARGS__)
 
 /*
- * @path as it has to stand in the destination's command line: remapped, and
+ * @path as it has to be in the destination's command line: remapped, and
  * left relative where the working directory moves along with it. To be freed.
  */
 char *argv_work_path(struct argv_work *w, const char *path);

@@ -142,7 +142,7 @@ static void count_small(struct run *r, struct estimate *est)
 	if (ram >= (double)QMP_DIRTY_LEAST_BYTES || !est->xbzrle.looked_at)
 		return;
 	est->seen.quiet = est->xbzrle.pages < XBZRLE_FEWEST_PAGES;
-	/* none that changed is less than one of them stands for */
+	/* nothing that changed is smaller than what one of them represents */
 	share = fmax(est->xbzrle.changed_share,
 		     0.5 / (double)est->xbzrle.looked_at);
 	rehearse_add(&est->seen, XBZRLE_HORIZON_S, share * ram, true);

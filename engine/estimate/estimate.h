@@ -4,7 +4,7 @@
  *
  * Measures how fast the guest dirties its memory (rehearse.h), how little of
  * its pages it changes (page_sample.h) and how fast the link is (link_probe.h),
- * recalls what earlier migrations to the destination taught (lessons.h), and has
+ * reads what earlier migrations to the destination taught (lessons.h), and has
  * every combination of bandwidth and budget forecast (forecast.h).
  */
 #ifndef ENGINE_ESTIMATE_ESTIMATE_H
@@ -62,13 +62,13 @@ struct estimate {
 	double cap_bps;		      /* as asked for; 0: none */
 	/*
 	 * What the link carries: as it was found, and from estimate_judge() on
-	 * as it is reckoned with.
+	 * as it is used in the computation.
 	 */
 	double link_bps;
 	enum estimate_link link;
 	struct pair pair;   /* to the destination; nothing: n 0 */
 	double fixed_ms;    /* of a switchover, besides copying: as is */
-	double overhead_ms; /* reckoned with; and of a pass */
+	double overhead_ms; /* used in the computation; and of a pass */
 
 	struct curve *curve; /* owned; NULL or unknown: nothing was seen */
 	double budgets_ms[ESTIMATE_BUDGETS];

@@ -14,7 +14,7 @@
 static const double assumed_overhead_ms = 20;
 /* A migration got no more through: a probe may be lucky by this much. */
 static const double lucky = 1.1;
-/* Connecting, a QEMU over there, and the source's end: on two hosts nearby. */
+/* Connecting, the launch of a QEMU and the source's end, on two near hosts. */
 static const double setup_s = 0.4;
 static const double assumed_bps = 118e6; /* 1 Gbit/s less its headers */
 /* More often than that it is called certain. */
@@ -73,7 +73,7 @@ static void learn(struct estimate *est)
  * What migrations taught. What is usual counts as one of them, so that a first
  * one that met a busy host is not believed alone.
  */
-static void reckon(struct estimate *est)
+static void compute(struct estimate *est)
 {
 	const struct pair_lesson usual = { POLICY_FIXED_MS, assumed_overhead_ms,
 					   0 };
@@ -272,7 +272,7 @@ void estimate_judge(struct estimate *est)
 	struct forecast_start from = start_of(est);
 	struct forecast_setting s;
 
-	reckon(est);
+	compute(est);
 	learn(est);
 	choose_budgets(est);
 	choose_rates(est);
@@ -391,7 +391,7 @@ static struct json_object *xbzrle_json(const struct xbzrle_verdict *v)
 	return json_add_str(o, "why", v->why);
 }
 
-/* What is reckoned with, and how it is known. */
+/* The costs used in the computation, and where they are from. */
 static struct json_object *costs_json(const struct estimate *est)
 {
 	struct json_object *c = json_new();

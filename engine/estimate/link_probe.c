@@ -89,7 +89,7 @@ bool link_probe_enough(const struct link_sample *v, size_t n)
 
 struct sending {
 	struct tunnel *tunnel;
-	int fd; /* where QEMU would write; -1 once it is told the end */
+	int fd; /* where QEMU would write; -1 after the end */
 	char *data;
 	size_t offset; /* of what is sent next */
 	struct mono start;

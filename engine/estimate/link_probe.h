@@ -4,10 +4,10 @@
  *
  * Theory of operation. The bytes take the way of a migration: a socket pair as
  * QEMU gets one, a tunnel with thread, session and connection of its own, and
- * over there a command that puts them into fresh memory as QEMU would. This
- * side feeds the pair as fast as it takes bytes; the tunnel's counter, looked
- * at every few milliseconds, says what the link took. The first part of it
- * tells how fast buffers fill and a young connection grows, so the rate is
+ * on the destination a command that puts them into fresh memory as QEMU would.
+ * This side feeds the pair as fast as it takes bytes; the tunnel's counter,
+ * read every few milliseconds, says what the link took. The first part
+ * shows how fast buffers fill and a young connection grows, so the rate is
  * that of the rest.
  */
 #ifndef ENGINE_ESTIMATE_LINK_PROBE_H

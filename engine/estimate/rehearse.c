@@ -91,7 +91,7 @@ static unsigned int pages_per_gib(uint64_t ram_bytes)
 	return n < 512 ? 512 : (unsigned int)n;
 }
 
-/* One page of the sample stands for so many bytes. */
+/* The bytes that one page of the sample represents. */
 static double sample_grain(uint64_t ram_bytes)
 {
 	return (double)(1 << 30) / pages_per_gib(ram_bytes);
@@ -124,7 +124,7 @@ int rehearse_sample(struct run *r, unsigned int seconds, struct rehearsal *out,
 	if (rc < 0)
 		return -1;
 	out->quiet = bps <= 0;
-	/* nothing in the sample is less than one of it stands for */
+	/* nothing in the sample is smaller than what one page represents */
 	rehearse_add(out, seconds,
 		     bps > 0 ? bps * seconds : sample_grain(ram) / 2, true);
 	return 0;
@@ -611,7 +611,7 @@ static double sensible_rate(const struct run *r,
 	return fmin(fmax(bps, least_bps), most_bps);
 }
 
-/* How long the guest stands, should it ever; run_unstart() looks after it. */
+/* How long the guest is stopped, if at all; run_unstart() continues it. */
 static void await_resume(struct rehearsing *x)
 {
 	struct mono until = mono_in_ms(RESUME_MS);

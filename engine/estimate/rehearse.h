@@ -4,7 +4,7 @@
  * beginning of a migration that goes nowhere.
  *
  * Theory of operation. QEMU copies the guest into a socket pair whose other end
- * is ours, and what arrives is thrown away. Each pass tells one point of the
+ * is ours, and what arrives is thrown away. Each pass gives one point of the
  * dirty curve: what was dirtied from one sync of the dirty bitmap to the next.
  * QEMU ends a pass when we have read it, so reading on or not decides how long
  * the pass is:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rehearse_look: what a rehearsal concludes from what QEMU tells; pure. */
+/* rehearse_look: what a rehearsal concludes from QEMU's figures; pure. */
 #include "engine/estimate/rehearse.h"
 
 #include "transport/base/xalloc.h"

@@ -181,7 +181,7 @@ static int take_line(struct reader *rd, const char *line, size_t len,
 
 /* --- what it comes to ---------------------------------------------------- */
 
-/* Syncs are in it, too: the record is too coarse to tell them apart. */
+/* Syncs are in it, too: the record is too coarse to distinguish them. */
 static void find_bandwidth(struct reader *rd)
 {
 	struct replay *r = rd->r;
@@ -195,7 +195,7 @@ static void find_bandwidth(struct reader *rd)
 	r->link.bandwidth_bps = sent / seconds;
 }
 
-/* The final copy runs without the cap; what it took tells how fast that is. */
+/* The final copy runs without the cap; its time shows how fast that is. */
 static void find_final(struct reader *rd)
 {
 	struct simulate_link *l = &rd->r->link;
@@ -254,7 +254,7 @@ static void find_spans(struct replay *r)
 		seen[i] = (struct period_span){ s->from_s, s->to_s,
 						fmin(s->activity, 4) };
 	}
-	/* the first pass is too long to tell phases */
+	/* the first pass is too long to show phases */
 	if (v->n_passes > 1)
 		period_find(seen + 1, v->n_passes - 1, &r->period);
 	free(seen);

@@ -4,7 +4,7 @@
  *
  * Theory of operation. From the passes of the stream of events (event.h) the
  * same curve and link are learnt that the run itself learnt. Where and when the
- * guest was more or less active than the curve is told by each pass: its
+ * guest was more or less active than the curve is seen from each pass: its
  * activity a is how much faster than usual the guest's clock went, so that the
  * curve gives what was seen, D(a t) = dirtied; what the curve cannot give at
  * all is a factor besides. Another policy sees the guest as it was at each

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event: what a run tells, as one typed stream that everything is fed from:
+ * event: what a run reports, as one typed stream that all output comes from:
  * the screen, the JSON lines, the recorded run.
  *
  * Pointers in an event are borrowed and live for the call of the sink only.
@@ -93,7 +93,7 @@ struct event_pass {
 	double bandwidth_bps;
 	double predicted_blackout_ms;
 	double p_converge; /* 0..1, NAN when unknown */
-	/* until the guest runs over there; NAN: never at this rate */
+	/* until the guest runs on the destination; NAN: never at this rate */
 	double eta_p50_s, eta_p90_s;
 	/* medians; the time counts from the run's start. NAN: never */
 	double forecast_total_ms, forecast_blackout_ms;

@@ -182,7 +182,7 @@ char *result_where(const struct result *r)
 	}
 }
 
-/* What became of the other side; NULL when there is nothing to tell. */
+/* What became of the other side; NULL when there is nothing to say. */
 static const char *aftermath(const struct result *r)
 {
 	if (r->owner == OWNER_UNKNOWN)

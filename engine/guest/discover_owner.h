@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * discover_owner: who started a guest and who else manages it, told from its
+ * discover_owner: who started a guest and who else manages it, judged by its
  * command line and control group.
  */
 #ifndef ENGINE_GUEST_DISCOVER_OWNER_H

@@ -11,7 +11,7 @@
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
 
-/* What is told of one process, before it is made sense of. */
+/* What the script printed of one process, not yet interpreted. */
 struct record {
 	struct guest g;
 	struct discover_stat stat;
@@ -334,7 +334,7 @@ static int read_lines(struct parser *p, const char *text, const char *end,
 
 /* --- guests -------------------------------------------------------------- */
 
-/* -daemonize goes to "/"; the shell's PWD tells where it came from. */
+/* -daemonize goes to "/"; the shell's PWD says where it came from. */
 static void fix_cwd(struct record *r)
 {
 	bool daemonized = strv_has(&r->g.argv, "-daemonize") ||

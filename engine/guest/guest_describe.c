@@ -82,7 +82,7 @@ static unsigned int vcpus(const struct argv_items *items)
 	return n ? n : product;
 }
 
-/* QEMU called "kvm" prefers it unless told otherwise. */
+/* QEMU called "kvm" prefers it by default. */
 static bool is_called_kvm(const struct strv *argv)
 {
 	size_t len = argv->n ? strlen(argv->v[0]) : 0;

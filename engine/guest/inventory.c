@@ -110,7 +110,7 @@ static void look(struct guest_view *g, struct host *h, struct mono deadline)
 	qmp_close(q);
 }
 
-/* --- where the disks stand ----------------------------------------------- */
+/* --- where the disks are ----------------------------------------------- */
 
 enum disk_place inventory_place(const char *file_system)
 {

@@ -2,7 +2,7 @@
 /*
  * inventory: the guests of a host with a quick look into each.
  *
- * What /proc tells (discover.h), and, where a monitor is free, what QEMU says
+ * What /proc says (discover.h), and, where a monitor is free, what QEMU says
  * about state, memory, CPUs and disks. A monitor is held for moments only, and
  * never touched when somebody else manages the guest.
  */
@@ -55,7 +55,7 @@ struct inventory {
 
 /*
  * Reads the guests of @h, oldest first, into @out (zeroed before). What fails
- * for one guest is told in its view; -1 when the host itself cannot be asked.
+ * for one guest is in its view; -1 when the host itself cannot be asked.
  */
 int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
 		   struct err *err);

@@ -4,11 +4,11 @@
  * are on their way to it.
  *
  * Theory of operation. A guest that arrives takes its memory page by page, so
- * what the host still calls available is spoken for already. Each run keeps a
- * file `ram` in its lock directory over there (in-KEY): what it will take in
- * the end, in bytes, and the guest's name. The living ones are added up, less
- * what each one's QEMU has resident by now; what is left of the available
- * memory may be had. The launch script counts and reserves in one step, under
+ * part of what the host calls available is promised already. Each run keeps a
+ * file `ram` in its lock directory on the destination (in-KEY): the bytes that
+ * it will take in the end, and the guest's name. Those of living runs are added
+ * up, less what each one's QEMU has resident by now; the rest of the available
+ * memory is free. The launch script counts and reserves in one step, under
  * a lock (flock(1)) on the run root, so two launches never promise the same
  * memory twice. Anybody else may look at any time, without the lock, and knows
  * what was so a moment ago.
@@ -94,7 +94,7 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
 		     const char *cgroups, uint64_t available_bytes,
 		     struct mono deadline);
-/* The script's lines → *out; false when they tell too little. */
+/* The script's lines → *out; false when something is missing in them. */
 bool admit_parse(const char *text, struct admit_view *out);
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * arrival: the mark that a run under way leaves on the destination, where its
- * journal is not: a file beside the lock over there.
+ * journal is not: a file beside the lock on the destination.
  *
- * Whoever looks at that host (a person, `recover`, a script that starts guests)
+ * A visitor of that host (a person, `recover`, a script that starts guests)
  * sees from it that a guest is being moved there, and from where it is driven.
  */
 #ifndef ENGINE_HOSTS_ARRIVAL_H

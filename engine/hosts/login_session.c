@@ -2,7 +2,7 @@
 /* session: the login that a run has on the destination. */
 #include "engine/hosts/login_session.h"
 
-/* A login shell may stand between the two. */
+/* There may be a login shell between the two. */
 const char session_find[] =
 	"p=$PPID session=\n"
 	"while [ \"${p:-0}\" -gt 1 ]; do\n"

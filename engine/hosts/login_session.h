@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session: the login that a run has on the destination, as a process there.
+ * login_session: the login that a run has on the destination, as a process.
  *
- * When the network or the engine dies, sshd over there may not know for a long
+ * When the network or the engine dies, sshd on the host may not know for a long
  * time: scripts that were under way run on, and the monitors that were open
- * stay in use. Whoever comes later ends that login first, with all that it
- * started: what the dead may still have to say is not obeyed any more. A login
- * is named "PID TICKS", the start time telling it from a later process of that
- * pid; nothing but an sshd, with what it
- * started, is ever touched.
+ * stay in use. The next run ends that login first, with all that it started, so
+ * that no late command of it takes effect. A login is named "PID TICKS", where
+ * the start time distinguishes it from a later process of that pid; nothing but
+ * an sshd, with what it started, is ever touched.
  */
 #ifndef ENGINE_HOSTS_LOGIN_SESSION_H
 #define ENGINE_HOSTS_LOGIN_SESSION_H

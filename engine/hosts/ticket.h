@@ -2,14 +2,14 @@
 /*
  * ticket: the line of those who wait for their turn to leave this host.
  *
- * Theory of operation. Who waits has a file in RUN_ROOT/queue, named by the
- * moment at which it came and locked (flock) as long as its process lives; a
- * dead one's ticket is dropped by whoever looks next. Every look and change
- * happens under a lock of the directory itself, so that the line is one at any
- * moment and two never take one place. Nobody serves the line: each one looks
- * for itself, again and again, and goes when it finds that it may.
+ * Theory of operation. Each process that waits has a file in RUN_ROOT/queue,
+ * named by the time of its arrival and locked (flock) while the process
+ * lives; the ticket of a dead process is dropped by the next one that reads the
+ * directory. Every reading and change happens under a lock of the directory
+ * itself, so that two never take one place. Nobody serves the line: each
+ * process reads it again and again, and goes when it is its turn.
  *
- *	queued ──► going ──► (dropped when the run is under way over there)
+ *	queued ──► going ──► (dropped when the run has reached the destination)
  *	  ▲ │        │
  *	  │ ▼        ▼
  *	guest      there    waits for its guest, or for its destination
@@ -79,8 +79,8 @@ struct ticket_turn ticket_judge(const struct ticket_facts *line, size_t n,
 struct ticket;
 
 /*
- * Takes the last place in the line of @run_root; @id tells tickets apart. All
- * are borrowed. The calls that may have to wait are for tasks.
+ * Takes the last place in the line of @run_root; @id is different for each
+ * ticket. All are borrowed. The calls that may have to wait are for tasks.
  */
 struct ticket *ticket_take(const char *run_root, const char *id,
 			   const char *key, const char *to, uint64_t ram_bytes,

@@ -26,7 +26,7 @@
  *	p(y | cell) ∝ (ν s² + S)^-((ν + n - 1)/2),   S = Σ w (y - ȳ)²,  n = Σ w
  *
  * a Student t in the points, all other factors being the same in all cells.
- * One point thus tells W or r, but not which cell. Whatever is asked of the
+ * One point thus gives W or r, but not which cell. Whatever is asked of the
  * curve is answered by all cells, weighted: so the answer comes with its
  * uncertainty, which is large where nothing was seen.
  *

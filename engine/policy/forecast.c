@@ -349,7 +349,7 @@ void forecast_link_add(struct forecast_link *l, double bytes, double seconds)
 	bytes = fmin(bytes, 0x1p80);
 	seconds = fmin(fmax(seconds, 1e-4), 1e9);
 	w = 1 / (seconds * seconds);
-	/* many short ones are not to make the few that tell B forgotten */
+	/* many short ones must not outweigh the few that determine B */
 	fade = pow(link_fade, fmin(seconds / fading_s, 1));
 	l->n = l->n * fade + w;
 	l->sv = l->sv * fade + w * bytes;

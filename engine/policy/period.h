@@ -2,7 +2,7 @@
 /*
  * period: whether a guest writes in phases, and in which one it is; pure.
  *
- * Theory of operation. Each pass tells how active the guest was while it
+ * Theory of operation. Each pass shows how active the guest was while it
  * lasted: the bytes that it dirtied over what the curve expects of that many
  * seconds. That is a step function of time, known no finer than passes are
  * long. Sampled on an even grid, its autocorrelation
@@ -36,12 +36,12 @@ struct period {
 	double quiet_at_s, quiet_s;
 };
 
-/* @n spans, in order and without gaps. Zeroed @out where they tell nothing. */
+/* @n spans, in order and without gaps. Zeroed @out where they show nothing. */
 void period_find(const struct period_span *v, size_t n, struct period *out);
 /* The next begin of a quiet phase after @now_s; INFINITY when not known. */
 double period_next_quiet(const struct period *p, double now_s);
 
-/* A period that is told with less is a guess. */
+/* With fewer than these a period is a guess. */
 #define PERIOD_SURE 0.5
 
 #endif

@@ -52,7 +52,7 @@ struct policy_pass {
 	int64_t copied_bytes; /* of dirty pages in it: what was left before */
 	int64_t left_bytes;   /* not copied yet when that sync came */
 	int64_t dirty_bytes;  /* dirty right after the sync at its end */
-	double bandwidth_bps; /* of the tunnel in it; 0: too short to tell */
+	double bandwidth_bps; /* of the tunnel in it; 0: too short to know */
 	double throttle;      /* while it lasted, 0 … 0.99 */
 	double gate_ms;	      /* at its end */
 	/*
