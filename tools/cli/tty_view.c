@@ -155,7 +155,7 @@ static void put_blackout(struct tty_view *v, struct buf *b, int *lines)
 
 /* When, as of the last pass; less what has gone by since then. */
 static void put_forecast(struct tty_view *v, struct buf *b, struct mono now,
-			int *lines)
+			 int *lines)
 {
 	double since_s = mono_diff_ms(now, v->pass_at) / 1e3;
 	size_t start = buf_len(b);
