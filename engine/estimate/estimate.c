@@ -10,6 +10,7 @@
 #include "engine/hosts/probe.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/state/state_dir.h"
 #include "qmp/qmp_dirty.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -45,7 +46,7 @@ static void note(struct estimate *est, const char *text)
 static int recall(struct run *r, struct host *h, struct estimate *est,
 		  struct err *err)
 {
-	AUTO_FREE char *dir = record_pairs(r);
+	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	struct host_facts there = { .hostname = NULL };
 	AUTO_ERR struct err e = { 0 };
 

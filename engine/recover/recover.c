@@ -30,6 +30,7 @@
 #include "engine/run/run.h"
 #include "engine/recover/observe.h"
 #include "engine/state/stale.h"
+#include "engine/state/state_dir.h"
 #include "engine/recover/takeover.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
@@ -47,6 +48,7 @@ struct recovering {
 	struct recovery *out;
 	struct migrate_options opt;
 	struct takeover own;
+	char *run_dir;	   /* where the journal is */
 	char *destination; /* as the journal has it */
 	char *guest;
 	const char *why; /* the verdict's */
@@ -248,7 +250,7 @@ static bool may_have_left(const struct recovering *c)
 		.machine = r->src_facts.machine_id,
 		.boot = r->src_facts.boot_id,
 	};
-	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_FREE char *runs = state_dir_runs(run_state(r));
 	AUTO_STRV struct strv rests = { .v = NULL };
 
 	return unfinished_look(runs, &asker, &rests, NULL) != UNFINISHED_NONE ||
@@ -490,8 +492,7 @@ static void recover_one(struct recovering *c)
 	if (rc == 0)
 		rc = record_restore_key(r, &c->own.view, &err);
 	r->recording = recording_new_addition(r->id);
-	r->record_dir =
-		xstrndup(c->own.path, strlen(c->own.path) - strlen("/journal"));
+	r->record_dir = xstrdup(c->run_dir);
 	free(res->run);
 	res->run = xstrdup(r->id);
 	free(res->source);
@@ -534,10 +535,9 @@ static void recovery_free(struct recovery *r)
 }
 
 /* What cannot be read may be about any guest, so nobody may overlook it. */
-static void tell_unreadable(const struct recover_options *opt, const char *path,
+static void tell_unreadable(const struct recover_options *opt, const char *dir,
 			    struct err *err, struct recoveries *list)
 {
-	AUTO_FREE char *dir = xstrndup(path, strlen(path) - strlen("/journal"));
 	const char *run = strrchr(dir, '/') + 1;
 	struct recovery *r;
 
@@ -560,16 +560,19 @@ static void tell_unreadable(const struct recover_options *opt, const char *path,
 	err_move(&r->result.error, err);
 }
 
-static void recover_journal(const struct recover_options *opt, const char *path,
+static void recover_journal(const struct recover_options *opt,
+			    const char *state, const char *run,
 			    struct recoveries *list)
 {
-	struct recovering c = { .own = { .path = path } };
+	AUTO_FREE char *path = state_dir_journal(state, run);
+	AUTO_FREE char *dir = state_dir_run(state, run);
+	struct recovering c = { .own = { .path = path }, .run_dir = dir };
 	AUTO_ERR struct err err = { 0 };
 	struct json_object *o;
 
 	if (journal_read(path, &c.own.view, &err) < 0) {
 		if (errno != ENOENT)
-			tell_unreadable(opt, path, &err, list);
+			tell_unreadable(opt, dir, &err, list);
 	} else if (is_meant(opt, &c.own.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 		c.out = &list->v[list->n++];
@@ -599,17 +602,17 @@ static void recover_journal(const struct recover_options *opt, const char *path,
 	free(c.destination);
 }
 
-/* Where runs are kept; *run_root, which may be NULL: where locks are. */
-static int find_directories(const struct recover_options *opt, char **path,
+/* This host's; @run_root may be NULL. */
+static int find_directories(const struct recover_options *opt, char **state,
 			    char **run_root, struct err *err)
 {
-	struct migrate_options m = { .state_dir = opt->state_dir };
 	struct host *here = host_local_new();
 	struct host_facts facts = { 0 };
 	int rc = probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), err);
 
 	if (rc == 0)
-		*path = record_directory(&m, &facts);
+		*state = xstrdup(opt->state_dir ? opt->state_dir
+						: facts.state_root);
 	if (rc == 0 && run_root)
 		*run_root = xstrdup(facts.run_root);
 	host_facts_free(&facts);
@@ -621,38 +624,39 @@ char *recover_journal_path(const char *state_dir, const char *run,
 			   struct err *err)
 {
 	const struct recover_options opt = { .state_dir = state_dir };
-	AUTO_FREE char *runs = NULL;
+	AUTO_FREE char *state = NULL;
 
-	if (find_directories(&opt, &runs, NULL, err) != 0)
+	if (find_directories(&opt, &state, NULL, err) != 0)
 		return NULL;
-	return xasprintf("%s/%s/journal", runs, run);
+	return state_dir_journal(state, run);
 }
 
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err)
 {
+	AUTO_FREE char *state = NULL;
 	AUTO_FREE char *runs = NULL;
 	AUTO_FREE char *run_root = NULL;
 	struct dirent **names = NULL;
 	bool busy;
 	int n;
 
-	if (find_directories(opt, &runs, &run_root, err) != 0)
+	if (find_directories(opt, &state, &run_root, err) != 0)
 		return -1;
+	runs = state_dir_runs(state);
 	arrivals_read(run_root, &out->arrivals);
-	if (access(runs, F_OK) == 0 && record_trust(runs, err) < 0)
+	if (access(runs, F_OK) == 0 && state_dir_trust(runs, err) < 0)
 		return -1;
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot read %s", runs);
 	busy = stale_is_busy(run_root);
 	for (int i = 0; i < n; i++) {
-		AUTO_FREE char *path =
-			xasprintf("%s/%s/journal", runs, names[i]->d_name);
+		const char *run = names[i]->d_name;
 
-		if (names[i]->d_name[0] != '.') {
-			recover_journal(opt, path, out);
-			stale_journal(path, busy);
+		if (run[0] != '.') {
+			recover_journal(opt, state, run, out);
+			stale_journal(state, run, busy);
 		}
 		free(names[i]);
 	}

@@ -6,6 +6,7 @@
 
 #include "qmp/json_fields.h"
 #include "engine/state/recording_read.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
@@ -94,7 +95,7 @@ void aftermath_record(struct run *r, const struct recovery *done,
 
 	if (aftermath_outcome(done) == OUTCOME_INTERNAL)
 		return;
-	dir = recording_directory(r->opt->state_dir, r->src_facts.state_root);
+	dir = state_dir_recordings(run_state(r));
 	result = result_event(r, done, why);
 	if (done->result.leftovers.n && is_told(dir, r->id, result))
 		return;

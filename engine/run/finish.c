@@ -13,6 +13,7 @@
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"
+#include "engine/state/state_dir.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -223,10 +224,7 @@ static void publish(struct run *r)
  */
 static bool is_run_directory(const struct run *r, const char *dir)
 {
-	size_t root = strlen(r->src_facts.run_root);
-
-	return dir && !strncmp(dir, r->src_facts.run_root, root) &&
-	       !strncmp(dir + root, "/run-", 5) && !strchr(dir + root + 1, '/');
+	return dir && state_dir_is_guest(r->src_facts.run_root, dir);
 }
 
 /* What the source's QEMU leaves behind when an earlier run brought it there. */

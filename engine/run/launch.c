@@ -28,6 +28,7 @@
 #include "engine/run/run.h"
 #include "engine/hosts/login_session.h"
 #include "engine/state/stale.h"
+#include "engine/state/state_dir.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -115,7 +116,7 @@ static int take_lock(const char *path)
 enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
 				    struct err *err)
 {
-	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
+	AUTO_FREE char *runs = state_dir_runs(run_state(r));
 	const struct unfinished_asker asker = {
 		.key = r->key,
 		.guest = guest_label(&r->guest),

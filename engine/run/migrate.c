@@ -19,6 +19,7 @@
 #include "engine/run/run_journal.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
+#include "engine/state/state_dir.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
@@ -105,15 +106,14 @@ static void tell_set_up(const struct run *r)
 {
 	const struct argv_moves *m = &r->guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
-	AUTO_FREE char *pairs = record_pairs(r);
-	AUTO_FREE char *recordings =
-		recording_directory(r->opt->state_dir, r->src_facts.state_root);
+	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
+	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
 
 	strv_push(&dirs, r->src_facts.run_root);
 	strv_pushf(&dirs, "%s/..", r->record_dir);
 	/* rules are for what exists */
-	(void)record_make_path(pairs, NULL);
-	strv_push(&dirs, pairs);
+	(void)state_dir_make(lessons, NULL);
+	strv_push(&dirs, lessons);
 	/* this run's is open; a guardian that is replaced adds to it */
 	strv_push(&dirs, recordings);
 	for (size_t i = 0; i < m->n; i++) {

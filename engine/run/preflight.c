@@ -12,6 +12,7 @@
 
 #include "engine/run/preflight.h"
 #include "engine/run/queue.h"
+#include "engine/state/state_dir.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
@@ -109,8 +110,8 @@ static int make_plan(struct preflight *p, struct err *err)
 		strv_push_all(&given, r->opt->dest_args);
 		argv = &given;
 	}
-	r->dst_dir = xasprintf("%s/%s", r->dst_facts.run_root, r->id);
-	r->dst_lock = xasprintf("%s/in-%s", r->dst_facts.run_root, r->key);
+	r->dst_dir = state_dir_guest(r->dst_facts.run_root, r->id);
+	r->dst_lock = state_dir_arrival(r->dst_facts.run_root, r->key);
 	return argv_rebuild(
 		&(struct argv_input){
 			.argv = argv,

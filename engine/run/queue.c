@@ -8,6 +8,7 @@
 #include "engine/guest/discover.h"
 #include "engine/run/preflight.h"
 #include "engine/hosts/ticket.h"
+#include "engine/state/state_dir.h"
 #include "qmp/holder.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -75,7 +76,7 @@ bool queue_leaves_session(const struct run *r)
 int queue_ask(struct run *r, struct admit_view *v, struct err *err)
 {
 	const char *root = r->dst_facts.run_root;
-	AUTO_FREE char *lock = xasprintf("%s/in-%s", root, r->key);
+	AUTO_FREE char *lock = state_dir_arrival(root, r->key);
 
 	return admit_look(r->dst_host, root, lock,
 			  queue_leaves_session(r) ? "" : ADMIT_CGROUPS, v,

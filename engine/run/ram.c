@@ -9,6 +9,7 @@
 #include "engine/policy/policy_auto.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -195,7 +196,7 @@ static int restore_parameters(struct run_side *s, struct err *err)
 
 static void set_wanted(struct run *r)
 {
-	AUTO_FREE char *dir = record_pairs(r);
+	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	double fixed_ms;
 
 	pair_load(&r->pair, dir, r->dst_facts.machine_id);

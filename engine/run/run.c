@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/state/recording.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -17,6 +18,11 @@ enum { GONE_TRIES = 20, GONE_RETRY_MS = 50, MOST_RATIO = 8 };
 
 /* A gate that is out by less is left. */
 #define NEAR_PART 0.1
+
+const char *run_state(const struct run *r)
+{
+	return r->opt->state_dir ? r->opt->state_dir : r->src_facts.state_root;
+}
 
 /*
  * A recording is begun once a guest was found, and gets a thread before its
@@ -28,8 +34,7 @@ static int serve_recording(struct run *r, struct err *err)
 	struct recording *rec = r->recording;
 
 	if (r->guest.pid && r->src_facts.state_root) {
-		AUTO_FREE char *dir = recording_directory(
-			r->opt->state_dir, r->src_facts.state_root);
+		AUTO_FREE char *dir = state_dir_recordings(run_state(r));
 
 		if (recording_begin(rec, dir, err) < 0)
 			return -1;

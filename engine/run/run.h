@@ -171,6 +171,8 @@ void run_leftover(struct run *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 struct mono run_qmp_deadline(void);
+/* This host's state directory (state_dir.h), borrowed; NULL: not asked yet. */
+const char *run_state(const struct run *r);
 
 /* --- the stages, one or a few a file; see stage.h ------------------------ */
 

@@ -2,15 +2,12 @@
 /* record: what a run writes into its journal, and a run brought back. */
 #include "engine/run/run_journal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/run/socket_names.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
@@ -136,23 +133,9 @@ static struct json_object *facts_of(const struct run *r,
 
 /* --- writing ------------------------------------------------------------- */
 
-char *record_directory(const struct migrate_options *opt,
-		       const struct host_facts *here)
-{
-	return xasprintf("%s/runs",
-			 opt->state_dir ? opt->state_dir : here->state_root);
-}
-
-char *record_pairs(const struct run *r)
-{
-	return xasprintf("%s/pairs", r->opt->state_dir
-					     ? r->opt->state_dir
-					     : r->src_facts.state_root);
-}
-
 void record_pair(struct run *r, const struct pair_lesson *lesson)
 {
-	AUTO_FREE char *dir = record_pairs(r);
+	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	const char *machine = r->dst_facts.machine_id;
 	AUTO_ERR struct err e = { 0 };
 
@@ -168,58 +151,15 @@ void record_pair(struct run *r, const struct pair_lesson *lesson)
 			 e.message);
 }
 
-int record_make_path(const char *path, struct err *err)
-{
-	AUTO_FREE char *part = xstrdup(path);
-
-	for (char *slash = strchr(part + 1, '/');;
-	     slash = strchr(slash + 1, '/')) {
-		if (slash)
-			*slash = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return err_sys(err, errno, "cannot make %s", part);
-		if (!slash)
-			return 0;
-		*slash = '/';
-	}
-}
-
-static int trust(const char *path, int flags, struct err *err)
-{
-	const mode_t others = S_IWGRP | S_IWOTH;
-	struct stat st;
-
-	if (fstatat(AT_FDCWD, path, &st, flags) < 0)
-		return err_sys(err, errno, "cannot look at %s", path);
-	if (S_ISDIR(st.st_mode) && (!st.st_uid || st.st_uid == geteuid()) &&
-	    (!(st.st_mode & others) || (st.st_mode & S_ISVTX)))
-		return 0;
-	return err_set(err, ERR_SYSTEM,
-		       "%s cannot be trusted: it must be a directory, no link "
-		       "to one, that nobody else may write to",
-		       path);
-}
-
-int record_trust(const char *runs, struct err *err)
-{
-	const char *slash = strrchr(runs, '/');
-	AUTO_FREE char *state = xstrndup(runs, (size_t)(slash - runs));
-
-	if (trust(*state ? state : "/", 0, err) < 0)
-		return -1;
-	return trust(runs, AT_SYMLINK_NOFOLLOW, err);
-}
-
 int run_record_begin(struct run *r, struct err *err)
 {
-	AUTO_FREE char *runs = record_directory(r->opt, &r->src_facts);
-	AUTO_FREE char *path = NULL;
+	AUTO_FREE char *runs = state_dir_runs(run_state(r));
+	AUTO_FREE char *path = state_dir_journal(run_state(r), r->id);
 
 	socket_names_mark(&r->guest.moves);
-	r->record_dir = xasprintf("%s/%s", runs, r->id);
-	path = xasprintf("%s/journal", r->record_dir);
-	if (record_make_path(runs, err) == 0 && record_trust(runs, err) == 0 &&
-	    record_make_path(r->record_dir, err) == 0)
+	r->record_dir = state_dir_run(run_state(r), r->id);
+	if (state_dir_make(runs, err) == 0 && state_dir_trust(runs, err) == 0 &&
+	    state_dir_make(r->record_dir, err) == 0)
 		r->journal = journal_create(path, err);
 	if (r->journal && record_write(r, JOURNAL_BEGIN, err) == 0)
 		return 0;
@@ -278,15 +218,11 @@ int record_source_back(struct run *r)
 
 void record_close(struct run *r, bool clean)
 {
-	AUTO_FREE char *path = NULL;
-
 	journal_close(STEAL(r->journal));
 	if (!r->record_dir || !clean)
 		return;
 	r->finished = true;
-	path = xasprintf("%s/journal", r->record_dir);
-	(void)unlink(path);
-	(void)rmdir(r->record_dir);
+	state_dir_remove_run(r->record_dir);
 }
 
 static bool is_source_back(const struct run *r)

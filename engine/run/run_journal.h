@@ -2,9 +2,9 @@
 /*
  * record: what a run writes into its journal, and a run brought back from it.
  *
- * The members of each record are in journal-format.md. A run directory of the
- * state directory (…/runs/RUN) holds the journal; it is removed when the run
- * ended with nothing left to do.
+ * The members of each record are in journal-format.md. The journal is in the
+ * run's directory (state_dir.h), which is removed when the run ended with
+ * nothing left to do.
  */
 #ifndef ENGINE_RUN_RUN_JOURNAL_H
 #define ENGINE_RUN_RUN_JOURNAL_H
@@ -33,23 +33,11 @@ int record_source_back(struct run *r);
 /* Closes the journal; when @clean nothing can need it: removes it. */
 void record_close(struct run *r, bool clean);
 
-/* "…/runs", to be freed. */
-char *record_directory(const struct migrate_options *opt,
-		       const struct host_facts *here);
-/* "…/pairs", where pair.h keeps what was learnt; to be freed. */
-char *record_pairs(const struct run *r);
 /*
  * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
  * was learnt there has turned a migration back that may be a good one.
  */
 void record_pair(struct run *r, const struct pair_lesson *lesson);
-/* Makes every missing part of @path, each for its user alone. */
-int record_make_path(const char *path, struct err *err);
-/*
- * That nobody but its user and root can lead elsewhere what is written there.
- * @runs exists and is an absolute path.
- */
-int record_trust(const char *runs, struct err *err);
 
 /* What it takes to lock the guest of @view: its key, name and run. */
 int record_restore_key(struct run *r, const struct journal_view *view,

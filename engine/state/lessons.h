@@ -6,7 +6,7 @@
  * device state, the far QEMU's loading of it; and so does each pass. That, and
  * the link, differ from one pair of hosts to the next far more than from one
  * migration to the next, so it is kept (one small file a destination,
- * …/pairs/MACHINE of the state directory) and the next run begins with it.
+ * see state_dir.h) and the next run begins with it.
  */
 #ifndef ENGINE_STATE_LESSONS_H
 #define ENGINE_STATE_LESSONS_H

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/run/run_journal.h"
 #include "engine/state/recording_read.h"
+#include "engine/state/state_dir.h"
 #include "engine/state/unfinished.h"
 #include "transport/base/buf.h"
 #include "transport/base/task.h"
@@ -277,11 +277,6 @@ bool recording_is_held(int fd)
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-char *recording_directory(const char *state_dir, const char *state_root)
-{
-	return xasprintf("%s/recordings", state_dir ? state_dir : state_root);
-}
-
 static int open_file(struct recording *r, int dir, struct err *err)
 {
 	AUTO_FREE char *name = xasprintf("%s%s", r->run, RECORDING_SUFFIX);
@@ -304,7 +299,7 @@ static int open_in(struct recording *r, const char *path, struct err *err)
 {
 	AUTO_FD int dir = -1;
 
-	if (record_make_path(path, err) < 0 || record_trust(path, err) < 0)
+	if (state_dir_make(path, err) < 0 || state_dir_trust(path, err) < 0)
 		return -1;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
@@ -395,7 +390,7 @@ static int open_again(struct recording *r, const char *path, struct err *err)
 		return 0;
 	if (dir < 0)
 		return err_sys(err, errno, "cannot open %s", path);
-	if (record_trust(path, err) < 0)
+	if (state_dir_trust(path, err) < 0)
 		return -1;
 	fd = openat(dir, name,
 		    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -2,13 +2,13 @@
 /*
  * recording: the events of each migration, kept by themselves.
  *
- * Theory of operation. One file a run, RUN.jsonl in the directory `recordings`
- * of the state directory; its lines are the stream of event.h. Nothing about it
- * may delay or fail a migration. While nothing was changed yet each line is
- * written at once; from recording_detach() on a thread writes, out of a bounded
- * buffer, and the loop never waits for a disk. A disk that takes no more is
- * told once; what it did not take is kept and tried again with the next line.
- * Nothing is synced: what a power cut takes is no more than a story.
+ * Theory of operation. One file a run (state_dir.h); its lines are the stream
+ * of event.h. Nothing about it may delay or fail a migration. While nothing was
+ * changed yet each line is written at once; from recording_detach() on a thread
+ * writes, out of a bounded buffer, and the loop never waits for a disk. A disk
+ * that takes no more is told once; what it did not take is kept and tried again
+ * with the next line. Nothing is synced: what a power cut takes is no more than
+ * a story.
  *
  * A run that is under way holds a lock on its file (an open file description's,
  * of fcntl(2)), which the kernel drops when its process ends, however it ends.
@@ -79,8 +79,6 @@ int recording_check(struct recording *r, struct err *err);
  */
 void recording_close(struct recording *r);
 
-/* Where they are kept, to be freed; @state_dir NULL: below @state_root. */
-char *recording_directory(const char *state_dir, const char *state_root);
 /* Whether somebody holds the lock of the recording that is open as @fd. */
 bool recording_is_held(int fd);
 

@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "engine/hosts/probe.h"
-#include "engine/run/run_journal.h"
 #include "engine/state/recording.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
+#include "transport/host_open.h"
 
 enum {
 	CHUNK = 256 * 1024,
@@ -280,7 +281,7 @@ int recordings_read_at(const char *dir, struct recordings *out, struct err *err)
 		close_fd(fd);
 		return -1;
 	}
-	rc = record_trust(dir, err);
+	rc = state_dir_trust(dir, err);
 	if (rc == 0)
 		read_files(d, out);
 	closedir(d);
@@ -297,7 +298,8 @@ int recordings_read(const char *state_dir, struct recordings *out,
 
 	*out = (struct recordings){ .v = NULL };
 	if (rc == 0)
-		dir = recording_directory(state_dir, facts.state_root);
+		dir = state_dir_recordings(state_dir ? state_dir
+						     : facts.state_root);
 	host_facts_free(&facts);
 	host_close(here);
 	return rc == 0 ? recordings_read_at(dir, out, err) : -1;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/state/journal.h"
+#include "engine/state/state_dir.h"
 #include "transport/base/err.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
@@ -28,9 +29,10 @@ static bool is_over(const char *path, bool busy)
 	return over;
 }
 
-void stale_journal(const char *path, bool busy)
+void stale_journal(const char *state, const char *run, bool busy)
 {
-	AUTO_FREE char *dir = xstrndup(path, strrchr(path, '/') - path);
+	AUTO_FREE char *dir = state_dir_run(state, run);
+	AUTO_FREE char *path = state_dir_journal(state, run);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0) {
@@ -42,8 +44,7 @@ void stale_journal(const char *path, bool busy)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_over(path, busy))
 		return;
 	log_info(NULL, "removing what is left of a run: %s", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
+	state_dir_remove_run(dir);
 }
 
 bool stale_is_still(int fd, const char *path)
@@ -70,7 +71,7 @@ static bool look_at_lock(const char *path, bool remove)
 
 static bool look_at_locks(const char *run_root, bool remove)
 {
-	AUTO_FREE char *dir = xasprintf("%s/locks", run_root);
+	AUTO_FREE char *dir = state_dir_locks(run_root);
 	DIR *d = opendir(dir);
 	const struct dirent *e;
 	bool held = false;

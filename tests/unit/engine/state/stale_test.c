@@ -10,15 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/state/journal.h"
+#include "engine/state/state_dir.h"
+#include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
 
 struct place {
 	char root[40], dir[64], file[80];
 };
+
+static const char run_dir[] = "runs/run-1";
 
 static void make_place(struct place *p, const char *dir, const char *file)
 {
@@ -26,14 +29,12 @@ static void make_place(struct place *p, const char *dir, const char *file)
 	assert_non_null(mkdtemp(p->root));
 	snprintf(p->dir, sizeof(p->dir), "%s/%s", p->root, dir);
 	snprintf(p->file, sizeof(p->file), "%s/%s", p->dir, file);
-	assert_int_equal(mkdir(p->dir, 0700), 0);
+	assert_int_equal(state_dir_make(p->dir, NULL), 0);
 }
 
 static void remove_place(const struct place *p)
 {
-	unlink(p->file);
-	rmdir(p->dir);
-	assert_int_equal(rmdir(p->root), 0);
+	assert_int_equal(remove_tree(p->root), 0);
 }
 
 static struct journal *begin(const struct place *p, enum journal_record last)
@@ -55,9 +56,9 @@ static void a_finished_journal_goes_with_its_directory(void **state)
 	struct place p;
 
 	(void)state;
-	make_place(&p, "run-1", "journal");
+	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_DONE));
-	stale_journal(p.file, false);
+	stale_journal(p.root, "run-1", false);
 	assert_int_equal(access(p.dir, F_OK), -1);
 	remove_place(&p);
 }
@@ -67,9 +68,9 @@ static void an_unfinished_journal_stays(void **state)
 	struct place p;
 
 	(void)state;
-	make_place(&p, "run-1", "journal");
+	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_PREP));
-	stale_journal(p.file, false);
+	stale_journal(p.root, "run-1", false);
 	assert_int_equal(access(p.file, F_OK), 0);
 	remove_place(&p);
 }
@@ -80,9 +81,9 @@ static void one_whose_writer_lives_stays(void **state)
 	struct journal *j;
 
 	(void)state;
-	make_place(&p, "run-1", "journal");
+	make_place(&p, run_dir, "journal");
 	j = begin(&p, JOURNAL_DONE);
-	stale_journal(p.file, false);
+	stale_journal(p.root, "run-1", false);
 	assert_int_equal(access(p.file, F_OK), 0);
 	journal_close(j);
 	remove_place(&p);
@@ -93,10 +94,10 @@ static void an_empty_directory_stays_while_a_run_may_make_one(void **state)
 	struct place p;
 
 	(void)state;
-	make_place(&p, "run-1", "journal");
-	stale_journal(p.file, true);
+	make_place(&p, run_dir, "journal");
+	stale_journal(p.root, "run-1", true);
 	assert_int_equal(access(p.dir, F_OK), 0);
-	stale_journal(p.file, false);
+	stale_journal(p.root, "run-1", false);
 	assert_int_equal(access(p.dir, F_OK), -1);
 	remove_place(&p);
 }

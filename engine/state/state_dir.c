@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* state_dir: where vmferry keeps things on a host's disk. */
+#include "engine/state/state_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "transport/base/xalloc.h"
+
+/* --- below the state directory ------------------------------------------- */
+
+char *state_dir_runs(const char *state)
+{
+	return xasprintf("%s/runs", state);
+}
+
+char *state_dir_run(const char *state, const char *run)
+{
+	return xasprintf("%s/runs/%s", state, run);
+}
+
+char *state_dir_journal(const char *state, const char *run)
+{
+	return xasprintf("%s/runs/%s/journal", state, run);
+}
+
+char *state_dir_recordings(const char *state)
+{
+	return xasprintf("%s/recordings", state);
+}
+
+char *state_dir_lessons(const char *state)
+{
+	return xasprintf("%s/pairs", state);
+}
+
+/* --- below the run root -------------------------------------------------- */
+
+char *state_dir_locks(const char *root)
+{
+	return xasprintf("%s/locks", root);
+}
+
+char *state_dir_lock(const char *root, const char *key)
+{
+	return xasprintf("%s/locks/%s", root, key);
+}
+
+char *state_dir_queue(const char *root)
+{
+	return xasprintf("%s/queue", root);
+}
+
+char *state_dir_arrival(const char *root, const char *key)
+{
+	return xasprintf("%s/in-%s", root, key);
+}
+
+char *state_dir_guest(const char *root, const char *run)
+{
+	return xasprintf("%s/%s", root, run);
+}
+
+bool state_dir_is_guest(const char *root, const char *path)
+{
+	size_t len = strlen(root);
+
+	/* a run's id begins with "run-" */
+	return !strncmp(path, root, len) && !strncmp(path + len, "/run-", 5) &&
+	       !strchr(path + len + 1, '/');
+}
+
+/* --- making, trusting, removing ------------------------------------------ */
+
+int state_dir_make(const char *path, struct err *err)
+{
+	AUTO_FREE char *part = xstrdup(path);
+
+	for (char *slash = strchr(part + 1, '/');;
+	     slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "cannot make %s", part);
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
+static int make_one(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	return err_sys(err, errno, "cannot make %s", path);
+}
+
+int state_dir_make_in_root(const char *root, const char *dir, struct err *err)
+{
+	return make_one(root, 0711, err) < 0 ? -1 : make_one(dir, 0700, err);
+}
+
+static int trust_one(const char *path, int flags, struct err *err)
+{
+	const mode_t others = S_IWGRP | S_IWOTH;
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, path, &st, flags) < 0)
+		return err_sys(err, errno, "cannot look at %s", path);
+	if (S_ISDIR(st.st_mode) && (!st.st_uid || st.st_uid == geteuid()) &&
+	    (!(st.st_mode & others) || (st.st_mode & S_ISVTX)))
+		return 0;
+	return err_set(err, ERR_SYSTEM,
+		       "%s cannot be trusted: it must be a directory, no link "
+		       "to one, that nobody else may write to",
+		       path);
+}
+
+int state_dir_trust(const char *dir, struct err *err)
+{
+	const char *slash = strrchr(dir, '/');
+	AUTO_FREE char *state = xstrndup(dir, (size_t)(slash - dir));
+
+	if (trust_one(*state ? state : "/", 0, err) < 0)
+		return -1;
+	return trust_one(dir, AT_SYMLINK_NOFOLLOW, err);
+}
+
+void state_dir_remove_run(const char *run_dir)
+{
+	AUTO_FREE char *journal = xasprintf("%s/journal", run_dir);
+
+	(void)unlink(journal);
+	(void)rmdir(run_dir);
+}
