@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/state/recording_read.h"
+#include "engine/state/recording_file.h"
 #include "engine/state/state_dir.h"
 #include "engine/state/unfinished.h"
 #include "transport/base/buf.h"
@@ -223,7 +223,7 @@ static struct old *find_old(int dir, size_t *n)
 	if (!d)
 		close_fd(again);
 	while (d && (e = readdir(d))) {
-		if (!recording_is_name(e->d_name) ||
+		if (!recording_file_is_name(e->d_name) ||
 		    fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
@@ -242,11 +242,11 @@ static struct old *find_old(int dir, size_t *n)
 static bool is_needed(int dir, const char *path, const char *name)
 {
 	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	AUTO_FREE char *run =
-		xstrndup(name, strlen(name) - strlen(RECORDING_SUFFIX));
+	AUTO_FREE char *run = recording_file_run(name);
 	AUTO_FREE char *journal = xasprintf("%s/../runs/%s/journal", path, run);
 
-	return (fd >= 0 && recording_is_held(fd)) || unfinished_is(journal);
+	return (fd >= 0 && recording_file_is_held(fd)) ||
+	       unfinished_is(journal);
 }
 
 /* One that cannot be removed is the next one's to remove. */
@@ -268,18 +268,16 @@ static void make_room(int dir, const char *path)
 
 /* --- beginning ----------------------------------------------------------- */
 
-static const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-bool recording_is_held(int fd)
+static char *file_path(const struct recording *r, const char *dir)
 {
-	struct flock lock = whole;
+	AUTO_FREE char *name = recording_file_name(r->run);
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return xasprintf("%s/%s", dir, name);
 }
 
 static int open_file(struct recording *r, int dir, struct err *err)
 {
-	AUTO_FREE char *name = xasprintf("%s%s", r->run, RECORDING_SUFFIX);
+	AUTO_FREE char *name = recording_file_name(r->run);
 
 	r->fd = openat(dir, name,
 		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND |
@@ -287,7 +285,7 @@ static int open_file(struct recording *r, int dir, struct err *err)
 		       0600);
 	if (r->fd < 0)
 		return err_sys(err, errno, "cannot make %s", r->path);
-	if (fcntl(r->fd, F_OFD_SETLK, &whole) == 0)
+	if (recording_file_hold(r->fd) == 0)
 		return 0;
 	err_sys(err, errno, "cannot lock %s", r->path);
 	close_fd(steal_fd(&r->fd));
@@ -313,7 +311,7 @@ int recording_begin(struct recording *r, const char *dir, struct err *err)
 	if (r->begun)
 		return 0;
 	r->begun = true;
-	r->path = xasprintf("%s/%s%s", dir, r->run, RECORDING_SUFFIX);
+	r->path = file_path(r, dir);
 	if (open_in(r, dir, err) < 0) {
 		r->broken = true;
 		return err_wrap(err, ERR_NONE, "this run is not recorded");
@@ -330,7 +328,7 @@ static int hold(const struct recording *r, int fd, struct err *err)
 {
 	struct mono until = mono_in_ms(HELD_MS);
 
-	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+	while (recording_file_hold(fd) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return err_sys(err, errno, "cannot lock %s", r->path);
 		if (mono_before(until, mono_now()))
@@ -381,7 +379,7 @@ static int make_whole(const struct recording *r, int fd, struct err *err)
 
 static int open_again(struct recording *r, const char *path, struct err *err)
 {
-	AUTO_FREE char *name = xasprintf("%s%s", r->run, RECORDING_SUFFIX);
+	AUTO_FREE char *name = recording_file_name(r->run);
 	AUTO_FD int dir = -1, fd = -1;
 	int rc;
 
@@ -411,7 +409,7 @@ int recording_append(struct recording *r, const char *dir, struct err *err)
 	int rc;
 
 	free(r->path);
-	r->path = xasprintf("%s/%s%s", dir, r->run, RECORDING_SUFFIX);
+	r->path = file_path(r, dir);
 	rc = open_again(r, dir, err);
 	if (rc > 0) {
 		pthread_mutex_lock(&r->lock);

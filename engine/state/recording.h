@@ -79,7 +79,4 @@ int recording_check(struct recording *r, struct err *err);
  */
 void recording_close(struct recording *r);
 
-/* Whether somebody holds the lock of the recording that is open as @fd. */
-bool recording_is_held(int fd);
-
 #endif

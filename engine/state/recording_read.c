@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "engine/hosts/probe.h"
-#include "engine/state/recording.h"
+#include "engine/state/recording_file.h"
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/buf.h"
@@ -39,14 +39,6 @@ const char *recording_state_name(enum recording_state s)
 {
 	assert(s < RECORDING_STATES);
 	return state_names[s];
-}
-
-bool recording_is_name(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot && dot != name && *name != '.' &&
-	       !strcmp(dot, RECORDING_SUFFIX);
 }
 
 /* --- members ------------------------------------------------------------- */
@@ -215,12 +207,12 @@ static bool view_read(int dir, const char *path, const char *name,
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	/* first: an engine that ends meanwhile has written its result */
-	held = recording_is_held(fd);
+	held = recording_file_is_held(fd);
 	read_events(v, fd);
 	v->state = v->last[EVENT_RESULT] ? RECORDING_ENDED
 		   : held		 ? RECORDING_RUNNING
 					 : RECORDING_BROKEN;
-	v->run = xstrndup(name, strlen(name) - strlen(RECORDING_SUFFIX));
+	v->run = recording_file_run(name);
 	v->path = xasprintf("%s/%s", path, name);
 	return v->last[EVENT_RUN_START];
 }
@@ -228,7 +220,7 @@ static bool view_read(int dir, const char *path, const char *name,
 bool recording_view_read(const char *dir, const char *run,
 			 struct recording_view *v)
 {
-	AUTO_FREE char *name = xasprintf("%s%s", run, RECORDING_SUFFIX);
+	AUTO_FREE char *name = recording_file_name(run);
 	AUTO_FD int fd =
 		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -253,7 +245,7 @@ static void read_files(DIR *d, struct recordings *out)
 	struct dirent *e;
 
 	while ((e = readdir(d))) {
-		if (!recording_is_name(e->d_name))
+		if (!recording_file_is_name(e->d_name))
 			continue;
 		if (!view_read(dirfd(d), out->dir, e->d_name, &v)) {
 			recording_view_free(&v);

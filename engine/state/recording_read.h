@@ -15,8 +15,6 @@
 #include "engine/event/event.h"
 #include "transport/base/err.h"
 
-#define RECORDING_SUFFIX ".jsonl"
-
 enum recording_state {
 	RECORDING_RUNNING, /* its engine lives and has not ended yet */
 	RECORDING_ENDED,   /* it has a result */
@@ -55,9 +53,6 @@ void recordings_free(struct recordings *list);
 bool recording_view_read(const char *dir, const char *run,
 			 struct recording_view *v);
 void recording_view_free(struct recording_view *v);
-
-/* Whether a file of that name may be a recording. */
-bool recording_is_name(const char *name);
 
 /* Borrowed; the guest's name, or the word for it when the name is not known. */
 const char *recording_guest(const struct recording_view *v);
