@@ -15,7 +15,7 @@
 
 #include "engine/hosts/proc_stat.h"
 #include "engine/run/guard.h"
-#include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"

@@ -519,7 +519,7 @@ static bool is_meant(const struct recover_options *opt,
 {
 	static const char *const keys[] = { "guest", "uuid", "run", "key" };
 
-	if (journal_is_final(journal_state(v)) || !v->n)
+	if (journal_record_is_final(journal_state(v)) || !v->n)
 		return false;
 	for (size_t i = 0; opt->word && i < ARRAY_SIZE(keys); i++) {
 		if (same_text(v, keys[i], opt->word))

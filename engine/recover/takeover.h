@@ -17,7 +17,7 @@
 #ifndef ENGINE_RECOVER_TAKEOVER_H
 #define ENGINE_RECOVER_TAKEOVER_H
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "engine/run/run.h"
 
 struct takeover {

@@ -10,6 +10,7 @@
 #define ENGINE_RUN_RUN_JOURNAL_H
 
 #include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "engine/run/run.h"
 
 /* Makes the run's directory and journal, and writes BEGIN. A stage. */

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 
 #include "engine/event/event.h"
-#include "engine/state/journal.h"
+#include "engine/state/journal_record.h"
 #include "transport/base/err.h"
 
 struct run;

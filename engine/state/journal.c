@@ -20,46 +20,6 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-/* --- the records --------------------------------------------------------- */
-
-static const char *const names[] = {
-	[JOURNAL_BEGIN] = "BEGIN",
-	[JOURNAL_PREP] = "PREP",
-	[JOURNAL_DEST] = "DEST",
-	[JOURNAL_MIRROR] = "MIRROR",
-	[JOURNAL_MIGRATE] = "MIGRATE",
-	[JOURNAL_SWITCH] = "SWITCH",
-	[JOURNAL_DISKS_SYNCED] = "DISKS_SYNCED",
-	[JOURNAL_POSTCOPY] = "POSTCOPY",
-	[JOURNAL_COMMIT] = "COMMIT",
-	[JOURNAL_ROLLBACK] = "ROLLBACK",
-	[JOURNAL_DESTRUN] = "DESTRUN",
-	[JOURNAL_ABORTING] = "ABORTING",
-	[JOURNAL_ABORTED] = "ABORTED",
-	[JOURNAL_DONE] = "DONE",
-};
-static_assert(ARRAY_SIZE(names) == JOURNAL_RECORDS, "a name a record");
-
-const char *journal_record_name(enum journal_record r)
-{
-	assert(r < JOURNAL_RECORDS);
-	return names[r];
-}
-
-enum journal_record journal_record_parse(const char *word)
-{
-	unsigned int r = 0;
-
-	while (r < JOURNAL_RECORDS && strcmp(names[r], word) != 0)
-		r++;
-	return (enum journal_record)r;
-}
-
-bool journal_is_final(enum journal_record r)
-{
-	return r == JOURNAL_ABORTED || r == JOURNAL_DONE;
-}
-
 /* --- the file ------------------------------------------------------------ */
 
 /*
@@ -249,7 +209,7 @@ struct journal *journal_reopen(const char *path, struct err *err)
 		return NULL;
 	j = new_journal(&fd, path, view.whole_bytes, size);
 	j->seq = view.n;
-	if (view.n && journal_is_final(journal_state(&view))) {
+	if (view.n && journal_record_is_final(journal_state(&view))) {
 		err_set(err, ERR_INTERNAL, "journal %s is finished (%s)", path,
 			journal_record_name(journal_state(&view)));
 	} else if (view.torn && mend(j) < 0) {

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_record.h"
 #include "transport/base/buf.h"
+#include "transport/base/err.h"
 
 #define JOURNAL_FIRST_LINE "VMFERRY-JOURNAL 1\n"
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/err.h"
 #include "transport/base/log.h"
@@ -23,7 +23,7 @@ static bool is_over(const char *path, bool busy)
 {
 	struct journal_view v = { .v = NULL };
 	bool over = journal_read(path, &v, NULL) == 0 &&
-		    (v.n ? journal_is_final(journal_state(&v)) : !busy);
+		    (v.n ? journal_record_is_final(journal_state(&v)) : !busy);
 
 	journal_view_free(&v);
 	return over;

@@ -20,7 +20,7 @@
 /* Without a record nothing was begun. */
 static bool is_open(const struct journal_view *v)
 {
-	return v->n && !journal_is_final(journal_state(v));
+	return v->n && !journal_record_is_final(journal_state(v));
 }
 
 bool unfinished_is(const char *path)

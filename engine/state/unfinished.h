@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "transport/base/err.h"
 #include "transport/base/strv.h"
 

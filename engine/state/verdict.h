@@ -20,7 +20,7 @@
 
 #include <stdbool.h>
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_record.h"
 
 /* What one side's QEMU was seen to be. */
 enum side_state {

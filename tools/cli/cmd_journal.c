@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/state/journal.h"
+#include "engine/state/journal_read.h"
 #include "engine/event/result.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
@@ -91,14 +91,16 @@ static void put_torn(struct buf *b, const struct journal_view *v)
 
 static void put_whole(struct buf *b, const struct journal_view *v)
 {
+	enum journal_record last = journal_state(v);
+
 	if (!v->n)
 		buf_printf(b, "whole: no record yet; nothing was done\n");
 	else
 		buf_printf(b, "whole: %zu record%s, the last is %s (%s)\n",
 			   v->n, v->n == 1 ? "" : "s",
-			   journal_record_name(journal_state(v)),
-			   journal_is_final(journal_state(v)) ? "finished"
-							      : "unfinished");
+			   journal_record_name(last),
+			   journal_record_is_final(last) ? "finished"
+							 : "unfinished");
 }
 
 static int print(struct cli *cli, const struct journal_view *v)

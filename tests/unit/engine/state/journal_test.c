@@ -19,6 +19,7 @@
 
 #include "engine/state/journal.h"
 #include "engine/state/journal_line.h"
+#include "engine/state/journal_read.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -217,43 +218,6 @@ static void read_three(struct three *t)
 		t->ends[i] = at;
 	}
 	assert_int_equal(t->ends[3], buf_len(&t->b));
-}
-
-/* --- names --------------------------------------------------------------- */
-
-static void every_record_has_a_name_that_parses_back(void **state)
-{
-	(void)state;
-	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
-		assert_int_equal(journal_record_parse(journal_record_name(r)),
-				 r);
-	assert_int_equal(journal_record_parse("commit"), JOURNAL_RECORDS);
-	assert_int_equal(journal_record_parse(""), JOURNAL_RECORDS);
-}
-
-/* Recovery compares: from MIGRATE on `migrate` may have been sent. */
-static void the_records_stand_in_the_order_a_run_writes_them(void **state)
-{
-	static const enum journal_record order[] = {
-		JOURNAL_BEGIN,	      JOURNAL_PREP,	JOURNAL_DEST,
-		JOURNAL_MIRROR,	      JOURNAL_MIGRATE,	JOURNAL_SWITCH,
-		JOURNAL_DISKS_SYNCED, JOURNAL_POSTCOPY, JOURNAL_COMMIT,
-		JOURNAL_ROLLBACK,     JOURNAL_DESTRUN,	JOURNAL_ABORTING,
-		JOURNAL_ABORTED,      JOURNAL_DONE,
-	};
-
-	(void)state;
-	assert_int_equal(ARRAY_SIZE(order), JOURNAL_RECORDS);
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		assert_int_equal(order[i], i);
-}
-
-static void only_aborted_and_done_are_final(void **state)
-{
-	(void)state;
-	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
-		assert_int_equal(journal_is_final(r),
-				 r == JOURNAL_ABORTED || r == JOURNAL_DONE);
 }
 
 static void the_checksum_is_crc_32c(void **state)
@@ -896,9 +860,6 @@ static void the_format_describes_every_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_record_has_a_name_that_parses_back),
-		TEST(the_records_stand_in_the_order_a_run_writes_them),
-		TEST(only_aborted_and_done_are_final),
 		TEST(the_checksum_is_crc_32c),
 		TEST(what_is_appended_is_read_back),
 		TEST(strings_of_any_letters_survive),

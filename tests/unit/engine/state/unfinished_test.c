@@ -227,7 +227,7 @@ static void every_record_but_the_final_refuses_and_is_named(void **state)
 						  journal_record_name(last));
 
 		leave("run-1", KEY, "here", last);
-		if (journal_is_final(last))
+		if (journal_record_is_final(last))
 			assert_passed();
 		else
 			assert_refused(words);

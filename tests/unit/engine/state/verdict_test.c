@@ -286,7 +286,8 @@ static void nothing_is_done_behind_an_unknown_source(void **state)
 
 static bool is_final(const struct verdict_input *in)
 {
-	return in->journal == JOURNAL_RECORDS || journal_is_final(in->journal);
+	return in->journal == JOURNAL_RECORDS ||
+	       journal_record_is_final(in->journal);
 }
 
 static bool nothing_iff_final(const struct verdict_input *in,
