@@ -28,7 +28,7 @@ GARBAGE = {
 
 
 class FakeMonitor:
-    """Stands in for a guest's monitor: says its piece, then hangs up."""
+    """Takes the place of a guest's monitor: sends its text, then hangs up."""
 
     def __init__(self, guest, words):
         self.path, self.kept = guest.qmp, guest.qmp + ".real"

@@ -56,7 +56,7 @@ class UsageTest(CliCase):
             self.assertEqual(self.run_it(name, "--help").stdout, done.stdout)
             self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
 
-    def test_version_tells_the_libraries(self):
+    def test_version_shows_the_libraries(self):
         for args in (["version"], ["--version"], ["-V"]):
             self.assertRegex(self.run_it(*args).stdout,
                              r"^vmferry \d+\.\d+\.\d+ .*libssh2.*json-c")
@@ -80,7 +80,7 @@ class UsageTest(CliCase):
             self.assert_usage(self.run_it("migrate", "a", "b", *words),
                               words[0].split("=")[0])
 
-    def test_missing_and_surplus_words_are_told(self):
+    def test_missing_and_surplus_words_are_reported(self):
         self.assert_usage(self.run_it("migrate", "web1"), "GUEST DEST")
         self.assert_usage(self.run_it("check", "a", "b", "c"), '"c"')
         self.assert_usage(self.run_it("migrate", "a", "b", "--deadline"),
@@ -166,7 +166,7 @@ class ResultTest(CliCase):
         self.assertEqual(len(done.stdout.splitlines()), 1)
         self.assertRegex(done.stdout, "^Nothing was changed. .*no-such-guest")
 
-    def test_check_of_an_unknown_guest_is_told_apart(self):
+    def test_check_of_an_unknown_guest_has_its_own_code(self):
         done = self.run_it("check", "no-such-guest", "local", "--json")
         self.assertEqual(done.returncode, 13, done)
         result = json.loads(done.stdout)
@@ -194,7 +194,7 @@ class ResultTest(CliCase):
             for line in f:
                 json.loads(line)
 
-    def test_quiet_tells_the_last_line_only(self):
+    def test_quiet_prints_the_last_line_only(self):
         done = self.run_it("migrate", "no-such-guest", "local", "-q")
         self.assertEqual(len(done.stdout.splitlines()), 1)
         self.assertNotIn("event=", done.stderr)
@@ -351,7 +351,7 @@ class DocumentTest(CliCase):
                                   capture_output=True)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    def test_an_unknown_shell_is_told(self):
+    def test_an_unknown_shell_is_reported(self):
         self.assert_usage(self.run_it("help", "--completion", "fish"), "fish")
 
 
@@ -416,7 +416,7 @@ class TerminalTest(case.LoopbackCase):
             dict(self.place.env, **dict(env)), **options)
 
     def moved(self, guest, text):
-        """Takes the guest over that this receipt tells of."""
+        """Takes the guest over that this receipt is about."""
         self.assertRegex(text, r"✔ \S+ moved ")
         guest.process.wait()
         guest.pid = int(re.search(r"RUNNING on \S+ \(pid (\d+)\)",
@@ -429,7 +429,7 @@ class TerminalTest(case.LoopbackCase):
         self.moved(guest, t.text())
         self.assertIn(" left of ", t.text())
         self.assertIn("blackout if switched now", t.text())
-        # the block is wiped before the receipt: nothing of it stands after
+        # the block is wiped before the receipt: nothing of it is left after
         after = t.text().rpartition("\033[J")[2]
         self.assertRegex(after, r"^✔ ")
         self.assertNotIn("\033[32m", t.text(), "NO_COLOR was set")

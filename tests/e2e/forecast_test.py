@@ -83,29 +83,29 @@ class ForecastTest(case.LoopbackCase):
         self.assertEqual(guest.status(), "running")
         self.assert_healthy(guest)
 
-    def passes(self, told):
-        return [p for p in told["points"] if p["from"] == "pass"]
+    def passes(self, answer):
+        return [p for p in answer["points"] if p["from"] == "pass"]
 
     # --- what is measured -----------------------------------------------------
 
     def test_an_idle_guest_is_never_stopped_and_converges(self):
         guest = self.watched(IDLE)
-        told, done = self.forecast(guest)
-        self.assertEqual(told["verdict"], "converges", str(done))
-        self.assertEqual(self.passes(told), [])
-        self.assertEqual(told["stood_ms"], 0)
+        answer, done = self.forecast(guest)
+        self.assertEqual(answer["verdict"], "converges", str(done))
+        self.assertEqual(self.passes(answer), [])
+        self.assertEqual(answer["stood_ms"], 0)
         # most of its memory is zeroes
-        self.assertLess(told["wire_share"], 0.5)
+        self.assertLess(answer["wire_share"], 0.5)
         self.assert_untouched(guest)
 
-    def test_passes_tell_what_the_guest_really_writes(self):
+    def test_passes_show_what_the_guest_really_writes(self):
         guest = self.watched(STEADY)
         guest.wait_line("W ")
         before = guest.watch.work()
-        told, done = self.forecast(guest)
+        answer, done = self.forecast(guest)
         after = guest.watch.work()
         rate = (after[0] - before[0]) * 4096 / ((after[1] - before[1]) / 1e6)
-        passes = self.passes(told)
+        passes = self.passes(answer)
         self.assertGreaterEqual(len(passes), 3, str(done))
         # a guest that is starved for a moment writes less in that pass
         ratio = statistics.median(
@@ -119,23 +119,23 @@ class ForecastTest(case.LoopbackCase):
     def test_a_phased_guest_is_never_stopped(self):
         guest = self.watched(PHASED)
         for _ in range(3):
-            told, done = self.forecast(guest)
-            self.assertEqual(told["stood_ms"], 0, str(done))
+            answer, done = self.forecast(guest)
+            self.assertEqual(answer["stood_ms"], 0, str(done))
             self.assert_untouched(guest)
 
     def test_quick_looks_without_changing_a_setting(self):
         guest = self.watched(STEADY)
-        told, done = self.forecast(guest, "--quick")
-        self.assertEqual(self.passes(told), [])
-        self.assertEqual(len(told["points"]), 2, str(done))
+        answer, done = self.forecast(guest, "--quick")
+        self.assertEqual(self.passes(answer), [])
+        self.assertEqual(len(answer["points"]), 2, str(done))
         self.assertEqual(guest.watcher.command("query-migrate"), {})
         self.assert_untouched(guest)
 
     def test_a_paused_guest_stays_paused(self):
         guest = self.watched(STEADY)
         guest.watcher.command("stop")
-        told, done = self.forecast(guest)
-        self.assertEqual(told["state"], "PAUSED", str(done))
+        answer, done = self.forecast(guest)
+        self.assertEqual(answer["state"], "PAUSED", str(done))
         self.assertEqual(guest.status(), "paused")
         guest.watcher.command("cont")
         self.assert_healthy(guest)
@@ -154,9 +154,9 @@ class ForecastTest(case.LoopbackCase):
         begin = time.monotonic_ns()
         guest.watch.wait_beats(guest.serial, 1000, 120)
         asked = time.monotonic_ns()
-        told, done = self.forecast(guest)
+        answer, done = self.forecast(guest)
         end = time.monotonic_ns()
-        self.assertGreater(len(told["points"]), 1, str(done))
+        self.assertGreater(len(answer["points"]), 1, str(done))
         beats = guest.watch.beats()
         return longest_silence_ms(beats, asked, end) - \
             longest_silence_ms(beats, begin, asked)
@@ -164,50 +164,50 @@ class ForecastTest(case.LoopbackCase):
     def test_a_small_guest_that_writes_is_measured_by_passes(self):
         guest = self.watched("fill=16 ws=16 rate=10 touch=line",
                              memory="65544K")
-        told, done = self.forecast(guest)
-        self.assertGreaterEqual(len(self.passes(told)), 2, str(done))
-        self.assertEqual(told["stood_ms"], 0)
+        answer, done = self.forecast(guest)
+        self.assertGreaterEqual(len(self.passes(answer)), 2, str(done))
+        self.assertEqual(answer["stood_ms"], 0)
         self.assert_untouched(guest)
 
     def test_a_small_idle_guest_is_never_stopped(self):
         guest = self.watched(IDLE, memory="65544K")
-        told, done = self.forecast(guest)
-        self.assertEqual(self.passes(told), [], str(done))
-        self.assertEqual(told["stood_ms"], 0)
+        answer, done = self.forecast(guest)
+        self.assertEqual(self.passes(answer), [], str(done))
+        self.assertEqual(answer["stood_ms"], 0)
         self.assert_untouched(guest)
-        # What its pages showed tells all the same how it would go.
-        self.assertEqual(told["verdict"], "converges", str(done))
-        (point,) = told["points"]
+        # Its pages show all the same how it would go.
+        self.assertEqual(answer["verdict"], "converges", str(done))
+        (point,) = answer["points"]
         self.assertLess(point["bytes"], 1 << 20)
 
     # --- what is said -----------------------------------------------------------
 
     def test_the_object_has_what_the_contract_names(self):
         guest = self.watched(STEADY)
-        told, _ = self.forecast(guest, "--time", "5")
+        answer, _ = self.forecast(guest, "--time", "5")
         self.assertLessEqual({"curve", "table", "verdict", "advice", "guest",
-                              "owner", "exit_code", "error"}, set(told))
-        self.assertEqual(told["owner"], "source")
-        self.assertEqual(told["bandwidth"], "assumed")
-        sizes = [p["bytes"] for p in told["curve"]]
+                              "owner", "exit_code", "error"}, set(answer))
+        self.assertEqual(answer["owner"], "source")
+        self.assertEqual(answer["bandwidth"], "assumed")
+        sizes = [p["bytes"] for p in answer["curve"]]
         self.assertEqual(sizes, sorted(sizes))
-        for cell in told["table"]:
+        for cell in answer["table"]:
             self.assertIn("converges", cell)
             self.assertIn("p90", cell["blackout_ms"])
 
     def test_a_destination_is_measured(self):
         guest = self.watched(STEADY)
-        told, done = self.forecast(guest, self.sshd.target,
+        answer, done = self.forecast(guest, self.sshd.target,
                                    *self.sshd.login(), "--quick")
-        self.assertEqual(told["bandwidth"], "measured", str(done))
-        self.assertGreater(told["bandwidth_bps"], 5e6)
+        self.assertEqual(answer["bandwidth"], "measured", str(done))
+        self.assertGreater(answer["bandwidth_bps"], 5e6)
 
     def test_a_destination_is_measured_through_a_child_ssh(self):
         guest = self.watched(STEADY)
-        told, done = self.forecast(guest, self.sshd.target, "--ssh", "openssh",
-                                   *self.sshd.login(), "--quick")
-        self.assertEqual(told["bandwidth"], "measured", str(done))
-        self.assertGreater(told["bandwidth_bps"], 5e6)
+        answer, done = self.forecast(guest, self.sshd.target, "--ssh",
+                                     "openssh", *self.sshd.login(), "--quick")
+        self.assertEqual(answer["bandwidth"], "measured", str(done))
+        self.assertGreater(answer["bandwidth_bps"], 5e6)
 
     def test_what_a_migration_taught_is_used(self):
         guest = self.guest("fill=32 ws=8 rate=4")
@@ -215,31 +215,31 @@ class ForecastTest(case.LoopbackCase):
         self.addCleanup(shutil.rmtree, where, ignore_errors=True)
         state = ("--state-dir", where)
         ask = (self.sshd.target, *self.sshd.login(), "--quick", *state)
-        told, done = self.forecast(guest, *ask)
-        self.assertEqual(told["costs"]["from"], "assumed", str(done))
-        # slow enough for passes to be seen: they tell what is left to copy
+        answer, done = self.forecast(guest, *ask)
+        self.assertEqual(answer["costs"]["from"], "assumed", str(done))
+        # slow enough for passes to be seen: they show what is left to copy
         self.assert_moved(guest, self.migrate(
             guest, "--bandwidth", "20M", *harness.BUDGET, *state))
-        told, done = self.forecast(guest, *ask)
-        self.assertEqual(told["costs"]["from"], "learnt", str(done))
-        self.assertEqual(told["costs"]["migrations"], 1)
+        answer, done = self.forecast(guest, *ask)
+        self.assertEqual(answer["costs"]["from"], "learnt", str(done))
+        self.assertEqual(answer["costs"]["migrations"], 1)
 
     def test_xbzrle_is_a_remedy_where_lines_are_written(self):
         guest = self.watched(LINES)
-        told, done = self.forecast(guest, "--bandwidth", "20M",
+        answer, done = self.forecast(guest, "--bandwidth", "20M",
                                    "--max-blackout", "100")
-        self.assertTrue(told["xbzrle"]["pays"], str(done))
-        self.assertEqual(told["verdict"], "never", str(done))
-        self.assertTrue(told["remedies"]["xbzrle"], str(done))
-        self.assertIn("--xbzrle on", told["advice"])
+        self.assertTrue(answer["xbzrle"]["pays"], str(done))
+        self.assertEqual(answer["verdict"], "never", str(done))
+        self.assertTrue(answer["remedies"]["xbzrle"], str(done))
+        self.assertIn("--xbzrle on", answer["advice"])
         self.assert_untouched(guest)
 
     def test_xbzrle_is_none_where_whole_pages_are_written(self):
         guest = self.watched(WHOLE)
-        told, done = self.forecast(guest, "--bandwidth", "20M",
+        answer, done = self.forecast(guest, "--bandwidth", "20M",
                                    "--max-blackout", "100", "--quick")
-        self.assertFalse(told["xbzrle"]["pays"], str(done))
-        self.assertFalse(told["remedies"]["xbzrle"], str(done))
+        self.assertFalse(answer["xbzrle"]["pays"], str(done))
+        self.assertFalse(answer["remedies"]["xbzrle"], str(done))
         self.assert_untouched(guest)
 
     def test_a_measurement_can_be_interrupted(self):
@@ -260,19 +260,19 @@ class ForecastTest(case.LoopbackCase):
         self.assertEqual(guest.watcher.command("query-migrate"), {})
         self.assert_untouched(guest)
 
-    def test_an_unreachable_destination_is_told_before_anything(self):
+    def test_an_unreachable_destination_is_reported_before_anything(self):
         guest = self.watched(STEADY)
-        told, done = self.forecast(
+        answer, done = self.forecast(
             guest, f"127.0.0.1:{harness.free_port()}", "--no-input", code=10)
-        self.assertEqual(told["verdict"], "unknown", str(done))
+        self.assertEqual(answer["verdict"], "unknown", str(done))
         self.assertEqual(guest.watcher.command("query-migrate"), {})
         self.assert_untouched(guest)
 
     def test_a_convergent_forecast_is_what_a_migration_does(self):
         guest = self.guest("fill=32 ws=4 rate=3")
         link = ("--bandwidth", "10M", "--max-blackout", "1500")
-        told, done = self.forecast(guest, *link)
-        self.assertEqual(told["verdict"], "converges", str(done))
+        answer, done = self.forecast(guest, *link)
+        self.assertEqual(answer["verdict"], "converges", str(done))
         moved = self.migrate(guest, *link)
         self.assert_moved(guest, moved)
         self.assertLess(moved.result["blackout_ms"], 1500)
@@ -280,10 +280,10 @@ class ForecastTest(case.LoopbackCase):
     def test_a_hopeless_forecast_is_what_a_migration_does(self):
         guest = self.guest(HOPELESS)
         link = ("--bandwidth", "6M", "--max-blackout", "50")
-        told, done = self.forecast(guest, *link)
-        self.assertEqual(told["verdict"], "never", str(done))
-        self.assertTrue(told["advice"], str(done))
-        self.assertIn("max-blackout", told["advice"])
+        answer, done = self.forecast(guest, *link)
+        self.assertEqual(answer["verdict"], "never", str(done))
+        self.assertTrue(answer["advice"], str(done))
+        self.assertIn("max-blackout", answer["advice"])
         self.assert_stayed(guest, self.migrate(guest, *link, "--deadline",
                                                "12"), 5)
 

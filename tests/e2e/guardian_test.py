@@ -25,8 +25,8 @@ class GuardianTest(case.LoopbackCase):
 
     def assert_back(self, guest, run):
         harness.await_no_ferry()
-        (told,) = self.vmferry("status", run.run_id(), "--json").json()["runs"]
-        self.assertEqual((told["recovered"], told["owner"]), (True, "source"))
+        (seen,) = self.vmferry("status", run.run_id(), "--json").json()["runs"]
+        self.assertEqual((seen["recovered"], seen["owner"]), (True, "source"))
         self.assertEqual(guest.status(), "running")
         self.assert_healthy(guest)
         done = self.vmferry("recover", "--json", *self.sshd.login())

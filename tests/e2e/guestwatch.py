@@ -280,7 +280,7 @@ class GuestWatch:
 
         A destination goes on after the last beat of the source. So the
         ranges of two sockets overlap exactly if the source went on as well;
-        no clock is needed to tell.
+        no clock is needed to know.
         """
         spans = {}
         for b in self.beats():

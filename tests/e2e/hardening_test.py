@@ -470,7 +470,7 @@ class CanaryTest(case.LoopbackCase):
                 self.assertIn(b"data=***", text)
                 self.assertIsNone(self.secrets.found_in(text))
 
-    def test_sshd_was_told_none(self):
+    def test_sshd_has_seen_none(self):
         text = harness.read(self.sshd.path("log"))
         self.assertIn(b"debug3:", text)
         self.assertIsNone(self.secrets.found_in(text))

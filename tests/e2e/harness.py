@@ -2,7 +2,7 @@
 """What the end-to-end tests drive: sshd, guests, the program, and the checks.
 
 Everything a test starts carries a token in its environment, so that it can be
-found again whoever its parent is; nothing else is ever touched. isolate()
+found again under any parent; nothing else is ever touched. isolate()
 gives root's tests a /run of their own in a mount namespace, other users' a
 private XDG_RUNTIME_DIR, so that left-overs are plain to see and guests that
 run on this machine are not.
@@ -96,7 +96,7 @@ class Place:
         shutil.rmtree(self.work, ignore_errors=True)
 
     def left_over(self):
-        """What stands in the run root and the state directory.
+        """What is in the run root and the state directory.
 
         locks/, queue/, recordings and what was learnt of pairs may stay.
         """

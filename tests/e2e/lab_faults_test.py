@@ -109,7 +109,7 @@ class LabFaultsTest(unittest.TestCase):
         self.lab.ok("heal")
         if outcome.code == 9:
             self.clean_up(there, outcome)
-        # Nobody told that sshd of a client's death behind the black hole.
+        # That sshd does not know of the client's death behind the black hole.
         for pid, (_, line) in there.strangers([self.guest]).items():
             if line.startswith("sshd: "):
                 harness.kill(pid)
@@ -130,7 +130,7 @@ class LabFaultsTest(unittest.TestCase):
             self.assertIn(top, last)
             harness.remove(there.at(top))
 
-    def test_a_full_disk_over_there_is_told(self):
+    def test_a_full_disk_of_the_destination_is_reported(self):
         there = self.there()
         there.sh("mkdir -p /run/vmferry && mount -t tmpfs -o "
                  "size=4k,mode=711 none /run/vmferry && "
@@ -215,12 +215,12 @@ class ThirdHostTest(OneGuestTest):
         self.assertIn(f"what {self.first_run} left on {self.second.name}",
                       outcome.text)
         self.guest.watch.wait_beats(self.guest.at(), 5, 30)
-        # What is left is still told, and as no end of the guest.
-        done, told = self.recover(self.here)
+        # What is left is still reported, and not as an end of the guest.
+        done, answer = self.recover(self.here)
         self.assertEqual(done.returncode, 9, done)
-        self.assertEqual((told["outcome"], told["owner"]),
+        self.assertEqual((answer["outcome"], answer["owner"]),
                          ("abort", "unknown"))
-        self.assertIn("cannot be reached", told["leftovers"][0])
+        self.assertIn("cannot be reached", answer["leftovers"][0])
         shown = self.status(self.here)
         self.assertEqual(set(shown), {self.first_run, outcome.result["run"]})
         self.assertTrue(shown[self.first_run]["unfinished"])
@@ -252,9 +252,9 @@ class ThirdHostTest(OneGuestTest):
         harness.wait_until(self.is_taken, 20, "no recovery is under way")
         self.moves(self.third)
         for recovery in both:
-            told = json.loads(recovery.communicate(timeout=60)[0])
-            self.assertEqual((told["exit_code"], told["outcome"]),
-                             (9, "abort"), told)
+            answer = json.loads(recovery.communicate(timeout=60)[0])
+            self.assertEqual((answer["exit_code"], answer["outcome"]),
+                             (9, "abort"), answer)
         self.assertEqual(harness.read(self.journal), before)
         self.guest.watch.wait_beats(self.guest.at(), 5, 30)
         self.assertFalse(self.guest.watch.both_ran())
@@ -265,7 +265,7 @@ class ReturnTest(OneGuestTest):
     """A guest is back before the run that took it away was tidied up."""
 
     def move_and_die(self, there):
-        """The engine ends after the guest was seen running over there."""
+        """The engine ends after the guest ran on the destination."""
         here = self.guest.host
         run = self.guest.start(there=there, under=(
             "strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
@@ -292,9 +292,9 @@ class ReturnTest(OneGuestTest):
         run = self.move_and_die(here)
         self.moves(there)
         names = there.sh("ls -i /run/small.serial /run/small.qmp")
-        done, told = self.recover(there, run)
+        done, answer = self.recover(there, run)
         self.assertEqual(done.returncode, 0, done)
-        self.assertEqual((told["outcome"], told["owner"]),
+        self.assertEqual((answer["outcome"], answer["owner"]),
                          ("finish", "destination"))
         self.assertEqual(there.sh("ls -i /run/small.serial /run/small.qmp"),
                          names)

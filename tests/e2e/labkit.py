@@ -151,7 +151,7 @@ class LabGuest:
         under: a command that runs it.
         """
         there = there or self.host.lab.other(self.host)
-        # One guest a lab, so every serial socket over there is its.
+        # One guest a lab, so every serial socket there is its own.
         path = there.at("/run/vmferry/run-*/s0.sock")
         if path not in self.followed:
             self.followed.add(path)
@@ -168,7 +168,7 @@ class LabGuest:
         self.outside_pid = self.host.outside_pid(outcome.result["owner_pid"])
 
     def find(self, host, run):
-        """Takes note of where a migration that told no end has brought it."""
+        """Notes where a migration without a reported end has left it."""
         self.host, self.run_dir = host, f"/run/vmferry/{run}"
         self.outside_pid = next(
             p for p, (_, line) in host.processes().items()

@@ -159,7 +159,7 @@ class LearntTest(case.LoopbackCase):
 
     def test_what_a_switchover_cost_is_kept_for_that_host(self):
         guest = self.guest("fill=16 ws=4 rate=8")
-        # slow enough for passes to be seen: they tell what is left to copy
+        # slow enough for passes to be seen: they show what is left to copy
         slow = ("--bandwidth", "12M", *harness.BUDGET)
         self.assert_moved(guest, self.migrate(guest, *slow))
         (name,) = os.listdir(os.path.join(self.place.state, "pairs"))
@@ -242,7 +242,7 @@ class WordsTest(case.LoopbackCase):
                              {row["name"] for row in checks})
         self.assertEqual(self.snapshot(), before)
 
-    def test_dry_run_tells_the_plan_and_changes_nothing(self):
+    def test_dry_run_shows_the_plan_and_changes_nothing(self):
         before = self.snapshot()
         done = self.vmferry("migrate", self.one.name, self.sshd.target,
                             *self.sshd.login(), "--dry-run")

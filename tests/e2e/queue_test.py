@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Many migrations at once, and those that wait for their turn.
 
-Others that are under way are played where they would take too long or could
-not be held still: a lock that this process holds stands for a run that leaves,
-a directory in-… with this process's pid for one that arrives.
+Other runs are simulated where they would take too long or could not be held
+still: a lock that this process holds is a run that leaves, a directory in-…
+with this process's pid one that arrives.
 """
 import fcntl
 import os

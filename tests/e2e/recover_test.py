@@ -136,16 +136,16 @@ class RecoverTest(case.LoopbackCase):
                 self.assert_recovered(guest, "source", "abort")
 
     def assert_nothing_is_known_over_there(self):
-        """The second PREP takes back what is told of the first QEMU."""
+        """The second PREP takes back what is recorded of the first QEMU."""
         journal = os.path.join(self.place.runs, self.only_run(), "journal")
         done = self.vmferry("journal", "print", "--json", journal)
-        told = {}
+        answer = {}
         for record in done.json()["records"]:
-            told.update(record.get("data") or {})
+            answer.update(record.get("data") or {})
         self.assertEqual(record["record"], "PREP", str(done))
         for fact in ("destination_pid", "destination_ticks", "capabilities",
                      "parameters", "destination_capabilities"):
-            self.assertIsNone(told[fact], str(done))
+            self.assertIsNone(answer[fact], str(done))
 
     def test_the_commit_of_a_second_try_is_carried_out(self):
         guest = self.guest("fill=16 ws=4 rate=0")
@@ -257,7 +257,7 @@ class RecoverTest(case.LoopbackCase):
         self.assert_recovered(guest, "source", "abort")
         os.rmdir(self.recording(run))
 
-    def test_what_stays_held_is_told_as_broken_and_to_be_recovered(self):
+    def test_what_stays_held_is_shown_as_broken_and_to_be_recovered(self):
         guest = self.guest()
         self.kill_at_sync(guest, AFTER_COMMIT[0])
         run = self.only_run()
@@ -283,7 +283,7 @@ class RecoverTest(case.LoopbackCase):
         for words in (run, "its journal says SWITCH last",
                       f"vmferry recover {guest.name}"):
             self.assertIn(words, done.err)
-        # Whoever skips the check is refused under the lock.
+        # A run that skips the check is refused under the lock.
         done = self.assert_exit(
             self.migrate(guest, "--skip-check", "unfinished"), 3)
         self.assertIn(f"vmferry recover {guest.name}", done.err)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Migrations that are turned back while the guest stands still already.
+"""Migrations that are turned back when the guest is stopped already.
 
 What a switchover to this host is said to have cost turns them back: the guest
 is idle, so that nothing holds it before. Each of these lessons that turned a
@@ -66,9 +66,9 @@ class RetryTest(case.LoopbackCase):
         self.assertAlmostEqual(done.result["blackout_ms"],
                                switch["blackout_ms"] + earlier, places=2)
         self.assertEqual(switch["blackout_ms"], switch["resume_ms"])
-        told = re.search(r"with (\d+) ms of the budget",
+        found = re.search(r"with (\d+) ms of the budget",
                          self.warnings(done)[0]["text"])
-        self.assertAlmostEqual(int(told[1]), BUDGET_MS - earlier, delta=1)
+        self.assertAlmostEqual(int(found[1]), BUDGET_MS - earlier, delta=1)
 
     def test_a_pause_by_its_user_is_no_blackout(self):
         monitors = [w for n in range(2) for w in (

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs record themselves: what status and replay tell of them."""
+"""Runs record themselves: what status and replay show of them."""
 import contextlib
 import fcntl
 import glob
@@ -76,7 +76,7 @@ class LiveTest(StatusCase):
         run = self.start(self.busy, *harness.HELD)
         run.wait(lambda e: e["event"] == "pass" and e["number"] >= 2,
                  what="second pass")
-        # A thread writes it, a moment after it was told.
+        # A thread writes it, a moment after it was emitted.
         harness.wait_until(lambda: self.recorded(run).count(
             b'"event":"pass"') >= 2, 60, "no pass is recorded")
         return run
@@ -90,7 +90,7 @@ class LiveTest(StatusCase):
         self.assert_stayed(self.busy, done, 6)
         return done
 
-    def test_a_run_in_pre_copy_tells_phase_and_reason_then_its_end(self):
+    def test_a_run_in_pre_copy_shows_phase_and_reason_then_its_end(self):
         run = self.hold()
         row = self.only(self.busy.name)
         self.assertEqual((row["run"], row["guest"], row["uuid"]),
@@ -236,12 +236,12 @@ class LiveTest(StatusCase):
         done = self.migrate(self.busy)
         os.unlink(self.place.recordings)
         self.assert_moved(self.busy, done)
-        (told,) = [e for e in done.of("warning") if e["name"] == "recording"]
-        self.assertIn("this run is not recorded", told["text"])
+        (answer,) = [e for e in done.of("warning") if e["name"] == "recording"]
+        self.assertIn("this run is not recorded", answer["text"])
         self.busy.watch.send(self.busy.serial, b"r=40\n")
 
     @unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
-    def test_a_disk_that_is_full_is_told_and_fails_nothing(self):
+    def test_a_disk_that_is_full_is_reported_and_fails_nothing(self):
         self.busy.watch.send(self.busy.serial, b"r=1\n")
         os.makedirs(self.place.recordings, 0o700, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=700",
@@ -249,8 +249,8 @@ class LiveTest(StatusCase):
         done = self.migrate(self.busy)
         subprocess.run(["umount", self.place.recordings], check=True)
         self.assert_moved(self.busy, done)
-        (told,) = [e for e in done.of("warning") if e["name"] == "recording"]
-        self.assertIn("No space left", told["text"])
+        (answer,) = [e for e in done.of("warning") if e["name"] == "recording"]
+        self.assertIn("No space left", answer["text"])
         self.busy.watch.send(self.busy.serial, b"r=40\n")
 
 
@@ -269,7 +269,7 @@ class WordsTest(StatusCase):
         for words in ("nobody", self.place.recordings):
             self.assertIn(words, done.err)
 
-    def test_the_latest_run_of_each_guest_is_told(self):
+    def test_the_latest_run_of_each_guest_is_reported(self):
         for run, guest, t in (("run-a", "web1", 5), ("run-b", "web1", 9),
                               ("run-c", "web2", 7)):
             self.fabricate(run, [started(run, guest, t)])

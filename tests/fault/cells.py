@@ -151,7 +151,7 @@ def taken_over_there(place, expect):
 
 
 def outside(point, fault, args=()):
-    """Something else breaks while the engine stands at the point."""
+    """Something else breaks while the engine is held at the point."""
     def run(place, expect):
         hold = holds.Hold(place, point, args)
         heal = fault(hold.trial)

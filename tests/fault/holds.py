@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An engine that stands at a point while something else breaks; and faults.
+"""An engine that is held at a point while something else breaks; and faults.
 
 The engine stops itself at a fault point, its guardian is stopped as well, the
 fault is done, and both go on: so a fault from outside hits an exact moment.
@@ -17,7 +17,7 @@ import ground
 import harness
 import processes
 
-# Where an engine stands in each phase of the fault matrix.
+# Where an engine is held in each phase of the fault matrix.
 POINTS = {"before": "prepare.before", "precopy": "start.after",
           "switchover": "switch.before", "committed": "resume.before",
           "cleanup": "finish.before"}
@@ -26,12 +26,12 @@ DOWN_S = 3
 
 
 def arguments(point):
-    """A copy that takes long is needed to stand in the middle of it."""
+    """A copy that takes long is needed to be held in the middle of it."""
     return ground.SLOW if point == POINTS["precopy"] else ()
 
 
 class Hold:
-    """The engine stands at the point from here to go_on()."""
+    """The engine is held at the point from here to go_on()."""
 
     def __init__(self, place, point, args=(), dest=None):
         self.trial = place.last = place.trial(

@@ -80,7 +80,7 @@ class LabGround:
 
     def problems(self):
         """What is wrong with a guest that is where it should be."""
-        # An sshd behind a hole was never told that its client is dead.
+        # An sshd behind a hole never learns that its client is dead.
         for pid, _, line, host in self.processes():
             if line.startswith("sshd: ") and pid not in host.always:
                 harness.kill(pid)

@@ -230,7 +230,7 @@ def run_plan(place, plan):
     heals = strike(plan, trial, hold) if came else []
     if "engine-STOP" in plan.faults and \
             KILLS_GUARDIAN.intersection(plan.faults):
-        # nobody is left to notice that it stands still, but its user
+        # only its user is left to notice that it is stopped
         harness.kill(trial.engine, signal.SIGCONT)
     done = trial.finish()
     for heal in heals:

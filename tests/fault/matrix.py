@@ -44,7 +44,7 @@ def from_outside(fault):
 
 
 def engines():
-    """The engine dies, is told to end, or hangs."""
+    """The engine dies, is asked to end, or hangs."""
     yield row("engine-killed", lambda p: action(p, "kill"), DEAD_STAYS,
               DEAD_STAYS, DEAD_STAYS, DEAD_MOVES, DEAD_MOVES)
     yield row("engine-and-guardian-killed", by_hand, DEAD_STAYS, DEAD_STAYS,

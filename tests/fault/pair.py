@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Two engines on one guest: one wins, the other one is told 11.
+"""Two engines on one guest: one wins, the other one ends with 11.
 
 By turns `same`: both start at once on the guest's host; and `other`: while the
 guest is on its way, an engine of the other host wants to move it back. Two

@@ -84,7 +84,7 @@ class ThreadProbe:
 
 
 def start_slow(place):
-    """An engine that waits for us when its tunnel stands."""
+    """An engine that waits for us when its tunnel is open."""
     return place.trial(args=ground.SLOW, fault="tunnel.after:stop")
 
 

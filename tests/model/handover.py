@@ -28,7 +28,7 @@ State = collections.namedtuple("State", [
     "dest",
     "autostart",   # it starts by itself once it is loaded
     "data", "ack", # all was sent to it; its "loaded" is on the way back
-    "stream",      # the tunnel stands
+    "stream",      # the tunnel is open
     "link",        # up, no_dst, no_src: what the engine cannot reach
     "cont",        # `cont`s on the way to the destination
     "mirror",      # the mirrors: none, ready, failed, done
@@ -554,7 +554,7 @@ def recover(s, rules):
             yield f"person: {choice}", put(n, choice=choice)
         if s.pc == "person" and s.source == "post" and s.dest == "gone" and (
                 s.wanted or s.journal == "POSTCOPY"):
-            # behind POSTCOPY they are told not to
+            # behind POSTCOPY they must not
             by_hand = source_runs(put(s, forced="continue"))
             if s.journal == "POSTCOPY":
                 by_hand = put(s, source="gone", forced="discard")
@@ -596,7 +596,7 @@ def tidy(s):
     if s.pc2 == "off":
         return s
     if s.pc2 in IDLE and s.pc in IDLE:
-        # whoever comes next does the same
+        # the next one does the same
         pc = s.pc2 if s.pc in ("dead", "off") or s.pc2 == "end" else s.pc
         return put(s, pc=pc, pc2="off")
     if s.pc2 in IDLE:
