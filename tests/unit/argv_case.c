@@ -2,14 +2,11 @@
 /* argv_case: rebuilds command lines that tests write as one text. */
 #include "tests/unit/argv_case.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 

@@ -2,13 +2,8 @@
 /* in_task: runs a test's body as a task, and looks at errors. */
 #include "tests/unit/in_task.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "transport/base/loop.h"
 #include "transport/base/xalloc.h"

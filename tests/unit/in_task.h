@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_IN_TASK_H
 #define TESTS_UNIT_IN_TASK_H
 
+#include "tests/unit/test.h"
 #include "transport/base/err.h"
 
 /* Long enough that only a hang meets it. */
@@ -14,10 +15,10 @@
 /* The loop, and with it every task, is gone when this returns. */
 void in_task(void (*fn)(void *arg), void *arg);
 
-/* IN_TASK(name) { body }: a cmocka test whose body is a task. */
+/* IN_TASK(name) { body }: a test whose body is a task. */
 #define IN_TASK(name)                         \
 	static void name##_body(void *arg);   \
-	static void name(void **state)        \
+	TEST(name)                            \
 	{                                     \
 		in_task(name##_body, *state); \
 	}                                     \

@@ -2,14 +2,10 @@
 /* qmp_fixture: runs a test's body in a task, with a session. */
 #include "tests/unit/qmp_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/loop.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"

@@ -3,11 +3,9 @@
 #include "engine/vmferry.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <string.h>
+
+#include "tests/unit/test.h"
 
 static void drive(struct vmferry *v, const struct vmferry_job *job)
 {
@@ -27,7 +25,7 @@ static void count(void *arg, const char *json)
 	++*n;
 }
 
-static void a_job_ends_with_a_result_object(void **state)
+TEST(a_job_ends_with_a_result_object)
 {
 	struct vmferry *v = vmferry_new();
 	int events = 0;
@@ -40,7 +38,6 @@ static void a_job_ends_with_a_result_object(void **state)
 	};
 	struct vmferry_job *job = vmferry_migrate(v, &o);
 
-	(void)state;
 	assert_int_equal(vmferry_job_exit_code(job), -1);
 	drive(v, job);
 	assert_int_equal(vmferry_job_exit_code(job), 13);
@@ -51,7 +48,7 @@ static void a_job_ends_with_a_result_object(void **state)
 	vmferry_free(v);
 }
 
-static void a_cancelled_job_says_so(void **state)
+TEST(a_cancelled_job_says_so)
 {
 	struct vmferry *v = vmferry_new();
 	struct vmferry_options o = {
@@ -61,7 +58,6 @@ static void a_cancelled_job_says_so(void **state)
 	};
 	struct vmferry_job *job = vmferry_migrate(v, &o);
 
-	(void)state;
 	vmferry_job_cancel(job);
 	drive(v, job);
 	assert_int_equal(vmferry_job_exit_code(job), 6);
@@ -69,7 +65,7 @@ static void a_cancelled_job_says_so(void **state)
 	vmferry_free(v);
 }
 
-static void two_jobs_run_side_by_side(void **state)
+TEST(two_jobs_run_side_by_side)
 {
 	struct vmferry *v = vmferry_new();
 	struct vmferry_options o = {
@@ -80,7 +76,6 @@ static void two_jobs_run_side_by_side(void **state)
 	struct vmferry_job *a = vmferry_migrate(v, &o);
 	struct vmferry_job *b = vmferry_migrate(v, &o);
 
-	(void)state;
 	drive(v, a);
 	drive(v, b);
 	assert_string_not_equal(vmferry_job_result(a), vmferry_job_result(b));
@@ -89,7 +84,7 @@ static void two_jobs_run_side_by_side(void **state)
 	vmferry_free(v);
 }
 
-static void options_of_another_size_are_refused(void **state)
+TEST(options_of_another_size_are_refused)
 {
 	struct vmferry *v = vmferry_new();
 	struct vmferry_options o = {
@@ -98,19 +93,6 @@ static void options_of_another_size_are_refused(void **state)
 		.destination = "local",
 	};
 
-	(void)state;
 	assert_null(vmferry_migrate(v, &o));
 	vmferry_free(v);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_job_ends_with_a_result_object),
-		cmocka_unit_test(a_cancelled_job_says_so),
-		cmocka_unit_test(two_jobs_run_side_by_side),
-		cmocka_unit_test(options_of_another_size_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* fake_qemu: a fake that could not find fault would prove nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "qmp/json.h"
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
@@ -63,22 +59,20 @@ static void send_stop(struct qmp *q)
 	(void)qmp_stop(q, SOON, NULL);
 }
 
-static void a_left_over_step_is_a_fault(void **state)
+TEST(a_left_over_step_is_a_fault)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop" },
 		{ .expect = "cont" },
 	};
 
-	(void)state;
 	finds(steps, 2, send_stop, "step 2 of 2: the client left before cont");
 }
 
-static void an_unexpected_command_is_a_fault(void **state)
+TEST(an_unexpected_command_is_a_fault)
 {
 	static const struct fake_step steps[] = { { .expect = "cont" } };
 
-	(void)state;
 	finds(steps, 1, send_stop, "expected cont, got stop");
 	finds(NULL, 0, send_stop, "unexpected: ");
 }
@@ -91,11 +85,10 @@ static void send_detach(struct qmp *q)
 	(void)qmp_call(q, "migrate", args, NULL, SOON, NULL);
 }
 
-static void an_argument_this_version_lacks_is_a_fault(void **state)
+TEST(an_argument_this_version_lacks_is_a_fault)
 {
 	static const struct fake_step steps[] = { { .expect = "migrate" } };
 
-	(void)state;
 	finds(steps, 1, send_detach, "QEMU 11.1.3: migrate.detach: unknown");
 }
 
@@ -104,11 +97,10 @@ static void send_bogus(struct qmp *q)
 	(void)qmp_call(q, "bogus", NULL, NULL, SOON, NULL);
 }
 
-static void a_command_this_version_lacks_is_a_fault(void **state)
+TEST(a_command_this_version_lacks_is_a_fault)
 {
 	static const struct fake_step steps[] = { { .expect = "bogus" } };
 
-	(void)state;
 	finds(steps, 1, send_bogus, "bogus: unknown command");
 }
 
@@ -117,13 +109,12 @@ static void send_migrate(struct qmp *q)
 	(void)qmp_migrate(q, "x", SOON, NULL);
 }
 
-static void other_arguments_than_scripted_are_a_fault(void **state)
+TEST(other_arguments_than_scripted_are_a_fault)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "migrate", .args = "{\"uri\":\"y\"}" },
 	};
 
-	(void)state;
 	finds(steps, 1, send_migrate,
 	      "migrate: expected arguments {\"uri\":\"y\"}, got { \"uri\": "
 	      "\"x\"");
@@ -139,33 +130,30 @@ static void send_oob_yank(struct qmp *q)
 	(void)qmp_yank_migration(q, SOON, NULL);
 }
 
-static void the_wrong_band_is_a_fault(void **state)
+TEST(the_wrong_band_is_a_fault)
 {
 	static const struct fake_step status[] = {
 		{ .expect = "query-status", .oob = true },
 	};
 	static const struct fake_step yank[] = { { .expect = "yank" } };
 
-	(void)state;
 	finds(status, 1, send_oob_status, "query-status came out of band");
 	finds(yank, 1, send_oob_yank, "yank came out of band");
 }
 
-static void a_missing_descriptor_is_a_fault(void **state)
+TEST(a_missing_descriptor_is_a_fault)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .fd = true },
 	};
 
-	(void)state;
 	finds(steps, 1, send_stop, "stop came without a descriptor");
 }
 
-static void an_event_this_version_lacks_is_a_fault(void **state)
+TEST(an_event_this_version_lacks_is_a_fault)
 {
 	static const struct fake_step steps[] = { { .event = "TEA_READY" } };
 
-	(void)state;
 	finds(steps, 1, nothing, "has no event TEA_READY");
 }
 
@@ -174,7 +162,7 @@ static void reconnect_body(struct qmp *q)
 	assert_int_equal(qmp_stop(q, SOON, NULL), 0);
 }
 
-static void one_that_listens_serves_client_after_client(void **state)
+TEST(one_that_listens_serves_client_after_client)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop" },
@@ -187,7 +175,6 @@ static void one_that_listens_serves_client_after_client(void **state)
 	struct fake_options options = { .version = NULL };
 	struct play p = { .body = reconnect_body };
 
-	(void)state;
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/qmp.sock", dir);
 	options.path = p.path = path;
@@ -198,21 +185,4 @@ static void one_that_listens_serves_client_after_client(void **state)
 	if (problem)
 		fail_msg("%s", problem);
 	assert_int_equal(rmdir(dir), 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_left_over_step_is_a_fault),
-		cmocka_unit_test(an_unexpected_command_is_a_fault),
-		cmocka_unit_test(an_argument_this_version_lacks_is_a_fault),
-		cmocka_unit_test(a_command_this_version_lacks_is_a_fault),
-		cmocka_unit_test(other_arguments_than_scripted_are_a_fault),
-		cmocka_unit_test(the_wrong_band_is_a_fault),
-		cmocka_unit_test(a_missing_descriptor_is_a_fault),
-		cmocka_unit_test(an_event_this_version_lacks_is_a_fault),
-		cmocka_unit_test(one_that_listens_serves_client_after_client),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* frame: documents out of bytes however they are split, and its limits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "qmp/frame.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* The next document must be @want; NULL: there must be none yet. */
@@ -43,14 +39,13 @@ static void expect_refused(const char *data, const char *words)
 	frame_free(&f);
 }
 
-static void split_anywhere_the_documents_stay_whole(void **state)
+TEST(split_anywhere_the_documents_stay_whole)
 {
 	static const char first[] = "{\"a\": \"}\\\"{\", \"b\": [{}]}";
 	static const char second[] = "{\n  \"pretty\": {\n    }\n}";
 	AUTO_FREE char *both = xasprintf("%s\r\n%s\r\n", first, second);
 	size_t len = strlen(both);
 
-	(void)state;
 	for (size_t cut = 0; cut <= len; cut++) {
 		struct frame f = { 0 };
 		const char *text;
@@ -68,12 +63,11 @@ static void split_anywhere_the_documents_stay_whole(void **state)
 	}
 }
 
-static void byte_by_byte_a_document_ends_at_its_last_brace(void **state)
+TEST(byte_by_byte_a_document_ends_at_its_last_brace)
 {
 	static const char text[] = "{\"s\":\"\\\\\",\"o\":{\"p\":[1,2]}}";
 	struct frame f = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < strlen(text); i++) {
 		expect_next(&f, NULL);
 		frame_push(&f, &text[i], 1);
@@ -83,24 +77,22 @@ static void byte_by_byte_a_document_ends_at_its_last_brace(void **state)
 	frame_free(&f);
 }
 
-static void braces_and_quotes_inside_strings_do_not_count(void **state)
+TEST(braces_and_quotes_inside_strings_do_not_count)
 {
 	static const char text[] =
 		"{\"}{][\":\"\\\"}\\\\\",\"x\":\"{\\\\\\\"[\"}";
 	struct frame f = { 0 };
 
-	(void)state;
 	frame_push(&f, text, strlen(text));
 	expect_next(&f, text);
 	frame_free(&f);
 }
 
-static void several_documents_in_one_push_come_one_by_one(void **state)
+TEST(several_documents_in_one_push_come_one_by_one)
 {
 	static const char text[] = "{}{\"a\":1} \r\n\t{}";
 	struct frame f = { 0 };
 
-	(void)state;
 	frame_push(&f, text, strlen(text));
 	expect_next(&f, "{}");
 	expect_next(&f, "{\"a\":1}");
@@ -109,22 +101,20 @@ static void several_documents_in_one_push_come_one_by_one(void **state)
 	frame_free(&f);
 }
 
-static void what_is_no_object_is_refused_and_quoted(void **state)
+TEST(what_is_no_object_is_refused_and_quoted)
 {
-	(void)state;
 	expect_refused("QEMU 7.2.22 monitor", "\"QEMU 7.2.22 monitor\"");
 	expect_refused("[1]", "\"[1]\"");
 	expect_refused("}", "\"}\"");
 	expect_refused("\n \xff", "\"\\xff\"");
 }
 
-static void nesting_at_the_limit_passes_and_beyond_it_is_refused(void **state)
+TEST(nesting_at_the_limit_passes_and_beyond_it_is_refused)
 {
 	char text[2 * FRAME_MAX_DEPTH + 8] = "{\"a\":";
 	size_t n = strlen(text);
 	struct frame f = { 0 };
 
-	(void)state;
 	memset(text + n, '[', FRAME_MAX_DEPTH - 1);
 	memset(text + n + FRAME_MAX_DEPTH - 1, ']', FRAME_MAX_DEPTH - 1);
 	strcat(text, "}");
@@ -135,7 +125,7 @@ static void nesting_at_the_limit_passes_and_beyond_it_is_refused(void **state)
 	expect_refused(text, "nested too deep");
 }
 
-static void a_document_may_have_the_limit_and_no_byte_more(void **state)
+TEST(a_document_may_have_the_limit_and_no_byte_more)
 {
 	AUTO_FREE char *text = xmalloc(FRAME_MAX_BYTES + 1);
 	AUTO_ERR struct err err = { 0 };
@@ -143,7 +133,6 @@ static void a_document_may_have_the_limit_and_no_byte_more(void **state)
 	const char *got;
 	size_t len;
 
-	(void)state;
 	memset(text, 'x', FRAME_MAX_BYTES);
 	memcpy(text, "{\"a\":\"", 6);
 	memcpy(text + FRAME_MAX_BYTES - 2, "\"}", 2);
@@ -156,22 +145,4 @@ static void a_document_may_have_the_limit_and_no_byte_more(void **state)
 	assert_int_equal(frame_next(&f, &got, &len, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "too long");
 	frame_free(&f);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(split_anywhere_the_documents_stay_whole),
-		cmocka_unit_test(
-			byte_by_byte_a_document_ends_at_its_last_brace),
-		cmocka_unit_test(braces_and_quotes_inside_strings_do_not_count),
-		cmocka_unit_test(several_documents_in_one_push_come_one_by_one),
-		cmocka_unit_test(what_is_no_object_is_refused_and_quoted),
-		cmocka_unit_test(
-			nesting_at_the_limit_passes_and_beyond_it_is_refused),
-		cmocka_unit_test(
-			a_document_may_have_the_limit_and_no_byte_more),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

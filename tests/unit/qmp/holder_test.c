@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* holder: finding the client of a UNIX socket of this machine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "qmp/holder.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* A listener with one client, ours, that it has accepted. */
@@ -60,13 +56,12 @@ static void end(struct served *s)
 	rmdir(s->dir);
 }
 
-static void the_accepted_client_is_named_with_its_program(void **state)
+TEST(the_accepted_client_is_named_with_its_program)
 {
 	AUTO_FREE char *want = xasprintf("pid %d (holder_test)", getpid());
 	AUTO_FREE char *who = NULL;
 	struct served s;
 
-	(void)state;
 	serve(&s);
 	who = holder_of_unix_socket(s.path);
 	assert_non_null(who);
@@ -74,13 +69,12 @@ static void the_accepted_client_is_named_with_its_program(void **state)
 	end(&s);
 }
 
-static void a_waiting_connection_finds_the_accepted_one(void **state)
+TEST(a_waiting_connection_finds_the_accepted_one)
 {
 	AUTO_FREE char *who = NULL;
 	AUTO_FD int waiting = -1;
 	struct served s;
 
-	(void)state;
 	serve(&s);
 	waiting = dial(s.path);
 	who = holder_of_unix_peer(waiting);
@@ -88,11 +82,10 @@ static void a_waiting_connection_finds_the_accepted_one(void **state)
 	end(&s);
 }
 
-static void nobody_holds_a_socket_without_client(void **state)
+TEST(nobody_holds_a_socket_without_client)
 {
 	struct served s;
 
-	(void)state;
 	serve(&s);
 	close_fd(steal_fd(&s.client));
 	close_fd(steal_fd(&s.accepted));
@@ -100,12 +93,11 @@ static void nobody_holds_a_socket_without_client(void **state)
 	end(&s);
 }
 
-static void another_path_is_another_socket(void **state)
+TEST(another_path_is_another_socket)
 {
 	AUTO_FREE char *prefix = NULL;
 	struct served s;
 
-	(void)state;
 	serve(&s);
 	prefix = xstrndup(s.path, strlen(s.path) - 1);
 	assert_null(holder_of_unix_socket(prefix));
@@ -113,28 +105,14 @@ static void another_path_is_another_socket(void **state)
 	end(&s);
 }
 
-static void what_is_no_named_socket_has_no_holder(void **state)
+TEST(what_is_no_named_socket_has_no_holder)
 {
 	int pair[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_null(holder_of_unix_peer(pair[0]));
 	assert_null(holder_of_unix_peer(STDIN_FILENO));
 	assert_null(holder_of_unix_peer(-1));
 	close_fd(pair[0]);
 	close_fd(pair[1]);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_accepted_client_is_named_with_its_program),
-		cmocka_unit_test(a_waiting_connection_finds_the_accepted_one),
-		cmocka_unit_test(nobody_holds_a_socket_without_client),
-		cmocka_unit_test(another_path_is_another_socket),
-		cmocka_unit_test(what_is_no_named_socket_has_no_holder),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

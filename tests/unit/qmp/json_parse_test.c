@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* json_parse: what the strict reader takes and, mostly, what it refuses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "qmp/json.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
@@ -41,50 +37,44 @@ static void same(const char *text)
 	assert_string_equal(line, text);
 }
 
-static void documents_survive_a_round_trip(void **state)
+TEST(documents_survive_a_round_trip)
 {
-	(void)state;
 	same("{}");
 	same("[]");
 	same("{\"a\":[1,-2,true,false,null,\"x\",{\"b\":{}}],\"c\":1.5}");
 	same("\"/a/b\"");
 }
 
-static void space_between_tokens_means_nothing(void **state)
+TEST(space_between_tokens_means_nothing)
 {
 	AUTO_JSON struct json_object *o =
 		parse(" {\r\n\t\"a\" : [ 1 , 2 ] ,\n\"b\" : { } } \n");
 	AUTO_FREE char *line = json_line(o);
 
-	(void)state;
 	assert_string_equal(line, "{\"a\":[1,2],\"b\":{}}");
 }
 
-static void integers_keep_every_bit(void **state)
+TEST(integers_keep_every_bit)
 {
-	(void)state;
 	same("[18446744073709551615,9223372036854775808]");
 	same("[9223372036854775807,-9223372036854775808,0]");
 }
 
-static void integers_out_of_range_are_refused(void **state)
+TEST(integers_out_of_range_are_refused)
 {
-	(void)state;
 	REFUSED("[18446744073709551616]", "out of range");
 	REFUSED("[-9223372036854775809]", "out of range");
 	REFUSED("[99999999999999999999999999]", "out of range");
 }
 
-static void reals_beyond_double_are_refused(void **state)
+TEST(reals_beyond_double_are_refused)
 {
-	(void)state;
 	REFUSED("[1e999]", "out of range");
 	REFUSED("[-1e999]", "out of range");
 }
 
-static void numbers_follow_the_grammar(void **state)
+TEST(numbers_follow_the_grammar)
 {
-	(void)state;
 	same("[0.5,-0.25,1e3]");
 	REFUSED("[01]", "unexpected");
 	REFUSED("[-]", "unexpected");
@@ -96,9 +86,8 @@ static void numbers_follow_the_grammar(void **state)
 	REFUSED("[12abc]", "comma");
 }
 
-static void words_that_json_does_not_have_are_refused(void **state)
+TEST(words_that_json_does_not_have_are_refused)
 {
-	(void)state;
 	REFUSED("[NaN]", "\"NaN]\"");
 	REFUSED("[nan]", "unexpected");
 	REFUSED("[Infinity]", "unexpected");
@@ -107,78 +96,69 @@ static void words_that_json_does_not_have_are_refused(void **state)
 	REFUSED("[nul]", "unexpected");
 }
 
-static void comments_are_refused(void **state)
+TEST(comments_are_refused)
 {
-	(void)state;
 	REFUSED("[1 /* one */]", "comma");
 	REFUSED("// one\n[1]", "unexpected");
 }
 
-static void single_quotes_and_bare_keys_are_refused(void **state)
+TEST(single_quotes_and_bare_keys_are_refused)
 {
-	(void)state;
 	REFUSED("{'a':1}", "expected a string");
 	REFUSED("['a']", "unexpected");
 	REFUSED("{a:1}", "expected a string");
 }
 
-static void trailing_commas_are_refused(void **state)
+TEST(trailing_commas_are_refused)
 {
-	(void)state;
 	REFUSED("[1,]", "unexpected");
 	REFUSED("{\"a\":1,}", "expected a string");
 	REFUSED("[,1]", "unexpected");
 }
 
-static void text_after_the_document_is_refused(void **state)
+TEST(text_after_the_document_is_refused)
 {
-	(void)state;
 	REFUSED("{} {}", "after the document");
 	REFUSED("{}x", "after the document");
 	REFUSED("{}\0", "after the document");
 }
 
-static void duplicate_keys_are_refused_however_they_are_spelt(void **state)
+TEST(duplicate_keys_are_refused_however_they_are_spelt)
 {
-	(void)state;
 	REFUSED("{\"a\":1,\"a\":1}", "duplicate");
 	REFUSED("{\"a\":1,\"b\":2,\"\\u0061\":3}", "duplicate");
 	same("{\"a\":{\"a\":1},\"b\":{\"a\":1}}");
 }
 
-static void every_cut_of_a_document_is_refused(void **state)
+TEST(every_cut_of_a_document_is_refused)
 {
 	static const char text[] =
 		"{\"a\":[1.5e1,true,null,\"x\\u00e9\\n\"],\"b\":{\"c\":-1}}";
 
-	(void)state;
 	for (size_t n = 0; n < strlen(text); n++)
 		refused(text, n, "bad JSON");
 }
 
-static void mismatched_brackets_are_refused(void **state)
+TEST(mismatched_brackets_are_refused)
 {
-	(void)state;
 	REFUSED("{\"a\":[1}", "comma or the end");
 	REFUSED("[1}", "comma or the end");
 	REFUSED("]", "unexpected");
 }
 
-static void escapes_are_decoded(void **state)
+TEST(escapes_are_decoded)
 {
 	AUTO_JSON struct json_object *o =
 		parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00E9\\u20ac"
 		      "\\ud83d\\ude00\"");
 
-	(void)state;
 	assert_string_equal(json_object_get_string(o),
 			    "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac"
 			    "\xf0\x9f\x98\x80");
 }
 
-static void bad_escapes_are_refused(void **state)
+TEST(bad_escapes_are_refused)
 {
-	(void)state;
 	REFUSED("\"\\x41\"", "bad escape");
 	REFUSED("\"\\u12\"", "bad \\u escape");
 	REFUSED("\"\\u12g4\"", "bad \\u escape");
@@ -188,16 +168,14 @@ static void bad_escapes_are_refused(void **state)
 	REFUSED("\"\\ude00\"", "bad \\u escape");
 }
 
-static void raw_control_characters_in_strings_are_refused(void **state)
+TEST(raw_control_characters_in_strings_are_refused)
 {
-	(void)state;
 	REFUSED("\"a\nb\"", "control character");
 	REFUSED("\"a\0b\"", "control character");
 }
 
-static void strings_must_be_utf8(void **state)
+TEST(strings_must_be_utf8)
 {
-	(void)state;
 	same("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
 	REFUSED("\"\xff\"", "UTF-8");
 	REFUSED("\"\x80\"", "UTF-8");
@@ -208,12 +186,11 @@ static void strings_must_be_utf8(void **state)
 	REFUSED("\"\xc3\"", "UTF-8");
 }
 
-static void nesting_at_the_limit_passes_and_beyond_it_is_refused(void **state)
+TEST(nesting_at_the_limit_passes_and_beyond_it_is_refused)
 {
 	char text[2 * JSON_MAX_DEPTH + 3] = "";
 	AUTO_JSON struct json_object *o = NULL;
 
-	(void)state;
 	memset(text, '[', JSON_MAX_DEPTH);
 	memset(text + JSON_MAX_DEPTH, ']', JSON_MAX_DEPTH);
 	o = parse(text);
@@ -222,11 +199,10 @@ static void nesting_at_the_limit_passes_and_beyond_it_is_refused(void **state)
 	refused(text, sizeof(text) - 1, "too deep");
 }
 
-static void a_small_text_cannot_make_a_huge_object(void **state)
+TEST(a_small_text_cannot_make_a_huge_object)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, "[{}", 3);
 	while (buf_len(&b) < 4u * 1024 * 1024)
 		buf_append(&b, ",{}", 3);
@@ -234,46 +210,12 @@ static void a_small_text_cannot_make_a_huge_object(void **state)
 	refused(buf_data(&b), buf_len(&b), "too many values");
 }
 
-static void null_alone_is_no_document(void **state)
+TEST(null_alone_is_no_document)
 {
-	(void)state;
 	REFUSED("null", "nothing but null");
 }
 
-static void the_message_says_where_and_quotes_the_bytes(void **state)
+TEST(the_message_says_where_and_quotes_the_bytes)
 {
-	(void)state;
 	REFUSED("{\"a\": what}", "at byte 6: unexpected: \"what}\"");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents_survive_a_round_trip),
-		cmocka_unit_test(space_between_tokens_means_nothing),
-		cmocka_unit_test(integers_keep_every_bit),
-		cmocka_unit_test(integers_out_of_range_are_refused),
-		cmocka_unit_test(reals_beyond_double_are_refused),
-		cmocka_unit_test(numbers_follow_the_grammar),
-		cmocka_unit_test(words_that_json_does_not_have_are_refused),
-		cmocka_unit_test(comments_are_refused),
-		cmocka_unit_test(single_quotes_and_bare_keys_are_refused),
-		cmocka_unit_test(trailing_commas_are_refused),
-		cmocka_unit_test(text_after_the_document_is_refused),
-		cmocka_unit_test(
-			duplicate_keys_are_refused_however_they_are_spelt),
-		cmocka_unit_test(every_cut_of_a_document_is_refused),
-		cmocka_unit_test(mismatched_brackets_are_refused),
-		cmocka_unit_test(escapes_are_decoded),
-		cmocka_unit_test(bad_escapes_are_refused),
-		cmocka_unit_test(raw_control_characters_in_strings_are_refused),
-		cmocka_unit_test(strings_must_be_utf8),
-		cmocka_unit_test(
-			nesting_at_the_limit_passes_and_beyond_it_is_refused),
-		cmocka_unit_test(a_small_text_cannot_make_a_huge_object),
-		cmocka_unit_test(null_alone_is_no_document),
-		cmocka_unit_test(the_message_says_where_and_quotes_the_bytes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

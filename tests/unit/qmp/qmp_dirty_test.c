@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_dirty: page sampling against all schemas, and a real QEMU. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "qmp/qmp_dirty.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void measure_body(struct qmp *q)
@@ -23,7 +18,7 @@ static void measure_body(struct qmp *q)
 	assert_float_equal(bps, 37.0 * (1 << 20), 1);
 }
 
-static void it_is_asked_for_and_awaited_in_all_versions(void **state)
+TEST(it_is_asked_for_and_awaited_in_all_versions)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "calc-dirty-rate",
@@ -38,7 +33,6 @@ static void it_is_asked_for_and_awaited_in_all_versions(void **state)
 			   "\"start-time\":7}" },
 	};
 
-	(void)state;
 	for (const char *const *v = fake_qemu_versions; *v; v++) {
 		struct fake_options options = { .version = *v };
 
@@ -55,14 +49,13 @@ static void nonsense_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "dirty-rate");
 }
 
-static void a_result_without_a_rate_is_refused(void **state)
+TEST(a_result_without_a_rate_is_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-dirty-rate",
 		  .reply = "{\"status\":\"measured\"}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, nonsense_body);
 }
 
@@ -82,21 +75,9 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	assert_true(bps >= 0);
 }
 
-static void a_real_qemu_measures(void **state)
+TEST(a_real_qemu_measures)
 {
 	static const char *const none[] = { NULL };
 
-	(void)state;
 	with_real(none, real_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_asked_for_and_awaited_in_all_versions),
-		cmocka_unit_test(a_result_without_a_rate_is_refused),
-		cmocka_unit_test(a_real_qemu_measures),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

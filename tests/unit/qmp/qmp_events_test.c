@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_events: what listeners get, and the limits on what is unread. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "qmp/json.h"
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void expect_event(struct qmp_listener *l, const char *name)
@@ -36,7 +32,7 @@ static void order_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void events_come_in_order_and_between_replies(void **state)
+TEST(events_come_in_order_and_between_replies)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .event = "STOP" },
@@ -45,7 +41,6 @@ static void events_come_in_order_and_between_replies(void **state)
 			  "RESET {\"guest\":true,\"reason\":\"guest-reset\"}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, order_body);
 }
 
@@ -72,14 +67,13 @@ static void content_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void an_event_carries_its_data_and_both_times(void **state)
+TEST(an_event_carries_its_data_and_both_times)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop",
 		  .event = "MIGRATION {\"status\":\"active\"}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, content_body);
 }
 
@@ -102,14 +96,13 @@ static void copies_body(struct qmp *q)
 	qmp_listener_free(b);
 }
 
-static void each_listener_gets_all_events_since_it_began(void **state)
+TEST(each_listener_gets_all_events_since_it_began)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .event = "STOP" },
 		{ .expect = "cont", .event = "RESUME" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, copies_body);
 }
 
@@ -145,14 +138,13 @@ static void wake_body(struct qmp *q)
 	qmp_listener_free(w.listener);
 }
 
-static void an_event_and_a_failure_wake_the_listeners_queue(void **state)
+TEST(an_event_and_a_failure_wake_the_listeners_queue)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .event = "STOP" },
 		{ .expect = "cont", .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, wake_body);
 }
 
@@ -169,13 +161,12 @@ static void failure_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void events_before_a_failure_are_still_delivered(void **state)
+TEST(events_before_a_failure_are_still_delivered)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .event = "STOP", .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, failure_body);
 }
 
@@ -190,9 +181,8 @@ static void timeout_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void waiting_for_an_event_ends_at_its_deadline(void **state)
+TEST(waiting_for_an_event_ends_at_its_deadline)
 {
-	(void)state;
 	with_script(&(struct fake_options){ .version = NULL }, NULL, 0,
 		    timeout_body);
 }
@@ -207,14 +197,13 @@ static void flood_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void more_unread_events_than_the_limit_fail_the_session(void **state)
+TEST(more_unread_events_than_the_limit_fail_the_session)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "{\"event\":\"X\"}\n", .flood = QMP_MAX_EVENTS },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, flood_body);
 }
 
@@ -230,7 +219,7 @@ static void limit_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void as_many_unread_events_as_the_limit_are_kept(void **state)
+TEST(as_many_unread_events_as_the_limit_are_kept)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -238,7 +227,6 @@ static void as_many_unread_events_as_the_limit_are_kept(void **state)
 		{ .release = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, limit_body);
 }
 
@@ -252,7 +240,7 @@ static void huge_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void few_huge_unread_events_fail_the_session_too(void **state)
+TEST(few_huge_unread_events_fail_the_session_too)
 {
 	static char event[1024 * 1024 + 64];
 	static const struct fake_step steps[] = {
@@ -261,7 +249,6 @@ static void few_huge_unread_events_fail_the_session_too(void **state)
 	};
 	size_t n;
 
-	(void)state;
 	n = (size_t)sprintf(event, "{\"event\":\"X\",\"data\":{\"d\":\"");
 	memset(event + n, 'x', 1024 * 1024);
 	strcpy(event + n + 1024 * 1024, "\"}}");
@@ -276,14 +263,13 @@ static void nameless_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "event.event: expected a string");
 }
 
-static void an_event_that_is_malformed_fails_the_session(void **state)
+TEST(an_event_that_is_malformed_fails_the_session)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "{\"event\":5}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, nameless_body);
 }
 
@@ -302,7 +288,7 @@ static void no_clock_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void an_event_of_a_host_without_clock_has_stamp_zero(void **state)
+TEST(an_event_of_a_host_without_clock_has_stamp_zero)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -311,28 +297,5 @@ static void an_event_of_a_host_without_clock_has_stamp_zero(void **state)
 		{ .release = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_clock_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events_come_in_order_and_between_replies),
-		cmocka_unit_test(an_event_carries_its_data_and_both_times),
-		cmocka_unit_test(each_listener_gets_all_events_since_it_began),
-		cmocka_unit_test(
-			an_event_and_a_failure_wake_the_listeners_queue),
-		cmocka_unit_test(events_before_a_failure_are_still_delivered),
-		cmocka_unit_test(waiting_for_an_event_ends_at_its_deadline),
-		cmocka_unit_test(
-			more_unread_events_than_the_limit_fail_the_session),
-		cmocka_unit_test(as_many_unread_events_as_the_limit_are_kept),
-		cmocka_unit_test(few_huge_unread_events_fail_the_session_too),
-		cmocka_unit_test(an_event_that_is_malformed_fails_the_session),
-		cmocka_unit_test(
-			an_event_of_a_host_without_clock_has_stamp_zero),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_greeting: what may answer instead of a monitor that is free. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "qmp/qmp.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
@@ -58,9 +54,8 @@ static void expect_refusal(struct attempt a)
 		fail_msg("%s", problem);
 }
 
-static void a_monitor_that_does_not_greet_is_busy(void **state)
+TEST(a_monitor_that_does_not_greet_is_busy)
 {
-	(void)state;
 	expect_refusal((struct attempt){
 		.deadline_ms = 50,
 		.kind = ERR_BUSY,
@@ -68,13 +63,12 @@ static void a_monitor_that_does_not_greet_is_busy(void **state)
 	});
 }
 
-static void a_greeting_cut_short_is_no_greeting(void **state)
+TEST(a_greeting_cut_short_is_no_greeting)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "{\"QMP\": {" },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -84,14 +78,13 @@ static void a_greeting_cut_short_is_no_greeting(void **state)
 	});
 }
 
-static void endless_white_space_does_not_hold_us(void **state)
+TEST(endless_white_space_does_not_hold_us)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "                                \r\n",
 		  .flood = 400000 },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -101,13 +94,12 @@ static void endless_white_space_does_not_hold_us(void **state)
 	});
 }
 
-static void another_protocol_is_quoted(void **state)
+TEST(another_protocol_is_quoted)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "QEMU 7.2.22 monitor - type 'help'\r\n(qemu) " },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -117,13 +109,12 @@ static void another_protocol_is_quoted(void **state)
 	});
 }
 
-static void another_json_protocol_is_quoted(void **state)
+TEST(another_json_protocol_is_quoted)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "{\"hello\": 1}" },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -132,13 +123,12 @@ static void another_json_protocol_is_quoted(void **state)
 	});
 }
 
-static void a_greeting_without_version_is_refused(void **state)
+TEST(a_greeting_without_version_is_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "{\"QMP\": {\"capabilities\": []}}" },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -147,11 +137,10 @@ static void a_greeting_without_version_is_refused(void **state)
 	});
 }
 
-static void a_peer_that_closes_is_told_from_a_silent_one(void **state)
+TEST(a_peer_that_closes_is_told_from_a_silent_one)
 {
 	static const struct fake_step steps[] = { { .close = true } };
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 1,
@@ -160,14 +149,13 @@ static void a_peer_that_closes_is_told_from_a_silent_one(void **state)
 	});
 }
 
-static void a_refused_negotiation_fails_the_session(void **state)
+TEST(a_refused_negotiation_fails_the_session)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = GREETING },
 		{ .expect = "qmp_capabilities", .error = "never" },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 2,
@@ -176,14 +164,13 @@ static void a_refused_negotiation_fails_the_session(void **state)
 	});
 }
 
-static void an_unanswered_negotiation_times_out(void **state)
+TEST(an_unanswered_negotiation_times_out)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = GREETING },
 		{ .expect = "qmp_capabilities", .hold = true },
 	};
 
-	(void)state;
 	expect_refusal((struct attempt){
 		.steps = steps,
 		.n = 2,
@@ -198,7 +185,7 @@ static void nothing(struct qmp *q)
 	assert_int_equal(qmp_version(q)->major, 7);
 }
 
-static void stray_replies_before_the_greeting_are_dropped(void **state)
+TEST(stray_replies_before_the_greeting_are_dropped)
 {
 	static const struct fake_step steps[] = {
 		{ .raw = "{\"return\": {}, \"id\": 4}\r\n" },
@@ -208,7 +195,6 @@ static void stray_replies_before_the_greeting_are_dropped(void **state)
 	};
 	struct fake_options options = { .manual = true };
 
-	(void)state;
 	with_script(&options, steps, ARRAY_SIZE(steps), nothing);
 }
 
@@ -222,11 +208,10 @@ static void check_version(struct qmp *q)
 	assert_true(qmp_has_oob(q));
 }
 
-static void the_greeting_tells_version_and_capabilities(void **state)
+TEST(the_greeting_tells_version_and_capabilities)
 {
 	struct fake_options options = { .version = "10.0.2" };
 
-	(void)state;
 	with_script(&options, NULL, 0, check_version);
 }
 
@@ -239,11 +224,10 @@ static void check_no_oob(struct qmp *q)
 	expect_err_kind(&err, ERR_QMP, "takes no out-of-band commands");
 }
 
-static void out_of_band_is_used_only_where_it_is_offered(void **state)
+TEST(out_of_band_is_used_only_where_it_is_offered)
 {
 	struct fake_options options = { .no_oob = true };
 
-	(void)state;
 	with_script(&options, NULL, 0, check_no_oob);
 }
 
@@ -262,30 +246,7 @@ static void second_client(struct qmp *q, struct real_qemu *r)
 	expect_err_kind(&err, ERR_BUSY, me);
 }
 
-static void a_second_client_learns_who_holds_a_real_monitor(void **state)
+TEST(a_second_client_learns_who_holds_a_real_monitor)
 {
-	(void)state;
 	with_real(NULL, second_client);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_monitor_that_does_not_greet_is_busy),
-		cmocka_unit_test(a_greeting_cut_short_is_no_greeting),
-		cmocka_unit_test(endless_white_space_does_not_hold_us),
-		cmocka_unit_test(another_protocol_is_quoted),
-		cmocka_unit_test(another_json_protocol_is_quoted),
-		cmocka_unit_test(a_greeting_without_version_is_refused),
-		cmocka_unit_test(a_peer_that_closes_is_told_from_a_silent_one),
-		cmocka_unit_test(a_refused_negotiation_fails_the_session),
-		cmocka_unit_test(an_unanswered_negotiation_times_out),
-		cmocka_unit_test(stray_replies_before_the_greeting_are_dropped),
-		cmocka_unit_test(the_greeting_tells_version_and_capabilities),
-		cmocka_unit_test(out_of_band_is_used_only_where_it_is_offered),
-		cmocka_unit_test(
-			a_second_client_learns_who_holds_a_real_monitor),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

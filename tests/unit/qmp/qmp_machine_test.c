@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_machine: each command against all schemas, and a real QEMU. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "qmp/json.h"
 #include "qmp/qmp_machine.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void numbers_body(struct qmp *q)
@@ -70,7 +66,7 @@ static void every_command_body(struct qmp *q)
 	lists_body(q);
 }
 
-static void every_command_suits_all_versions(void **state)
+TEST(every_command_suits_all_versions)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "qom-get",
@@ -117,7 +113,6 @@ static void every_command_suits_all_versions(void **state)
 			   "{\"virtual-size\":10000000000}}}]" },
 	};
 
-	(void)state;
 	for (const char *const *v = fake_qemu_versions; *v; v++) {
 		struct fake_options options = { .version = *v };
 
@@ -148,7 +143,7 @@ static void broken_body(struct qmp *q)
 			"hotplugged of /machine/peripheral/a");
 }
 
-static void broken_answers_are_refused(void **state)
+TEST(broken_answers_are_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "qom-get", .reply = "5" },
@@ -164,7 +159,6 @@ static void broken_answers_are_refused(void **state)
 		{ .expect = "qom-get", .reply = "\"yes\"" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, broken_body);
 }
 
@@ -196,11 +190,10 @@ static void real_numbers(struct qmp *q, struct real_qemu *r)
 	assert_int_equal(jobs.n, 0);
 }
 
-static void a_real_qemu_tells_its_machine(void **state)
+TEST(a_real_qemu_tells_its_machine)
 {
 	static const char *const extra[] = { "-smp", "2", NULL };
 
-	(void)state;
 	with_real(extra, real_numbers);
 }
 
@@ -224,7 +217,7 @@ static void hotplug(struct qmp *q, struct real_qemu *r)
 	assert_string_equal(devices.v[1], "device[1] (virtio-rng-pci)");
 }
 
-static void a_device_plugged_into_a_real_qemu_is_listed(void **state)
+TEST(a_device_plugged_into_a_real_qemu_is_listed)
 {
 	static const char *const extra[] = {
 		"-device", "virtio-rng-pci,id=early",
@@ -232,7 +225,6 @@ static void a_device_plugged_into_a_real_qemu_is_listed(void **state)
 		NULL,
 	};
 
-	(void)state;
 	with_real(extra, hotplug);
 }
 
@@ -275,7 +267,7 @@ static void disks(struct qmp *q, struct real_qemu *r)
 	qmp_disks_free(&d);
 }
 
-static void the_disks_of_a_real_qemu_are_listed(void **state)
+TEST(the_disks_of_a_real_qemu_are_listed)
 {
 	static const char *const extra[] = {
 		"-device",
@@ -283,19 +275,5 @@ static void the_disks_of_a_real_qemu_are_listed(void **state)
 		NULL,
 	};
 
-	(void)state;
 	with_real(extra, disks);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_suits_all_versions),
-		cmocka_unit_test(broken_answers_are_refused),
-		cmocka_unit_test(a_real_qemu_tells_its_machine),
-		cmocka_unit_test(a_device_plugged_into_a_real_qemu_is_listed),
-		cmocka_unit_test(the_disks_of_a_real_qemu_are_listed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_memory: each command against all schemas, and a real QEMU. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "qmp/qmp_memory.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
@@ -44,7 +40,7 @@ static void commands_body(struct qmp *q)
 	assert_true(bytes == 1ull << 30);
 }
 
-static void every_command_suits_all_versions(void **state)
+TEST(every_command_suits_all_versions)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "add-fd",
@@ -64,7 +60,6 @@ static void every_command_suits_all_versions(void **state)
 		  .reply = "1073741824" },
 	};
 
-	(void)state;
 	for (const char *const *v = fake_qemu_versions; *v; v++) {
 		struct fake_options options = { .version = *v };
 
@@ -83,7 +78,7 @@ static void no_property_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "max-ram-below-4g");
 }
 
-static void a_machine_without_the_property_has_no_limit(void **state)
+TEST(a_machine_without_the_property_has_no_limit)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "qom-get",
@@ -92,7 +87,6 @@ static void a_machine_without_the_property_has_no_limit(void **state)
 		{ .expect = "qom-get", .reply = "\"much\"" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_property_body);
 }
 
@@ -106,13 +100,12 @@ static void odd_answer_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "add-fd.fd");
 }
 
-static void an_answer_without_a_number_is_refused(void **state)
+TEST(an_answer_without_a_number_is_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "add-fd", .fd = true, .reply = "{\"fdset-id\":2}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, odd_answer_body);
 }
 
@@ -124,7 +117,7 @@ static void labelled_body(struct qmp *q)
 	expect_ok(qmp_remove_labelled_fds(q, "mine", SOON, &err), &err);
 }
 
-static void copies_are_found_by_their_label(void **state)
+TEST(copies_are_found_by_their_label)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-fdsets",
@@ -136,7 +129,6 @@ static void copies_are_found_by_their_label(void **state)
 		{ .expect = "query-fdsets", .reply = "[]" },
 	};
 
-	(void)state;
 	for (const char *const *v = fake_qemu_versions; *v; v++) {
 		struct fake_options options = { .version = *v };
 
@@ -195,7 +187,7 @@ static void pipe_body(void *arg)
 	stream_close(monitor);
 }
 
-static void a_monitor_that_takes_none_goes_on_answering(void **state)
+TEST(a_monitor_that_takes_none_goes_on_answering)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-memory-size-summary",
@@ -206,7 +198,6 @@ static void a_monitor_that_takes_none_goes_on_answering(void **state)
 				steps, ARRAY_SIZE(steps));
 	AUTO_FREE char *problem = NULL;
 
-	(void)state;
 	in_task(pipe_body, fake);
 	problem = fake_qemu_end(fake);
 	assert_null(problem);
@@ -242,22 +233,7 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	expect_err_kind(&err, ERR_QMP, "remove-fd");
 }
 
-static void a_real_qemu_writes_memory_into_our_descriptor(void **state)
+TEST(a_real_qemu_writes_memory_into_our_descriptor)
 {
-	(void)state;
 	with_real(NULL, real_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_suits_all_versions),
-		cmocka_unit_test(a_machine_without_the_property_has_no_limit),
-		cmocka_unit_test(an_answer_without_a_number_is_refused),
-		cmocka_unit_test(copies_are_found_by_their_label),
-		cmocka_unit_test(a_monitor_that_takes_none_goes_on_answering),
-		cmocka_unit_test(a_real_qemu_writes_memory_into_our_descriptor),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

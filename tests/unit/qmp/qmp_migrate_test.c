@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_migrate: each command against all schemas, and a real QEMU. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "qmp/json.h"
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
@@ -68,7 +64,7 @@ static void every_command_body(struct qmp *q)
 	run_everything(q);
 }
 
-static void every_command_suits_all_versions(void **state)
+TEST(every_command_suits_all_versions)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-migrate-capabilities",
@@ -96,7 +92,6 @@ static void every_command_suits_all_versions(void **state)
 			  "\"step\":100}" },
 	};
 
-	(void)state;
 	for (const char *const *v = fake_qemu_versions; *v; v++) {
 		struct fake_options options = { .version = *v };
 
@@ -105,9 +100,8 @@ static void every_command_suits_all_versions(void **state)
 	}
 }
 
-static void statuses_are_read_back_from_their_names(void **state)
+TEST(statuses_are_read_back_from_their_names)
 {
-	(void)state;
 	for (int i = 0; i < MIGRATION_UNKNOWN; i++) {
 		enum migration_status s = (enum migration_status)i;
 
@@ -167,13 +161,12 @@ static void untouched_body(struct qmp *q)
 	qmp_migrate_info_free(&info);
 }
 
-static void an_empty_answer_means_never_started(void **state)
+TEST(an_empty_answer_means_never_started)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-migrate" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, untouched_body);
 }
 
@@ -202,7 +195,7 @@ static void full_body(struct qmp *q)
 	qmp_migrate_info_free(&i);
 }
 
-static void all_figures_are_read(void **state)
+TEST(all_figures_are_read)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-migrate",
@@ -212,7 +205,6 @@ static void all_figures_are_read(void **state)
 				   "5000000000") "}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, full_body);
 }
 
@@ -230,7 +222,7 @@ static void failed_body(struct qmp *q)
 	qmp_migrate_info_free(&info);
 }
 
-static void reasons_for_failure_and_blocking_are_kept(void **state)
+TEST(reasons_for_failure_and_blocking_are_kept)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-migrate",
@@ -240,7 +232,6 @@ static void reasons_for_failure_and_blocking_are_kept(void **state)
 		  .reply = "{\"blocked-reasons\":[\"one\",\"two\"]}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, failed_body);
 }
 
@@ -255,20 +246,18 @@ static void new_body(struct qmp *q)
 	qmp_migrate_info_free(&info);
 }
 
-static void a_new_status_keeps_its_word(void **state)
+TEST(a_new_status_keeps_its_word)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-migrate",
 		  .reply = "{\"status\":\"teleporting\"}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, new_body);
 }
 
-static void figures_that_are_none_are_refused(void **state)
+TEST(figures_that_are_none_are_refused)
 {
-	(void)state;
 	refused("{\"status\":5}", "query-migrate.status: expected a string");
 	refused("{\"status\":\"active\"," RAM("\"12abc\"") "}",
 		"query-migrate.ram.transferred: expected an unsigned integer");
@@ -348,9 +337,8 @@ static void migrate_away(struct qmp *q, struct real_qemu *r)
 	task_join(reader);
 }
 
-static void a_real_qemu_migrates_through_a_descriptor(void **state)
+TEST(a_real_qemu_migrates_through_a_descriptor)
 {
-	(void)state;
 	with_real(NULL, migrate_away);
 }
 
@@ -374,25 +362,7 @@ static void real_set_body(struct qmp *q, struct real_qemu *r)
 	expect_ok(qmp_migrate_cancel(q, SOON, &err), &err);
 }
 
-static void a_real_qemu_takes_our_capabilities(void **state)
+TEST(a_real_qemu_takes_our_capabilities)
 {
-	(void)state;
 	with_real(NULL, real_set_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_suits_all_versions),
-		cmocka_unit_test(statuses_are_read_back_from_their_names),
-		cmocka_unit_test(an_empty_answer_means_never_started),
-		cmocka_unit_test(all_figures_are_read),
-		cmocka_unit_test(reasons_for_failure_and_blocking_are_kept),
-		cmocka_unit_test(a_new_status_keeps_its_word),
-		cmocka_unit_test(figures_that_are_none_are_refused),
-		cmocka_unit_test(a_real_qemu_migrates_through_a_descriptor),
-		cmocka_unit_test(a_real_qemu_takes_our_capabilities),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

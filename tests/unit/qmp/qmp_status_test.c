@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp_status: each command against all schemas, and a real QEMU. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* Runs @body against each version's schema. */
@@ -42,7 +38,7 @@ static void all_commands_body(struct qmp *q)
 	expect_ok(qmp_quit(q, SOON, &err), &err);
 }
 
-static void every_command_suits_all_versions(void **state)
+TEST(every_command_suits_all_versions)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status",
@@ -58,7 +54,6 @@ static void every_command_suits_all_versions(void **state)
 			   "\"reason\":\"host-qmp-quit\"}" },
 	};
 
-	(void)state;
 	on_all_versions(steps, ARRAY_SIZE(steps), all_commands_body);
 }
 
@@ -82,7 +77,7 @@ static void states_body(struct qmp *q)
 		.reply = "{\"running\":false,\"status\":\"" word "\"}" \
 	}
 
-static void qemus_words_for_run_states_are_known(void **state)
+TEST(qemus_words_for_run_states_are_known)
 {
 	static const struct fake_step steps[] = {
 		STATUS("running"),	  STATUS("paused"),
@@ -93,7 +88,6 @@ static void qemus_words_for_run_states_are_known(void **state)
 		STATUS("watchdog"),
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, states_body);
 }
 
@@ -111,7 +105,7 @@ static void broken_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "query-uuid: expected an object");
 }
 
-static void broken_answers_are_refused(void **state)
+TEST(broken_answers_are_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status",
@@ -120,7 +114,6 @@ static void broken_answers_are_refused(void **state)
 		{ .expect = "query-uuid", .reply = "[]" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, broken_body);
 }
 
@@ -133,11 +126,10 @@ static void nameless_body(struct qmp *q)
 	assert_null(name);
 }
 
-static void a_guest_without_name_has_none(void **state)
+TEST(a_guest_without_name_has_none)
 {
 	static const struct fake_step steps[] = { { .expect = "query-name" } };
 
-	(void)state;
 	WITH_SCRIPT(steps, nameless_body);
 }
 
@@ -148,7 +140,7 @@ static void quit_body(struct qmp *q)
 	expect_ok(qmp_quit(q, SOON, &err), &err);
 }
 
-static void closing_instead_of_answering_quit_is_success(void **state)
+TEST(closing_instead_of_answering_quit_is_success)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "quit",
@@ -157,7 +149,6 @@ static void closing_instead_of_answering_quit_is_success(void **state)
 		  .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, quit_body);
 }
 
@@ -171,13 +162,12 @@ static void lost_before_body(struct qmp *q)
 	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 }
 
-static void a_session_lost_before_quit_is_no_success(void **state)
+TEST(a_session_lost_before_quit_is_no_success)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, lost_before_body);
 }
 
@@ -191,14 +181,13 @@ static void refused_body(struct qmp *q)
 	expect_err_kind(&err, ERR_TIMEOUT, "did not answer quit");
 }
 
-static void a_refused_or_unanswered_quit_is_no_success(void **state)
+TEST(a_refused_or_unanswered_quit_is_no_success)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "quit", .error = "not allowed" },
 		{ .expect = "quit", .hold = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, refused_body);
 }
 
@@ -223,26 +212,9 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	expect_ok(qmp_quit(q, SOON, &err), &err);
 }
 
-static void a_real_qemu_runs_stops_and_quits(void **state)
+TEST(a_real_qemu_runs_stops_and_quits)
 {
 	static const char *const extra[] = { "-S", "-name", "web1", NULL };
 
-	(void)state;
 	with_real(extra, real_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_suits_all_versions),
-		cmocka_unit_test(qemus_words_for_run_states_are_known),
-		cmocka_unit_test(broken_answers_are_refused),
-		cmocka_unit_test(a_guest_without_name_has_none),
-		cmocka_unit_test(closing_instead_of_answering_quit_is_success),
-		cmocka_unit_test(a_session_lost_before_quit_is_no_success),
-		cmocka_unit_test(a_refused_or_unanswered_quit_is_no_success),
-		cmocka_unit_test(a_real_qemu_runs_stops_and_quits),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

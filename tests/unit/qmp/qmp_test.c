@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* qmp: commands and replies, deadlines, cancel and broken peers. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "qmp/frame.h"
 #include "qmp/json.h"
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 #define RUNNING "{\"running\":true,\"status\":\"running\"}"
@@ -36,17 +32,16 @@ static void running(struct qmp *q)
 
 /* --- replies find their command ------------------------------------------ */
 
-static void a_reply_is_the_value_of_return(void **state)
+TEST(a_reply_is_the_value_of_return)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status", .reply = RUNNING },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, running);
 }
 
-static void a_pretty_monitor_is_understood(void **state)
+TEST(a_pretty_monitor_is_understood)
 {
 	static const struct fake_step steps[] = {
 		{ .event = "STOP" },
@@ -54,22 +49,20 @@ static void a_pretty_monitor_is_understood(void **state)
 	};
 	struct fake_options options = { .pretty = true };
 
-	(void)state;
 	with_script(&options, steps, ARRAY_SIZE(steps), running);
 }
 
-static void a_reply_in_single_bytes_is_understood(void **state)
+TEST(a_reply_in_single_bytes_is_understood)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status", .reply = RUNNING },
 	};
 	struct fake_options options = { .chunk = 1 };
 
-	(void)state;
 	with_script(&options, steps, ARRAY_SIZE(steps), running);
 }
 
-static void replies_with_an_unknown_id_are_ignored(void **state)
+TEST(replies_with_an_unknown_id_are_ignored)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status", .hold = true },
@@ -83,11 +76,10 @@ static void replies_with_an_unknown_id_are_ignored(void **state)
 		{ .release = true, .reply = RUNNING },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, running);
 }
 
-static void an_error_without_id_fails_no_command(void **state)
+TEST(an_error_without_id_fails_no_command)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status", .hold = true },
@@ -96,7 +88,6 @@ static void an_error_without_id_fails_no_command(void **state)
 		{ .release = true, .reply = RUNNING },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, running);
 }
 
@@ -113,7 +104,7 @@ static void complaint_body(struct qmp *q)
 			"still works on stop: JSON parse error");
 }
 
-static void a_timeout_quotes_an_error_without_id(void **state)
+TEST(a_timeout_quotes_an_error_without_id)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -123,7 +114,6 @@ static void a_timeout_quotes_an_error_without_id(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, complaint_body);
 }
 
@@ -139,13 +129,12 @@ static void refused_body(struct qmp *q)
 	expect_ok(qmp_check(q, &err), &err);
 }
 
-static void qemus_refusal_keeps_its_words_as_the_cause(void **state)
+TEST(qemus_refusal_keeps_its_words_as_the_cause)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, refused_body);
 }
 
@@ -163,7 +152,7 @@ static void late_body(struct qmp *q)
 	expect_status(q, "paused");
 }
 
-static void a_late_reply_is_dropped_and_the_session_goes_on(void **state)
+TEST(a_late_reply_is_dropped_and_the_session_goes_on)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -172,7 +161,6 @@ static void a_late_reply_is_dropped_and_the_session_goes_on(void **state)
 		{ .expect = "query-status", .reply = PAUSED },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, late_body);
 }
 
@@ -189,14 +177,13 @@ static void one_at_a_time_body(struct qmp *q)
 		"works on stop");
 }
 
-static void nothing_is_sent_while_qemu_works_on_an_earlier_one(void **state)
+TEST(nothing_is_sent_while_qemu_works_on_an_earlier_one)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .leaves = true },
 	};
 
-	(void)state;
 	/* were `cont` sent, the fake would call it unexpected */
 	WITH_SCRIPT(steps, one_at_a_time_body);
 }
@@ -244,7 +231,7 @@ static void oob_body(struct qmp *q)
 	expect_ok(c.result, &c.err);
 }
 
-static void an_out_of_band_command_passes_one_that_hangs(void **state)
+TEST(an_out_of_band_command_passes_one_that_hangs)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -255,7 +242,6 @@ static void an_out_of_band_command_passes_one_that_hangs(void **state)
 		{ .release = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, oob_body);
 }
 
@@ -272,7 +258,7 @@ static void queue_body(struct qmp *q)
 	}
 }
 
-static void commands_of_several_tasks_go_one_after_another(void **state)
+TEST(commands_of_several_tasks_go_one_after_another)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop" },
@@ -280,7 +266,6 @@ static void commands_of_several_tasks_go_one_after_another(void **state)
 		{ .expect = "stop" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, queue_body);
 }
 
@@ -302,7 +287,7 @@ static void cancel_body(struct qmp *q)
 	expect_status(q, "running");
 }
 
-static void a_cancelled_call_leaves_the_session_whole(void **state)
+TEST(a_cancelled_call_leaves_the_session_whole)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -312,7 +297,6 @@ static void a_cancelled_call_leaves_the_session_whole(void **state)
 		{ .expect = "query-status", .reply = RUNNING },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, cancel_body);
 }
 
@@ -326,9 +310,8 @@ static void cancelled_before_body(struct qmp *q)
 	expect_err_kind(&c.err, ERR_CANCELLED, "cancelled");
 }
 
-static void a_task_cancelled_before_sends_nothing(void **state)
+TEST(a_task_cancelled_before_sends_nothing)
 {
-	(void)state;
 	with_script(&(struct fake_options){ .version = NULL }, NULL, 0,
 		    cancelled_before_body);
 }
@@ -350,11 +333,10 @@ static void shielded_body(struct qmp *q)
 	expect_ok(c.result, &c.err);
 }
 
-static void a_shielded_task_runs_its_command_though_cancelled(void **state)
+TEST(a_shielded_task_runs_its_command_though_cancelled)
 {
 	static const struct fake_step steps[] = { { .expect = "stop" } };
 
-	(void)state;
 	WITH_SCRIPT(steps, shielded_body);
 }
 
@@ -377,13 +359,12 @@ static void all_fail_body(struct qmp *q)
 	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 }
 
-static void all_waiting_and_later_calls_fail_with_the_same_reason(void **state)
+TEST(all_waiting_and_later_calls_fail_with_the_same_reason)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, all_fail_body);
 }
 
@@ -407,53 +388,49 @@ static void stop_fails(const struct fake_step *steps, size_t n,
 		    stop_fails_body);
 }
 
-static void a_message_cut_short_is_quoted(void **state)
+TEST(a_message_cut_short_is_quoted)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "{\"return\": {", .close = true },
 	};
 
-	(void)state;
 	stop_fails(steps, 2, ERR_CLOSED,
 		   "in the middle of a message: \"{\\\"return\\\": {\"");
 }
 
-static void garbage_is_quoted(void **state)
+TEST(garbage_is_quoted)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "\x01 what" },
 	};
 
-	(void)state;
 	stop_fails(steps, 2, ERR_PROTOCOL,
 		   "talks nonsense: not a JSON object: \"\\x01 what\"");
 }
 
-static void broken_json_is_quoted(void **state)
+TEST(broken_json_is_quoted)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "{\"return\": nan}" },
 	};
 
-	(void)state;
 	stop_fails(steps, 2, ERR_PROTOCOL, "unexpected: \"nan}\"");
 }
 
-static void what_is_neither_reply_nor_event_is_refused(void **state)
+TEST(what_is_neither_reply_nor_event_is_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
 		{ .raw = "{\"id\": 1}" },
 	};
 
-	(void)state;
 	stop_fails(steps, 2, ERR_PROTOCOL, "neither reply nor event");
 }
 
-static void a_document_too_long_is_refused(void **state)
+TEST(a_document_too_long_is_refused)
 {
 	static char chunk[64 * 1024 + 1];
 	static const struct fake_step steps[] = {
@@ -462,12 +439,11 @@ static void a_document_too_long_is_refused(void **state)
 		{ .raw = chunk, .flood = FRAME_MAX_BYTES / (64 * 1024) },
 	};
 
-	(void)state;
 	memset(chunk, 'x', sizeof(chunk) - 1);
 	stop_fails(steps, 3, ERR_PROTOCOL, "too long");
 }
 
-static void a_document_too_deep_is_refused(void **state)
+TEST(a_document_too_deep_is_refused)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
@@ -475,7 +451,6 @@ static void a_document_too_deep_is_refused(void **state)
 		{ .raw = "[[[[[[[[", .flood = FRAME_MAX_DEPTH / 8 },
 	};
 
-	(void)state;
 	stop_fails(steps, 3, ERR_PROTOCOL, "too deep");
 }
 
@@ -487,7 +462,7 @@ static void unanswered_body(struct qmp *q)
 	expect_err_kind(&err, ERR_TIMEOUT, "did not answer stop");
 }
 
-static void a_session_closes_under_a_flood(void **state)
+TEST(a_session_closes_under_a_flood)
 {
 	static const char reply[] = "{\"return\": {}, \"id\": 5}\r\n";
 	static char many[3000 * sizeof(reply)];
@@ -496,7 +471,6 @@ static void a_session_closes_under_a_flood(void **state)
 		{ .raw = many, .flood = SIZE_MAX - 1 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < 3000; i++)
 		memcpy(many + i * strlen(reply), reply, strlen(reply));
 	WITH_SCRIPT(steps, unanswered_body);
@@ -514,7 +488,7 @@ static void getfd_body(struct qmp *q)
 	assert_int_not_equal(fcntl(fd, F_GETFD), -1);
 }
 
-static void a_descriptor_goes_with_its_command(void **state)
+TEST(a_descriptor_goes_with_its_command)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "getfd",
@@ -522,7 +496,6 @@ static void a_descriptor_goes_with_its_command(void **state)
 		  .args = "{\"fdname\":\"wire\"}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, getfd_body);
 }
 
@@ -537,13 +510,12 @@ static void bad_fd_body(struct qmp *q)
 	expect_status(q, "running");
 }
 
-static void a_closed_descriptor_is_refused_before_anything_is_sent(void **state)
+TEST(a_closed_descriptor_is_refused_before_anything_is_sent)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status", .reply = RUNNING },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, bad_fd_body);
 }
 
@@ -559,9 +531,8 @@ static void real_fd_body(struct qmp *q, struct real_qemu *r)
 	expect_err_kind(&err, ERR_QMP, "wire");
 }
 
-static void a_real_qemu_takes_a_descriptor_and_closes_it(void **state)
+TEST(a_real_qemu_takes_a_descriptor_and_closes_it)
 {
-	(void)state;
 	with_real(NULL, real_fd_body);
 }
 
@@ -584,48 +555,7 @@ static void real_session_body(struct qmp *q, struct real_qemu *r)
 	qmp_listener_free(l);
 }
 
-static void a_real_qemu_answers_in_and_out_of_turn(void **state)
+TEST(a_real_qemu_answers_in_and_out_of_turn)
 {
-	(void)state;
 	with_real(NULL, real_session_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_reply_is_the_value_of_return),
-		cmocka_unit_test(a_pretty_monitor_is_understood),
-		cmocka_unit_test(a_reply_in_single_bytes_is_understood),
-		cmocka_unit_test(replies_with_an_unknown_id_are_ignored),
-		cmocka_unit_test(an_error_without_id_fails_no_command),
-		cmocka_unit_test(a_timeout_quotes_an_error_without_id),
-		cmocka_unit_test(qemus_refusal_keeps_its_words_as_the_cause),
-		cmocka_unit_test(
-			a_late_reply_is_dropped_and_the_session_goes_on),
-		cmocka_unit_test(
-			nothing_is_sent_while_qemu_works_on_an_earlier_one),
-		cmocka_unit_test(an_out_of_band_command_passes_one_that_hangs),
-		cmocka_unit_test(
-			commands_of_several_tasks_go_one_after_another),
-		cmocka_unit_test(a_cancelled_call_leaves_the_session_whole),
-		cmocka_unit_test(a_task_cancelled_before_sends_nothing),
-		cmocka_unit_test(
-			a_shielded_task_runs_its_command_though_cancelled),
-		cmocka_unit_test(
-			all_waiting_and_later_calls_fail_with_the_same_reason),
-		cmocka_unit_test(a_message_cut_short_is_quoted),
-		cmocka_unit_test(garbage_is_quoted),
-		cmocka_unit_test(broken_json_is_quoted),
-		cmocka_unit_test(what_is_neither_reply_nor_event_is_refused),
-		cmocka_unit_test(a_document_too_long_is_refused),
-		cmocka_unit_test(a_document_too_deep_is_refused),
-		cmocka_unit_test(a_session_closes_under_a_flood),
-		cmocka_unit_test(a_descriptor_goes_with_its_command),
-		cmocka_unit_test(
-			a_closed_descriptor_is_refused_before_anything_is_sent),
-		cmocka_unit_test(a_real_qemu_takes_a_descriptor_and_closes_it),
-		cmocka_unit_test(a_real_qemu_answers_in_and_out_of_turn),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* schema: feature probes and validation on three stored versions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "qmp/json.h"
 #include "qmp/schema.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { V7, V10, V11, VERSIONS };
@@ -36,6 +32,8 @@ static int unload(void **state)
 		schema_free(versions[v]);
 	return 0;
 }
+
+TEST_GROUP_FIXTURE(load, unload);
 
 static int validate(int v, const char *command, const char *args,
 		    struct err *err)
@@ -66,9 +64,8 @@ static void invalid(int v, const char *command, const char *args,
 
 /* --- what exists --------------------------------------------------------- */
 
-static void commands_and_events_are_told_from_types(void **state)
+TEST(commands_and_events_are_told_from_types)
 {
-	(void)state;
 	for (int v = 0; v < VERSIONS; v++) {
 		assert_true(schema_has_command(versions[v], "migrate"));
 		assert_false(schema_has_command(versions[v], "STOP"));
@@ -78,17 +75,15 @@ static void commands_and_events_are_told_from_types(void **state)
 	}
 }
 
-static void migrate_has_channels_only_since_8_2(void **state)
+TEST(migrate_has_channels_only_since_8_2)
 {
-	(void)state;
 	assert_false(schema_has_argument(versions[V7], "migrate", "channels"));
 	assert_true(schema_has_argument(versions[V10], "migrate", "channels"));
 	assert_true(schema_has_argument(versions[V11], "migrate", "channels"));
 }
 
-static void arguments_are_found_inside_lists_and_variants(void **state)
+TEST(arguments_are_found_inside_lists_and_variants)
 {
-	(void)state;
 	assert_true(schema_has_argument(versions[V10], "migrate-incoming",
 					"channels.addr"));
 	assert_true(schema_has_argument(versions[V10], "migrate",
@@ -100,12 +95,11 @@ static void arguments_are_found_inside_lists_and_variants(void **state)
 	assert_false(schema_has_argument(versions[V10], "no-such", "uri"));
 }
 
-static void parameters_differ_between_versions(void **state)
+TEST(parameters_differ_between_versions)
 {
 	static const char set[] = "migrate-set-parameters";
 	static const char knob[] = "avail-switchover-bandwidth";
 
-	(void)state;
 	assert_false(schema_has_argument(versions[V7], set, knob));
 	assert_true(schema_has_argument(versions[V10], set, knob));
 	assert_true(schema_has_argument(versions[V11], set, knob));
@@ -114,12 +108,11 @@ static void parameters_differ_between_versions(void **state)
 	assert_false(schema_has_argument(versions[V11], set, "compress-level"));
 }
 
-static void capabilities_are_values_of_an_enum(void **state)
+TEST(capabilities_are_values_of_an_enum)
 {
 	static const char set[] = "migrate-set-capabilities";
 	static const char at[] = "capabilities.capability";
 
-	(void)state;
 	assert_true(schema_enum_has(versions[V7], set, at, "return-path"));
 	assert_false(schema_enum_has(versions[V7], set, at, "mapped-ram"));
 	assert_true(schema_enum_has(versions[V10], set, at, "mapped-ram"));
@@ -128,9 +121,8 @@ static void capabilities_are_values_of_an_enum(void **state)
 	assert_false(schema_enum_has(versions[V11], "migrate", "uri", "x"));
 }
 
-static void only_a_few_commands_go_out_of_band(void **state)
+TEST(only_a_few_commands_go_out_of_band)
 {
-	(void)state;
 	for (int v = 0; v < VERSIONS; v++) {
 		assert_true(schema_allows_oob(versions[v], "yank"));
 		assert_true(schema_allows_oob(versions[v], "migrate-recover"));
@@ -140,34 +132,30 @@ static void only_a_few_commands_go_out_of_band(void **state)
 
 /* --- validation ---------------------------------------------------------- */
 
-static void unknown_commands_are_refused(void **state)
+TEST(unknown_commands_are_refused)
 {
-	(void)state;
 	invalid(V7, "no-such", NULL, "no-such: unknown command");
 	invalid(V7, "STOP", NULL, "unknown command");
 }
 
-static void unknown_arguments_are_refused_by_name(void **state)
+TEST(unknown_arguments_are_refused_by_name)
 {
-	(void)state;
 	invalid(V7, "migrate", "{\"uri\":\"x\",\"channels\":[]}",
 		"migrate.channels: unknown");
 	invalid(V7, "query-status", "{\"x\":1}", "query-status.x: unknown");
 	valid(V7, "migrate", "{\"uri\":\"x\",\"detach\":true}");
 }
 
-static void missing_arguments_are_refused_by_name(void **state)
+TEST(missing_arguments_are_refused_by_name)
 {
-	(void)state;
 	invalid(V7, "getfd", NULL, "getfd.fdname: missing");
 	invalid(V7, "migrate-set-capabilities",
 		"{\"capabilities\":[{\"state\":true}]}",
 		"migrate-set-capabilities.capabilities[0].capability: missing");
 }
 
-static void wrong_types_are_refused(void **state)
+TEST(wrong_types_are_refused)
 {
-	(void)state;
 	invalid(V7, "getfd", "{\"fdname\":5}",
 		"getfd.fdname: wrong type: \"5\"");
 	invalid(V7, "migrate-set-parameters", "{\"max-bandwidth\":\"100\"}",
@@ -182,17 +170,15 @@ static void wrong_types_are_refused(void **state)
 	      "{\"max-bandwidth\":18446744073709551615}");
 }
 
-static void enum_values_are_checked(void **state)
+TEST(enum_values_are_checked)
 {
-	(void)state;
 	valid(V7, "migrate-continue", "{\"state\":\"pre-switchover\"}");
 	invalid(V7, "migrate-continue", "{\"state\":\"soon\"}",
 		"migrate-continue.state: not one of its values: \"\\\"soon");
 }
 
-static void variants_are_chosen_by_their_tag(void **state)
+TEST(variants_are_chosen_by_their_tag)
 {
-	(void)state;
 	valid(V10, "migrate",
 	      "{\"channels\":[{\"channel-type\":\"main\",\"addr\":"
 	      "{\"transport\":\"socket\",\"type\":\"unix\",\"path\":\"/"
@@ -215,9 +201,8 @@ static void variants_are_chosen_by_their_tag(void **state)
 		"blockdev-add.file.filename: missing");
 }
 
-static void alternates_are_chosen_by_the_kind_of_value(void **state)
+TEST(alternates_are_chosen_by_the_kind_of_value)
 {
-	(void)state;
 	/* a string names a node where an object would describe one */
 	valid(V7, "blockdev-add",
 	      "{\"driver\":\"qcow2\",\"node-name\":\"n\",\"file\":\"f\"}");
@@ -227,9 +212,8 @@ static void alternates_are_chosen_by_the_kind_of_value(void **state)
 	valid(V7, "migrate-set-parameters", "{\"tls-creds\":null}");
 }
 
-static void device_add_takes_properties_of_any_device(void **state)
+TEST(device_add_takes_properties_of_any_device)
 {
-	(void)state;
 	valid(V7, "device_add",
 	      "{\"driver\":\"virtio-blk-pci\",\"drive\":\"d\",\"x\":1}");
 	invalid(V7, "device_add", "{\"id\":\"x\"}", "device_add.driver");
@@ -244,11 +228,10 @@ static struct schema *from(const char *text, struct err *err)
 	return schema_new(o, err);
 }
 
-static void a_reply_that_is_no_schema_is_refused(void **state)
+TEST(a_reply_that_is_no_schema_is_refused)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	(void)state;
 	assert_null(from("{}", &err));
 	expect_err_kind(&err, ERR_PROTOCOL,
 			"query-qmp-schema: expected a list");
@@ -262,7 +245,7 @@ static void a_reply_that_is_no_schema_is_refused(void **state)
 	expect_err_kind(&err, ERR_PROTOCOL, "two entries named a");
 }
 
-static void types_that_lead_back_to_themselves_end_the_search(void **state)
+TEST(types_that_lead_back_to_themselves_end_the_search)
 {
 	struct schema *s =
 		from("[{\"name\":\"c\",\"meta-type\":\"command\",\"arg-type\":"
@@ -274,7 +257,6 @@ static void types_that_lead_back_to_themselves_end_the_search(void **state)
 		     NULL);
 	AUTO_JSON struct json_object *args = json_add_str(json_new(), "t", "x");
 
-	(void)state;
 	assert_non_null(s);
 	assert_false(schema_has_argument(s, "c", "none"));
 	assert_false(schema_has_argument(s, "c", "t.none"));
@@ -295,34 +277,7 @@ static void live_body(struct qmp *q, struct real_qemu *r)
 	schema_free(s);
 }
 
-static void a_real_qemu_tells_its_schema(void **state)
+TEST(a_real_qemu_tells_its_schema)
 {
-	(void)state;
 	with_real(NULL, live_body);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands_and_events_are_told_from_types),
-		cmocka_unit_test(migrate_has_channels_only_since_8_2),
-		cmocka_unit_test(arguments_are_found_inside_lists_and_variants),
-		cmocka_unit_test(parameters_differ_between_versions),
-		cmocka_unit_test(capabilities_are_values_of_an_enum),
-		cmocka_unit_test(only_a_few_commands_go_out_of_band),
-		cmocka_unit_test(unknown_commands_are_refused),
-		cmocka_unit_test(unknown_arguments_are_refused_by_name),
-		cmocka_unit_test(missing_arguments_are_refused_by_name),
-		cmocka_unit_test(wrong_types_are_refused),
-		cmocka_unit_test(enum_values_are_checked),
-		cmocka_unit_test(variants_are_chosen_by_their_tag),
-		cmocka_unit_test(alternates_are_chosen_by_the_kind_of_value),
-		cmocka_unit_test(device_add_takes_properties_of_any_device),
-		cmocka_unit_test(a_reply_that_is_no_schema_is_refused),
-		cmocka_unit_test(
-			types_that_lead_back_to_themselves_end_the_search),
-		cmocka_unit_test(a_real_qemu_tells_its_schema),
-	};
-
-	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -5,18 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
@@ -355,12 +350,11 @@ IN_TASK(a_socket_serves_both_ways)
 }
 
 /* In a process of its own that has no stdin, stdout or stderr. */
-static void a_child_is_wired_right_when_we_have_no_stdio(void **state)
+TEST(a_child_is_wired_right_when_we_have_no_stdio)
 {
 	int status;
 	pid_t pid = fork();
 
-	(void)state;
 	if (!pid) {
 		struct child_spec spec = {
 			.argv = SH("cat; echo e >&2"),
@@ -457,26 +451,24 @@ IN_TASK(a_stop_kills_who_does_not_listen)
 	child_free(c);
 }
 
-static void a_child_can_be_freed_out_of_tasks(void **state)
+TEST(a_child_can_be_freed_out_of_tasks)
 {
 	struct child_spec spec = { .argv = sleeper };
 	struct child *c = child_start(&spec, NULL);
 	pid_t pid = child_pid(c);
 
-	(void)state;
 	child_free(c);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 	child_free(NULL);
 }
 
-static void the_end_can_be_polled_for(void **state)
+TEST(the_end_can_be_polled_for)
 {
 	struct child_spec spec = { .argv = SH("exit 0") };
 	struct child *c = child_start(&spec, NULL);
 	struct pollfd p = { .fd = child_end_fd(c), .events = POLLIN };
 
-	(void)state;
 	assert_int_equal(poll(&p, 1, 60000), 1);
 	assert_true(child_ended(c));
 	child_free(c);
@@ -492,40 +484,4 @@ IN_TASK(a_child_that_somebody_else_reaped_has_ended)
 	assert_int_equal(child_wait(c, IN_TASK_SOON, &status, NULL), 0);
 	assert_int_equal(status, 255);
 	child_free(c);
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_command_gives_both_outputs_and_its_status),
-		T(a_signal_is_128_and_its_number),
-		T(a_program_that_does_not_exist_is_our_failure),
-		T(input_and_output_flow_at_once),
-		T(a_child_that_writes_before_it_reads_is_no_deadlock),
-		T(input_that_nobody_reads_is_no_failure),
-		T(no_input_is_the_end_at_once),
-		T(output_up_to_the_limit_is_taken),
-		T(too_much_output_ends_the_child),
-		T(outputs_that_nobody_wants_go_nowhere),
-		T(a_grandchild_that_keeps_the_output_is_not_waited_for),
-		T(a_deadline_kills_the_child_and_its_children),
-		T(a_command_can_be_cancelled),
-		T(a_child_has_its_three_descriptors_only),
-		T(a_child_has_no_signal_blocked_or_ignored),
-		T(a_child_has_our_environment_or_what_it_was_given),
-		T(a_new_session_has_no_terminal_of_ours),
-		T(a_socket_serves_both_ways),
-		T(a_child_is_wired_right_when_we_have_no_stdio),
-		T(a_wait_that_is_too_short_leaves_the_child),
-		T(the_status_can_be_asked_for_again),
-		T(a_stop_asks_first),
-		T(a_stop_kills_who_does_not_listen),
-		T(a_child_can_be_freed_out_of_tasks),
-		T(the_end_can_be_polled_for),
-		T(a_child_that_somebody_else_reaped_has_ended),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
@@ -42,29 +37,28 @@ static int tear_down(void **state)
 	return system(command);
 }
 
+TEST_GROUP_FIXTURE(set_up, tear_down);
+
 static char *in_dir(const char *name)
 {
 	return xasprintf("%s/%s", dir, name);
 }
 
-static void it_knows_what_it_is(void **state)
+TEST(it_knows_what_it_is)
 {
-	(void)state;
 	assert_true(host_is_local(local));
 	assert_string_equal(host_name(local), "local");
 	assert_string_equal(host_backend(local), "local");
 }
 
-static void it_is_always_alive(void **state)
+TEST(it_is_always_alive)
 {
-	(void)state;
 	assert_int_equal(host_alive(local, 0, NULL), 0);
 	assert_int_equal(host_ping(local, mono_in_ms(-1), NULL), 0);
 }
 
-static void closing_nothing_is_fine(void **state)
+TEST(closing_nothing_is_fine)
 {
-	(void)state;
 	host_close(NULL);
 }
 
@@ -386,37 +380,4 @@ IN_TASK(a_command_that_is_not_there_opens_no_tunnel)
 
 	assert_null(host_tunnel_command(local, argv, IN_TASK_SOON, &err));
 	expect_err_kind(&err, ERR_REMOTE, "vmferry-none: No such file");
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(it_knows_what_it_is),
-		T(it_is_always_alive),
-		T(closing_nothing_is_fine),
-		T(a_command_runs_with_its_words_as_they_are),
-		T(a_commands_own_failure_is_its_status),
-		T(a_result_can_be_used_again),
-		T(a_mebibyte_of_output_is_taken_by_default_and_no_more),
-		T(a_program_that_is_not_there_is_the_hosts_failure),
-		T(a_file_is_put_with_its_mode_whatever_the_umask),
-		T(a_large_file_comes_back_as_it_went),
-		T(an_existing_file_is_left_alone),
-		T(a_link_is_not_followed),
-		T(what_was_written_is_removed_when_the_disk_is_full),
-		T(what_was_written_is_removed_when_time_is_up),
-		T(a_file_larger_than_allowed_is_refused),
-		T(a_missing_file_says_so),
-		T(a_file_without_a_size_is_read_whole),
-		T(a_socket_is_connected_and_tells_its_owner),
-		T(a_tunnel_carries_to_the_socket),
-		T(a_tunnel_to_nowhere_fails_at_once),
-		T(a_tunnel_carries_to_a_command_and_back),
-		T(a_command_ends_with_its_tunnel),
-		T(a_command_that_is_not_there_opens_no_tunnel),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,14 +3,9 @@
 #include "transport/host_open.h"
 
 #include <libssh2.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
@@ -85,30 +80,26 @@ static void expect(const char *server, void (*prepare)(struct sshd *d),
 #define NO_QUESTIONS \
 	"PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 
-static void libssh2_is_the_first_choice(void **state)
+TEST(libssh2_is_the_first_choice)
 {
-	(void)state;
 	expect("", NULL, (struct way){ .backend = "ssh" });
 }
 
-static void openssh_is_used_when_asked_for(void **state)
+TEST(openssh_is_used_when_asked_for)
 {
-	(void)state;
 	expect("", NULL,
 	       (struct way){ .choice = HOST_SSH_OPENSSH,
 			     .backend = "openssh" });
 }
 
-static void a_server_for_openssh_only_is_reached_by_it(void **state)
+TEST(a_server_for_openssh_only_is_reached_by_it)
 {
-	(void)state;
 	expect(GCM_ONLY, NULL,
 	       (struct way){ .backend = "openssh", .note = "in common" });
 }
 
-static void no_fallback_where_libssh2_is_asked_for(void **state)
+TEST(no_fallback_where_libssh2_is_asked_for)
 {
-	(void)state;
 	expect(GCM_ONLY, NULL,
 	       (struct way){ .choice = HOST_SSH_LIBSSH2, .kind = ERR_CRYPTO });
 }
@@ -127,9 +118,8 @@ static void rsa_only(struct sshd *d)
 	sshd_authorize(d, "id");
 }
 
-static void an_rsa_key_makes_it_openssh(void **state)
+TEST(an_rsa_key_makes_it_openssh)
 {
-	(void)state;
 	if (libssh2_version(0x010b00))
 		skip();
 	expect(NO_QUESTIONS, rsa_only,
@@ -141,9 +131,8 @@ static void stranger(struct sshd *d)
 	sshd_write(d, "authorized_keys", "");
 }
 
-static void a_refused_login_is_not_tried_a_second_way(void **state)
+TEST(a_refused_login_is_not_tried_a_second_way)
 {
-	(void)state;
 	expect(NO_QUESTIONS, stranger, (struct way){ .kind = ERR_AUTH });
 }
 
@@ -152,9 +141,8 @@ static void unknown(struct sshd *d)
 	sshd_write(d, "known_hosts", "");
 }
 
-static void an_unknown_host_is_not_tried_a_second_way(void **state)
+TEST(an_unknown_host_is_not_tried_a_second_way)
 {
-	(void)state;
 	expect(NO_QUESTIONS, unknown, (struct way){ .kind = ERR_HOSTKEY });
 }
 
@@ -166,20 +154,4 @@ IN_TASK(local_needs_no_ssh)
 	assert_non_null(h);
 	assert_true(host_is_local(h));
 	host_close(h);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(local_needs_no_ssh),
-		cmocka_unit_test(libssh2_is_the_first_choice),
-		cmocka_unit_test(openssh_is_used_when_asked_for),
-		cmocka_unit_test(a_server_for_openssh_only_is_reached_by_it),
-		cmocka_unit_test(no_fallback_where_libssh2_is_asked_for),
-		cmocka_unit_test(an_rsa_key_makes_it_openssh),
-		cmocka_unit_test(a_refused_login_is_not_tried_a_second_way),
-		cmocka_unit_test(an_unknown_host_is_not_tried_a_second_way),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +15,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
@@ -47,6 +42,8 @@ static int stop_server(void **state)
 	sshd_stop(STEAL(server));
 	return 0;
 }
+
+TEST_GROUP_FIXTURE(start_server, stop_server);
 
 static void need_server(void)
 {
@@ -964,14 +961,13 @@ static void wait_gone(pid_t pid)
 		assert_int_equal(errno, ESRCH);
 }
 
-static void ssh_does_not_outlive_us(void **state)
+TEST(ssh_does_not_outlive_us)
 {
 	int ready[2];
 	char byte;
 	pid_t pid;
 	int ssh, dirs;
 
-	(void)state;
 	need_server();
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
@@ -992,50 +988,4 @@ static void ssh_does_not_outlive_us(void **state)
 	assert_true(count_dirs() < dirs);
 	close(ready[0]);
 	close(ready[1]);
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_hardened_server_lets_us_in),
-		T(nothing_is_left_after_a_close),
-		T(an_unknown_host_key_is_refused_and_nothing_is_left),
-		T(an_unknown_host_key_is_taken_when_asked_to),
-		T(a_changed_host_key_is_refused_even_then),
-		T(a_key_that_is_not_authorized_is_refused),
-		T(a_named_identity_is_used),
-		T(no_server_is_a_network_error),
-		T(no_common_cipher_is_a_crypto_error),
-		T(a_login_has_a_deadline_and_leaves_nothing),
-		T(a_command_runs_with_its_words_as_they_are),
-		T(a_commands_status_and_words_are_its_own),
-		T(a_commands_input_and_output_flow_at_once),
-		T(too_much_output_is_refused),
-		T(a_command_that_takes_too_long_is_a_timeout),
-		T(commands_run_side_by_side),
-		T(a_file_is_put_and_comes_back),
-		T(an_empty_file_is_a_file),
-		T(an_existing_file_or_link_is_left_alone),
-		T(a_file_that_cannot_be_made_says_where),
-		T(a_file_that_is_missing_or_too_large_is_not_read),
-		T(a_socket_over_there_is_connected),
-		T(a_socket_without_a_listener_says_so),
-		T(a_tunnel_carries_every_byte_and_ends_in_order),
-		T(a_tunnel_to_a_command_carries_all_but_its_stderr),
-		T(the_first_words_of_a_command_are_not_lost),
-		T(a_command_that_is_not_there_ends_its_tunnel),
-		T(a_command_that_is_refused_has_the_hosts_words),
-		T(a_tunnel_leaves_nothing),
-		T(what_was_asked_once_serves_the_tunnel_as_well),
-		T(what_was_asked_once_serves_a_command_as_well),
-		T(a_login_at_the_terminal_is_deaf_to_its_signals),
-		T(the_death_of_the_connection_is_noticed_everywhere),
-		T(a_host_that_answers_is_alive),
-		T(a_host_that_falls_silent_is_not),
-		T(ssh_does_not_outlive_us),
-	};
-
-	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

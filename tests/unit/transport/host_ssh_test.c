@@ -6,18 +6,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
@@ -44,6 +39,8 @@ static int stop_server(void **state)
 	sshd_stop(STEAL(server));
 	return 0;
 }
+
+TEST_GROUP_FIXTURE(start_server, stop_server);
 
 static struct host *open_with(struct sshd *d, const struct host_options *opt)
 {
@@ -1194,66 +1191,4 @@ IN_TASK(a_jump_host_carries_the_session)
 	assert_int_equal(count_fds(), before + 1);
 	echo_stop(echo);
 	(void)unlink(echo_path);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hostile_arguments_arrive_byte_exact),
-		cmocka_unit_test(exit_status_and_both_outputs_come_back),
-		cmocka_unit_test(a_signal_becomes_128_plus_its_number),
-		cmocka_unit_test(megabytes_of_stdin_come_back_through_cat),
-		cmocka_unit_test(a_command_that_ignores_its_stdin_still_ends),
-		cmocka_unit_test(too_much_output_is_an_error_of_the_host),
-		cmocka_unit_test(a_command_may_time_out_and_the_host_goes_on),
-		cmocka_unit_test(a_cancelled_command_leaves_the_host_usable),
-		cmocka_unit_test(a_command_that_is_not_there_has_status_127),
-		cmocka_unit_test(files_of_any_size_go_there_and_back),
-		cmocka_unit_test(put_never_touches_what_exists),
-		cmocka_unit_test(the_hosts_own_words_name_a_missing_file),
-		cmocka_unit_test(a_half_written_file_is_removed),
-		cmocka_unit_test(channels_commands_and_files_share_a_session),
-		cmocka_unit_test(
-			a_socket_that_is_not_there_is_an_error_of_the_host),
-		cmocka_unit_test(
-			a_tunnel_carries_megabytes_both_ways_byte_exact),
-		cmocka_unit_test(
-			a_tunnel_to_a_command_carries_all_but_its_stderr),
-		cmocka_unit_test(a_command_that_is_not_there_ends_its_tunnel),
-		cmocka_unit_test(a_tunnel_to_nowhere_is_an_error_of_the_host),
-		cmocka_unit_test(nothing_is_left_open_after_closing),
-		cmocka_unit_test(a_stream_may_outlive_its_host),
-		cmocka_unit_test(
-			an_unknown_host_key_is_refused_before_any_credential),
-		cmocka_unit_test(
-			a_changed_host_key_is_refused_with_both_fingerprints),
-		cmocka_unit_test(a_revoked_host_key_is_refused_even_when_known),
-		cmocka_unit_test(
-			a_new_host_key_is_added_once_when_that_is_asked_for),
-		cmocka_unit_test(
-			of_several_host_keys_the_one_on_file_is_asked_for),
-		cmocka_unit_test(a_key_the_host_does_not_know_fails_the_login),
-		cmocka_unit_test(an_ecdsa_key_logs_in),
-		cmocka_unit_test(
-			an_encrypted_key_logs_in_and_opens_tunnels_asking_once),
-		cmocka_unit_test(a_wrong_passphrase_is_asked_for_three_times),
-		cmocka_unit_test(without_a_person_the_encrypted_key_is_named),
-		cmocka_unit_test(
-			nobody_is_asked_for_a_key_that_the_host_refuses),
-		cmocka_unit_test(
-			an_rsa_key_is_named_as_what_libssh2_cannot_use),
-		cmocka_unit_test(the_agents_key_logs_in_and_opens_tunnels),
-		cmocka_unit_test(
-			a_server_without_a_common_cipher_is_a_matter_of_crypto),
-		cmocka_unit_test(etm_macs_only_is_a_matter_of_crypto),
-		cmocka_unit_test(a_forbidden_forwarding_names_the_setting),
-		cmocka_unit_test(a_host_without_sftp_says_what_to_add),
-		cmocka_unit_test(a_killed_sshd_fails_everybody_at_once),
-		cmocka_unit_test(a_silent_host_is_told_and_may_come_back),
-		cmocka_unit_test(a_frozen_host_does_not_hold_up_closing),
-		cmocka_unit_test(nobody_listening_is_a_network_error),
-		cmocka_unit_test(a_jump_host_carries_the_session),
-	};
-
-	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

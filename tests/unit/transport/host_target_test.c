@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* host_target: the user's word for a machine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
@@ -37,19 +33,17 @@ static void refuse(const char *target)
 	assert_null(t.host);
 }
 
-static void local_is_this_machine(void **state)
+TEST(local_is_this_machine)
 {
 	struct host_target t;
 
-	(void)state;
 	assert_int_equal(host_target_parse(&t, "local", NULL), 0);
 	assert_true(t.local);
 	host_target_free(&t);
 }
 
-static void every_form_is_understood(void **state)
+TEST(every_form_is_understood)
 {
-	(void)state;
 	expect("h", "-|h|-");
 	expect("u@h", "u|h|-");
 	expect("h:22", "-|h|22");
@@ -64,18 +58,16 @@ static void every_form_is_understood(void **state)
 	expect("fe80::1%eth0", "-|fe80::1%eth0|-");
 }
 
-static void what_could_be_an_option_is_refused(void **state)
+TEST(what_could_be_an_option_is_refused)
 {
-	(void)state;
 	refuse("-oProxyCommand=x");
 	refuse("-u@h");
 	refuse("ssh://-x");
 	refuse("u@-h");
 }
 
-static void odd_bytes_are_refused(void **state)
+TEST(odd_bytes_are_refused)
 {
-	(void)state;
 	refuse("h h");
 	refuse("h\nProxyCommand x");
 	refuse("h;reboot");
@@ -84,9 +76,8 @@ static void odd_bytes_are_refused(void **state)
 	refuse("h/x");
 }
 
-static void half_a_word_is_refused(void **state)
+TEST(half_a_word_is_refused)
 {
-	(void)state;
 	refuse("");
 	refuse("@h");
 	refuse("u@");
@@ -98,17 +89,4 @@ static void half_a_word_is_refused(void **state)
 	refuse("[::1");
 	refuse("[::1]x");
 	refuse("ssh://");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(local_is_this_machine),
-		cmocka_unit_test(every_form_is_understood),
-		cmocka_unit_test(what_could_be_an_option_is_refused),
-		cmocka_unit_test(odd_bytes_are_refused),
-		cmocka_unit_test(half_a_word_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

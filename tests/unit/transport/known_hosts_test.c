@@ -2,13 +2,9 @@
 /* known_hosts: what files say of a host's key. */
 #include "transport/known_hosts.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* Blobs of no real keys, but of the right form. */
@@ -59,33 +55,29 @@ static enum known_hosts_verdict verdict(const char *host, const char *port,
 #define expect(host, port, text, want) \
 	assert_int_equal(verdict(host, port, text), KNOWN_HOSTS_##want)
 
-static void a_plain_name_matches(void **state)
+TEST(a_plain_name_matches)
 {
-	(void)state;
 	expect("h", "22", "h ssh-ed25519 " ED_A "\n", MATCH);
 	expect("h", "22", "h ssh-ed25519 " ED_A, MATCH);
 	expect("h", "22", "h\tssh-ed25519   " ED_A " a comment\r\n", MATCH);
 }
 
-static void no_line_means_unknown(void **state)
+TEST(no_line_means_unknown)
 {
-	(void)state;
 	expect("h", "22", "", UNKNOWN);
 	expect("h", "22", "g ssh-ed25519 " ED_A, UNKNOWN);
 	expect("h", "22", "hh ssh-ed25519 " ED_A, UNKNOWN);
 }
 
-static void names_do_not_mind_case(void **state)
+TEST(names_do_not_mind_case)
 {
-	(void)state;
 	expect("HOST.Example", "22", "hoSt.examplE ssh-ed25519 " ED_A, MATCH);
 }
 
-static void another_key_of_the_type_means_changed(void **state)
+TEST(another_key_of_the_type_means_changed)
 {
 	struct fixture f;
 
-	(void)state;
 	load(&f, "h", "22", "# one\n\nh ssh-ed25519 " ED_B "\n");
 	assert_int_equal(check(&f, "ssh-ed25519", ED_A), KNOWN_HOSTS_CHANGED);
 	assert_string_equal(f.why->file, "file");
@@ -93,44 +85,38 @@ static void another_key_of_the_type_means_changed(void **state)
 	known_hosts_free(&f.k);
 }
 
-static void one_of_several_keys_is_enough(void **state)
+TEST(one_of_several_keys_is_enough)
 {
-	(void)state;
 	expect("h", "22", "h ssh-ed25519 " ED_B "\nh ssh-ed25519 " ED_A, MATCH);
 }
 
-static void a_key_of_another_type_is_no_mismatch(void **state)
+TEST(a_key_of_another_type_is_no_mismatch)
 {
-	(void)state;
 	expect("h", "22", "h ssh-rsa " RSA_A, UNKNOWN);
 }
 
-static void revoked_outdoes_all_else(void **state)
+TEST(revoked_outdoes_all_else)
 {
-	(void)state;
 	expect("h", "22",
 	       "h ssh-ed25519 " ED_A "\n@revoked * ssh-ed25519 " ED_A, REVOKED);
 	expect("h", "22",
 	       "@revoked h ssh-ed25519 " ED_A "\nh ssh-ed25519 " ED_A, REVOKED);
 }
 
-static void a_revoked_key_of_others_means_nothing(void **state)
+TEST(a_revoked_key_of_others_means_nothing)
 {
-	(void)state;
 	expect("h", "22", "@revoked g ssh-ed25519 " ED_A, UNKNOWN);
 	expect("h", "22", "@revoked h ssh-ed25519 " ED_B, UNKNOWN);
 }
 
-static void authorities_and_other_marks_are_skipped(void **state)
+TEST(authorities_and_other_marks_are_skipped)
 {
-	(void)state;
 	expect("h", "22", "@cert-authority h ssh-ed25519 " ED_A, UNKNOWN);
 	expect("h", "22", "@else h ssh-ed25519 " ED_A, UNKNOWN);
 }
 
-static void bad_lines_do_not_hide_good_ones(void **state)
+TEST(bad_lines_do_not_hide_good_ones)
 {
-	(void)state;
 	expect("h", "22",
 	       "h\nh ssh-ed25519\nh ssh-ed25519 !!!!\n"
 	       "h ssh-ed25519 " RSA_A "\nh ssh-ed25519 AAAA\n@revoked\n"
@@ -139,18 +125,16 @@ static void bad_lines_do_not_hide_good_ones(void **state)
 	       MATCH);
 }
 
-static void comments_and_blank_lines_are_skipped(void **state)
+TEST(comments_and_blank_lines_are_skipped)
 {
-	(void)state;
 	expect("h", "22",
 	       "#h ssh-ed25519 " ED_B "\n   \n\t# x\n"
 	       "  h ssh-ed25519 " ED_A,
 	       MATCH);
 }
 
-static void wildcards_and_lists_match(void **state)
+TEST(wildcards_and_lists_match)
 {
-	(void)state;
 	expect("a.b.c", "22", "x,*.c ssh-ed25519 " ED_A, MATCH);
 	expect("a.b.c", "22", "a.?.c ssh-ed25519 " ED_A, MATCH);
 	expect("a.b.c", "22", "* ssh-ed25519 " ED_A, MATCH);
@@ -158,18 +142,16 @@ static void wildcards_and_lists_match(void **state)
 	expect("a.b.c", "22", "a*b*c* ssh-ed25519 " ED_A, MATCH);
 }
 
-static void a_negated_pattern_excludes(void **state)
+TEST(a_negated_pattern_excludes)
 {
-	(void)state;
 	expect("a.b", "22", "*.b,!a.b ssh-ed25519 " ED_A, UNKNOWN);
 	expect("a.b", "22", "!a.b,*.b ssh-ed25519 " ED_A, UNKNOWN);
 	expect("c.b", "22", "!a.b,*.b ssh-ed25519 " ED_A, MATCH);
 	expect("c.b", "22", "!a.b ssh-ed25519 " ED_A, UNKNOWN);
 }
 
-static void another_port_has_its_own_name(void **state)
+TEST(another_port_has_its_own_name)
 {
-	(void)state;
 	expect("h", "2222", "[h]:2222 ssh-ed25519 " ED_A, MATCH);
 	expect("h", "2222", "[h]:2223 ssh-ed25519 " ED_A, UNKNOWN);
 	expect("h", "2222", "[h]:2222 ssh-ed25519 " ED_B, CHANGED);
@@ -177,9 +159,8 @@ static void another_port_has_its_own_name(void **state)
 	expect("::1", "2222", "[::1]:2222 ssh-ed25519 " ED_A, MATCH);
 }
 
-static void the_name_without_port_may_confirm_but_not_contradict(void **state)
+TEST(the_name_without_port_may_confirm_but_not_contradict)
 {
-	(void)state;
 	expect("h", "2222", "h ssh-ed25519 " ED_A, MATCH);
 	expect("h", "2222", "h ssh-ed25519 " ED_B, UNKNOWN);
 	expect("h", "2222", "@revoked h ssh-ed25519 " ED_A, REVOKED);
@@ -190,9 +171,8 @@ static void the_name_without_port_may_confirm_but_not_contradict(void **state)
 #define HASH_H2222 \
 	"|1|VKAwVlaiaMkxhGdSvBGl3rTkBRU=|TSw1uQVhOZjLAM5t1xI+jDgopdU="
 
-static void hashed_names_match(void **state)
+TEST(hashed_names_match)
 {
-	(void)state;
 	expect("h", "22", HASH_H " ssh-ed25519 " ED_A, MATCH);
 	expect("h", "22", HASH_H " ssh-ed25519 " ED_B, CHANGED);
 	expect("h", "2222", HASH_H2222 " ssh-ed25519 " ED_A, MATCH);
@@ -201,13 +181,12 @@ static void hashed_names_match(void **state)
 	expect("h", "22", "@revoked " HASH_H " ssh-ed25519 " ED_A, REVOKED);
 }
 
-static void types_on_file_are_listed_once(void **state)
+TEST(types_on_file_are_listed_once)
 {
 	struct fixture f;
 	AUTO_STRV struct strv types = { .v = NULL };
 	AUTO_FREE char *text = NULL;
 
-	(void)state;
 	load(&f, "h", "2222",
 	     "[h]:2222 ssh-ed25519 " ED_A "\n[h]:2222 ssh-ed25519 " ED_B "\n"
 	     "h ssh-rsa " RSA_A "\n@revoked [h]:2222 ssh-rsa " RSA_A "\n");
@@ -217,13 +196,12 @@ static void types_on_file_are_listed_once(void **state)
 	known_hosts_free(&f.k);
 }
 
-static void the_line_for_a_key_makes_it_known(void **state)
+TEST(the_line_for_a_key_makes_it_known)
 {
 	AUTO_BUF struct buf blob = { .base = NULL };
 	AUTO_FREE char *line = NULL;
 	struct fixture f;
 
-	(void)state;
 	load(&f, "H", "2222", "");
 	assert_int_equal(ssh_base64_decode(&blob, ED_A, strlen(ED_A)), 0);
 	line = known_hosts_line(
@@ -234,31 +212,4 @@ static void the_line_for_a_key_makes_it_known(void **state)
 	known_hosts_add(&f.k, "new", line);
 	assert_int_equal(check(&f, "ssh-ed25519", ED_A), KNOWN_HOSTS_MATCH);
 	known_hosts_free(&f.k);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_plain_name_matches),
-		cmocka_unit_test(no_line_means_unknown),
-		cmocka_unit_test(names_do_not_mind_case),
-		cmocka_unit_test(another_key_of_the_type_means_changed),
-		cmocka_unit_test(one_of_several_keys_is_enough),
-		cmocka_unit_test(a_key_of_another_type_is_no_mismatch),
-		cmocka_unit_test(revoked_outdoes_all_else),
-		cmocka_unit_test(a_revoked_key_of_others_means_nothing),
-		cmocka_unit_test(authorities_and_other_marks_are_skipped),
-		cmocka_unit_test(bad_lines_do_not_hide_good_ones),
-		cmocka_unit_test(comments_and_blank_lines_are_skipped),
-		cmocka_unit_test(wildcards_and_lists_match),
-		cmocka_unit_test(a_negated_pattern_excludes),
-		cmocka_unit_test(another_port_has_its_own_name),
-		cmocka_unit_test(
-			the_name_without_port_may_confirm_but_not_contradict),
-		cmocka_unit_test(hashed_names_match),
-		cmocka_unit_test(types_on_file_are_listed_once),
-		cmocka_unit_test(the_line_for_a_key_makes_it_known),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

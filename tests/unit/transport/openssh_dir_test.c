@@ -3,9 +3,6 @@
 #include "transport/openssh_dir.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,8 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static char base[] = "/tmp/vmferry-dir-XXXXXX";
@@ -33,6 +29,8 @@ static int tear_down(void **state)
 	(void)state;
 	return rmdir(base);
 }
+
+TEST_GROUP_FIXTURE(set_up, tear_down);
 
 static char *make(int *lock_fd)
 {
@@ -53,36 +51,33 @@ static void put_socket(const char *dir, const char *name)
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 }
 
-static void nobody_else_may_look_into_it(void **state)
+TEST(nobody_else_may_look_into_it)
 {
 	AUTO_FD int lock_fd = -1;
 	AUTO_FREE char *dir = make(&lock_fd);
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	openssh_dir_remove(lock_fd, dir);
 }
 
-static void it_goes_with_its_sockets(void **state)
+TEST(it_goes_with_its_sockets)
 {
 	AUTO_FD int lock_fd = -1;
 	AUTO_FREE char *dir = make(&lock_fd);
 
-	(void)state;
 	put_socket(dir, "ctl");
 	put_socket(dir, "f1");
 	openssh_dir_remove(lock_fd, dir);
 	assert_int_equal(access(dir, F_OK), -1);
 }
 
-static void one_that_is_in_use_stays(void **state)
+TEST(one_that_is_in_use_stays)
 {
 	AUTO_FD int first_fd = -1, second_fd = -1;
 	AUTO_FREE char *first = make(&first_fd), *second = NULL;
 
-	(void)state;
 	put_socket(first, "ctl");
 	second = make(&second_fd);
 	assert_int_equal(access(first, F_OK), 0);
@@ -90,13 +85,12 @@ static void one_that_is_in_use_stays(void **state)
 	openssh_dir_remove(second_fd, second);
 }
 
-static void one_whose_owner_is_gone_is_swept(void **state)
+TEST(one_whose_owner_is_gone_is_swept)
 {
 	int first_fd = -1;
 	AUTO_FD int second_fd = -1;
 	AUTO_FREE char *first = make(&first_fd), *second = NULL;
 
-	(void)state;
 	put_socket(first, "ctl");
 	close(first_fd);
 	second = make(&second_fd);
@@ -104,7 +98,7 @@ static void one_whose_owner_is_gone_is_swept(void **state)
 	openssh_dir_remove(second_fd, second);
 }
 
-static void what_is_not_ours_is_not_swept(void **state)
+TEST(what_is_not_ours_is_not_swept)
 {
 	AUTO_FREE char *other = xasprintf("%s/vmferry-backup", base);
 	AUTO_FREE char *odd = xasprintf("%s/vmferry-ssh-000000", base);
@@ -112,7 +106,6 @@ static void what_is_not_ours_is_not_swept(void **state)
 	AUTO_FD int lock_fd = -1;
 	AUTO_FREE char *dir = NULL;
 
-	(void)state;
 	assert_int_equal(mkdir(other, 0700), 0);
 	assert_int_equal(mkdir(odd, 0700), 0);
 	close(open(file, O_CREAT | O_WRONLY, 0600));
@@ -125,13 +118,12 @@ static void what_is_not_ours_is_not_swept(void **state)
 	assert_int_equal(rmdir(odd), 0);
 }
 
-static void a_base_that_ssh_would_misread_is_passed_over(void **state)
+TEST(a_base_that_ssh_would_misread_is_passed_over)
 {
 	AUTO_FREE char *odd = xasprintf("%s/100%%", base);
 	AUTO_FD int lock_fd = -1;
 	AUTO_FREE char *dir = NULL;
 
-	(void)state;
 	assert_int_equal(mkdir(odd, 0700), 0);
 	setenv("XDG_RUNTIME_DIR", odd, 1);
 	dir = openssh_dir_make(&lock_fd, NULL);
@@ -140,18 +132,4 @@ static void a_base_that_ssh_would_misread_is_passed_over(void **state)
 	assert_null(strchr(dir, '%'));
 	openssh_dir_remove(lock_fd, dir);
 	assert_int_equal(rmdir(odd), 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_else_may_look_into_it),
-		cmocka_unit_test(it_goes_with_its_sockets),
-		cmocka_unit_test(one_that_is_in_use_stays),
-		cmocka_unit_test(one_whose_owner_is_gone_is_swept),
-		cmocka_unit_test(what_is_not_ours_is_not_swept),
-		cmocka_unit_test(a_base_that_ssh_would_misread_is_passed_over),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

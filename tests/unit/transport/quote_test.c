@@ -2,15 +2,11 @@
 /* quote: the one way words get into a shell of another host. */
 #include "transport/quote.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/strv.h"
 #include "transport/base/xalloc.h"
 
@@ -29,27 +25,24 @@ static void expect_quoted(const char *word, const char *expected)
 	assert_string_equal(q, expected);
 }
 
-static void plain_words_stay_bare(void **state)
+TEST(plain_words_stay_bare)
 {
-	(void)state;
 	expect_quoted("/usr/bin/x-1.0", "/usr/bin/x-1.0");
 	expect_quoted("a@b%c+d=e:f,g", "a@b%c+d=e:f,g");
 }
 
-static void the_empty_word_stays_a_word(void **state)
+TEST(the_empty_word_stays_a_word)
 {
-	(void)state;
 	expect_quoted("", "''");
 }
 
-static void whatever_a_shell_might_read_is_quoted(void **state)
+TEST(whatever_a_shell_might_read_is_quoted)
 {
 	static const char *const words[] = {
 		" ", "*", "?", "$", "`", "~",  "#",  ";",  "&",	 "|",	    "<",
 		">", "(", "{", "[", "!", "\\", "\"", "\n", "\t", "\303\244"
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		AUTO_FREE char *expected = xasprintf("'%s'", words[i]);
 
@@ -57,38 +50,34 @@ static void whatever_a_shell_might_read_is_quoted(void **state)
 	}
 }
 
-static void a_quote_is_left_and_entered_again(void **state)
+TEST(a_quote_is_left_and_entered_again)
 {
-	(void)state;
 	expect_quoted("it's", "'it'\\''s'");
 	expect_quoted("'", "''\\'''");
 }
 
-static void an_argv_is_joined_by_blanks(void **state)
+TEST(an_argv_is_joined_by_blanks)
 {
 	const char *const argv[] = { "ls", "-l", "a b", NULL };
 	AUTO_FREE char *line = quote_argv(argv);
 
-	(void)state;
 	assert_string_equal(line, "ls -l 'a b'");
 }
 
-static void an_assignment_is_a_line_of_its_own(void **state)
+TEST(an_assignment_is_a_line_of_its_own)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	quote_assign(&b, "a", "$(id) b");
 	quote_assign(&b, "c", "");
 	assert_string_equal(buf_data(&b), "a='$(id) b'\nc=''\n");
 }
 
-static void an_empty_argv_is_an_empty_line(void **state)
+TEST(an_empty_argv_is_an_empty_line)
 {
 	const char *const argv[] = { NULL };
 	AUTO_FREE char *line = quote_argv(argv);
 
-	(void)state;
 	assert_string_equal(line, "");
 }
 
@@ -130,11 +119,10 @@ static void expect_round_trip(const struct strv *words)
 	assert_memory_equal(buf_data(&out), buf_data(&expected), buf_len(&out));
 }
 
-static void a_shell_reads_back_every_byte(void **state)
+TEST(a_shell_reads_back_every_byte)
 {
 	AUTO_STRV struct strv words = { 0 };
 
-	(void)state;
 	for (int c = 1; c < 256; c++) {
 		strv_pushf(&words, "%c", c);
 		strv_pushf(&words, "x%cy", c);
@@ -142,12 +130,11 @@ static void a_shell_reads_back_every_byte(void **state)
 	expect_round_trip(&words);
 }
 
-static void a_shell_reads_back_words_of_chance(void **state)
+TEST(a_shell_reads_back_words_of_chance)
 {
 	AUTO_STRV struct strv words = { 0 };
 	unsigned int seed = 42;
 
-	(void)state;
 	for (int i = 0; i < 400; i++) {
 		char word[24] = "";
 		int n = rand_r(&seed) % 23;
@@ -172,30 +159,11 @@ static void expect_a_command(const char *word)
 	assert_non_null(strstr(buf_data(&out), "not found"));
 }
 
-static void a_first_word_is_always_the_command(void **state)
+TEST(a_first_word_is_always_the_command)
 {
-	(void)state;
 	expect_a_command("A=b");
 	expect_a_command("PATH=/nowhere");
 	expect_a_command("if");
 	expect_a_command("while");
 	expect_a_command("done");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_words_stay_bare),
-		cmocka_unit_test(the_empty_word_stays_a_word),
-		cmocka_unit_test(whatever_a_shell_might_read_is_quoted),
-		cmocka_unit_test(a_quote_is_left_and_entered_again),
-		cmocka_unit_test(an_argv_is_joined_by_blanks),
-		cmocka_unit_test(an_assignment_is_a_line_of_its_own),
-		cmocka_unit_test(an_empty_argv_is_an_empty_line),
-		cmocka_unit_test(a_shell_reads_back_every_byte),
-		cmocka_unit_test(a_shell_reads_back_words_of_chance),
-		cmocka_unit_test(a_first_word_is_always_the_command),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,11 @@
 /* sftp: with OpenSSH's sftp-server as a child, and with scripted nonsense. */
 #include "transport/sftp.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -102,9 +97,8 @@ static void all_sizes(void *arg)
 	real_stop(&r);
 }
 
-static void every_size_comes_back_whole(void **state)
+TEST(every_size_comes_back_whole)
 {
-	(void)state;
 	need_server();
 	in_task(all_sizes, NULL);
 }
@@ -141,9 +135,8 @@ static void refusals(void *arg)
 	real_stop(&r);
 }
 
-static void a_refusal_is_told_and_leaves_the_rest_working(void **state)
+TEST(a_refusal_is_told_and_leaves_the_rest_working)
 {
-	(void)state;
 	need_server();
 	in_task(refusals, NULL);
 }
@@ -279,21 +272,4 @@ IN_TASK(a_failed_write_tells_and_still_closes_the_file)
 	assert_false(sftp_broken(s));
 	sftp_free(s);
 	close(fd);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size_comes_back_whole),
-		cmocka_unit_test(a_refusal_is_told_and_leaves_the_rest_working),
-		cmocka_unit_test(a_handshake_of_nonsense_is_refused),
-		cmocka_unit_test(an_answer_of_nonsense_breaks_the_session),
-		cmocka_unit_test(
-			data_longer_than_its_packet_breaks_the_session),
-		cmocka_unit_test(a_status_without_words_has_the_protocols_own),
-		cmocka_unit_test(
-			a_failed_write_tells_and_still_closes_the_file),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,17 +2,12 @@
 /* ssh_agent: with a scripted agent (a real one: host_ssh_test.c). */
 #include "transport/ssh_agent.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
@@ -117,21 +112,19 @@ static void expect_list(const void *answer, size_t len, enum err_kind kind,
 	script_fini(&l.script);
 }
 
-static void keys_are_listed_with_their_comments(void **state)
+TEST(keys_are_listed_with_their_comments)
 {
 	static const char two[] = "\0\0\0\x1c\x0c\0\0\0\2"
 				  "\0\0\0\1a\0\0\0\3one"
 				  "\0\0\0\1b\0\0\0\2tw";
 	static const char none[] = "\0\0\0\5\x0c\0\0\0\0";
 
-	(void)state;
 	expect_list(two, 4 + 0x1c, ERR_NONE, "one;tw;");
 	expect_list(none, 9, ERR_NONE, "");
 }
 
-static void nonsense_is_refused(void **state)
+TEST(nonsense_is_refused)
 {
-	(void)state;
 	expect_list("\0\0\0\0\0", 5, ERR_PROTOCOL, "the agent spoke nonsense");
 	expect_list("\xff\0\0\0\0", 5, ERR_PROTOCOL,
 		    "the agent spoke nonsense");
@@ -164,25 +157,13 @@ static void sign(void *arg)
 	task_join(agent);
 }
 
-static void the_signature_comes_without_its_type(void **state)
+TEST(the_signature_comes_without_its_type)
 {
 	static const char answer[] = "\0\0\0\x11\x0e\0\0\0\x0c"
 				     "\0\0\0\1t\0\0\0\3SIG";
 	struct script s;
 
-	(void)state;
 	script_init(&s, answer, 4 + 0x11);
 	in_task(sign, &s);
 	script_fini(&s);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys_are_listed_with_their_comments),
-		cmocka_unit_test(nonsense_is_refused),
-		cmocka_unit_test(the_signature_comes_without_its_type),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

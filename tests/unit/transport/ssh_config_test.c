@@ -2,23 +2,17 @@
 /* ssh_config: what ssh -G says. */
 #include "transport/ssh_config.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 
-static void settings_are_read(void **state)
+TEST(settings_are_read)
 {
 	struct ssh_config c = { .hostname = NULL };
 
-	(void)state;
 	ssh_config_parse(&c, "host alias\nuser bob\nhostname h.example\n"
 			     "port 2222\nidentitiesonly yes\n"
 			     "proxyjump a,b\nhostkeyalias other\n"
@@ -35,12 +29,11 @@ static void settings_are_read(void **state)
 	ssh_config_free(&c);
 }
 
-static void identity_files_keep_order_and_spaces(void **state)
+TEST(identity_files_keep_order_and_spaces)
 {
 	struct ssh_config c = { .hostname = NULL };
 	AUTO_FREE char *all = NULL;
 
-	(void)state;
 	ssh_config_parse(&c, "identityfile ~/.ssh/one key\n"
 			     "identityfile none\nidentityfile /two\n");
 	all = strv_join(&c.identities, "|");
@@ -48,12 +41,11 @@ static void identity_files_keep_order_and_spaces(void **state)
 	ssh_config_free(&c);
 }
 
-static void the_users_known_hosts_come_before_the_global_ones(void **state)
+TEST(the_users_known_hosts_come_before_the_global_ones)
 {
 	struct ssh_config c = { .hostname = NULL };
 	AUTO_FREE char *all = NULL;
 
-	(void)state;
 	ssh_config_parse(&c, "globalknownhostsfile /g1 /g2\n"
 			     "userknownhostsfile /u1 /u2\n");
 	all = strv_join(&c.known_hosts, "|");
@@ -61,11 +53,10 @@ static void the_users_known_hosts_come_before_the_global_ones(void **state)
 	ssh_config_free(&c);
 }
 
-static void none_means_none(void **state)
+TEST(none_means_none)
 {
 	struct ssh_config c = { .hostname = NULL };
 
-	(void)state;
 	ssh_config_parse(&c, "proxyjump none\nproxycommand none\n"
 			     "connecttimeout none\nidentityagent none\n"
 			     "userknownhostsfile none\n");
@@ -77,22 +68,20 @@ static void none_means_none(void **state)
 	ssh_config_free(&c);
 }
 
-static void odd_lines_are_skipped(void **state)
+TEST(odd_lines_are_skipped)
 {
 	struct ssh_config c = { .hostname = NULL };
 
-	(void)state;
 	ssh_config_parse(&c, "\n\nport\nunknown thing\nport 22");
 	assert_string_equal(c.port, "22");
 	ssh_config_free(&c);
 }
 
-static void tokens_and_tilde_are_expanded(void **state)
+TEST(tokens_and_tilde_are_expanded)
 {
 	struct ssh_config c = { .hostname = NULL };
 	AUTO_FREE char *a = NULL, *b = NULL;
 
-	(void)state;
 	ssh_config_parse(&c, "hostname h\nport 1\nuser r\n");
 	a = ssh_config_expand(&c, "~/%h-%p-%r-%n-%u-%%-%x-%", "n", "/home/u",
 			      "u");
@@ -166,33 +155,14 @@ static void with_file(const char *text, void (*fn)(void *arg))
 	unlink(path);
 }
 
-static void the_command_line_outdoes_the_file(void **state)
+TEST(the_command_line_outdoes_the_file)
 {
-	(void)state;
 	with_file("Host near\nHostName far.example\nUser alice\nPort 5\n"
 		  "IdentityFile /theirs\nUserKnownHostsFile /other\n",
 		  read_options);
 }
 
-static void a_bad_file_is_named_with_sshs_words(void **state)
+TEST(a_bad_file_is_named_with_sshs_words)
 {
-	(void)state;
 	with_file("nonsense yes\n", read_nonsense);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(settings_are_read),
-		cmocka_unit_test(identity_files_keep_order_and_spaces),
-		cmocka_unit_test(
-			the_users_known_hosts_come_before_the_global_ones),
-		cmocka_unit_test(none_means_none),
-		cmocka_unit_test(odd_lines_are_skipped),
-		cmocka_unit_test(tokens_and_tilde_are_expanded),
-		cmocka_unit_test(the_command_line_outdoes_the_file),
-		cmocka_unit_test(a_bad_file_is_named_with_sshs_words),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,8 @@
 /* ssh_dial: the words for ssh(1) as a proxy, and a ProxyCommand. */
 #include "transport/ssh_dial.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -31,11 +26,10 @@ static void expect(const char *jump, const struct ssh_dial_options *o,
 
 #define TO "-W [h]:22 "
 
-static void every_form_of_a_hop_is_understood(void **state)
+TEST(every_form_of_a_hop_is_understood)
 {
 	const struct ssh_dial_options o = { .interactive = true };
 
-	(void)state;
 	expect("j", &o, "ssh " TO "-- j");
 	expect("u@j", &o, "ssh " TO "-l u -- j");
 	expect("u@j:2222", &o, "ssh " TO "-l u -p 2222 -- j");
@@ -45,15 +39,14 @@ static void every_form_of_a_hop_is_understood(void **state)
 	expect("ssh://u@j:2222", &o, "ssh " TO "-- ssh://u@j:2222");
 }
 
-static void earlier_hops_are_left_to_the_last_one(void **state)
+TEST(earlier_hops_are_left_to_the_last_one)
 {
 	const struct ssh_dial_options o = { .interactive = true };
 
-	(void)state;
 	expect("a,u@b:3,c", &o, "ssh -J a,u@b:3 " TO "-- c");
 }
 
-static void options_are_passed_on(void **state)
+TEST(options_are_passed_on)
 {
 	const struct ssh_dial_options o = {
 		.config_file = (char[]){ "/f" },
@@ -61,7 +54,6 @@ static void options_are_passed_on(void **state)
 		.accept_new = true,
 	};
 
-	(void)state;
 	expect("j", &o,
 	       "ssh -F /f -o UserKnownHostsFile=/k "
 	       "-o StrictHostKeyChecking=accept-new -o BatchMode=yes " TO
@@ -96,17 +88,4 @@ IN_TASK(a_proxy_command_carries_bytes_and_its_words_are_kept)
 	text = err_text(&err);
 	assert_string_equal(text, "gone: the proxy said: sorry");
 	ssh_proxy_free(proxy);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_form_of_a_hop_is_understood),
-		cmocka_unit_test(earlier_hops_are_left_to_the_last_one),
-		cmocka_unit_test(options_are_passed_on),
-		cmocka_unit_test(
-			a_proxy_command_carries_bytes_and_its_words_are_kept),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

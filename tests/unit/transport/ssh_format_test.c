@@ -2,13 +2,9 @@
 /* ssh_format: numbers, strings, base64. */
 #include "transport/ssh_format.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static struct ssh_bytes bytes(struct buf *b)
@@ -17,14 +13,13 @@ static struct ssh_bytes bytes(struct buf *b)
 				   buf_len(b) };
 }
 
-static void what_was_put_is_taken(void **state)
+TEST(what_was_put_is_taken)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct ssh_bytes from, s;
 	uint32_t high, low, u32;
 	uint8_t u8;
 
-	(void)state;
 	ssh_put_u8(&b, 0xfe);
 	ssh_put_u32(&b, 0x01020304);
 	ssh_put_u64(&b, 0x0102030405060708);
@@ -47,7 +42,7 @@ static void what_was_put_is_taken(void **state)
 	assert_int_equal(from.len, 0);
 }
 
-static void nothing_is_taken_past_the_end(void **state)
+TEST(nothing_is_taken_past_the_end)
 {
 	static const unsigned char data[] = { 0, 0, 0, 4, 'a', 'b', 'c' };
 	static const unsigned char huge[] = { 0xff, 0xff, 0xff, 0xff, 'a' };
@@ -55,7 +50,6 @@ static void nothing_is_taken_past_the_end(void **state)
 	uint32_t v;
 	uint8_t u8;
 
-	(void)state;
 	assert_int_equal(ssh_take_string(&from, &s), -1);
 	from = (struct ssh_bytes){ data, 3 };
 	assert_int_equal(ssh_take_u32(&from, &v), -1);
@@ -65,9 +59,8 @@ static void nothing_is_taken_past_the_end(void **state)
 	assert_int_equal(ssh_take_u8(&from, &u8), -1);
 }
 
-static void base64_goes_both_ways(void **state)
+TEST(base64_goes_both_ways)
 {
-	(void)state;
 	for (size_t len = 0; len < 70; len++) {
 		AUTO_BUF struct buf back = { .base = NULL };
 		AUTO_FREE char *text = NULL;
@@ -87,12 +80,11 @@ static void base64_goes_both_ways(void **state)
 	}
 }
 
-static void what_is_no_base64_is_refused(void **state)
+TEST(what_is_no_base64_is_refused)
 {
 	static const char *const bad[] = { "",	   "A",	   "AAA",  "AA=A",
 					   "A===", "====", "!AAA", "AA==AAAA" };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		AUTO_BUF struct buf b = { .base = NULL };
 
@@ -101,12 +93,11 @@ static void what_is_no_base64_is_refused(void **state)
 	}
 }
 
-static void a_blob_begins_with_its_type(void **state)
+TEST(a_blob_begins_with_its_type)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	AUTO_FREE char *type = NULL;
 
-	(void)state;
 	ssh_put_string(&b, "ssh-ed25519", 11);
 	type = ssh_blob_type(bytes(&b));
 	assert_string_equal(type, "ssh-ed25519");
@@ -118,31 +109,16 @@ static void a_blob_begins_with_its_type(void **state)
 }
 
 /* As ssh-keygen -l shows it. */
-static void the_fingerprint_is_the_one_of_ssh_keygen(void **state)
+TEST(the_fingerprint_is_the_one_of_ssh_keygen)
 {
 	static const char key[] = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAA"
 				  "AAAAAAAAAAAAAAAAAAAAAAAA";
 	AUTO_BUF struct buf b = { .base = NULL };
 	AUTO_FREE char *fingerprint = NULL;
 
-	(void)state;
 	assert_int_equal(ssh_base64_decode(&b, key, strlen(key)), 0);
 	fingerprint = ssh_fingerprint(bytes(&b));
 	assert_string_equal(
 		fingerprint,
 		"SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_put_is_taken),
-		cmocka_unit_test(nothing_is_taken_past_the_end),
-		cmocka_unit_test(base64_goes_both_ways),
-		cmocka_unit_test(what_is_no_base64_is_refused),
-		cmocka_unit_test(a_blob_begins_with_its_type),
-		cmocka_unit_test(the_fingerprint_is_the_one_of_ssh_keygen),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,17 +2,13 @@
 /* ssh_hostkey: verdicts on a host's key, and new keys. */
 #include "transport/ssh_hostkey.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_file.h"
 
@@ -40,6 +36,8 @@ static int remove_dir(void **state)
 	free(file);
 	return rmdir(dir);
 }
+
+TEST_GROUP_FIXTURE(make_dir, remove_dir);
 
 static void set_file(const char *text)
 {
@@ -94,25 +92,22 @@ static void expect(const char *text, bool accept_new, enum err_kind kind,
 	assert_non_null(err.hint);
 }
 
-static void a_known_key_passes(void **state)
+TEST(a_known_key_passes)
 {
-	(void)state;
 	assert_int_equal(verify(ED_LINE, false, NULL), 0);
 	assert_int_equal(verify(ED_LINE, true, NULL), 0);
 }
 
-static void an_unknown_key_is_refused_unless_asked_for(void **state)
+TEST(an_unknown_key_is_refused_unless_asked_for)
 {
-	(void)state;
 	expect("", false, ERR_HOSTKEY, "is not known");
 	assert_int_equal(verify("", true, NULL), 0);
 }
 
-static void a_new_key_is_appended_to_what_is_there(void **state)
+TEST(a_new_key_is_appended_to_what_is_there)
 {
 	AUTO_FREE char *a = NULL, *b = NULL;
 
-	(void)state;
 	assert_int_equal(verify("# mine\n", true, NULL), 0);
 	a = get_file();
 	assert_string_equal(a, "# mine\n" ED_LINE);
@@ -121,60 +116,41 @@ static void a_new_key_is_appended_to_what_is_there(void **state)
 	assert_string_equal(b, "# no newline\n" ED_LINE);
 }
 
-static void a_new_file_is_private(void **state)
+TEST(a_new_file_is_private)
 {
 	struct stat st;
 
-	(void)state;
 	(void)unlink(file);
 	assert_int_equal(verify(NULL, true, NULL), 0);
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-static void a_key_of_another_type_is_never_taken_as_new(void **state)
+TEST(a_key_of_another_type_is_never_taken_as_new)
 {
 	AUTO_FREE char *after = NULL;
 
-	(void)state;
 	expect("h ecdsa-sha2-nistp256 " EC_A "\n", true, ERR_HOSTKEY,
 	       "ecdsa-sha2-nistp256");
 	after = get_file();
 	assert_string_equal(after, "h ecdsa-sha2-nistp256 " EC_A "\n");
 }
 
-static void only_rsa_on_file_is_a_matter_of_crypto(void **state)
+TEST(only_rsa_on_file_is_a_matter_of_crypto)
 {
-	(void)state;
 	expect("h ssh-rsa " RSA_A "\n", false, ERR_CRYPTO, "ssh-rsa");
 	expect("h ssh-rsa " RSA_A "\n", true, ERR_CRYPTO, "ssh-rsa");
 }
 
-static void a_file_that_cannot_be_written_is_an_error(void **state)
+TEST(a_file_that_cannot_be_written_is_an_error)
 {
 	AUTO_FREE char *saved = xstrdup(file);
 	AUTO_ERR struct err err = { 0 };
 
-	(void)state;
 	free(file);
 	file = xasprintf("%s/no/such/known_hosts", dir);
 	assert_int_equal(verify(NULL, true, &err), -1);
 	assert_int_equal(err.kind, ERR_SYSTEM);
 	free(file);
 	file = STEAL(saved);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_known_key_passes),
-		cmocka_unit_test(an_unknown_key_is_refused_unless_asked_for),
-		cmocka_unit_test(a_new_key_is_appended_to_what_is_there),
-		cmocka_unit_test(a_new_file_is_private),
-		cmocka_unit_test(a_key_of_another_type_is_never_taken_as_new),
-		cmocka_unit_test(only_rsa_on_file_is_a_matter_of_crypto),
-		cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -4,16 +4,12 @@
 
 #include <errno.h>
 #include <libssh2.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static char dir[] = "/tmp/vmferry-key-XXXXXX";
@@ -33,6 +29,8 @@ static int remove_dir(void **state)
 	(void)state;
 	return system(command);
 }
+
+TEST_GROUP_FIXTURE(make_dir, remove_dir);
 
 /* Makes a key and drops its .pub unless @keep_public. */
 static void make_key(const char *arguments, bool keep_public)
@@ -66,26 +64,23 @@ static void expect(const char *arguments, const char *type, bool encrypted)
 	ssh_key_free(&k);
 }
 
-static void openssh_files_show_type_and_public_key(void **state)
+TEST(openssh_files_show_type_and_public_key)
 {
-	(void)state;
 	expect("-t ed25519 -N ''", "ssh-ed25519", false);
 	expect("-t ecdsa -b 384 -N ''", "ecdsa-sha2-nistp384", false);
 	expect("-t rsa -b 1024 -N ''", "ssh-rsa", false);
 }
 
-static void encrypted_files_show_the_same_without_passphrase(void **state)
+TEST(encrypted_files_show_the_same_without_passphrase)
 {
-	(void)state;
 	expect("-t ed25519 -N secret", "ssh-ed25519", true);
 	expect("-t rsa -b 1024 -N secret", "ssh-rsa", true);
 }
 
-static void pem_files_show_type_and_encryption(void **state)
+TEST(pem_files_show_type_and_encryption)
 {
 	struct ssh_key k;
 
-	(void)state;
 	make_key("-t rsa -b 1024 -m PEM -N ''", false);
 	read_key(&k);
 	assert_string_equal(k.type, "ssh-rsa");
@@ -98,11 +93,10 @@ static void pem_files_show_type_and_encryption(void **state)
 	ssh_key_free(&k);
 }
 
-static void the_public_file_helps_where_the_private_one_is_silent(void **state)
+TEST(the_public_file_helps_where_the_private_one_is_silent)
 {
 	struct ssh_key k;
 
-	(void)state;
 	make_key("-t ecdsa -m PKCS8 -N secret", true);
 	read_key(&k);
 	assert_string_equal(k.type, "ecdsa-sha2-nistp256");
@@ -111,13 +105,12 @@ static void the_public_file_helps_where_the_private_one_is_silent(void **state)
 	ssh_key_free(&k);
 }
 
-static void a_certificate_beside_the_key_is_seen(void **state)
+TEST(a_certificate_beside_the_key_is_seen)
 {
 	AUTO_FREE char *path = xasprintf("%s/k-cert.pub", dir);
 	struct ssh_key k;
 	FILE *f;
 
-	(void)state;
 	make_key("-t ed25519 -N ''", false);
 	read_key(&k);
 	assert_false(k.certificate);
@@ -129,18 +122,17 @@ static void a_certificate_beside_the_key_is_seen(void **state)
 	ssh_key_free(&k);
 }
 
-static void a_missing_file_is_told_by_errno(void **state)
+TEST(a_missing_file_is_told_by_errno)
 {
 	struct ssh_key k;
 
-	(void)state;
 	assert_int_equal(ssh_key_read(&k, "/no/such/key"), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_null(k.type);
 	ssh_key_free(&k);
 }
 
-static void damaged_files_show_nothing(void **state)
+TEST(damaged_files_show_nothing)
 {
 	static const char *const texts[] = {
 		"",
@@ -152,7 +144,6 @@ static void damaged_files_show_nothing(void **state)
 		 "b3BlbnNzaC1rZXktdjEA/////wAA\n-----END"),
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct ssh_key k = { .path = NULL };
 
@@ -163,9 +154,8 @@ static void damaged_files_show_nothing(void **state)
 	}
 }
 
-static void libssh2_uses_ed25519_and_ecdsa_but_no_security_keys(void **state)
+TEST(libssh2_uses_ed25519_and_ecdsa_but_no_security_keys)
 {
-	(void)state;
 	assert_null(ssh_key_unusable(NULL));
 	assert_null(ssh_key_unusable("ssh-ed25519"));
 	assert_null(ssh_key_unusable("ecdsa-sha2-nistp521"));
@@ -175,29 +165,8 @@ static void libssh2_uses_ed25519_and_ecdsa_but_no_security_keys(void **state)
 	assert_non_null(ssh_key_unusable("ssh-new-thing"));
 }
 
-static void rsa_needs_a_newer_libssh2(void **state)
+TEST(rsa_needs_a_newer_libssh2)
 {
-	(void)state;
 	assert_int_equal(ssh_key_unusable("ssh-rsa") == NULL,
 			 libssh2_version(0x010b00) != NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(openssh_files_show_type_and_public_key),
-		cmocka_unit_test(
-			encrypted_files_show_the_same_without_passphrase),
-		cmocka_unit_test(pem_files_show_type_and_encryption),
-		cmocka_unit_test(
-			the_public_file_helps_where_the_private_one_is_silent),
-		cmocka_unit_test(a_certificate_beside_the_key_is_seen),
-		cmocka_unit_test(a_missing_file_is_told_by_errno),
-		cmocka_unit_test(damaged_files_show_nothing),
-		cmocka_unit_test(
-			libssh2_uses_ed25519_and_ecdsa_but_no_security_keys),
-		cmocka_unit_test(rsa_needs_a_newer_libssh2),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -3,16 +3,12 @@
 #include "transport/ssh_wire.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 struct fixture {
@@ -51,7 +47,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void what_the_socket_does_not_take_is_kept_and_sent_later(void **state)
+TEST_FIXTURE(setup, teardown);
+
+TEST(what_the_socket_does_not_take_is_kept_and_sent_later)
 {
 	static char data[200000], got[200000];
 	struct fixture *f = *state;
@@ -75,7 +73,7 @@ static void what_the_socket_does_not_take_is_kept_and_sent_later(void **state)
 	assert_memory_equal(got, data, sizeof(data));
 }
 
-static void libssh2_sends_and_receives_through_it(void **state)
+TEST(libssh2_sends_and_receives_through_it)
 {
 	struct fixture *f = *state;
 	char banner[64] = "";
@@ -96,7 +94,7 @@ static void libssh2_sends_and_receives_through_it(void **state)
 	assert_int_equal(buf_len(&f->wire.in), 0);
 }
 
-static void reading_ahead_is_bounded(void **state)
+TEST(reading_ahead_is_bounded)
 {
 	static char data[65536];
 	struct fixture *f = *state;
@@ -110,7 +108,7 @@ static void reading_ahead_is_bounded(void **state)
 	assert_true(buf_len(&f->wire.in) < SSH_WIRE_IN_MAX + sizeof(data));
 }
 
-static void the_end_is_seen_after_the_last_byte(void **state)
+TEST(the_end_is_seen_after_the_last_byte)
 {
 	struct fixture *f = *state;
 	AUTO_ERR struct err err = { 0 };
@@ -124,7 +122,7 @@ static void the_end_is_seen_after_the_last_byte(void **state)
 	assert_int_equal(err.kind, ERR_NETWORK);
 }
 
-static void a_cut_wire_fails_without_its_socket(void **state)
+TEST(a_cut_wire_fails_without_its_socket)
 {
 	struct fixture *f = *state;
 	char c;
@@ -139,7 +137,7 @@ static void a_cut_wire_fails_without_its_socket(void **state)
 
 static const struct mono start = { 1000000 };
 
-static void who_was_not_asked_is_not_silent(void **state)
+TEST(who_was_not_asked_is_not_silent)
 {
 	struct fixture *f = *state;
 
@@ -148,7 +146,7 @@ static void who_was_not_asked_is_not_silent(void **state)
 			 0);
 }
 
-static void silence_counts_from_the_oldest_question(void **state)
+TEST(silence_counts_from_the_oldest_question)
 {
 	struct fixture *f = *state;
 	AUTO_ERR struct err err = { 0 };
@@ -165,7 +163,7 @@ static void silence_counts_from_the_oldest_question(void **state)
 	assert_int_equal(err.kind, ERR_NETWORK);
 }
 
-static void any_byte_ends_the_silence(void **state)
+TEST(any_byte_ends_the_silence)
 {
 	struct fixture *f = *state;
 
@@ -175,30 +173,4 @@ static void any_byte_ends_the_silence(void **state)
 	assert_int_equal(ssh_wire_check_silence(
 				 &f->wire, mono_add_ms(start, 100000), 1, NULL),
 			 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_the_socket_does_not_take_is_kept_and_sent_later,
-			setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			libssh2_sends_and_receives_through_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(reading_ahead_is_bounded, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(
-			the_end_is_seen_after_the_last_byte, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_cut_wire_fails_without_its_socket, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_was_not_asked_is_not_silent,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			silence_counts_from_the_oldest_question, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(any_byte_ends_the_silence,
-						setup, teardown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
@@ -195,23 +190,4 @@ IN_TASK(a_port_must_be_one)
 					    IN_TASK_SOON, &err),
 			 -1);
 	expect_err_kind(&err, ERR_NETWORK, "127.0.0.1");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_address_is_connected_with_everything_set),
-		cmocka_unit_test(
-			a_name_is_resolved_and_each_of_its_addresses_tried),
-		cmocka_unit_test(a_refusal_names_the_address_and_the_port),
-		cmocka_unit_test(a_name_that_does_not_exist_is_named),
-		cmocka_unit_test(a_lookup_can_be_left_behind),
-		cmocka_unit_test(
-			a_dial_can_be_cancelled_before_it_knows_the_address),
-		cmocka_unit_test(no_answer_is_a_timeout),
-		cmocka_unit_test(a_dial_can_be_cancelled_while_it_connects),
-		cmocka_unit_test(a_port_must_be_one),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

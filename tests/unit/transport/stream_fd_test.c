@@ -3,10 +3,7 @@
 #include "transport/stream_fd.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +12,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
@@ -303,6 +298,8 @@ static int remove_dir(void **state)
 	return system(command);
 }
 
+TEST_GROUP_FIXTURE(make_dir, remove_dir);
+
 /* Listens at DIR/@name, bound from within DIR: @name may be long. */
 static int listen_at(const char *name, int backlog)
 {
@@ -481,34 +478,4 @@ IN_TASK(the_peer_is_the_process_that_listens)
 	waitpid(pid, NULL, 0);
 	close(ready[0]);
 	close(ready[1]);
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_read_returns_what_is_there),
-		T(the_end_of_a_stream_reads_as_nothing),
-		T(a_read_waits_for_the_first_byte),
-		T(a_read_has_a_deadline),
-		T(a_read_can_be_cancelled),
-		T(a_read_after_a_reset_says_the_peer_is_gone),
-		T(a_write_to_a_peer_that_is_gone_fails_without_a_signal),
-		T(a_write_to_a_pipe_without_a_reader_fails_without_a_signal),
-		T(a_stream_without_a_writing_side_cannot_write),
-		T(every_byte_arrives_both_ways_at_once),
-		T(a_peer_that_floods_us_does_not_starve_other_tasks),
-		T(a_unix_socket_is_connected),
-		T(a_path_of_any_length_is_connected),
-		T(a_path_of_exactly_the_kernels_length_is_connected),
-		T(a_socket_that_is_not_there_says_so),
-		T(a_socket_without_a_listener_refuses),
-		T(a_socket_without_a_name_is_the_callers_fault),
-		T(a_full_queue_is_waited_for),
-		T(a_queue_that_stays_full_is_a_timeout),
-		T(the_peer_is_the_process_that_listens),
-	};
-
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -3,16 +3,11 @@
 #include "transport/stream.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/buf.h"
@@ -54,46 +49,42 @@ static const struct stream_ops scripted_ops = {
 	.close = scripted_close,
 };
 
-static void a_write_goes_on_until_all_is_taken(void **state)
+TEST(a_write_goes_on_until_all_is_taken)
 {
 	struct scripted f = { .base = { &scripted_ops }, .fail_after = 100 };
 
-	(void)state;
 	assert_int_equal(
 		stream_write(&f.base, "0123456789", 10, MONO_NEVER, NULL), 0);
 	assert_string_equal(buf_data(&f.taken), "0123456789");
 	buf_free(&f.taken);
 }
 
-static void a_write_fails_with_its_first_failure(void **state)
+TEST(a_write_fails_with_its_first_failure)
 {
 	struct scripted f = { .base = { &scripted_ops }, .fail_after = 4 };
 	struct err err = { 0 };
 
-	(void)state;
 	assert_int_equal(
 		stream_write(&f.base, "0123456789", 10, MONO_NEVER, &err), -1);
 	expect_err_kind(&err, ERR_CLOSED, "it broke");
 	buf_free(&f.taken);
 }
 
-static void a_stream_that_is_no_socket_passes_no_descriptor(void **state)
+TEST(a_stream_that_is_no_socket_passes_no_descriptor)
 {
 	struct scripted f = { .base = { &scripted_ops } };
 	struct err err = { 0 };
 
-	(void)state;
 	assert_int_equal(stream_write_fd(&f.base, "x", 1, 0, MONO_NEVER, &err),
 			 -1);
 	expect_err_kind(&err, ERR_SYSTEM, "not a UNIX socket");
 	assert_int_equal(stream_peer_pid(&f.base), -1);
 }
 
-static void closing_closes_and_closing_nothing_is_fine(void **state)
+TEST(closing_closes_and_closing_nothing_is_fine)
 {
 	struct scripted f = { .base = { &scripted_ops } };
 
-	(void)state;
 	stream_close(&f.base);
 	assert_true(f.closed);
 	stream_close(NULL);
@@ -212,22 +203,4 @@ IN_TASK(the_peer_of_a_pair_is_who_made_it)
 
 	assert_int_equal(stream_peer_pid(s), getpid());
 	stream_close(s);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_write_goes_on_until_all_is_taken),
-		cmocka_unit_test(a_write_fails_with_its_first_failure),
-		cmocka_unit_test(
-			a_stream_that_is_no_socket_passes_no_descriptor),
-		cmocka_unit_test(closing_closes_and_closing_nothing_is_fine),
-		cmocka_unit_test(a_descriptor_goes_over_with_the_first_byte),
-		cmocka_unit_test(
-			a_descriptor_goes_over_once_however_long_the_message),
-		cmocka_unit_test(a_pipe_passes_no_descriptor),
-		cmocka_unit_test(the_peer_of_a_pair_is_who_made_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,16 +4,11 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -150,14 +145,13 @@ static void *flow_in(void *arg)
 	return NULL;
 }
 
-static void every_byte_arrives_both_ways_at_once(void **state)
+TEST(every_byte_arrives_both_ways_at_once)
 {
 	struct flow f[4] = { 0 };
 	struct tunnel_stats stats;
 	pthread_t thread[4];
 	struct setup s;
 
-	(void)state;
 	set_up(&s, NULL);
 	for (unsigned int i = 0; i < 4; i++) {
 		f[i].fd = i < 2 ? s.local : s.far;
@@ -179,12 +173,11 @@ static void every_byte_arrives_both_ways_at_once(void **state)
 
 /* --- ends ---------------------------------------------------------------- */
 
-static void a_far_side_that_is_gone_is_closed(void **state)
+TEST(a_far_side_that_is_gone_is_closed)
 {
 	struct setup s;
 	char byte;
 
-	(void)state;
 	set_up(&s, NULL);
 	close(s.far);
 	s.far = -1;
@@ -194,12 +187,11 @@ static void a_far_side_that_is_gone_is_closed(void **state)
 	tear_down(&s);
 }
 
-static void a_far_side_that_drops_bytes_is_a_reset(void **state)
+TEST(a_far_side_that_drops_bytes_is_a_reset)
 {
 	struct setup s;
 	struct pollfd p;
 
-	(void)state;
 	set_up(&s, NULL);
 	assert_int_equal(write(s.local, "unread", 6), 6);
 	p = (struct pollfd){ .fd = s.far, .events = POLLIN };
@@ -210,12 +202,11 @@ static void a_far_side_that_drops_bytes_is_a_reset(void **state)
 	tear_down(&s);
 }
 
-static void the_end_of_a_sound_carrier_is_an_end(void **state)
+TEST(the_end_of_a_sound_carrier_is_an_end)
 {
 	struct carrier c = { 0 };
 	struct setup s;
 
-	(void)state;
 	set_up(&s, &c);
 	shutdown(s.far, SHUT_WR);
 	shutdown(s.local, SHUT_WR);
@@ -226,12 +217,11 @@ static void the_end_of_a_sound_carrier_is_an_end(void **state)
 	assert_int_equal(c.released, 1);
 }
 
-static void the_end_of_a_broken_carrier_is_a_failure(void **state)
+TEST(the_end_of_a_broken_carrier_is_a_failure)
 {
 	struct carrier c = { 0 };
 	struct setup s;
 
-	(void)state;
 	set_up(&s, &c);
 	c.broken = true;
 	close(s.far);
@@ -241,12 +231,11 @@ static void the_end_of_a_broken_carrier_is_a_failure(void **state)
 	tear_down(&s);
 }
 
-static void a_carrier_that_dies_after_its_socket_is_a_failure(void **state)
+TEST(a_carrier_that_dies_after_its_socket_is_a_failure)
 {
 	struct carrier c = { 0 };
 	struct setup s;
 
-	(void)state;
 	set_up(&s, &c);
 	shutdown(s.local, SHUT_WR);
 	c.doomed = true;
@@ -256,13 +245,12 @@ static void a_carrier_that_dies_after_its_socket_is_a_failure(void **state)
 	tear_down(&s);
 }
 
-static void a_write_to_a_dying_carrier_has_the_carriers_words(void **state)
+TEST(a_write_to_a_dying_carrier_has_the_carriers_words)
 {
 	struct carrier c = { 0 };
 	struct setup s;
 	char data[4096] = { 0 };
 
-	(void)state;
 	set_up(&s, &c);
 	while (send(s.local, data, sizeof(data), MSG_DONTWAIT) > 0)
 		;
@@ -273,24 +261,22 @@ static void a_write_to_a_dying_carrier_has_the_carriers_words(void **state)
 	tear_down(&s);
 }
 
-static void a_carrier_that_breaks_silently_is_noticed(void **state)
+TEST(a_carrier_that_breaks_silently_is_noticed)
 {
 	struct carrier c = { 0 };
 	struct setup s;
 
-	(void)state;
 	set_up(&s, &c);
 	c.broken = true;
 	expect_verdict(&s, ERR_NETWORK, "ssh has died");
 	tear_down(&s);
 }
 
-static void a_carrier_is_released_without_a_start(void **state)
+TEST(a_carrier_is_released_without_a_start)
 {
 	struct carrier c = { 0 };
 	int pair[2];
 
-	(void)state;
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	tunnel_free(tunnel_fd_new("hostb", pair[0], &carrier_ops, &c));
@@ -298,37 +284,15 @@ static void a_carrier_is_released_without_a_start(void **state)
 	close(pair[1]);
 }
 
-static void a_kill_ends_it_while_the_far_side_reads_nothing(void **state)
+TEST(a_kill_ends_it_while_the_far_side_reads_nothing)
 {
 	char data[4096] = { 0 };
 	struct setup s;
 
-	(void)state;
 	set_up(&s, NULL);
 	while (send(s.local, data, sizeof(data), MSG_DONTWAIT) > 0)
 		;
 	tunnel_kill(s.tunnel);
 	expect_verdict(&s, ERR_CANCELLED, "closed");
 	tear_down(&s);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_byte_arrives_both_ways_at_once),
-		cmocka_unit_test(a_far_side_that_is_gone_is_closed),
-		cmocka_unit_test(a_far_side_that_drops_bytes_is_a_reset),
-		cmocka_unit_test(the_end_of_a_sound_carrier_is_an_end),
-		cmocka_unit_test(the_end_of_a_broken_carrier_is_a_failure),
-		cmocka_unit_test(
-			a_carrier_that_dies_after_its_socket_is_a_failure),
-		cmocka_unit_test(
-			a_write_to_a_dying_carrier_has_the_carriers_words),
-		cmocka_unit_test(a_carrier_that_breaks_silently_is_noticed),
-		cmocka_unit_test(a_carrier_is_released_without_a_start),
-		cmocka_unit_test(
-			a_kill_ends_it_while_the_far_side_reads_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,18 +4,13 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -252,12 +247,11 @@ static unsigned char *some_bytes(size_t len)
 
 /* --- bytes --------------------------------------------------------------- */
 
-static void a_pair_of_its_own_leads_through(void **state)
+TEST(a_pair_of_its_own_leads_through)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	close(s.local);
 	close(s.inside);
@@ -274,12 +268,11 @@ static void a_pair_of_its_own_leads_through(void **state)
 	free(data);
 }
 
-static void bytes_go_out_in_order_whatever_the_pieces(void **state)
+TEST(bytes_go_out_in_order_whatever_the_pieces)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.hesitant = true;
 	start(&s, 0);
@@ -295,14 +288,13 @@ static void bytes_go_out_in_order_whatever_the_pieces(void **state)
 	free(data);
 }
 
-static void bytes_come_in_in_order_whatever_the_pieces(void **state)
+TEST(bytes_come_in_in_order_whatever_the_pieces)
 {
 	unsigned char *data = some_bytes(BIG), *got = xmalloc(BIG + 1);
 	size_t done = 0;
 	struct setup s;
 	ssize_t n;
 
-	(void)state;
 	prepare(&s);
 	s.far.hesitant = true;
 	s.far.given = data;
@@ -322,14 +314,13 @@ static void bytes_come_in_in_order_whatever_the_pieces(void **state)
 	free(got);
 }
 
-static void the_counters_tell_what_moved(void **state)
+TEST(the_counters_tell_what_moved)
 {
 	static const unsigned char in[] = "abc";
 	struct tunnel_stats stats;
 	struct setup s;
 	char text[4];
 
-	(void)state;
 	prepare(&s);
 	tunnel_stats(s.tunnel, &stats);
 	assert_int_equal(stats.sent_bytes, 0);
@@ -350,7 +341,7 @@ static void the_counters_tell_what_moved(void **state)
 	finish(&s);
 }
 
-static void what_is_parked_inside_is_bounded(void **state)
+TEST(what_is_parked_inside_is_bounded)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct tunnel_stats stats;
@@ -358,7 +349,6 @@ static void what_is_parked_inside_is_bounded(void **state)
 	struct setup s;
 	ssize_t n;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, 0);
@@ -380,13 +370,12 @@ static void what_is_parked_inside_is_bounded(void **state)
 
 /* --- ends ---------------------------------------------------------------- */
 
-static void the_far_side_is_told_of_our_end_and_may_go_on(void **state)
+TEST(the_far_side_is_told_of_our_end_and_may_go_on)
 {
 	static const unsigned char in[] = "late";
 	struct setup s;
 	char text[8];
 
-	(void)state;
 	prepare(&s);
 	s.far.given = in;
 	s.far.eof_again = 3;
@@ -404,12 +393,11 @@ static void the_far_side_is_told_of_our_end_and_may_go_on(void **state)
 	finish(&s);
 }
 
-static void we_are_told_of_the_far_end_and_may_go_on(void **state)
+TEST(we_are_told_of_the_far_end_and_may_go_on)
 {
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	s.far.give_eof = true;
 	start(&s, 0);
@@ -423,12 +411,11 @@ static void we_are_told_of_the_far_end_and_may_go_on(void **state)
 	finish(&s);
 }
 
-static void bytes_for_a_qemu_that_is_gone_end_it(void **state)
+TEST(bytes_for_a_qemu_that_is_gone_end_it)
 {
 	static const unsigned char in[] = "for nobody";
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.given = in;
 	start(&s, 0);
@@ -442,13 +429,12 @@ static void bytes_for_a_qemu_that_is_gone_end_it(void **state)
 	finish(&s);
 }
 
-static void a_far_failure_ends_it_and_names_the_host(void **state)
+TEST(a_far_failure_ends_it_and_names_the_host)
 {
 	struct err err = { 0 };
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	start(&s, 0);
 	s.far.fail_read = true;
@@ -461,12 +447,11 @@ static void a_far_failure_ends_it_and_names_the_host(void **state)
 	finish(&s);
 }
 
-static void a_missing_heartbeat_ends_it(void **state)
+TEST(a_missing_heartbeat_ends_it)
 {
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	start(&s, 0);
 	s.far.fail_beat = true;
@@ -475,11 +460,10 @@ static void a_missing_heartbeat_ends_it(void **state)
 	finish(&s);
 }
 
-static void the_verdict_can_be_asked_for_again(void **state)
+TEST(the_verdict_can_be_asked_for_again)
 {
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.fail_read = true;
 	start(&s, 0);
@@ -491,13 +475,12 @@ static void the_verdict_can_be_asked_for_again(void **state)
 
 /* --- stalls -------------------------------------------------------------- */
 
-static void a_far_side_that_takes_nothing_closes_our_socket(void **state)
+TEST(a_far_side_that_takes_nothing_closes_our_socket)
 {
 	struct err err = { 0 };
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, 20);
@@ -511,12 +494,11 @@ static void a_far_side_that_takes_nothing_closes_our_socket(void **state)
 	finish(&s);
 }
 
-static void a_qemu_that_reads_nothing_stalls_as_well(void **state)
+TEST(a_qemu_that_reads_nothing_stalls_as_well)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.given = data;
 	s.far.n_given = BIG;
@@ -526,12 +508,11 @@ static void a_qemu_that_reads_nothing_stalls_as_well(void **state)
 	free(data);
 }
 
-static void with_nothing_to_move_there_is_no_stall(void **state)
+TEST(with_nothing_to_move_there_is_no_stall)
 {
 	struct tunnel_stats stats;
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, BEAT_MS);
@@ -541,12 +522,11 @@ static void with_nothing_to_move_there_is_no_stall(void **state)
 	finish(&s);
 }
 
-static void without_a_limit_there_is_no_stall(void **state)
+TEST(without_a_limit_there_is_no_stall)
 {
 	struct tunnel_stats stats;
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, 0);
@@ -557,12 +537,11 @@ static void without_a_limit_there_is_no_stall(void **state)
 	finish(&s);
 }
 
-static void the_limit_can_come_later(void **state)
+TEST(the_limit_can_come_later)
 {
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, 0);
@@ -576,12 +555,11 @@ static void the_limit_can_come_later(void **state)
 
 /* --- kill ---------------------------------------------------------------- */
 
-static void a_kill_closes_our_socket_while_the_far_side_is_stuck(void **state)
+TEST(a_kill_closes_our_socket_while_the_far_side_is_stuck)
 {
 	struct setup s;
 	char byte;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	start(&s, 0);
@@ -601,9 +579,8 @@ static void *kill_body(void *arg)
 	return NULL;
 }
 
-static void a_kill_may_come_from_any_thread_at_any_time(void **state)
+TEST(a_kill_may_come_from_any_thread_at_any_time)
 {
-	(void)state;
 	for (int i = 0; i < 20; i++) {
 		pthread_t other;
 		struct setup s;
@@ -618,11 +595,10 @@ static void a_kill_may_come_from_any_thread_at_any_time(void **state)
 	}
 }
 
-static void a_tunnel_that_never_started_closes_its_far_end(void **state)
+TEST(a_tunnel_that_never_started_closes_its_far_end)
 {
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	assert_int_equal(tunnel_end_fd(s.tunnel), -1);
 	finish(&s);
@@ -630,12 +606,11 @@ static void a_tunnel_that_never_started_closes_its_far_end(void **state)
 	tunnel_free(NULL);
 }
 
-static void freeing_ends_a_tunnel_that_runs(void **state)
+TEST(freeing_ends_a_tunnel_that_runs)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.given = data;
 	s.far.n_given = BIG;
@@ -659,23 +634,21 @@ static void expect_no_spin(struct setup *s)
 	assert_in_range(s->far.polls - polls, 0, s->far.beats - beats + 5);
 }
 
-static void an_idle_tunnel_does_not_spin(void **state)
+TEST(an_idle_tunnel_does_not_spin)
 {
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	start(&s, 0);
 	expect_no_spin(&s);
 	finish(&s);
 }
 
-static void a_blocked_tunnel_does_not_spin(void **state)
+TEST(a_blocked_tunnel_does_not_spin)
 {
 	unsigned char *data = some_bytes(BIG);
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	s.far.blocked = true;
 	s.far.given = data;
@@ -688,11 +661,10 @@ static void a_blocked_tunnel_does_not_spin(void **state)
 	free(data);
 }
 
-static void a_tunnel_whose_qemu_hung_up_does_not_spin(void **state)
+TEST(a_tunnel_whose_qemu_hung_up_does_not_spin)
 {
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	start(&s, 0);
 	close(s.local);
@@ -701,11 +673,10 @@ static void a_tunnel_whose_qemu_hung_up_does_not_spin(void **state)
 	finish(&s);
 }
 
-static void the_thread_takes_no_signals(void **state)
+TEST(the_thread_takes_no_signals)
 {
 	struct setup s;
 
-	(void)state;
 	prepare(&s);
 	start(&s, 0);
 	let_beat(&s, 2);
@@ -715,38 +686,4 @@ static void the_thread_takes_no_signals(void **state)
 	assert_true(sigismember(&s.far.mask, SIGINT));
 	assert_true(sigismember(&s.far.mask, SIGCHLD));
 	finish(&s);
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_pair_of_its_own_leads_through),
-		T(bytes_go_out_in_order_whatever_the_pieces),
-		T(bytes_come_in_in_order_whatever_the_pieces),
-		T(the_counters_tell_what_moved),
-		T(what_is_parked_inside_is_bounded),
-		T(the_far_side_is_told_of_our_end_and_may_go_on),
-		T(we_are_told_of_the_far_end_and_may_go_on),
-		T(bytes_for_a_qemu_that_is_gone_end_it),
-		T(a_far_failure_ends_it_and_names_the_host),
-		T(a_missing_heartbeat_ends_it),
-		T(the_verdict_can_be_asked_for_again),
-		T(a_far_side_that_takes_nothing_closes_our_socket),
-		T(a_qemu_that_reads_nothing_stalls_as_well),
-		T(with_nothing_to_move_there_is_no_stall),
-		T(without_a_limit_there_is_no_stall),
-		T(the_limit_can_come_later),
-		T(a_kill_closes_our_socket_while_the_far_side_is_stuck),
-		T(a_kill_may_come_from_any_thread_at_any_time),
-		T(a_tunnel_that_never_started_closes_its_far_end),
-		T(freeing_ends_a_tunnel_that_runs),
-		T(an_idle_tunnel_does_not_spin),
-		T(a_blocked_tunnel_does_not_spin),
-		T(a_tunnel_whose_qemu_hung_up_does_not_spin),
-		T(the_thread_takes_no_signals),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

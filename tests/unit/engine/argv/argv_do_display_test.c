@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_do_display.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static char *alone(const char *words, bool same_host, struct argv_plan *plan)
 {
@@ -43,9 +40,8 @@ static void expect_alone(const char *words, const char *expected)
 	argv_plan_free(&plan);
 }
 
-static void windows_become_none(void **state)
+TEST(windows_become_none)
 {
-	(void)state;
 	expect_alone("-display gtk,gl=on", "-display none");
 	expect_alone("-display sdl", "-display none");
 	expect_alone("-display curses", "-display none");
@@ -53,9 +49,8 @@ static void windows_become_none(void **state)
 	expect_alone("-sdl -no-quit", "-display none");
 }
 
-static void what_needs_no_window_is_kept(void **state)
+TEST(what_needs_no_window_is_kept)
 {
-	(void)state;
 	expect_alone("-display none", "-display none");
 	expect_alone("-display egl-headless,rendernode=/dev/dri/r",
 		     "-display egl-headless,rendernode=/dev/dri/r");
@@ -64,9 +59,8 @@ static void what_needs_no_window_is_kept(void **state)
 	expect_alone("-spice port=5,addr=h", "-spice port=5,addr=h");
 }
 
-static void a_port_can_be_had_once_a_host(void **state)
+TEST(a_port_can_be_had_once_a_host)
 {
-	(void)state;
 	expect_refused_same("-vnc :1", "port");
 	expect_refused_same("-vnc none,websocket=1", "port");
 	expect_refused_same("-display vnc=127.0.0.1:1", "port");
@@ -74,12 +68,11 @@ static void a_port_can_be_had_once_a_host(void **state)
 	expect_same("-vnc :1,to=9 -vnc none", "-vnc :1,to=9 -vnc none");
 }
 
-static void sockets_are_moved(void **state)
+TEST(sockets_are_moved)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = alone("-spice unix=on,addr=/run/s,x509-dir=/pki", true, &plan);
 	assert_string_equal(got, "-spice unix=on,addr=" CASE_RUN_DIR
 				 "/s0.sock,x509-dir=/pki");
@@ -88,26 +81,12 @@ static void sockets_are_moved(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_password_in_the_open_is_warned_of(void **state)
+TEST(a_password_in_the_open_is_warned_of)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = alone("-spice port=1,password=p", false, &plan);
 
-	(void)state;
 	assert_string_equal(got, "-spice port=1,password=p");
 	assert_true(argv_case_noted(&plan, ARGV_WARNING, "password-secret"));
 	argv_plan_free(&plan);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(windows_become_none),
-		cmocka_unit_test(what_needs_no_window_is_kept),
-		cmocka_unit_test(a_port_can_be_had_once_a_host),
-		cmocka_unit_test(sockets_are_moved),
-		cmocka_unit_test(a_password_in_the_open_is_warned_of),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_do_files.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void expect_remapped(const char *words, const char *expected)
 {
@@ -19,9 +16,8 @@ static void expect_remapped(const char *words, const char *expected)
 	argv_plan_free(&plan);
 }
 
-static void paths_are_remapped(void **state)
+TEST(paths_are_remapped)
 {
-	(void)state;
 	expect_remapped("-kernel /s/k -dtb /s/d -bios /s/b -L /s/l",
 			"-kernel /t/k -dtb /t/d -bios /t/b -L /t/l");
 	expect_remapped("-fw_cfg name=opt/x,file=/s/a",
@@ -37,20 +33,18 @@ static void paths_are_remapped(void **state)
 	expect_remapped("-append root=/s/x", "-append root=/s/x");
 }
 
-static void modules_of_a_multiboot_kernel_are_remapped(void **state)
+TEST(modules_of_a_multiboot_kernel_are_remapped)
 {
-	(void)state;
 	expect_remapped("-initrd '/s/a x=/s/y,/s/b,/u/c'",
 			"-initrd /t/a x=/s/y,/t/b,/u/c");
 	expect_remapped("-initrd /s/a", "-initrd /t/a");
 }
 
-static void kinds_are_told_apart(void **state)
+TEST(kinds_are_told_apart)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-kernel /k -initrd /i -bios /b "
 			      "-fw_cfg name=n,file=/f",
 			      &plan);
@@ -61,46 +55,41 @@ static void kinds_are_told_apart(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_bare_name_of_firmware_may_be_anywhere(void **state)
+TEST(a_bare_name_of_firmware_may_be_anywhere)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_other("-bios bios-256k.bin", &plan);
 
-	(void)state;
 	assert_string_equal(got, "-bios bios-256k.bin");
 	assert_int_equal(plan.n_files, 0);
 	assert_string_equal(plan.cwd, CASE_CWD);
 	argv_plan_free(&plan);
 }
 
-static void a_change_from_outside_is_refused_where_it_matters(void **state)
+TEST(a_change_from_outside_is_refused_where_it_matters)
 {
-	(void)state;
 	expect_refused("-set drive.d.file=/x", "file=");
 	expect_refused("-set chardev.c.path=/x", "path=");
 	expect_kept("-set device.d.bootindex=1");
 }
 
-static void a_hardware_tpm_is_refused(void **state)
+TEST(a_hardware_tpm_is_refused)
 {
-	(void)state;
 	expect_refused("-tpmdev passthrough,id=t", "TPM");
 	expect_kept("-tpmdev emulator,id=t,chardev=c");
 }
 
-static void a_recorded_run_is_refused(void **state)
+TEST(a_recorded_run_is_refused)
 {
-	(void)state;
 	expect_refused("-icount shift=1,rr=record,rrfile=/x", "recorded");
 	expect_kept("-icount shift=auto");
 }
 
-static void sound_of_the_host_is_warned_of(void **state)
+TEST(sound_of_the_host_is_warned_of)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-audiodev none,id=a "
 			      "-audio driver=none,model=hda",
 			      &plan);
@@ -111,21 +100,4 @@ static void sound_of_the_host_is_warned_of(void **state)
 	assert_string_equal(got, "-audiodev pa,id=a");
 	assert_true(argv_case_noted(&plan, ARGV_WARNING, "sound"));
 	argv_plan_free(&plan);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_are_remapped),
-		cmocka_unit_test(modules_of_a_multiboot_kernel_are_remapped),
-		cmocka_unit_test(kinds_are_told_apart),
-		cmocka_unit_test(a_bare_name_of_firmware_may_be_anywhere),
-		cmocka_unit_test(
-			a_change_from_outside_is_refused_where_it_matters),
-		cmocka_unit_test(a_hardware_tpm_is_refused),
-		cmocka_unit_test(a_recorded_run_is_refused),
-		cmocka_unit_test(sound_of_the_host_is_warned_of),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

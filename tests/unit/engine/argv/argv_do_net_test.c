@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_do_net.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static const struct argv_net *only_net(const struct argv_plan *plan)
 {
@@ -16,17 +13,15 @@ static const struct argv_net *only_net(const struct argv_plan *plan)
 	return &plan->nets[0];
 }
 
-static void user_networks_are_kept(void **state)
+TEST(user_networks_are_kept)
 {
-	(void)state;
 	expect_kept("-netdev user,id=n,hostfwd=tcp::2222-:22 "
 		    "-nic user,model=e1000 "
 		    "-net nic,model=virtio -net user -nic none");
 }
 
-static void a_forwarded_port_can_be_had_once_a_host(void **state)
+TEST(a_forwarded_port_can_be_had_once_a_host)
 {
-	(void)state;
 	expect_refused_same("-netdev user,id=n,hostfwd=tcp::2222-:22,"
 			    "hostfwd=tcp::0-:80",
 			    "port");
@@ -38,9 +33,8 @@ static void a_forwarded_port_can_be_had_once_a_host(void **state)
 		    "-netdev user,id=n,hostfwd=tcp::0-:22");
 }
 
-static void other_ports_can_be_had_once_a_host(void **state)
+TEST(other_ports_can_be_had_once_a_host)
 {
-	(void)state;
 	expect_refused_same("-netdev socket,id=n,listen=:1", "port");
 	expect_refused_same("-netdev socket,id=n,udp=h:1,localaddr=:2", "port");
 	expect_refused_same("-netdev stream,id=n,server=on,addr.type=inet,"
@@ -53,36 +47,33 @@ static void other_ports_can_be_had_once_a_host(void **state)
 		    "-netdev socket,id=n,connect=h:1");
 }
 
-static void a_bridge_is_listed(void **state)
+TEST(a_bridge_is_listed)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_same("-netdev bridge,id=n", &plan);
 
-	(void)state;
 	assert_string_equal(got, "-netdev bridge,id=n");
 	assert_string_equal(only_net(&plan)->bridge, "br0");
 	assert_string_equal(only_net(&plan)->option, got);
 	argv_plan_free(&plan);
 }
 
-static void a_tap_is_listed_with_its_script(void **state)
+TEST(a_tap_is_listed_with_its_script)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_other("-netdev tap,id=n", &plan);
 
-	(void)state;
 	assert_string_equal(got, "-netdev tap,id=n");
 	assert_string_equal(only_net(&plan)->script, "/etc/qemu-ifup");
 	assert_null(only_net(&plan)->ifname);
 	argv_plan_free(&plan);
 }
 
-static void a_tap_of_a_helper_has_a_bridge(void **state)
+TEST(a_tap_of_a_helper_has_a_bridge)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-nic tap,helper=/h/qbh,br=lan", &plan);
 	assert_string_equal(only_net(&plan)->bridge, "lan");
 	assert_null(only_net(&plan)->script);
@@ -90,14 +81,13 @@ static void a_tap_of_a_helper_has_a_bridge(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_named_tap_can_be_had_once_a_host(void **state)
+TEST(a_named_tap_can_be_had_once_a_host)
 {
 	static const char words[] =
 		"-netdev tap,id=n,ifname=tap0,script=no,downscript=no";
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_other(words, &plan);
 
-	(void)state;
 	assert_string_equal(got, words);
 	assert_string_equal(only_net(&plan)->ifname, "tap0");
 	assert_null(only_net(&plan)->script);
@@ -106,23 +96,21 @@ static void a_named_tap_can_be_had_once_a_host(void **state)
 	expect_refused_same(words, "tap0");
 }
 
-static void scripts_are_remapped(void **state)
+TEST(scripts_are_remapped)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_remap("-netdev tap,id=n,script=/s/up,"
 					      "downscript=/s/down",
 					      "/s", "/t", &plan);
 
-	(void)state;
 	assert_string_equal(got, "-netdev tap,id=n,script=/t/up,"
 				 "downscript=/t/down");
 	assert_string_equal(only_net(&plan)->script, "/t/up");
 	argv_plan_free(&plan);
 }
 
-static void inherited_descriptors_are_refused(void **state)
+TEST(inherited_descriptors_are_refused)
 {
-	(void)state;
 	expect_refused("-netdev tap,id=n,fd=3", "inherited");
 	expect_refused("-netdev tap,id=n,fds=3:4", "inherited");
 	expect_refused("-netdev tap,id=n,vhostfd=3", "inherited");
@@ -132,31 +120,12 @@ static void inherited_descriptors_are_refused(void **state)
 		       "inherited");
 }
 
-static void sockets_are_moved_and_peers_kept(void **state)
+TEST(sockets_are_moved_and_peers_kept)
 {
-	(void)state;
 	expect_same(
 		"-netdev dgram,id=n,local.type=unix,local.path=/a,"
 		"remote.type=unix,remote.path=/b",
 		"-netdev dgram,id=n,local.type=unix,local.path=" CASE_RUN_DIR
 		"/s0.sock,remote.type=unix,remote.path=/b");
 	expect_kept("-netdev stream,id=n,addr.type=unix,addr.path=/a");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(user_networks_are_kept),
-		cmocka_unit_test(a_forwarded_port_can_be_had_once_a_host),
-		cmocka_unit_test(other_ports_can_be_had_once_a_host),
-		cmocka_unit_test(a_bridge_is_listed),
-		cmocka_unit_test(a_tap_is_listed_with_its_script),
-		cmocka_unit_test(a_tap_of_a_helper_has_a_bridge),
-		cmocka_unit_test(a_named_tap_can_be_had_once_a_host),
-		cmocka_unit_test(scripts_are_remapped),
-		cmocka_unit_test(inherited_descriptors_are_refused),
-		cmocka_unit_test(sockets_are_moved_and_peers_kept),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_do_socket.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
-static void sockets_are_numbered_in_their_order(void **state)
+TEST(sockets_are_numbered_in_their_order)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-qmp unix:/a,server,nowait "
 			      "-vnc unix:b",
 			      &plan);
@@ -29,12 +25,11 @@ static void sockets_are_numbered_in_their_order(void **state)
 	argv_plan_free(&plan);
 }
 
-static void nobody_is_waited_for(void **state)
+TEST(nobody_is_waited_for)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-serial unix:/a,server=on", &plan);
 	assert_string_equal(got, "-serial unix:" CASE_RUN_DIR
 				 "/s0.sock,server=on,wait=off");
@@ -42,37 +37,23 @@ static void nobody_is_waited_for(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_client_is_kept_with_a_warning(void **state)
+TEST(a_client_is_kept_with_a_warning)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = argv_case_remap("-chardev socket,id=c,path=/s/a",
 					      "/s", "/t", &plan);
 
-	(void)state;
 	assert_string_equal(got, "-chardev socket,id=c,path=/t/a");
 	assert_true(argv_case_noted(&plan, ARGV_WARNING, "other end"));
 	assert_non_null(argv_case_file(&plan, "/t/a"));
 	argv_plan_free(&plan);
 }
 
-static void an_abstract_socket_can_be_had_once_a_host(void **state)
+TEST(an_abstract_socket_can_be_had_once_a_host)
 {
 	static const char words[] =
 		"-chardev socket,id=c,path=a,abstract=on,server=on,wait=off";
 
-	(void)state;
 	expect_kept(words);
 	expect_refused_same(words, "still listens");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sockets_are_numbered_in_their_order),
-		cmocka_unit_test(nobody_is_waited_for),
-		cmocka_unit_test(a_client_is_kept_with_a_warning),
-		cmocka_unit_test(an_abstract_socket_can_be_had_once_a_host),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_item.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_item.h"
 #include "engine/argv/argv_table.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
-static void words_become_options_and_values(void **state)
+TEST(words_become_options_and_values)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
-	(void)state;
 	argv_case_split("qemu --m 1G disk.img -S -append '-x y'", &argv);
 	argv_items_read(&items, &argv, argv_table_find);
 	assert_int_equal(items.n, 4);
@@ -29,12 +25,11 @@ static void words_become_options_and_values(void **state)
 	assert_string_equal(items.v[3].value, "-x y");
 }
 
-static void an_unknown_option_takes_what_looks_like_a_value(void **state)
+TEST(an_unknown_option_takes_what_looks_like_a_value)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
-	(void)state;
 	argv_case_split("qemu -foo bar -baz -S", &argv);
 	argv_items_read(&items, &argv, argv_table_find);
 	assert_int_equal(items.n, 3);
@@ -42,12 +37,11 @@ static void an_unknown_option_takes_what_looks_like_a_value(void **state)
 	assert_null(items.v[1].value);
 }
 
-static void reading_and_pushing_is_the_identity(void **state)
+TEST(reading_and_pushing_is_the_identity)
 {
 	AUTO_STRV struct strv argv = { .v = NULL }, again = { .v = NULL };
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 
-	(void)state;
 	argv_case_split("qemu --m 1G d.img -S -foo bar -name", &argv);
 	argv_items_read(&items, &argv, argv_table_find);
 	strv_push(&again, "qemu");
@@ -56,14 +50,13 @@ static void reading_and_pushing_is_the_identity(void **state)
 	assert_true(strv_equal(&argv, &again));
 }
 
-static void keys_are_found_in_the_last_option_that_has_them(void **state)
+TEST(keys_are_found_in_the_last_option_that_has_them)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	AUTO_FREE char *type = NULL;
 	AUTO_FREE char *size = NULL;
 
-	(void)state;
 	argv_case_split("qemu -m 1G -M pc -M accel=tcg -m slots=2", &argv);
 	argv_items_read(&items, &argv, argv_table_find);
 	type = argv_items_machine(&items, "type");
@@ -72,18 +65,4 @@ static void keys_are_found_in_the_last_option_that_has_them(void **state)
 	assert_string_equal(size, "1G");
 	assert_string_equal(argv_items_last(&items, "m")->value, "slots=2");
 	assert_null(argv_items_last(&items, "smp"));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words_become_options_and_values),
-		cmocka_unit_test(
-			an_unknown_option_takes_what_looks_like_a_value),
-		cmocka_unit_test(reading_and_pushing_is_the_identity),
-		cmocka_unit_test(
-			keys_are_found_in_the_last_option_that_has_them),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_json.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_json.h"
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
-static void only_objects_are_taken(void **state)
+TEST(only_objects_are_taken)
 {
 	static const char *const texts[] = {
 		"", "{", "[]", "1", "{} x", "{'a':1}", "{\"a\":1,\"a\":2}"
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_null(argv_json_parse(texts[i]));
 }
@@ -27,13 +23,12 @@ static void note_leaf(void *arg, const char *key, const char *value)
 	buf_printf(arg, "%s=%s;", key, value);
 }
 
-static void leaves_come_in_order(void **state)
+TEST(leaves_come_in_order)
 {
 	struct json_object *root = argv_json_parse(
 		"{\"b\":{\"d\":1,\"c\":[true,null,\"x\"]},\"a\":-2,\"e\":{}}");
 	AUTO_BUF struct buf b = { .base = NULL };
 
-	(void)state;
 	argv_json_walk(root, note_leaf, &b);
 	json_object_put(root);
 	assert_string_equal(buf_data(&b),
@@ -52,9 +47,8 @@ static void expect_set(const char *text, const char *key, const char *value,
 	assert_string_equal(got, expected);
 }
 
-static void booleans_stay_booleans_and_strings_strings(void **state)
+TEST(booleans_stay_booleans_and_strings_strings)
 {
-	(void)state;
 	expect_set("{\"a\":true}", "a", "off", "{\"a\":false}");
 	expect_set("{\"a\":\"on\"}", "a", "off", "{\"a\":\"off\"}");
 	expect_set("{}", "a", "on", "{\"a\":true}");
@@ -63,35 +57,20 @@ static void booleans_stay_booleans_and_strings_strings(void **state)
 		   "{\"a\":{\"b\":[\"1\"]}}");
 }
 
-static void a_place_that_does_not_exist_is_left_alone(void **state)
+TEST(a_place_that_does_not_exist_is_left_alone)
 {
-	(void)state;
 	expect_set("{\"a\":1}", "b.c", "x", "{\"a\":1}");
 	expect_set("{\"a\":1}", "a.b", "x", "{\"a\":1}");
 }
 
-static void members_can_be_deleted(void **state)
+TEST(members_can_be_deleted)
 {
 	struct json_object *root = argv_json_parse("{\"a\":{\"b\":1,\"c\":2}}");
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	argv_json_delete(root, "a.b");
 	argv_json_delete(root, "x.y");
 	got = argv_json_text(root);
 	json_object_put(root);
 	assert_string_equal(got, "{\"a\":{\"c\":2}}");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_objects_are_taken),
-		cmocka_unit_test(leaves_come_in_order),
-		cmocka_unit_test(booleans_stay_booleans_and_strings_strings),
-		cmocka_unit_test(a_place_that_does_not_exist_is_left_alone),
-		cmocka_unit_test(members_can_be_deleted),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_opt.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_opt.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void expect_text(const struct argv_opt *o, const char *expected)
 {
@@ -17,11 +14,10 @@ static void expect_text(const struct argv_opt *o, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-static void values_are_read_by_key(void **state)
+TEST(values_are_read_by_key)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "user,id=n0,hostfwd=tcp::1-:2", "type");
 	assert_string_equal(argv_opt_get(&o, "type"), "user");
 	assert_string_equal(argv_opt_get(&o, "id"), "n0");
@@ -29,50 +25,45 @@ static void values_are_read_by_key(void **state)
 	assert_int_equal(o.n, 3);
 }
 
-static void a_doubled_comma_is_one(void **state)
+TEST(a_doubled_comma_is_one)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "file=/a,,b,,,if=none", NULL);
 	assert_string_equal(argv_opt_get(&o, "file"), "/a,b,");
 	assert_string_equal(argv_opt_get(&o, "if"), "none");
 }
 
-static void the_implied_value_may_hold_commas(void **state)
+TEST(the_implied_value_may_hold_commas)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "/run/a,,b,server=on", "path");
 	assert_string_equal(argv_opt_get(&o, "path"), "/run/a,b");
 }
 
-static void without_an_implied_key_a_first_word_is_a_flag(void **state)
+TEST(without_an_implied_key_a_first_word_is_a_flag)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "strict,menu=on", NULL);
 	assert_true(argv_opt_bool(&o, "strict", false));
 }
 
-static void the_last_of_a_repeated_key_counts(void **state)
+TEST(the_last_of_a_repeated_key_counts)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "a=1,a=2", NULL);
 	assert_string_equal(argv_opt_get(&o, "a"), "2");
 	argv_opt_set(&o, "a", "3");
 	expect_text(&o, "a=1,a=3");
 }
 
-static void flags_have_all_their_old_spellings(void **state)
+TEST(flags_have_all_their_old_spellings)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "p,server,nowait,mux=off,telnet=yes,x=junk", "path");
 	assert_true(argv_opt_bool(&o, "server", false));
 	assert_false(argv_opt_bool(&o, "wait", true));
@@ -82,7 +73,7 @@ static void flags_have_all_their_old_spellings(void **state)
 	assert_false(argv_opt_bool(&o, "absent", false));
 }
 
-static void what_is_not_changed_stays_byte_for_byte(void **state)
+TEST(what_is_not_changed_stays_byte_for_byte)
 {
 	static const char *const texts[] = {
 		"",	    ",",	   "a,",
@@ -91,7 +82,6 @@ static void what_is_not_changed_stays_byte_for_byte(void **state)
 		"{ broken", "a={},b",	   "a,=,,=",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		AUTO_OPT struct argv_opt o;
 
@@ -112,11 +102,10 @@ static char *any_text(unsigned int *seed)
 	return text;
 }
 
-static void so_does_any_text_at_all(void **state)
+TEST(so_does_any_text_at_all)
 {
 	unsigned int seed = 1;
 
-	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		AUTO_FREE char *text = any_text(&seed);
 		AUTO_OPT struct argv_opt o = { .v = NULL };
@@ -126,11 +115,10 @@ static void so_does_any_text_at_all(void **state)
 	}
 }
 
-static void a_value_that_was_set_is_read_again(void **state)
+TEST(a_value_that_was_set_is_read_again)
 {
 	unsigned int seed = 2;
 
-	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		AUTO_FREE char *text = any_text(&seed);
 		AUTO_FREE char *value = any_text(&seed);
@@ -148,51 +136,46 @@ static void a_value_that_was_set_is_read_again(void **state)
 	}
 }
 
-static void setting_the_same_value_changes_nothing(void **state)
+TEST(setting_the_same_value_changes_nothing)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "{ \"a\" : \"1\" }", NULL);
 	argv_opt_set(&o, "a", "1");
 	expect_text(&o, "{ \"a\" : \"1\" }");
 }
 
-static void only_the_changed_entry_is_written_anew(void **state)
+TEST(only_the_changed_entry_is_written_anew)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "file=a,,b,readonly,if=none", NULL);
 	argv_opt_set(&o, "if", "x,y");
 	expect_text(&o, "file=a,,b,readonly,if=x,,y");
 }
 
-static void an_implied_value_stays_implied(void **state)
+TEST(an_implied_value_stays_implied)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "/a,server", "path");
 	argv_opt_set(&o, "path", "/b");
 	expect_text(&o, "/b,server");
 }
 
-static void an_implied_value_with_an_equals_sign_gets_its_key(void **state)
+TEST(an_implied_value_with_an_equals_sign_gets_its_key)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "/a,server", "path");
 	argv_opt_set(&o, "path", "/b=c");
 	expect_text(&o, "path=/b=c,server");
 }
 
-static void switching_off_replaces_the_old_spelling(void **state)
+TEST(switching_off_replaces_the_old_spelling)
 {
 	AUTO_OPT struct argv_opt o, p;
 
-	(void)state;
 	argv_opt_init(&o, "/a,server,wait", "path");
 	argv_opt_set_bool(&o, "wait", false);
 	expect_text(&o, "/a,server,wait=off");
@@ -201,21 +184,19 @@ static void switching_off_replaces_the_old_spelling(void **state)
 	expect_text(&p, "/a,server,wait=on");
 }
 
-static void removing_takes_every_spelling(void **state)
+TEST(removing_takes_every_spelling)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "a=1,signal=off,b,nosignal,signal", NULL);
 	argv_opt_remove(&o, "signal");
 	expect_text(&o, "a=1,b");
 }
 
-static void json_members_have_dotted_keys(void **state)
+TEST(json_members_have_dotted_keys)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o,
 		      "{\"driver\":\"raw\",\"file\":{\"filename\":\"/a\"},"
 		      "\"l\":[{\"str\":\"x\"},2],\"ro\":true,\"z\":null}",
@@ -226,11 +207,10 @@ static void json_members_have_dotted_keys(void **state)
 	assert_true(argv_opt_bool(&o, "ro", false));
 }
 
-static void a_json_member_can_be_changed(void **state)
+TEST(a_json_member_can_be_changed)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o,
 		      "{\"file\":{\"filename\":\"/a\"},\"l\":[\"x\"],"
 		      "\"on\":false,\"n\":18446744073709551615}",
@@ -244,53 +224,23 @@ static void a_json_member_can_be_changed(void **state)
 			"\"n\":18446744073709551615,\"new\":\"z\"}");
 }
 
-static void a_json_member_can_be_removed(void **state)
+TEST(a_json_member_can_be_removed)
 {
 	AUTO_OPT struct argv_opt o;
 
-	(void)state;
 	argv_opt_init(&o, "{\"a\":1,\"b\":{\"c\":2}}", NULL);
 	argv_opt_remove(&o, "a");
 	argv_opt_remove(&o, "b.c");
 	expect_text(&o, "{\"b\":{}}");
 }
 
-static void a_value_ends_at_a_single_comma(void **state)
+TEST(a_value_ends_at_a_single_comma)
 {
 	const char *rest;
 	AUTO_FREE char *value = argv_opt_value("a,,b,c", &rest);
 	AUTO_FREE char *escaped = argv_opt_escape(value);
 
-	(void)state;
 	assert_string_equal(value, "a,b");
 	assert_string_equal(rest, "c");
 	assert_string_equal(escaped, "a,,b");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_are_read_by_key),
-		cmocka_unit_test(a_doubled_comma_is_one),
-		cmocka_unit_test(the_implied_value_may_hold_commas),
-		cmocka_unit_test(without_an_implied_key_a_first_word_is_a_flag),
-		cmocka_unit_test(the_last_of_a_repeated_key_counts),
-		cmocka_unit_test(flags_have_all_their_old_spellings),
-		cmocka_unit_test(what_is_not_changed_stays_byte_for_byte),
-		cmocka_unit_test(so_does_any_text_at_all),
-		cmocka_unit_test(a_value_that_was_set_is_read_again),
-		cmocka_unit_test(setting_the_same_value_changes_nothing),
-		cmocka_unit_test(only_the_changed_entry_is_written_anew),
-		cmocka_unit_test(an_implied_value_stays_implied),
-		cmocka_unit_test(
-			an_implied_value_with_an_equals_sign_gets_its_key),
-		cmocka_unit_test(switching_off_replaces_the_old_spelling),
-		cmocka_unit_test(removing_takes_every_spelling),
-		cmocka_unit_test(json_members_have_dotted_keys),
-		cmocka_unit_test(a_json_member_can_be_changed),
-		cmocka_unit_test(a_json_member_can_be_removed),
-		cmocka_unit_test(a_value_ends_at_a_single_comma),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,10 @@
  * Tests of what argv_rebuild() makes with a real QEMU: it starts, waits for
  * the migration, answers on our monitor, and has the same devices.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +20,7 @@
 #include <unistd.h>
 
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
@@ -228,9 +225,8 @@ static void make_disk(const char *name)
 
 /* --- tests --------------------------------------------------------------- */
 
-static void a_guest_of_a_script_starts(void **state)
+TEST(a_guest_of_a_script_starts)
 {
-	(void)state;
 	make_disk("a,b.img");
 	same_devices("-name g1 -nodefaults -display none "
 		     "-serial unix:serial,server,nowait "
@@ -239,29 +235,25 @@ static void a_guest_of_a_script_starts(void **state)
 		     "-netdev user,id=n0 -device virtio-net-pci,netdev=n0");
 }
 
-static void a_guest_on_a_terminal_keeps_its_ports(void **state)
+TEST(a_guest_on_a_terminal_keeps_its_ports)
 {
-	(void)state;
 	same_devices("-nographic -nic none");
 }
 
-static void a_muxed_terminal_keeps_its_port(void **state)
+TEST(a_muxed_terminal_keeps_its_port)
 {
-	(void)state;
 	same_devices("-display none -serial mon:stdio -parallel none");
 }
 
-static void a_muxed_character_device_keeps_its_port(void **state)
+TEST(a_muxed_character_device_keeps_its_port)
 {
-	(void)state;
 	same_devices("-vga none -display none -nic none "
 		     "-chardev stdio,id=c0,mux=on,logfile=log,signal=off "
 		     "-serial chardev:c0 -mon chardev=c0");
 }
 
-static void json_options_start(void **state)
+TEST(json_options_start)
 {
-	(void)state;
 	make_disk("d.raw");
 	same_devices("-nodefaults -display none "
 		     "-blockdev '{\"driver\":\"raw\",\"node-name\":\"n\","
@@ -271,9 +263,8 @@ static void json_options_start(void **state)
 		     "-object '{\"qom-type\":\"iothread\",\"id\":\"io\"}'");
 }
 
-static void sockets_of_all_kinds_are_bound_anew(void **state)
+TEST(sockets_of_all_kinds_are_bound_anew)
 {
-	(void)state;
 	same_devices("-nodefaults -display vnc=unix:vnc "
 		     "-netdev stream,id=n1,server=on,addr.type=unix,"
 		     "addr.path=n1 -device e1000,netdev=n1 "
@@ -284,9 +275,8 @@ static void sockets_of_all_kinds_are_bound_anew(void **state)
 		     "-monitor unix:mon,server=on,wait=off");
 }
 
-static void files_that_the_source_writes_are_continued(void **state)
+TEST(files_that_the_source_writes_are_continued)
 {
-	(void)state;
 	same_devices("-nodefaults -display none -serial file:s.log "
 		     "-parallel file:p.log -chardev file,id=f,path=f.log "
 		     "-serial chardev:f -D qemu.log");
@@ -310,17 +300,4 @@ static int remove_dirs(void **state)
 	return chdir("/") || rmdir(dir);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_guest_of_a_script_starts),
-		cmocka_unit_test(a_guest_on_a_terminal_keeps_its_ports),
-		cmocka_unit_test(a_muxed_terminal_keeps_its_port),
-		cmocka_unit_test(a_muxed_character_device_keeps_its_port),
-		cmocka_unit_test(json_options_start),
-		cmocka_unit_test(sockets_of_all_kinds_are_bound_anew),
-		cmocka_unit_test(files_that_the_source_writes_are_continued),
-	};
-
-	return cmocka_run_group_tests(tests, make_dirs, remove_dirs);
-}
+TEST_GROUP_FIXTURE(make_dirs, remove_dirs);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_rebuild.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/argv_case.h"
 #include "tests/unit/argv_corpus.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* --- the whole command line ---------------------------------------------- */
@@ -28,13 +25,12 @@ static int rebuild(const char *text, const char *run_dir,
 			    plan, err);
 }
 
-static void our_own_things_come_last(void **state)
+TEST(our_own_things_come_last)
 {
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	AUTO_FREE char *text = NULL;
 	struct argv_plan plan;
 
-	(void)state;
 	assert_int_equal(rebuild("qemu -m 1G -display none", "/r", &plan, &err),
 			 0);
 	text = strv_join(&plan.argv, " ");
@@ -51,79 +47,72 @@ static void our_own_things_come_last(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_machine_without_a_type_gets_one(void **state)
+TEST(a_machine_without_a_type_gets_one)
 {
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	struct argv_plan plan;
 
-	(void)state;
 	rebuild("qemu -machine accel=tcg -display none", "/r", &plan, &err);
 	assert_string_equal(plan.argv.v[2], CASE_MACHINE);
 	assert_string_equal(plan.argv.v[4], "accel=tcg");
 	argv_plan_free(&plan);
 }
 
-static void an_unknown_option_is_refused_by_name(void **state)
+TEST(an_unknown_option_is_refused_by_name)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-teleport now", &plan);
 	assert_true(argv_plan_refused(&plan));
 	assert_string_equal(plan.notes[0].option, "-teleport now");
 	argv_plan_free(&plan);
 }
 
-static void a_line_break_in_a_value_is_refused(void **state)
+TEST(a_line_break_in_a_value_is_refused)
 {
-	(void)state;
 	expect_refused("-append 'a\nb'", "line break");
 }
 
-static void all_refusals_are_told_at_once(void **state)
+TEST(all_refusals_are_told_at_once)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-snapshot -device vfio-pci,host=01:00.0", &plan);
 	assert_true(argv_case_noted(&plan, ARGV_REFUSED, "temporary"));
 	assert_true(argv_case_noted(&plan, ARGV_REFUSED, "hardware"));
 	argv_plan_free(&plan);
 }
 
-static void a_missing_value_cannot_be_read(void **state)
+TEST(a_missing_value_cannot_be_read)
 {
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	struct argv_plan plan;
 
-	(void)state;
 	assert_int_equal(rebuild("qemu -m", "/r", &plan, &err), -1);
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_non_null(strstr(err.message, "-m"));
 	assert_null(plan.argv.v);
 }
 
-static void a_run_directory_too_deep_for_sockets_is_refused(void **state)
+TEST(a_run_directory_too_deep_for_sockets_is_refused)
 {
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	AUTO_FREE char *deep = xasprintf("/%0100d", 0);
 	struct argv_plan plan;
 
-	(void)state;
 	assert_int_equal(rebuild("qemu -m 1G", deep, &plan, &err), -1);
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_non_null(err.hint);
 }
 
-static void a_strange_machine_name_is_refused(void **state)
+TEST(a_strange_machine_name_is_refused)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_ERR struct err err = { .kind = ERR_NONE };
 	struct argv_plan plan;
 
-	(void)state;
 	strv_push(&argv, "qemu");
 	assert_int_equal(
 		argv_rebuild(&(struct argv_input){ .argv = &argv,
@@ -135,12 +124,11 @@ static void a_strange_machine_name_is_refused(void **state)
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
-static void relative_paths_ask_for_the_directory(void **state)
+TEST(relative_paths_ask_for_the_directory)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-hda disk.img", &plan);
 	assert_string_equal(got, "-hda disk.img");
 	assert_string_equal(plan.cwd, CASE_CWD);
@@ -148,12 +136,11 @@ static void relative_paths_ask_for_the_directory(void **state)
 	argv_plan_free(&plan);
 }
 
-static void the_directory_is_remapped_along(void **state)
+TEST(the_directory_is_remapped_along)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_remap("-hda disk.img", "/srv", "/mnt", &plan);
 	assert_string_equal(got, "-hda disk.img");
 	assert_string_equal(plan.cwd, "/mnt/vm");
@@ -161,12 +148,11 @@ static void the_directory_is_remapped_along(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_relative_path_that_goes_elsewhere_becomes_absolute(void **state)
+TEST(a_relative_path_that_goes_elsewhere_becomes_absolute)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_remap("-hda images/a.img", CASE_CWD "/images", "/pool",
 			      &plan);
 	assert_string_equal(got, "-hda /pool/a.img");
@@ -241,23 +227,21 @@ static void hops_lead_back(const struct argv_corpus *c, bool same_host)
 	hop_fini(&h);
 }
 
-static void every_hop_gives_the_same_public_command_line(void **state)
+TEST(every_hop_gives_the_same_public_command_line)
 {
-	(void)state;
 	for (size_t i = 0; i < argv_corpus_n; i++)
 		hops_lead_back(&argv_corpus[i], false);
 }
 
-static void so_does_every_hop_within_one_host(void **state)
+TEST(so_does_every_hop_within_one_host)
 {
-	(void)state;
 	for (size_t i = 0; i < argv_corpus_n; i++) {
 		if (argv_corpus[i].one_host)
 			hops_lead_back(&argv_corpus[i], true);
 	}
 }
 
-static void a_plain_guest_comes_back_as_it_was(void **state)
+TEST(a_plain_guest_comes_back_as_it_was)
 {
 	static const char text[] =
 		"qemu -M " CASE_MACHINE " -m 1G -display none "
@@ -271,7 +255,6 @@ static void a_plain_guest_comes_back_as_it_was(void **state)
 	struct strv original = { .v = NULL }, public = { .v = NULL };
 	AUTO_FREE char *joined = NULL;
 
-	(void)state;
 	argv_case_split(text, &h.argv);
 	strv_push_all(&original, &h.argv);
 	hop_on(&h, "/run/r1", true);
@@ -285,7 +268,7 @@ static void a_plain_guest_comes_back_as_it_was(void **state)
 	hop_fini(&h);
 }
 
-static void remapping_there_and_back_changes_nothing(void **state)
+TEST(remapping_there_and_back_changes_nothing)
 {
 	static const char words[] = "-drive file=/srv/a.img,if=virtio "
 				    "-qmp unix:/srv/q,server,nowait";
@@ -296,7 +279,6 @@ static void remapping_there_and_back_changes_nothing(void **state)
 	AUTO_FREE char *here = NULL;
 	struct argv_plan plan, plan2;
 
-	(void)state;
 	there = argv_case_remap(words, "/srv", "/mnt", &plan);
 	assert_string_equal(there, "-drive file=/mnt/a.img,if=virtio "
 				   "-qmp unix:" CASE_RUN_DIR "/s0.sock,server,"
@@ -339,11 +321,10 @@ static void any_word(struct strv *out, unsigned int *seed)
 }
 
 /* Whatever the words: no crash, and what is rebuilt can be rebuilt again. */
-static void any_words_can_be_rebuilt_twice(void **state)
+TEST(any_words_can_be_rebuilt_twice)
 {
 	unsigned int seed = 3;
 
-	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		struct hop h = { .cwd = xstrdup(CASE_CWD) };
 		bool same_host = i % 2;
@@ -357,30 +338,4 @@ static void any_words_can_be_rebuilt_twice(void **state)
 		hop_on(&h, "/run/r2", same_host);
 		hop_fini(&h);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(our_own_things_come_last),
-		cmocka_unit_test(a_machine_without_a_type_gets_one),
-		cmocka_unit_test(an_unknown_option_is_refused_by_name),
-		cmocka_unit_test(a_line_break_in_a_value_is_refused),
-		cmocka_unit_test(all_refusals_are_told_at_once),
-		cmocka_unit_test(a_missing_value_cannot_be_read),
-		cmocka_unit_test(
-			a_run_directory_too_deep_for_sockets_is_refused),
-		cmocka_unit_test(a_strange_machine_name_is_refused),
-		cmocka_unit_test(relative_paths_ask_for_the_directory),
-		cmocka_unit_test(the_directory_is_remapped_along),
-		cmocka_unit_test(
-			a_relative_path_that_goes_elsewhere_becomes_absolute),
-		cmocka_unit_test(every_hop_gives_the_same_public_command_line),
-		cmocka_unit_test(so_does_every_hop_within_one_host),
-		cmocka_unit_test(a_plain_guest_comes_back_as_it_was),
-		cmocka_unit_test(remapping_there_and_back_changes_nothing),
-		cmocka_unit_test(any_words_can_be_rebuilt_twice),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_restore.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_own.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void expect_restored(const char *words, const struct argv_moves *m,
 			    const char *expected)
@@ -23,30 +20,27 @@ static void expect_restored(const char *words, const struct argv_moves *m,
 	assert_string_equal(text, expected);
 }
 
-static void our_monitors_and_the_waiting_state_go(void **state)
+TEST(our_monitors_and_the_waiting_state_go)
 {
-	(void)state;
 	expect_restored("q -m 1 -S -incoming defer "
 			"-chardev socket,id=vmferry0,path=/r/q,server=on "
 			"-mon chardev=vmferry0,mode=control -usb",
 			NULL, "q -m 1 -usb");
 }
 
-static void things_of_others_with_a_similar_name_stay(void **state)
+TEST(things_of_others_with_a_similar_name_stay)
 {
 	static const char words[] =
 		"q -chardev null,id=vmferry -chardev null,id=vmferry10 "
 		"-mon chardev=vmferry-file0";
 
-	(void)state;
 	expect_restored(words, NULL, words);
 }
 
-static void moved_sockets_get_their_public_names(void **state)
+TEST(moved_sockets_get_their_public_names)
 {
 	struct argv_moves m = { .v = NULL };
 
-	(void)state;
 	argv_moves_add(&m, "/r/s0", "/run/a,b");
 	argv_moves_add(&m, "/r/pid", "/run/p");
 	expect_restored("q -qmp unix:/r/s0,server,nowait -pidfile /r/pid "
@@ -57,25 +51,12 @@ static void moved_sockets_get_their_public_names(void **state)
 	argv_moves_free(&m);
 }
 
-static void our_ids_have_one_digit(void **state)
+TEST(our_ids_have_one_digit)
 {
-	(void)state;
 	assert_true(argv_own_id("vmferry0"));
 	assert_true(argv_own_id("vmferry1"));
 	assert_false(argv_own_id("vmferry"));
 	assert_false(argv_own_id("vmferry00"));
 	assert_false(argv_own_id("xvmferry0"));
 	assert_false(argv_own_id(NULL));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(our_monitors_and_the_waiting_state_go),
-		cmocka_unit_test(things_of_others_with_a_similar_name_stay),
-		cmocka_unit_test(moved_sockets_get_their_public_names),
-		cmocka_unit_test(our_ids_have_one_digit),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

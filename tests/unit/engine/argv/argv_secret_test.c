@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_secret.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_secret.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void expect_blanked(const char *words, const char *expected)
 {
@@ -22,9 +19,8 @@ static void expect_blanked(const char *words, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-static void secret_objects_lose_their_data(void **state)
+TEST(secret_objects_lose_their_data)
 {
-	(void)state;
 	expect_blanked("q -object secret,id=s,data=hunter2,format=raw",
 		       "q -object secret,id=s,data=***,format=raw");
 	expect_blanked("q -object '{\"qom-type\":\"secret\",\"id\":\"s\","
@@ -35,9 +31,8 @@ static void secret_objects_lose_their_data(void **state)
 		       "q -object secret,id=s,file=/etc/s");
 }
 
-static void passwords_are_blanked_wherever_they_stand(void **state)
+TEST(passwords_are_blanked_wherever_they_stand)
 {
-	(void)state;
 	expect_blanked("q -spice port=1,password=a,,b,x509-key-password=c",
 		       "q -spice port=1,password=***,x509-key-password=***");
 	expect_blanked("q --iscsi user=u,password=p",
@@ -46,17 +41,15 @@ static void passwords_are_blanked_wherever_they_stand(void **state)
 		       "q -drive file.driver=http,file.cookie=***,file.url=u");
 }
 
-static void what_only_asks_for_a_password_stays(void **state)
+TEST(what_only_asks_for_a_password_stays)
 {
-	(void)state;
 	expect_blanked("q -vnc :1,password=on,password-secret=s",
 		       "q -vnc :1,password=on,password-secret=s");
 	expect_blanked("q -vnc :1,password", "q -vnc :1,password");
 }
 
-static void passwords_in_addresses_are_blanked(void **state)
+TEST(passwords_in_addresses_are_blanked)
 {
-	(void)state;
 	expect_blanked("q -drive file=iscsi://u:p@h/t/0,if=none",
 		       "q -drive file=iscsi://u:***@h/t/0,if=none");
 	expect_blanked("q -drive file=iscsi://u%p@h/t/0,if=none",
@@ -70,9 +63,8 @@ static void passwords_in_addresses_are_blanked(void **state)
 		       "q -drive file=rbd:p/i:id=a:key=***:conf=c");
 }
 
-static void what_is_handed_to_the_guest_is_blanked(void **state)
+TEST(what_is_handed_to_the_guest_is_blanked)
 {
-	(void)state;
 	expect_blanked("q -fw_cfg name=opt/x,string=s,,s",
 		       "q -fw_cfg name=opt/x,string=***");
 	expect_blanked(
@@ -80,22 +72,20 @@ static void what_is_handed_to_the_guest_is_blanked(void **state)
 		"q -smbios type=11,value=***,value=c");
 }
 
-static void everything_else_stays_byte_for_byte(void **state)
+TEST(everything_else_stays_byte_for_byte)
 {
 	static const char words[] =
 		"q -m 1G -append data=x -drive file=a,,b,if=none -S -foo bar "
 		"-object rng-random,id=r,filename=/dev/urandom";
 
-	(void)state;
 	expect_blanked(words, words);
 }
 
-static void notes_do_not_tell_secrets(void **state)
+TEST(notes_do_not_tell_secrets)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	(void)state;
 	got = argv_case_other("-spice port=1,password=hunter2", &plan);
 	assert_int_equal(plan.notes[0].kind, ARGV_WARNING);
 	assert_string_equal(plan.notes[0].option, "-spice port=1,password=***");
@@ -113,9 +103,8 @@ static void expect_hidden(const char *words, const char *said,
 	assert_string_equal(text, expected);
 }
 
-static void an_option_that_is_quoted_loses_its_secret(void **state)
+TEST(an_option_that_is_quoted_loses_its_secret)
 {
-	(void)state;
 	expect_hidden("q -object secret,id=s,data=hun,,ter,format=none",
 		      "-object secret,id=s,data=hun,,ter,format=none: no",
 		      "-object secret,id=s,data=***,format=none: no");
@@ -126,9 +115,8 @@ static void an_option_that_is_quoted_loses_its_secret(void **state)
 		      "ssh://u:***@h/d: no");
 }
 
-static void a_secret_that_is_quoted_alone_is_hidden_everywhere(void **state)
+TEST(a_secret_that_is_quoted_alone_is_hidden_everywhere)
 {
-	(void)state;
 	expect_hidden("q -iscsi password=hunter2 -fw_cfg name=x,string=a,,bc",
 		      "'hunter2' (hunter2), 'a,bc'", "'***' (***), '***'");
 	expect_hidden("q -drive file=ssh://u:hunter2@h/d", "bad: hunter2",
@@ -136,39 +124,17 @@ static void a_secret_that_is_quoted_alone_is_hidden_everywhere(void **state)
 	expect_hidden("q rbd:p/i:key=hunter2", "bad: hunter2", "bad: ***");
 }
 
-static void a_short_secret_does_not_garble_words(void **state)
+TEST(a_short_secret_does_not_garble_words)
 {
-	(void)state;
 	expect_hidden("q -iscsi password=a", "a bad answer", "a bad answer");
 }
 
-static void a_disk_s_name_loses_its_password(void **state)
+TEST(a_disk_s_name_loses_its_password)
 {
 	AUTO_FREE char *with = argv_secret_blank_name("ssh://u:p@h/d");
 	AUTO_FREE char *without = argv_secret_blank_name("/srv/a:b@c");
 
-	(void)state;
 	assert_string_equal(with, "ssh://u:***@h/d");
 	assert_string_equal(without, "/srv/a:b@c");
 	assert_null(argv_secret_blank_name(NULL));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(secret_objects_lose_their_data),
-		cmocka_unit_test(passwords_are_blanked_wherever_they_stand),
-		cmocka_unit_test(what_only_asks_for_a_password_stays),
-		cmocka_unit_test(passwords_in_addresses_are_blanked),
-		cmocka_unit_test(what_is_handed_to_the_guest_is_blanked),
-		cmocka_unit_test(everything_else_stays_byte_for_byte),
-		cmocka_unit_test(notes_do_not_tell_secrets),
-		cmocka_unit_test(an_option_that_is_quoted_loses_its_secret),
-		cmocka_unit_test(
-			a_secret_that_is_quoted_alone_is_hidden_everywhere),
-		cmocka_unit_test(a_short_secret_does_not_garble_words),
-		cmocka_unit_test(a_disk_s_name_loses_its_password),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_socket.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_socket.h"
 #include "engine/argv/argv_table.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 /* Replaces the path of the one option in @words by /new. */
 static void expect_found(const char *words, const char *path,
@@ -43,9 +40,8 @@ static void expect_none(const char *words)
 		fail_msg("%s: found %s", words, s.path);
 }
 
-static void servers_are_found_however_they_are_written(void **state)
+TEST(servers_are_found_however_they_are_written)
 {
-	(void)state;
 	expect_found("-qmp unix:/a,server,nowait", "/a",
 		     "unix:/new,server,nowait");
 	expect_found("-serial mon:unix:/a,,b,server=on,wait=off", "/a,b",
@@ -76,9 +72,8 @@ static void servers_are_found_however_they_are_written(void **state)
 		     "\"addr\":{\"type\":\"unix\",\"path\":\"/new\"}}");
 }
 
-static void what_binds_no_path_is_not_found(void **state)
+TEST(what_binds_no_path_is_not_found)
 {
-	(void)state;
 	expect_none("-qmp unix:/a");
 	expect_none("-qmp unix:/a,server=off");
 	expect_none("-qmp tcp:localhost:1,server");
@@ -97,14 +92,4 @@ static void what_binds_no_path_is_not_found(void **state)
 	expect_none("-append unix:/a,server");
 	expect_none("-kernel /a");
 	expect_none("-S");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(servers_are_found_however_they_are_written),
-		cmocka_unit_test(what_binds_no_path_is_not_found),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_work.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/argv/argv_work.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static const struct argv_remap remap = { "/srv/images", "/pool" };
 static const struct argv_input input = {
@@ -29,34 +26,31 @@ static void expect_path(const char *path, const char *expected, bool relative)
 	assert_int_equal(w.relative, relative);
 }
 
-static void paths_stay_as_they_were_written_if_they_can(void **state)
+TEST(paths_stay_as_they_were_written_if_they_can)
 {
-	(void)state;
 	expect_path("/a//b/./c", "/a//b/./c", false);
 	expect_path("/srv/images/a", "/pool/a", false);
 	expect_path("x/../a", "x/../a", true);
 	expect_path("images/a", "/pool/a", false);
 }
 
-static void without_a_directory_relative_paths_are_left_alone(void **state)
+TEST(without_a_directory_relative_paths_are_left_alone)
 {
 	struct argv_input in = { .run_dir = "/r" };
 	struct argv_plan plan = { .cwd = NULL };
 	struct argv_work w = { .in = &in, .out = &plan };
 	AUTO_FREE char *got = argv_work_path(&w, "a");
 
-	(void)state;
 	assert_string_equal(got, "a");
 	argv_work_file(&w, "a", (struct argv_use){ .kind = ARGV_IMAGE });
 	assert_int_equal(plan.n_files, 0);
 }
 
-static void a_file_is_listed_once(void **state)
+TEST(a_file_is_listed_once)
 {
 	struct argv_plan plan = { .cwd = NULL };
 	struct argv_work w = { .in = &input, .out = &plan };
 
-	(void)state;
 	argv_work_file(&w, "/srv/images/a",
 		       (struct argv_use){ .kind = ARGV_IMAGE,
 					  .writable = true });
@@ -68,12 +62,11 @@ static void a_file_is_listed_once(void **state)
 	argv_plan_free(&plan);
 }
 
-static void what_is_made_needs_its_directory(void **state)
+TEST(what_is_made_needs_its_directory)
 {
 	struct argv_plan plan = { .cwd = NULL };
 	struct argv_work w = { .in = &input, .out = &plan };
 
-	(void)state;
 	argv_work_parent(&w, "/var/log/a");
 	argv_work_parent(&w, "/a");
 	assert_string_equal(plan.files[0].path, "/var/log");
@@ -82,12 +75,11 @@ static void what_is_made_needs_its_directory(void **state)
 	argv_plan_free(&plan);
 }
 
-static void a_binding_is_recorded(void **state)
+TEST(a_binding_is_recorded)
 {
 	struct argv_plan plan = { .cwd = NULL };
 	struct argv_work w = { .in = &input, .out = &plan };
 
-	(void)state;
 	assert_string_equal(argv_work_bind(&w, "images/s"), "/r/s0.sock");
 	assert_string_equal(argv_work_bind(&w, "/t"), "/r/s1.sock");
 	assert_string_equal(plan.moves.v[0].public, "/pool/s");
@@ -95,13 +87,12 @@ static void a_binding_is_recorded(void **state)
 	argv_plan_free(&plan);
 }
 
-static void descriptors_are_known_by_key_and_by_path(void **state)
+TEST(descriptors_are_known_by_key_and_by_path)
 {
 	static const char *const bad[] = { "fd=1", "a.fd=1", "vhostfds=1:2",
 					   "addr.type=fd,addr.str=1" };
 	static const char *const good[] = { "xfd=1", "type=fd", "id=fd" };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad) + ARRAY_SIZE(good); i++) {
 		bool is_bad = i < ARRAY_SIZE(bad);
 		const char *text = is_bad ? bad[i] : good[i - ARRAY_SIZE(bad)];
@@ -117,19 +108,4 @@ static void descriptors_are_known_by_key_and_by_path(void **state)
 	}
 	assert_true(argv_work_path_is_fd("/dev/fdset/1"));
 	assert_false(argv_work_path_is_fd("/dev/fd0"));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_stay_as_they_were_written_if_they_can),
-		cmocka_unit_test(
-			without_a_directory_relative_paths_are_left_alone),
-		cmocka_unit_test(a_file_is_listed_once),
-		cmocka_unit_test(what_is_made_needs_its_directory),
-		cmocka_unit_test(a_binding_is_recorded),
-		cmocka_unit_test(descriptors_are_known_by_key_and_by_path),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* estimate_judge: from points and a link to a verdict; one claim a test. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/estimate/estimate.h"
 #include "qmp/json.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* A guest of 1 GiB that rewrites @bps, up to @set bytes, over @link_bps. */
@@ -52,11 +48,10 @@ static const struct xbzrle_verdict paying = {
 	.cache_bytes = 1 << 30,
 };
 
-static void a_calm_guest_converges(void **state)
+TEST(a_calm_guest_converges)
 {
 	struct estimate est;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 100e6, 300);
 	assert_int_equal(est.verdict, ESTIMATE_CONVERGES);
 	assert_null(est.advice);
@@ -66,23 +61,21 @@ static void a_calm_guest_converges(void **state)
 	estimate_free(&est);
 }
 
-static void a_guest_faster_than_the_link_never_does(void **state)
+TEST(a_guest_faster_than_the_link_never_does)
 {
 	struct estimate est;
 
-	(void)state;
 	judge(&est, 300e6, 900e6, 100e6, 100);
 	assert_int_equal(est.verdict, ESTIMATE_NEVER);
 	assert_non_null(strstr(est.sentence, "Never"));
 	estimate_free(&est);
 }
 
-static void advice_names_a_budget_that_does(void **state)
+TEST(advice_names_a_budget_that_does)
 {
 	struct estimate est, again;
 	double budget;
 
-	(void)state;
 	judge(&est, 300e6, 900e6, 100e6, 100);
 	budget = est.remedy.budget_ms;
 	assert_true(budget > 100);
@@ -93,12 +86,11 @@ static void advice_names_a_budget_that_does(void **state)
 	estimate_free(&again);
 }
 
-static void pages_of_zeroes_make_it_shorter(void **state)
+TEST(pages_of_zeroes_make_it_shorter)
 {
 	struct estimate est;
 	double whole;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 100e6, 300);
 	whole = est.asked.seconds.p50;
 	estimate_free(&est);
@@ -115,12 +107,11 @@ static void pages_of_zeroes_make_it_shorter(void **state)
 	estimate_free(&est);
 }
 
-static void nothing_seen_is_nothing_told(void **state)
+TEST(nothing_seen_is_nothing_told)
 {
 	AUTO_JSON struct json_object *out = json_new();
 	struct estimate est;
 
-	(void)state;
 	estimate_init(&est);
 	est.ram_bytes = 1 << 30;
 	est.budget_ms = 300;
@@ -133,11 +124,10 @@ static void nothing_seen_is_nothing_told(void **state)
 	estimate_free(&est);
 }
 
-static void the_asked_budget_is_in_the_table(void **state)
+TEST(the_asked_budget_is_in_the_table)
 {
 	static const double asked[] = { 5, 30, 77, 300, 5000 };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
 		struct estimate est;
 		int found = 0;
@@ -154,11 +144,10 @@ static void the_asked_budget_is_in_the_table(void **state)
 	}
 }
 
-static void a_cap_is_kept_to(void **state)
+TEST(a_cap_is_kept_to)
 {
 	struct estimate est;
 
-	(void)state;
 	estimate_init(&est);
 	est.seen.v[0] = (struct rehearse_point){ 1, 30e6, false };
 	est.seen.v[1] = (struct rehearse_point){ 3, 90e6, false };
@@ -175,13 +164,12 @@ static void a_cap_is_kept_to(void **state)
 	estimate_free(&est);
 }
 
-static void a_switchover_costs_what_was_learnt(void **state)
+TEST(a_switchover_costs_what_was_learnt)
 {
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 	double usual_ms;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 100e6, 300);
 	usual_ms = est.asked.blackout_ms.p50;
 	estimate_free(&est);
@@ -192,23 +180,21 @@ static void a_switchover_costs_what_was_learnt(void **state)
 	estimate_free(&est);
 }
 
-static void what_is_not_copying_takes_time_too(void **state)
+TEST(what_is_not_copying_takes_time_too)
 {
 	struct estimate est;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 1e15, 300);
 	assert_true(est.asked.seconds.p50 > 0.4);
 	estimate_free(&est);
 }
 
-static void one_migration_is_not_believed_alone(void **state)
+TEST(one_migration_is_not_believed_alone)
 {
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 	double usual_ms;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 100e6, 300);
 	usual_ms = est.fixed_ms;
 	estimate_free(&est);
@@ -219,12 +205,11 @@ static void one_migration_is_not_believed_alone(void **state)
 	estimate_free(&est);
 }
 
-static void a_pass_costs_what_was_learnt(void **state)
+TEST(a_pass_costs_what_was_learnt)
 {
 	const struct pair_lesson lesson = { .overhead_ms = 400 };
 	struct estimate est;
 
-	(void)state;
 	see(&est, 50e6, 900e6, 100e6, 200);
 	teach(&est, lesson);
 	estimate_judge(&est);
@@ -236,12 +221,11 @@ static void a_pass_costs_what_was_learnt(void **state)
 	estimate_free(&est);
 }
 
-static void a_probe_far_above_what_migrations_got_is_not_believed(void **state)
+TEST(a_probe_far_above_what_migrations_got_is_not_believed)
 {
 	const struct pair_lesson lesson = { .link_bps = 50e6 };
 	struct estimate est;
 
-	(void)state;
 	see(&est, 10e6, 300e6, 100e6, 300);
 	teach(&est, lesson);
 	estimate_judge(&est);
@@ -250,12 +234,11 @@ static void a_probe_far_above_what_migrations_got_is_not_believed(void **state)
 	estimate_free(&est);
 }
 
-static void a_probe_below_what_migrations_got_is(void **state)
+TEST(a_probe_below_what_migrations_got_is)
 {
 	const struct pair_lesson lesson = { .link_bps = 500e6 };
 	struct estimate est;
 
-	(void)state;
 	see(&est, 10e6, 300e6, 100e6, 300);
 	teach(&est, lesson);
 	estimate_judge(&est);
@@ -263,12 +246,11 @@ static void a_probe_below_what_migrations_got_is(void **state)
 	estimate_free(&est);
 }
 
-static void a_bandwidth_that_was_given_stands(void **state)
+TEST(a_bandwidth_that_was_given_stands)
 {
 	const struct pair_lesson lesson = { .link_bps = 50e6 };
 	struct estimate est;
 
-	(void)state;
 	see(&est, 10e6, 300e6, 100e6, 300);
 	est.link = ESTIMATE_LINK_GIVEN;
 	teach(&est, lesson);
@@ -286,14 +268,13 @@ static const char *from_of(const struct estimate *est, struct json_object *out)
 	return json_object_get_string(json_object_object_get(costs, "from"));
 }
 
-static void it_says_whether_costs_were_learnt(void **state)
+TEST(it_says_whether_costs_were_learnt)
 {
 	AUTO_JSON struct json_object *learnt = json_new();
 	AUTO_JSON struct json_object *assumed = json_new();
 	const struct pair_lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 
-	(void)state;
 	judge(&est, 10e6, 300e6, 100e6, 300);
 	assert_string_equal(from_of(&est, assumed), "assumed");
 	estimate_free(&est);
@@ -304,11 +285,10 @@ static void it_says_whether_costs_were_learnt(void **state)
 	estimate_free(&est);
 }
 
-static void xbzrle_is_advised_where_it_alone_does(void **state)
+TEST(xbzrle_is_advised_where_it_alone_does)
 {
 	struct estimate est;
 
-	(void)state;
 	see(&est, 300e6, 900e6, 100e6, 100);
 	est.sampled = true;
 	est.xbzrle = paying;
@@ -319,11 +299,10 @@ static void xbzrle_is_advised_where_it_alone_does(void **state)
 	estimate_free(&est);
 }
 
-static void xbzrle_that_is_not_enough_is_not_advised(void **state)
+TEST(xbzrle_that_is_not_enough_is_not_advised)
 {
 	struct estimate est;
 
-	(void)state;
 	see(&est, 300e6, 900e6, 100e6, 100);
 	est.xbzrle = paying;
 	est.xbzrle.shrink = 0.45;
@@ -333,11 +312,10 @@ static void xbzrle_that_is_not_enough_is_not_advised(void **state)
 	estimate_free(&est);
 }
 
-static void xbzrle_that_does_not_pay_is_not_advised(void **state)
+TEST(xbzrle_that_does_not_pay_is_not_advised)
 {
 	struct estimate est;
 
-	(void)state;
 	see(&est, 300e6, 900e6, 100e6, 100);
 	est.xbzrle = paying;
 	est.xbzrle.pays = false;
@@ -346,42 +324,13 @@ static void xbzrle_that_does_not_pay_is_not_advised(void **state)
 	estimate_free(&est);
 }
 
-static void xbzrle_is_no_remedy_where_none_is_needed(void **state)
+TEST(xbzrle_is_no_remedy_where_none_is_needed)
 {
 	struct estimate est;
 
-	(void)state;
 	see(&est, 10e6, 300e6, 100e6, 300);
 	est.xbzrle = paying;
 	estimate_judge(&est);
 	assert_false(est.xbzrle_helps);
 	estimate_free(&est);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_calm_guest_converges),
-		cmocka_unit_test(a_guest_faster_than_the_link_never_does),
-		cmocka_unit_test(advice_names_a_budget_that_does),
-		cmocka_unit_test(pages_of_zeroes_make_it_shorter),
-		cmocka_unit_test(nothing_seen_is_nothing_told),
-		cmocka_unit_test(the_asked_budget_is_in_the_table),
-		cmocka_unit_test(a_cap_is_kept_to),
-		cmocka_unit_test(a_switchover_costs_what_was_learnt),
-		cmocka_unit_test(what_is_not_copying_takes_time_too),
-		cmocka_unit_test(one_migration_is_not_believed_alone),
-		cmocka_unit_test(a_pass_costs_what_was_learnt),
-		cmocka_unit_test(
-			a_probe_far_above_what_migrations_got_is_not_believed),
-		cmocka_unit_test(a_probe_below_what_migrations_got_is),
-		cmocka_unit_test(a_bandwidth_that_was_given_stands),
-		cmocka_unit_test(it_says_whether_costs_were_learnt),
-		cmocka_unit_test(xbzrle_is_advised_where_it_alone_does),
-		cmocka_unit_test(xbzrle_that_is_not_enough_is_not_advised),
-		cmocka_unit_test(xbzrle_that_does_not_pay_is_not_advised),
-		cmocka_unit_test(xbzrle_is_no_remedy_where_none_is_needed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

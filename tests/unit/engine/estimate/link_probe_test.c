@@ -3,15 +3,10 @@
  * link_probe: what its samples mean; this machine measured; a host that is
  * lost, and one that falls silent.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/estimate/link_probe.h"
 #include "tests/unit/in_task.h"
@@ -33,74 +28,64 @@
 		sizeof((const struct link_sample[]){ __VA_ARGS__ }) / \
 			sizeof(struct link_sample))
 
-static void what_fills_buffers_is_not_the_links(void **state)
+TEST(what_fills_buffers_is_not_the_links)
 {
-	(void)state;
 	assert_float_equal(BPS({ 0, 0 }, { 0.01, 4e6 }, { 0.4, 4.4e6 },
 			       { 1, 5e6 }, { 2, 6e6 }),
 			   1e6, 1);
 }
 
-static void a_slow_start_is_no_slow_link(void **state)
+TEST(a_slow_start_is_no_slow_link)
 {
-	(void)state;
 	assert_float_equal(BPS({ 0, 0 }, { 0.3, 1e5 }, { 0.9, 3e7 },
 			       { 1.5, 9e7 }),
 			   1e8, 1);
 }
 
-static void what_is_over_in_no_time_has_a_steady_part_too(void **state)
+TEST(what_is_over_in_no_time_has_a_steady_part_too)
 {
-	(void)state;
 	assert_float_equal(BPS({ 0, 0 }, { 0.02, 1e6 }, { 0.06, 5e7 },
 			       { 0.1, 1e8 }),
 			   1.25e9, 1);
 }
 
-static void a_hiccup_in_between_counts(void **state)
+TEST(a_hiccup_in_between_counts)
 {
-	(void)state;
 	assert_float_equal(BPS({ 0, 0 }, { 0.3, 3e6 }, { 0.6, 6e6 },
 			       { 0.9, 9e6 }, { 1.3, 10e6 }),
 			   7e6, 1);
 }
 
-static void a_link_that_only_filled_buffers_is_at_most_so_fast(void **state)
+TEST(a_link_that_only_filled_buffers_is_at_most_so_fast)
 {
-	(void)state;
 	assert_float_equal(BPS({ 0, 0 }, { 0.1, 1e5 }, { 2.5, 1e5 }), 4e4, 1);
 }
 
-static void nothing_is_no_rate(void **state)
+TEST(nothing_is_no_rate)
 {
-	(void)state;
 	assert_true(link_probe_bps(NULL, 0) == 0);
 	assert_true(BPS({ 0, 0 }) == 0);
 	assert_true(BPS({ 0, 0 }, { 1, 0 }) == 0);
 }
 
-static void half_a_second_is_not_enough(void **state)
+TEST(half_a_second_is_not_enough)
 {
-	(void)state;
 	assert_false(link_probe_enough(NULL, 0));
 	assert_false(ENOUGH({ 0, 0 }, { 0.5, 1e8 }));
 }
 
-static void a_quick_link_is_known_in_no_more_than_two_seconds(void **state)
+TEST(a_quick_link_is_known_in_no_more_than_two_seconds)
 {
-	(void)state;
 	assert_true(ENOUGH({ 0, 0 }, { 1.6, 1e8 }));
 }
 
-static void nobody_is_flooded(void **state)
+TEST(nobody_is_flooded)
 {
-	(void)state;
 	assert_true(ENOUGH({ 0, 0 }, { 0.1, 256.0 * 1024 * 1024 }));
 }
 
-static void a_slow_link_gets_longer_and_not_for_ever(void **state)
+TEST(a_slow_link_gets_longer_and_not_for_ever)
 {
-	(void)state;
 	assert_false(ENOUGH({ 0, 0 }, { 1.6, 1e6 }));
 	assert_true(ENOUGH({ 0, 0 }, { 2.6, 1e6 }));
 	assert_true(ENOUGH({ 0, 0 }, { 2.6, 0 }));
@@ -225,29 +210,4 @@ IN_TASK(a_host_that_falls_silent_is_no_slow_link)
 	struct fake f = { .base = { &fake_ops, (char[]){ "hostb" } } };
 
 	expect_failure(&f, ERR_NETWORK, "not a word");
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(what_fills_buffers_is_not_the_links),
-		T(a_slow_start_is_no_slow_link),
-		T(what_is_over_in_no_time_has_a_steady_part_too),
-		T(a_hiccup_in_between_counts),
-		T(a_link_that_only_filled_buffers_is_at_most_so_fast),
-		T(nothing_is_no_rate),
-		T(half_a_second_is_not_enough),
-		T(a_quick_link_is_known_in_no_more_than_two_seconds),
-		T(nobody_is_flooded),
-		T(a_slow_link_gets_longer_and_not_for_ever),
-		T(this_machine_can_be_measured),
-		T(nothing_is_left_of_it),
-		T(a_cancel_ends_it),
-		T(a_far_end_that_goes_is_a_failure),
-		T(a_host_that_falls_silent_is_no_slow_link),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

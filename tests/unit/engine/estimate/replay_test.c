@@ -4,14 +4,11 @@
 
 #include <glob.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/policy/policy_auto.h"
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
@@ -52,14 +49,13 @@ static void drop(struct replay *r)
 	free(r);
 }
 
-static void reads_what_the_owner_wanted(void **state)
+TEST(reads_what_the_owner_wanted)
 {
 	static const double dirty[] = { 100, 100, 100 };
 	AUTO_FREE char *text = record(dirty, 3);
 	struct replay *r = parse(text, 0, NULL);
 	struct policy_facts f = replay_facts(r);
 
-	(void)state;
 	assert_string_equal(r->guest, "g");
 	assert_string_equal(r->run, "r1");
 	assert_true(f.budget_ms == 300 && f.deadline_s == 60);
@@ -69,7 +65,7 @@ static void reads_what_the_owner_wanted(void **state)
 	drop(r);
 }
 
-static void reads_the_owner_s_cap_on_bandwidth(void **state)
+TEST(reads_the_owner_s_cap_on_bandwidth)
 {
 	static const double dirty[] = { 100, 100 };
 	AUTO_FREE char *text = record(dirty, 2);
@@ -79,7 +75,6 @@ static void reads_the_owner_s_cap_on_bandwidth(void **state)
 			  text);
 	struct replay *r = parse(text, 0, NULL);
 
-	(void)state;
 	assert_true(replay_facts(r).bandwidth_cap_bps == 0);
 	drop(r);
 	r = parse(capped, 0, NULL);
@@ -87,14 +82,13 @@ static void reads_the_owner_s_cap_on_bandwidth(void **state)
 	drop(r);
 }
 
-static void gives_back_what_each_pass_dirtied(void **state)
+TEST(gives_back_what_each_pass_dirtied)
 {
 	static const double dirty[] = { 90, 80, 20, 85, 3, 88 };
 	AUTO_FREE char *text = record(dirty, 6);
 	struct replay *r = parse(text, 0, NULL);
 	struct simulate_guest g = replay_guest(r);
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
 		double d = g.dirtied(g.arg, i, i + 1, 0) / 1e6;
 
@@ -103,27 +97,25 @@ static void gives_back_what_each_pass_dirtied(void **state)
 	drop(r);
 }
 
-static void a_throttle_makes_it_write_less(void **state)
+TEST(a_throttle_makes_it_write_less)
 {
 	static const double dirty[] = { 90, 80, 85, 20, 88 };
 	AUTO_FREE char *text = record(dirty, 5);
 	struct replay *r = parse(text, 0, NULL);
 	struct simulate_guest g = replay_guest(r);
 
-	(void)state;
 	assert_true(g.dirtied(g.arg, 0, 1, 0.9) <= g.dirtied(g.arg, 0, 1, 0));
 	assert_true(g.dirtied(g.arg, 0, 1, 0.99) < g.dirtied(g.arg, 0, 1, 0.9));
 	drop(r);
 }
 
-static void behind_the_end_a_period_goes_on(void **state)
+TEST(behind_the_end_a_period_goes_on)
 {
 	AUTO_FREE char *text = NULL;
 	double dirty[41];
 	struct simulate_guest g;
 	struct replay *r;
 
-	(void)state;
 	for (int i = 0; i < 41; i++)
 		dirty[i] = i % 7 < 5 ? 90 : 1;
 	text = record(dirty, 41);
@@ -136,7 +128,7 @@ static void behind_the_end_a_period_goes_on(void **state)
 	drop(r);
 }
 
-static void behind_the_end_a_steady_guest_follows_its_curve(void **state)
+TEST(behind_the_end_a_steady_guest_follows_its_curve)
 {
 	static const double dirty[] = { 90, 91, 89, 90 };
 	AUTO_FREE char *text = record(dirty, 4);
@@ -144,12 +136,11 @@ static void behind_the_end_a_steady_guest_follows_its_curve(void **state)
 	struct simulate_guest g = replay_guest(r);
 	double d = g.dirtied(g.arg, 100, 101, 0);
 
-	(void)state;
 	assert_true(d > 80e6 && d < 100e6);
 	drop(r);
 }
 
-static void what_was_turned_back_before_is_not_part_of_it(void **state)
+TEST(what_was_turned_back_before_is_not_part_of_it)
 {
 	static const double first[] = { 100, 100, 100 }, second[] = { 50, 20 };
 	AUTO_FREE char *turned_back = record(first, 3);
@@ -160,18 +151,16 @@ static void what_was_turned_back_before_is_not_part_of_it(void **state)
 					 turned_back, moved);
 	struct replay *r = parse(both, 0, NULL);
 
-	(void)state;
 	assert_int_equal(r->history.view.n_passes, 2);
 	assert_int_equal(r->history.view.passes[0].dirty_bytes, 50000000);
 	drop(r);
 }
 
-static void a_torn_last_line_is_passed_over(void **state)
+TEST(a_torn_last_line_is_passed_over)
 {
 	static const double dirty[] = { 90, 80 };
 	AUTO_FREE char *text = record(dirty, 2);
 
-	(void)state;
 	text[strlen(text) - 20] = '\0';
 	{
 		struct replay *r = parse(text, 0, NULL);
@@ -181,13 +170,12 @@ static void a_torn_last_line_is_passed_over(void **state)
 	}
 }
 
-static void nonsense_names_its_line(void **state)
+TEST(nonsense_names_its_line)
 {
 	AUTO_ERR struct err err = { 0 };
 	AUTO_FREE char *all = NULL;
 	struct replay *r;
 
-	(void)state;
 	r = parse("{\"event\":\"run-start\"}\nnonsense\n", -1, &err);
 	all = err_text(&err);
 	assert_int_equal(err.kind, ERR_PROTOCOL);
@@ -195,24 +183,22 @@ static void nonsense_names_its_line(void **state)
 	drop(r);
 }
 
-static void a_record_without_a_pass_tells_nothing(void **state)
+TEST(a_record_without_a_pass_tells_nothing)
 {
 	AUTO_ERR struct err err = { 0 };
 	AUTO_FREE char *text = record(NULL, 0);
 
-	(void)state;
 	drop(parse(text, -1, &err));
 	assert_non_null(strstr(err.message, "no pass"));
 }
 
-static void odd_numbers_do_no_harm(void **state)
+TEST(odd_numbers_do_no_harm)
 {
 	static const char *const odd[] = { "-1",     "1e300", "\"x\"", "null",
 					   "1e-300", "{}",    "0" };
 	static const char start[] = "{\"event\":\"run-start\","
 				    "\"max_blackout_ms\":100}\n";
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		AUTO_FREE char *text =
 			xasprintf("%s{\"event\":\"pass\",\"seconds\":%s,"
@@ -234,11 +220,10 @@ static void odd_numbers_do_no_harm(void **state)
 	}
 }
 
-static void the_recorded_runs_all_replay(void **state)
+TEST(the_recorded_runs_all_replay)
 {
 	glob_t found;
 
-	(void)state;
 	assert_int_equal(glob("tests/data/runs/*.jsonl", 0, NULL, &found), 0);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		struct replay *r = XNEW(struct replay);
@@ -251,35 +236,12 @@ static void the_recorded_runs_all_replay(void **state)
 	globfree(&found);
 }
 
-static void a_missing_file_is_a_system_error(void **state)
+TEST(a_missing_file_is_a_system_error)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct replay *r = XNEW(struct replay);
 
-	(void)state;
 	assert_int_equal(replay_read("/nonexistent/run", r, &err), -1);
 	assert_int_equal(err.kind, ERR_SYSTEM);
 	drop(r);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_what_the_owner_wanted),
-		cmocka_unit_test(reads_the_owner_s_cap_on_bandwidth),
-		cmocka_unit_test(gives_back_what_each_pass_dirtied),
-		cmocka_unit_test(a_throttle_makes_it_write_less),
-		cmocka_unit_test(behind_the_end_a_period_goes_on),
-		cmocka_unit_test(
-			behind_the_end_a_steady_guest_follows_its_curve),
-		cmocka_unit_test(what_was_turned_back_before_is_not_part_of_it),
-		cmocka_unit_test(a_torn_last_line_is_passed_over),
-		cmocka_unit_test(nonsense_names_its_line),
-		cmocka_unit_test(a_record_without_a_pass_tells_nothing),
-		cmocka_unit_test(odd_numbers_do_no_harm),
-		cmocka_unit_test(the_recorded_runs_all_replay),
-		cmocka_unit_test(a_missing_file_is_a_system_error),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

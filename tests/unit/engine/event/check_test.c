@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/event/check.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "engine/event/check.h"
 #include "qmp/json.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void three(struct checks *list)
@@ -20,21 +17,19 @@ static void three(struct checks *list)
 		   xstrdup("use -cpu qemu64"));
 }
 
-static void an_empty_list_is_a_pass(void **state)
+TEST(an_empty_list_is_a_pass)
 {
 	struct checks list = { 0 };
 
-	(void)state;
 	assert_int_equal(checks_worst(&list), CHECK_PASS);
 	assert_int_equal(checks_count(&list, CHECK_FAIL), 0);
 	checks_free(&list);
 }
 
-static void counts_go_by_verdict(void **state)
+TEST(counts_go_by_verdict)
 {
 	struct checks list = { 0 };
 
-	(void)state;
 	three(&list);
 	assert_int_equal(checks_count(&list, CHECK_PASS), 1);
 	assert_int_equal(checks_count(&list, CHECK_WARN), 2);
@@ -42,24 +37,22 @@ static void counts_go_by_verdict(void **state)
 	assert_int_equal(list.n, 0);
 }
 
-static void the_worst_verdict_wins_wherever_it_stands(void **state)
+TEST(the_worst_verdict_wins_wherever_it_stands)
 {
 	struct checks list = { 0 };
 
-	(void)state;
 	checks_add(&list, "a", CHECK_SOURCE, CHECK_FAIL, xstrdup("x"), NULL);
 	three(&list);
 	assert_int_equal(checks_worst(&list), CHECK_FAIL);
 	checks_free(&list);
 }
 
-static void json_has_the_five_members_of_the_contract(void **state)
+TEST(json_has_the_five_members_of_the_contract)
 {
 	struct checks list = { 0 };
 	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	three(&list);
 	o = check_to_json(&list.v[1]);
 	line = json_line(o);
@@ -70,13 +63,12 @@ static void json_has_the_five_members_of_the_contract(void **state)
 	checks_free(&list);
 }
 
-static void a_missing_remedy_is_null(void **state)
+TEST(a_missing_remedy_is_null)
 {
 	struct checks list = { 0 };
 	AUTO_JSON struct json_object *o = NULL;
 	struct json_object *remedy;
 
-	(void)state;
 	three(&list);
 	o = check_to_json(&list.v[0]);
 	assert_true(json_object_object_get_ex(o, "remedy", &remedy));
@@ -84,14 +76,13 @@ static void a_missing_remedy_is_null(void **state)
 	checks_free(&list);
 }
 
-static void text_that_is_not_utf8_stays_valid_json(void **state)
+TEST(text_that_is_not_utf8_stays_valid_json)
 {
 	struct checks list = { 0 };
 	AUTO_JSON struct json_object *o = NULL, *again = NULL;
 	AUTO_FREE char *line = NULL;
 	const char *found;
 
-	(void)state;
 	checks_add(&list, "a", CHECK_SOURCE, CHECK_FAIL,
 		   xstrdup("caf\xc3\xa9 \xff\xc0\xaf\xed\xa0\x80 \xe2\x82"),
 		   NULL);
@@ -102,18 +93,4 @@ static void text_that_is_not_utf8_stays_valid_json(void **state)
 	assert_string_equal(found, "caf\xc3\xa9 \uFFFD\uFFFD\uFFFD\uFFFD"
 				   "\uFFFD\uFFFD \uFFFD\uFFFD");
 	checks_free(&list);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_list_is_a_pass),
-		cmocka_unit_test(counts_go_by_verdict),
-		cmocka_unit_test(the_worst_verdict_wins_wherever_it_stands),
-		cmocka_unit_test(json_has_the_five_members_of_the_contract),
-		cmocka_unit_test(a_missing_remedy_is_null),
-		cmocka_unit_test(text_that_is_not_utf8_stays_valid_json),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

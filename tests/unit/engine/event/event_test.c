@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/event/event.c. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "engine/event/event.h"
 #include "qmp/json.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 #define COMMON(kind_word)                                    \
@@ -33,11 +30,10 @@ static void assert_json(const struct event *ev, const char *expected)
 	assert_string_equal(line, expected);
 }
 
-static void a_run_start_names_the_journey(void **state)
+TEST(a_run_start_names_the_journey)
 {
 	struct event ev = event_of(EVENT_RUN_START);
 
-	(void)state;
 	ev.run_start = (struct event_run_start){
 		.guest = "web1",
 		.source = "hosta",
@@ -58,13 +54,12 @@ static void a_run_start_names_the_journey(void **state)
 				    "\"transport\":\"ssh\"}");
 }
 
-static void a_line_that_was_made_is_not_made_again(void **state)
+TEST(a_line_that_was_made_is_not_made_again)
 {
 	struct event ev = event_of(EVENT_WARNING);
 	AUTO_FREE char *made = event_line(&ev);
 	AUTO_FREE char *again = NULL;
 
-	(void)state;
 	assert_string_equal(made,
 			    COMMON("warning") "\"name\":null,\"text\":null}");
 	ev.line = "as it was";
@@ -72,12 +67,11 @@ static void a_line_that_was_made_is_not_made_again(void **state)
 	assert_string_equal(again, "as it was");
 }
 
-static void facts_keep_argv_as_arrays(void **state)
+TEST(facts_keep_argv_as_arrays)
 {
 	struct event ev = event_of(EVENT_FACTS);
 	struct strv argv = { 0 };
 
-	(void)state;
 	strv_push(&argv, "qemu");
 	strv_push(&argv, "-S");
 	ev.facts = (struct event_facts){
@@ -100,7 +94,7 @@ static void facts_keep_argv_as_arrays(void **state)
 	strv_free(&argv);
 }
 
-static void a_check_is_spread_out(void **state)
+TEST(a_check_is_spread_out)
 {
 	struct event ev = event_of(EVENT_CHECK);
 	char found[] = "fits";
@@ -111,7 +105,6 @@ static void a_check_is_spread_out(void **state)
 		.found = found,
 	};
 
-	(void)state;
 	ev.check = &c;
 	assert_json(&ev,
 		    COMMON("check") "\"name\":\"ram\",\"side\":\"destination\","
@@ -119,21 +112,19 @@ static void a_check_is_spread_out(void **state)
 				    "\"remedy\":null}");
 }
 
-static void a_phase_tells_both_ends(void **state)
+TEST(a_phase_tells_both_ends)
 {
 	struct event ev = event_of(EVENT_PHASE);
 
-	(void)state;
 	ev.phase = (struct event_phase){ PHASE_TUNNEL, PHASE_PRECOPY };
 	assert_json(&ev,
 		    COMMON("phase") "\"from\":\"tunnel\",\"to\":\"precopy\"}");
 }
 
-static void unknown_numbers_of_a_sample_are_null(void **state)
+TEST(unknown_numbers_of_a_sample_are_null)
 {
 	struct event ev = event_of(EVENT_SAMPLE);
 
-	(void)state;
 	ev.sample = (struct event_sample){
 		.status = "active",
 		.pass = 3,
@@ -160,11 +151,10 @@ static void unknown_numbers_of_a_sample_are_null(void **state)
 				 "14000}");
 }
 
-static void a_pass_has_its_prediction(void **state)
+TEST(a_pass_has_its_prediction)
 {
 	struct event ev = event_of(EVENT_PASS);
 
-	(void)state;
 	ev.pass = (struct event_pass){
 		.number = 2,
 		.seconds = 1.25,
@@ -193,32 +183,29 @@ static void a_pass_has_its_prediction(void **state)
 				   "\"why\":\"Waiting.\"}");
 }
 
-static void a_decision_gives_its_reason(void **state)
+TEST(a_decision_gives_its_reason)
 {
 	struct event ev = event_of(EVENT_DECISION);
 
-	(void)state;
 	ev.decision = (struct event_decision){ "open-gate", "it fits", 300 };
 	assert_json(&ev, COMMON("decision") "\"action\":\"open-gate\",\"why\":"
 					    "\"it fits\","
 					    "\"downtime_limit_ms\":300}");
 }
 
-static void a_warning_has_a_stable_word(void **state)
+TEST(a_warning_has_a_stable_word)
 {
 	struct event ev = event_of(EVENT_WARNING);
 
-	(void)state;
 	ev.warning = (struct event_warning){ "slow", "the link is slow" };
 	assert_json(&ev, COMMON("warning") "\"name\":\"slow\",\"text\":\"the "
 					   "link is slow\"}");
 }
 
-static void a_switchover_is_on_one_clock(void **state)
+TEST(a_switchover_is_on_one_clock)
 {
 	struct event ev = event_of(EVENT_SWITCHOVER);
 
-	(void)state;
 	ev.switchover = (struct event_switchover){
 		.pre_switchover_ms = 1,
 		.completed_ms = 40,
@@ -237,13 +224,12 @@ static void a_switchover_is_on_one_clock(void **state)
 					 "\"qemu_downtime_ms\":null}");
 }
 
-static void a_result_is_spread_out_and_keeps_the_run(void **state)
+TEST(a_result_is_spread_out_and_keeps_the_run)
 {
 	struct event ev = event_of(EVENT_RESULT);
 	AUTO_JSON struct json_object *o = NULL;
 	struct result r;
 
-	(void)state;
 	result_init(&r);
 	r.outcome = OUTCOME_CANCELLED;
 	ev.result = &r;
@@ -258,31 +244,10 @@ static void a_result_is_spread_out_and_keeps_the_run(void **state)
 	result_free(&r);
 }
 
-static void phases_come_in_the_order_of_a_migration(void **state)
+TEST(phases_come_in_the_order_of_a_migration)
 {
-	(void)state;
 	assert_string_equal(phase_name(PHASE_CONNECT), "connect");
 	assert_string_equal(phase_name(PHASE_FINISH), "finish");
 	assert_true(PHASE_PRECOPY < PHASE_SWITCHOVER);
 	assert_true(PHASE_SWITCHOVER < PHASE_FINISH);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_run_start_names_the_journey),
-		cmocka_unit_test(a_line_that_was_made_is_not_made_again),
-		cmocka_unit_test(facts_keep_argv_as_arrays),
-		cmocka_unit_test(a_check_is_spread_out),
-		cmocka_unit_test(a_phase_tells_both_ends),
-		cmocka_unit_test(unknown_numbers_of_a_sample_are_null),
-		cmocka_unit_test(a_pass_has_its_prediction),
-		cmocka_unit_test(a_decision_gives_its_reason),
-		cmocka_unit_test(a_warning_has_a_stable_word),
-		cmocka_unit_test(a_switchover_is_on_one_clock),
-		cmocka_unit_test(a_result_is_spread_out_and_keeps_the_run),
-		cmocka_unit_test(phases_come_in_the_order_of_a_migration),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/event/result.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/event/result.h"
 #include "qmp/json.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void sample(struct result *r, enum outcome outcome, enum owner owner)
@@ -51,9 +48,8 @@ static int code(enum outcome outcome, const char *leftover)
 	return exit_code;
 }
 
-static void exit_codes_are_those_of_the_contract(void **state)
+TEST(exit_codes_are_those_of_the_contract)
 {
-	(void)state;
 	assert_int_equal(code(OUTCOME_MIGRATED, NULL), 0);
 	assert_int_equal(code(OUTCOME_INTERNAL, NULL), 1);
 	assert_int_equal(code(OUTCOME_USAGE, NULL), 2);
@@ -68,29 +64,25 @@ static void exit_codes_are_those_of_the_contract(void **state)
 	assert_int_equal(code(OUTCOME_NO_GUEST, NULL), 13);
 }
 
-static void leftovers_turn_a_success_into_8(void **state)
+TEST(leftovers_turn_a_success_into_8)
 {
-	(void)state;
 	assert_int_equal(code(OUTCOME_MIGRATED, "x"), 8);
 }
 
-static void leftovers_turn_a_rollback_into_9(void **state)
+TEST(leftovers_turn_a_rollback_into_9)
 {
-	(void)state;
 	assert_int_equal(code(OUTCOME_FAILED, "x"), 9);
 	assert_int_equal(code(OUTCOME_UNCONVERGED, "x"), 9);
 	assert_int_equal(code(OUTCOME_CANCELLED, "x"), 9);
 }
 
-static void leftovers_never_hide_an_undecided_owner(void **state)
+TEST(leftovers_never_hide_an_undecided_owner)
 {
-	(void)state;
 	assert_int_equal(code(OUTCOME_UNDECIDED, "x"), 7);
 }
 
-static void every_outcome_has_a_name_of_its_own(void **state)
+TEST(every_outcome_has_a_name_of_its_own)
 {
-	(void)state;
 	for (int i = 0; i < OUTCOMES; i++) {
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(outcome_name(i),
@@ -98,88 +90,78 @@ static void every_outcome_has_a_name_of_its_own(void **state)
 	}
 }
 
-static void login_failures_count_as_unreachable(void **state)
+TEST(login_failures_count_as_unreachable)
 {
-	(void)state;
 	assert_int_equal(outcome_of_error(ERR_NETWORK), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_HOSTKEY), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_AUTH), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_CRYPTO), OUTCOME_UNREACHABLE);
 }
 
-static void no_error_never_looks_like_success(void **state)
+TEST(no_error_never_looks_like_success)
 {
-	(void)state;
 	for (int i = 0; i < ERR_KINDS; i++)
 		assert_int_not_equal(outcome_of_error(i), OUTCOME_MIGRATED);
 }
 
-static void the_last_line_of_a_success_names_both_sides(void **state)
+TEST(the_last_line_of_a_success_names_both_sides)
 {
-	(void)state;
 	assert_line(OUTCOME_MIGRATED, OWNER_DESTINATION, NULL,
 		    "web1 is RUNNING on hostb (pid 7781). Source stopped.");
 }
 
-static void the_last_line_names_what_is_left_over(void **state)
+TEST(the_last_line_names_what_is_left_over)
 {
-	(void)state;
 	assert_line(OUTCOME_MIGRATED, OWNER_DESTINATION, "hosta: QEMU 4211",
 		    "web1 is RUNNING on hostb (pid 7781). "
 		    "Left to clean up: hosta: QEMU 4211.");
 }
 
-static void a_refusal_says_that_nothing_was_changed(void **state)
+TEST(a_refusal_says_that_nothing_was_changed)
 {
-	(void)state;
 	assert_line(OUTCOME_REFUSED, OWNER_SOURCE, NULL,
 		    "Nothing was changed. "
 		    "web1 is RUNNING on hosta (pid 7781).");
 }
 
-static void a_rollback_says_that_it_was_undone(void **state)
+TEST(a_rollback_says_that_it_was_undone)
 {
-	(void)state;
 	assert_line(OUTCOME_FAILED, OWNER_SOURCE, NULL,
 		    "web1 is RUNNING on hosta (pid 7781). "
 		    "Everything was undone.");
 }
 
-static void an_ended_guest_runs_nowhere(void **state)
+TEST(an_ended_guest_runs_nowhere)
 {
-	(void)state;
 	assert_line(OUTCOME_ENDED, OWNER_NONE, NULL,
 		    "web1 runs nowhere: it ended by itself.");
 }
 
-static void an_undecided_owner_is_not_guessed(void **state)
+TEST(an_undecided_owner_is_not_guessed)
 {
-	(void)state;
 	assert_line(OUTCOME_UNDECIDED, OWNER_UNKNOWN, NULL,
 		    "Nothing was started or killed. "
 		    "It is not known whether web1 runs on hosta or on hostb.");
 }
 
-static void a_missing_guest_is_named_with_its_host(void **state)
+TEST(a_missing_guest_is_named_with_its_host)
 {
-	(void)state;
 	assert_line(OUTCOME_NO_GUEST, OWNER_UNKNOWN, NULL,
 		    "Nothing was changed. There is no guest web1 on hosta.");
 }
 
-static void without_a_guest_the_last_line_still_speaks(void **state)
+TEST(without_a_guest_the_last_line_still_speaks)
 {
 	struct result r;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	result_init(&r);
 	line = result_last_line(&r);
 	assert_string_equal(line, "No guest was touched.");
 	result_free(&r);
 }
 
-static void unknown_numbers_are_null_in_json(void **state)
+TEST(unknown_numbers_are_null_in_json)
 {
 	struct result r;
 	AUTO_JSON struct json_object *o = NULL;
@@ -203,7 +185,6 @@ static void unknown_numbers_are_null_in_json(void **state)
 		"owner_pid",
 	};
 
-	(void)state;
 	result_init(&r);
 	o = result_to_json(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -215,13 +196,12 @@ static void unknown_numbers_are_null_in_json(void **state)
 	result_free(&r);
 }
 
-static void json_carries_outcome_owner_and_forecast(void **state)
+TEST(json_carries_outcome_owner_and_forecast)
 {
 	struct result r;
 	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	sample(&r, OUTCOME_MIGRATED, OWNER_DESTINATION);
 	r.blackout_ms = 48.25;
 	r.passes = 5;
@@ -240,13 +220,12 @@ static void json_carries_outcome_owner_and_forecast(void **state)
 	result_free(&r);
 }
 
-static void json_spells_the_error_out(void **state)
+TEST(json_spells_the_error_out)
 {
 	struct err e = { 0 };
 	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	err_set(&e, ERR_NETWORK, "Connection refused");
 	err_wrap(&e, ERR_NONE, "cannot reach it");
 	err_at_host(&e, "hostb");
@@ -259,30 +238,4 @@ static void json_spells_the_error_out(void **state)
 				  "\"cause\":[\"Connection refused\"],"
 				  "\"hint\":\"start sshd\"}");
 	err_reset(&e);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exit_codes_are_those_of_the_contract),
-		cmocka_unit_test(leftovers_turn_a_success_into_8),
-		cmocka_unit_test(leftovers_turn_a_rollback_into_9),
-		cmocka_unit_test(leftovers_never_hide_an_undecided_owner),
-		cmocka_unit_test(every_outcome_has_a_name_of_its_own),
-		cmocka_unit_test(login_failures_count_as_unreachable),
-		cmocka_unit_test(no_error_never_looks_like_success),
-		cmocka_unit_test(the_last_line_of_a_success_names_both_sides),
-		cmocka_unit_test(the_last_line_names_what_is_left_over),
-		cmocka_unit_test(a_refusal_says_that_nothing_was_changed),
-		cmocka_unit_test(a_rollback_says_that_it_was_undone),
-		cmocka_unit_test(an_ended_guest_runs_nowhere),
-		cmocka_unit_test(an_undecided_owner_is_not_guessed),
-		cmocka_unit_test(a_missing_guest_is_named_with_its_host),
-		cmocka_unit_test(without_a_guest_the_last_line_still_speaks),
-		cmocka_unit_test(unknown_numbers_are_null_in_json),
-		cmocka_unit_test(json_carries_outcome_owner_and_forecast),
-		cmocka_unit_test(json_spells_the_error_out),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

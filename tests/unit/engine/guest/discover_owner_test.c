@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/guest/discover_owner.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/guest/discover_owner.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void owner(struct guest *g, const char *argv, const char *group,
 		  const char *parent)
@@ -35,9 +32,8 @@ static void expect_manager(const char *argv, const char *group,
 	guest_free(&g);
 }
 
-static void managers_are_known_by_their_marks(void **state)
+TEST(managers_are_known_by_their_marks)
 {
-	(void)state;
 	expect_manager("q -chardev socket,path=/var/lib/libvirt/qemu/x/m.sock",
 		       "", "libvirt");
 	expect_manager("q -object secret,file=/home/u/.config/libvirt/qemu/lib/"
@@ -55,9 +51,8 @@ static void managers_are_known_by_their_marks(void **state)
 		       "ganeti");
 }
 
-static void a_script_is_no_manager(void **state)
+TEST(a_script_is_no_manager)
 {
-	(void)state;
 	expect_manager("q -name guest=a,debug-threads=on "
 		       "-qmp unix:/run/a,server",
 		       "0::/system.slice/qemu@a.service", NULL);
@@ -76,9 +71,8 @@ static void expect_unit(const char *group, const char *expected)
 	guest_free(&g);
 }
 
-static void the_innermost_unit_is_found(void **state)
+TEST(the_innermost_unit_is_found)
 {
-	(void)state;
 	expect_unit("0::/system.slice/qemu@web1.service", "qemu@web1.service");
 	expect_unit("0::/user.slice/user-0.slice/user@0.service/app.slice/"
 		    "g.service",
@@ -89,9 +83,8 @@ static void the_innermost_unit_is_found(void **state)
 		    "b.service");
 }
 
-static void a_login_is_no_unit(void **state)
+TEST(a_login_is_no_unit)
 {
-	(void)state;
 	expect_unit("0::/user.slice/user-0.slice/session-3.scope", NULL);
 	expect_unit("0::/user.slice/user-0.slice/user@0.service/init.scope",
 		    NULL);
@@ -99,11 +92,10 @@ static void a_login_is_no_unit(void **state)
 	expect_unit("", NULL);
 }
 
-static void the_unified_group_is_kept(void **state)
+TEST(the_unified_group_is_kept)
 {
 	struct guest g;
 
-	(void)state;
 	owner(&g, "q", "1:name=systemd:/a\n0::/b/c\n", "");
 	assert_string_equal(g.cgroup, "/b/c");
 	guest_free(&g);
@@ -125,9 +117,8 @@ static void expect_starter(const char *group, const char *parent,
 	guest_free(&g);
 }
 
-static void the_starter_is_a_service_a_script_or_a_command(void **state)
+TEST(the_starter_is_a_service_a_script_or_a_command)
 {
-	(void)state;
 	expect_starter("0::/system.slice/a.service", "/bin/sh /x", "a.service");
 	expect_starter("0::/session-1.scope", "/bin/bash -e /root/run.sh db",
 		       "/root/run.sh");
@@ -137,19 +128,4 @@ static void the_starter_is_a_service_a_script_or_a_command(void **state)
 	expect_starter("", "/bin/sh /dev/fd/3", "sh");
 	expect_starter("", "/usr/bin/tmux new", "tmux");
 	expect_starter("", "", NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(managers_are_known_by_their_marks),
-		cmocka_unit_test(a_script_is_no_manager),
-		cmocka_unit_test(the_innermost_unit_is_found),
-		cmocka_unit_test(a_login_is_no_unit),
-		cmocka_unit_test(the_unified_group_is_kept),
-		cmocka_unit_test(
-			the_starter_is_a_service_a_script_or_a_command),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

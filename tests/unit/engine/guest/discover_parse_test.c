@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/guest/discover_parse.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/guest/discover.h"
+#include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 /* --- output of the script ------------------------------------------------ */
@@ -85,13 +82,12 @@ static void start(struct buf *b)
 
 /* --- tests --------------------------------------------------------------- */
 
-static void a_process_is_read_whole(void **state)
+TEST(a_process_is_read_whole)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct guests list;
 	const struct guest *g;
 
-	(void)state;
 	start(&b);
 	add_process(&b, &plain);
 	parse(&b, &list);
@@ -116,13 +112,12 @@ static void a_process_is_read_whole(void **state)
 	guests_free(&list);
 }
 
-static void empty_arguments_and_line_breaks_survive(void **state)
+TEST(empty_arguments_and_line_breaks_survive)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.argv = "qemu||a\nprocess 1||";
 	start(&b);
 	add_process(&b, &p);
@@ -135,13 +130,12 @@ static void empty_arguments_and_line_breaks_survive(void **state)
 	guests_free(&list);
 }
 
-static void the_oldest_comes_first(void **state)
+TEST(the_oldest_comes_first)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process young = plain;
 	struct guests list;
 
-	(void)state;
 	young.pid = 7;
 	young.ticks = 200;
 	young.argv = "qemu|";
@@ -155,13 +149,12 @@ static void the_oldest_comes_first(void **state)
 	guests_free(&list);
 }
 
-static void a_replaced_program_keeps_its_path(void **state)
+TEST(a_replaced_program_keeps_its_path)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.exe = "/usr/bin/qemu-system-x86_64 (deleted)\n";
 	start(&b);
 	add_process(&b, &p);
@@ -185,7 +178,7 @@ static size_t found(const struct process *p)
 	return n;
 }
 
-static void only_programs_called_qemu_are_guests(void **state)
+TEST(only_programs_called_qemu_are_guests)
 {
 	static const struct {
 		const char *exe;
@@ -200,7 +193,6 @@ static void only_programs_called_qemu_are_guests(void **state)
 		{ "", 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct process p = plain;
 
@@ -209,12 +201,11 @@ static void only_programs_called_qemu_are_guests(void **state)
 	}
 }
 
-static void a_process_that_vanished_is_left_out(void **state)
+TEST(a_process_that_vanished_is_left_out)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct guests list;
 
-	(void)state;
 	start(&b);
 	buf_printf(&b, "process 9\nexe\n\ncmdline\n\ncwd\n\n");
 	add_process(&b, &plain);
@@ -225,13 +216,12 @@ static void a_process_that_vanished_is_left_out(void **state)
 	guests_free(&list);
 }
 
-static void a_helper_of_a_guest_is_none(void **state)
+TEST(a_helper_of_a_guest_is_none)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process helper = plain;
 	struct guests list;
 
-	(void)state;
 	helper.pid = 43;
 	helper.parent = 42;
 	start(&b);
@@ -243,13 +233,12 @@ static void a_helper_of_a_guest_is_none(void **state)
 	guests_free(&list);
 }
 
-static void a_daemon_came_from_the_directory_of_its_shell(void **state)
+TEST(a_daemon_came_from_the_directory_of_its_shell)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.argv = "qemu|-daemonize|-qmp|unix:q,server|";
 	p.cwd = "/\n";
 	p.env = "PWD=/srv/vm";
@@ -261,13 +250,12 @@ static void a_daemon_came_from_the_directory_of_its_shell(void **state)
 	guests_free(&list);
 }
 
-static void another_process_is_where_it_is(void **state)
+TEST(another_process_is_where_it_is)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.env = "PWD=/elsewhere";
 	start(&b);
 	add_process(&b, &p);
@@ -276,13 +264,12 @@ static void another_process_is_where_it_is(void **state)
 	guests_free(&list);
 }
 
-static void a_moved_guest_has_its_public_sockets(void **state)
+TEST(a_moved_guest_has_its_public_sockets)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.argv = "qemu|-qmp|unix:/r/s0,server|";
 	p.env = "VMFERRY_SOCKETS=/r/s0\t/run/a\n";
 	p.env2 = "VMFERRY_RUN_DIR=/r";
@@ -296,13 +283,12 @@ static void a_moved_guest_has_its_public_sockets(void **state)
 	guests_free(&list);
 }
 
-static void a_mangled_mapping_makes_an_ordinary_guest(void **state)
+TEST(a_mangled_mapping_makes_an_ordinary_guest)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct process p = plain;
 	struct guests list;
 
-	(void)state;
 	p.env = "VMFERRY_SOCKETS=junk";
 	start(&b);
 	add_process(&b, &p);
@@ -312,12 +298,11 @@ static void a_mangled_mapping_makes_an_ordinary_guest(void **state)
 	guests_free(&list);
 }
 
-static void words_of_a_login_shell_are_skipped(void **state)
+TEST(words_of_a_login_shell_are_skipped)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct guests list;
 
-	(void)state;
 	buf_printf(&b, "Welcome!\nprocess 1\n");
 	start(&b);
 	add_process(&b, &plain);
@@ -326,19 +311,18 @@ static void words_of_a_login_shell_are_skipped(void **state)
 	guests_free(&list);
 }
 
-static void no_guests_are_an_empty_list(void **state)
+TEST(no_guests_are_an_empty_list)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
 	struct guests list;
 
-	(void)state;
 	start(&b);
 	parse(&b, &list);
 	assert_int_equal(list.n, 0);
 	guests_free(&list);
 }
 
-static void nonsense_is_refused(void **state)
+TEST(nonsense_is_refused)
 {
 	static const char *const texts[] = {
 		"",
@@ -349,7 +333,6 @@ static void nonsense_is_refused(void **state)
 		"vmferry-proc 1\nprocess 1\nexe 2\n",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		AUTO_ERR struct err err = { .kind = ERR_NONE };
 		struct guests list;
@@ -360,26 +343,4 @@ static void nonsense_is_refused(void **state)
 		assert_int_equal(err.kind, ERR_PROTOCOL);
 		assert_int_equal(list.n, 0);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_process_is_read_whole),
-		cmocka_unit_test(empty_arguments_and_line_breaks_survive),
-		cmocka_unit_test(the_oldest_comes_first),
-		cmocka_unit_test(a_replaced_program_keeps_its_path),
-		cmocka_unit_test(only_programs_called_qemu_are_guests),
-		cmocka_unit_test(a_process_that_vanished_is_left_out),
-		cmocka_unit_test(a_helper_of_a_guest_is_none),
-		cmocka_unit_test(a_daemon_came_from_the_directory_of_its_shell),
-		cmocka_unit_test(another_process_is_where_it_is),
-		cmocka_unit_test(a_moved_guest_has_its_public_sockets),
-		cmocka_unit_test(a_mangled_mapping_makes_an_ordinary_guest),
-		cmocka_unit_test(words_of_a_login_shell_are_skipped),
-		cmocka_unit_test(no_guests_are_an_empty_list),
-		cmocka_unit_test(nonsense_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,13 +3,9 @@
  * Tests of engine/guest/discover.c and its scripts, with processes of our own
  * that look like QEMU: a copy of this program, which then only waits.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +26,12 @@
 #include "transport/host_open.h"
 
 #define PAUSE "VMFERRY_TEST_PAUSE"
+
+void test_begin(void)
+{
+	while (getenv(PAUSE))
+		pause();
+}
 
 static char dir[] = "/tmp/vmferry-test.XXXXXX";
 
@@ -184,7 +186,7 @@ static const struct guest *listed(pid_t pid)
 
 /* --- finding ------------------------------------------------------------- */
 
-static void a_guest_is_found_with_its_facts(void **state)
+TEST(a_guest_is_found_with_its_facts)
 {
 	pid_t pid = imitate_guest("q -name vmferry-t1 -m 256 -qmp "
 				  "unix:qmp.sock,server=on -append 'a\nb' ''");
@@ -192,7 +194,6 @@ static void a_guest_is_found_with_its_facts(void **state)
 	AUTO_FREE char *exe = xasprintf("%s/qemu-system-x86_64", dir);
 	AUTO_FREE char *qmp = xasprintf("%s/qmp.sock", dir);
 
-	(void)state;
 	end(pid);
 	assert_non_null(g);
 	assert_string_equal(g->name, "vmferry-t1");
@@ -209,12 +210,11 @@ static void a_guest_is_found_with_its_facts(void **state)
 	forget();
 }
 
-static void users_and_groups_have_names(void **state)
+TEST(users_and_groups_have_names)
 {
 	const struct guest *g;
 	pid_t pid;
 
-	(void)state;
 	if (geteuid())
 		skip();
 	pid = imitate_guest("q -name vmferry-t2");
@@ -226,26 +226,24 @@ static void users_and_groups_have_names(void **state)
 	forget();
 }
 
-static void other_programs_are_no_guests(void **state)
+TEST(other_programs_are_no_guests)
 {
 	pid_t pid = imitate(
 		&(struct look){ .name = "other", .argv = "qemu-system-i386" });
 	const struct guest *g = listed(pid);
 
-	(void)state;
 	end(pid);
 	assert_null(g);
 	forget();
 }
 
-static void a_program_replaced_by_an_upgrade_is_still_a_guest(void **state)
+TEST(a_program_replaced_by_an_upgrade_is_still_a_guest)
 {
 	pid_t pid = imitate(
 		&(struct look){ .name = "qemu-system-old", .argv = "q" });
 	AUTO_FREE char *path = program("qemu-system-old");
 	const struct guest *g;
 
-	(void)state;
 	assert_int_equal(unlink(path), 0);
 	g = listed(pid);
 	end(pid);
@@ -255,11 +253,10 @@ static void a_program_replaced_by_an_upgrade_is_still_a_guest(void **state)
 	forget();
 }
 
-static void guests_of_other_namespaces_do_not_count(void **state)
+TEST(guests_of_other_namespaces_do_not_count)
 {
 	static const int namespaces[] = { CLONE_NEWNET, CLONE_NEWNS };
 
-	(void)state;
 	if (geteuid())
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
@@ -276,7 +273,7 @@ static void guests_of_other_namespaces_do_not_count(void **state)
 	forget();
 }
 
-static void the_mapping_comes_through_the_environment(void **state)
+TEST(the_mapping_comes_through_the_environment)
 {
 	pid_t pid = imitate(
 		&(struct look){ .name = "qemu-system-x86_64",
@@ -284,7 +281,6 @@ static void the_mapping_comes_through_the_environment(void **state)
 				.env = "VMFERRY_RUN_DIR=/run/a\n\001b" });
 	const struct guest *g = listed(pid);
 
-	(void)state;
 	end(pid);
 	assert_non_null(g);
 	assert_string_equal(g->run_dir, "/run/a\n\nb");
@@ -292,12 +288,11 @@ static void the_mapping_comes_through_the_environment(void **state)
 }
 
 /* "SECRET" in hex. */
-static void nothing_else_of_the_environment_is_read(void **state)
+TEST(nothing_else_of_the_environment_is_read)
 {
 	pid_t pid = imitate_guest("q -name vmferry-t4");
 	bool leaked, pause;
 
-	(void)state;
 	forget();
 	in_task(job_script, NULL);
 	end(pid);
@@ -310,7 +305,7 @@ static void nothing_else_of_the_environment_is_read(void **state)
 	forget();
 }
 
-static void busybox_can_run_it_too(void **state)
+TEST(busybox_can_run_it_too)
 {
 	static const char *const applets[] = { "sh",  "ls",	  "od", "tr",
 					       "cat", "readlink", "id" };
@@ -319,7 +314,6 @@ static void busybox_can_run_it_too(void **state)
 	const struct guest *g;
 	pid_t pid;
 
-	(void)state;
 	if (access("/bin/busybox", X_OK))
 		skip();
 	old_path = xstrdup(getenv("PATH"));
@@ -343,7 +337,7 @@ static void busybox_can_run_it_too(void **state)
 
 /* --- the word ------------------------------------------------------------ */
 
-static void a_guest_goes_by_name_pid_or_socket(void **state)
+TEST(a_guest_goes_by_name_pid_or_socket)
 {
 	pid_t pid = imitate_guest("q -name vmferry-t6 -qmp unix:q6,server");
 	AUTO_FREE char *by_pid = xasprintf("pid:%d", (int)pid);
@@ -351,7 +345,6 @@ static void a_guest_goes_by_name_pid_or_socket(void **state)
 	const char *const words[] = { "vmferry-t6", by_pid, by_qmp };
 	int found[ARRAY_SIZE(words)];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		find(words[i]);
 		found[i] = verdict ? 0 : one.pid;
@@ -362,7 +355,7 @@ static void a_guest_goes_by_name_pid_or_socket(void **state)
 	forget();
 }
 
-static void a_socket_may_go_by_another_path(void **state)
+TEST(a_socket_may_go_by_another_path)
 {
 	pid_t pid = imitate_guest("q -name vmferry-t7 -qmp unix:q7,server");
 	AUTO_FREE char *link = xasprintf("%s/link", dir);
@@ -370,7 +363,6 @@ static void a_socket_may_go_by_another_path(void **state)
 	AUTO_FREE char *by_qmp = xasprintf("qmp:%s/q7", link);
 	int fd = open(socket, O_CREAT | O_WRONLY, 0600);
 
-	(void)state;
 	close(fd);
 	assert_int_equal(symlink(dir, link), 0);
 	find(by_qmp);
@@ -380,14 +372,13 @@ static void a_socket_may_go_by_another_path(void **state)
 	forget();
 }
 
-static void an_unknown_guest_gets_a_list_of_those_there_are(void **state)
+TEST(an_unknown_guest_gets_a_list_of_those_there_are)
 {
 	static const char *const words[] = { "vmferry-nobody", "pid:999999",
 					     "qmp:/nowhere/qmp" };
 	pid_t pid = imitate_guest("q -name vmferry-t8");
 	bool told = true;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		find(words[i]);
 		told = told && verdict && error.kind == ERR_NO_GUEST &&
@@ -399,14 +390,13 @@ static void an_unknown_guest_gets_a_list_of_those_there_are(void **state)
 	forget();
 }
 
-static void a_name_that_two_guests_have_is_ambiguous(void **state)
+TEST(a_name_that_two_guests_have_is_ambiguous)
 {
 	pid_t first = imitate_guest("q -name vmferry-t9");
 	pid_t second = imitate_guest("q -name vmferry-t9 -S");
 	AUTO_FREE char *a = xasprintf("%d", (int)first);
 	AUTO_FREE char *b = xasprintf("%d", (int)second);
 
-	(void)state;
 	find("vmferry-t9");
 	end(first);
 	end(second);
@@ -417,7 +407,7 @@ static void a_name_that_two_guests_have_is_ambiguous(void **state)
 	forget();
 }
 
-static void a_word_of_another_form_is_a_usage_error(void **state)
+TEST(a_word_of_another_form_is_a_usage_error)
 {
 	static const char long_name[] =
 		"name-of-more-than-sixty-four-characters-which-is-more-than-"
@@ -427,7 +417,6 @@ static void a_word_of_another_form_is_a_usage_error(void **state)
 		"pid:1x", "qmp:", "a;b", "qmp:rel", "pid:9999999999", long_name,
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		find(words[i]);
 		assert_int_equal(verdict, -1);
@@ -454,34 +443,31 @@ static uint64_t ticks_of(pid_t pid)
 	return g ? g->start_ticks : 0;
 }
 
-static void a_running_process_is_alive(void **state)
+TEST(a_running_process_is_alive)
 {
 	pid_t pid = imitate_guest("q");
 	int is = alive(pid, ticks_of(pid));
 
-	(void)state;
 	end(pid);
 	assert_int_equal(is, 1);
 }
 
-static void another_process_of_that_pid_does_not_count(void **state)
+TEST(another_process_of_that_pid_does_not_count)
 {
 	pid_t pid = imitate_guest("q");
 	int is = alive(pid, ticks_of(pid) + 1);
 
-	(void)state;
 	end(pid);
 	assert_int_equal(is, 0);
 }
 
-static void a_zombie_is_gone(void **state)
+TEST(a_zombie_is_gone)
 {
 	pid_t pid = imitate_guest("q");
 	uint64_t ticks = ticks_of(pid);
 	siginfo_t info;
 	int is;
 
-	(void)state;
 	kill(pid, SIGKILL);
 	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
 	is = alive(pid, ticks);
@@ -489,12 +475,11 @@ static void a_zombie_is_gone(void **state)
 	assert_int_equal(is, 0);
 }
 
-static void a_process_that_was_reaped_is_gone(void **state)
+TEST(a_process_that_was_reaped_is_gone)
 {
 	pid_t pid = imitate_guest("q");
 	uint64_t ticks = ticks_of(pid);
 
-	(void)state;
 	end(pid);
 	assert_int_equal(alive(pid, ticks), 0);
 	forget();
@@ -516,33 +501,4 @@ static int remove_dir(void **state)
 	return system(command);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_guest_is_found_with_its_facts),
-		cmocka_unit_test(users_and_groups_have_names),
-		cmocka_unit_test(other_programs_are_no_guests),
-		cmocka_unit_test(
-			a_program_replaced_by_an_upgrade_is_still_a_guest),
-		cmocka_unit_test(guests_of_other_namespaces_do_not_count),
-		cmocka_unit_test(the_mapping_comes_through_the_environment),
-		cmocka_unit_test(nothing_else_of_the_environment_is_read),
-		cmocka_unit_test(busybox_can_run_it_too),
-		cmocka_unit_test(a_guest_goes_by_name_pid_or_socket),
-		cmocka_unit_test(a_socket_may_go_by_another_path),
-		cmocka_unit_test(
-			an_unknown_guest_gets_a_list_of_those_there_are),
-		cmocka_unit_test(a_name_that_two_guests_have_is_ambiguous),
-		cmocka_unit_test(a_word_of_another_form_is_a_usage_error),
-		cmocka_unit_test(a_running_process_is_alive),
-		cmocka_unit_test(another_process_of_that_pid_does_not_count),
-		cmocka_unit_test(a_zombie_is_gone),
-		cmocka_unit_test(a_process_that_was_reaped_is_gone),
-	};
-
-	if (getenv(PAUSE)) {
-		for (;;)
-			pause();
-	}
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
-}
+TEST_GROUP_FIXTURE(make_dir, remove_dir);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/guest/guest_describe.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/guest/guest_describe.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static void describe(struct guest *g, const char *words)
 {
@@ -18,11 +15,10 @@ static void describe(struct guest *g, const char *words)
 	guest_describe(g);
 }
 
-static void name_and_uuid_are_found(void **state)
+TEST(name_and_uuid_are_found)
 {
 	struct guest g;
 
-	(void)state;
 	describe(&g, "q -name guest=a,debug-threads=on -uuid "
 		     "6F0E7D2A-1111-4222-8333-444455556666");
 	assert_string_equal(g.name, "a");
@@ -34,7 +30,7 @@ static void name_and_uuid_are_found(void **state)
 	guest_free(&g);
 }
 
-static void ram_is_read_with_its_units(void **state)
+TEST(ram_is_read_with_its_units)
 {
 	static const struct {
 		const char *words;
@@ -50,7 +46,6 @@ static void ram_is_read_with_its_units(void **state)
 		{ "q -m junk", 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct guest g;
 
@@ -60,7 +55,7 @@ static void ram_is_read_with_its_units(void **state)
 	}
 }
 
-static void cpus_are_counted(void **state)
+TEST(cpus_are_counted)
 {
 	static const struct {
 		const char *words;
@@ -73,7 +68,6 @@ static void cpus_are_counted(void **state)
 		{ "q -smp maxcpus=6", 6 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct guest g;
 
@@ -94,9 +88,8 @@ static bool kvm(const char *words)
 	return has;
 }
 
-static void every_way_to_ask_for_kvm_is_known(void **state)
+TEST(every_way_to_ask_for_kvm_is_known)
 {
-	(void)state;
 	assert_true(kvm("q -enable-kvm"));
 	assert_true(kvm("q -accel kvm,dirty-ring-size=4096 -accel tcg"));
 	assert_true(kvm("q -machine q35,accel=kvm:tcg"));
@@ -122,11 +115,10 @@ static void expect_monitor(const struct guest *g, size_t i,
 		assert_null(g->monitors[i].tcp);
 }
 
-static void monitors_are_found_however_they_are_written(void **state)
+TEST(monitors_are_found_however_they_are_written)
 {
 	struct guest g;
 
-	(void)state;
 	describe(&g, "q -monitor unix:m,server,nowait "
 		     "-qmp tcp:127.0.0.1:4444,server=on,wait=off "
 		     "-chardev socket,id=c,path=/run/q,server=on "
@@ -149,11 +141,10 @@ static void monitors_are_found_however_they_are_written(void **state)
 	guest_free(&g);
 }
 
-static void what_nobody_can_connect_to_is_no_monitor(void **state)
+TEST(what_nobody_can_connect_to_is_no_monitor)
 {
 	struct guest g;
 
-	(void)state;
 	describe(&g, "q -monitor stdio -qmp unix:/a -mon chardev=none "
 		     "-serial unix:/s,server -qmp tcp:h:1 -monitor none");
 	assert_int_equal(g.n_monitors, 0);
@@ -161,11 +152,10 @@ static void what_nobody_can_connect_to_is_no_monitor(void **state)
 	guest_free(&g);
 }
 
-static void our_own_monitors_come_first_and_moved_ones_are_public(void **state)
+TEST(our_own_monitors_come_first_and_moved_ones_are_public)
 {
 	struct guest g = { .run_dir = xstrdup("/r") };
 
-	(void)state;
 	argv_case_split("q -qmp unix:/r/s0,server,nowait "
 			"-chardev socket,id=vmferry0,path=/r/q0,server=on "
 			"-mon chardev=vmferry0,mode=control "
@@ -178,20 +168,4 @@ static void our_own_monitors_come_first_and_moved_ones_are_public(void **state)
 	expect_monitor(&g, 1, MONITOR_QMP, "/r/q1", NULL);
 	expect_monitor(&g, 2, MONITOR_QMP, "/run/qmp", NULL);
 	guest_free(&g);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(name_and_uuid_are_found),
-		cmocka_unit_test(ram_is_read_with_its_units),
-		cmocka_unit_test(cpus_are_counted),
-		cmocka_unit_test(every_way_to_ask_for_kvm_is_known),
-		cmocka_unit_test(monitors_are_found_however_they_are_written),
-		cmocka_unit_test(what_nobody_can_connect_to_is_no_monitor),
-		cmocka_unit_test(
-			our_own_monitors_come_first_and_moved_ones_are_public),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,43 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the pure parts of engine/guest/inventory.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/guest/inventory.h"
 #include "qmp/json.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void network_file_systems_are_shared(void **state)
+TEST(network_file_systems_are_shared)
 {
-	(void)state;
 	assert_int_equal(inventory_place("nfs"), DISK_SHARED);
 	assert_int_equal(inventory_place("ceph"), DISK_SHARED);
 	assert_int_equal(inventory_place("gfs/gfs2"), DISK_SHARED);
 }
 
-static void disks_of_this_machine_are_local(void **state)
+TEST(disks_of_this_machine_are_local)
 {
-	(void)state;
 	assert_int_equal(inventory_place("ext2/ext3"), DISK_LOCAL);
 	assert_int_equal(inventory_place("xfs"), DISK_LOCAL);
 	assert_int_equal(inventory_place("btrfs"), DISK_LOCAL);
 }
 
-static void what_could_be_either_is_not_guessed(void **state)
+TEST(what_could_be_either_is_not_guessed)
 {
-	(void)state;
 	assert_int_equal(inventory_place("fuseblk"), DISK_UNKNOWN);
 	assert_int_equal(inventory_place("fuse"), DISK_UNKNOWN);
 	assert_int_equal(inventory_place("UNKNOWN (0x1234)"), DISK_UNKNOWN);
 	assert_null(disk_place_name(DISK_UNKNOWN));
 }
 
-static void a_guest_that_was_not_asked_has_nulls(void **state)
+TEST(a_guest_that_was_not_asked_has_nulls)
 {
 	struct guest_view g = {
 		.host = (char *)"local",
@@ -47,7 +40,6 @@ static void a_guest_that_was_not_asked_has_nulls(void **state)
 	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	g.guest.pid = 42;
 	g.guest.manager = (char *)"libvirt";
 	o = guest_view_to_json(&g);
@@ -62,7 +54,7 @@ static void a_guest_that_was_not_asked_has_nulls(void **state)
 		"\"manager\":\"libvirt\",\"defined\":false}");
 }
 
-static void a_disk_says_where_it_stands(void **state)
+TEST(a_disk_says_where_it_stands)
 {
 	struct qmp_disk disk = {
 		.device = (char *)"virtio0",
@@ -81,7 +73,6 @@ static void a_disk_says_where_it_stands(void **state)
 	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *line = NULL;
 
-	(void)state;
 	strcpy(g.state, "running");
 	o = guest_view_to_json(&g);
 	line = json_line(o);
@@ -92,17 +83,4 @@ static void a_disk_says_where_it_stands(void **state)
 				     "\"driver\":\"qcow2\",\"read_only\":false,"
 				     "\"virtual_bytes\":1048576,"
 				     "\"storage\":\"shared\"}]"));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(network_file_systems_are_shared),
-		cmocka_unit_test(disks_of_this_machine_are_local),
-		cmocka_unit_test(what_could_be_either_is_not_guessed),
-		cmocka_unit_test(a_guest_that_was_not_asked_has_nulls),
-		cmocka_unit_test(a_disk_says_where_it_stands),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,18 +3,15 @@
 #include "engine/hosts/admit.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/hosts/probe.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
@@ -37,82 +34,72 @@ static enum admit judge(uint64_t available, uint64_t promised, uint64_t taken,
 	return admit_judge(&v, &(struct admit_wish){ .ram_bytes = need });
 }
 
-static void what_is_left_beside_promises_may_be_had(void **state)
+TEST(what_is_left_beside_promises_may_be_had)
 {
-	(void)state;
 	assert_int_equal(judge(10 * GIB, 6 * GIB, 0, 4 * GIB), ADMIT_YES);
 }
 
-static void what_is_promised_to_others_is_not_free(void **state)
+TEST(what_is_promised_to_others_is_not_free)
 {
-	(void)state;
 	assert_int_equal(judge(10 * GIB, 6 * GIB, 0, 4 * GIB + 1),
 			 ADMIT_MEMORY);
 }
 
-static void what_would_fit_without_the_others_is_worth_a_wait(void **state)
+TEST(what_would_fit_without_the_others_is_worth_a_wait)
 {
-	(void)state;
 	assert_int_equal(judge(3 * GIB, 0, 2 * GIB, 5 * GIB), ADMIT_MEMORY);
 }
 
-static void what_would_not_fit_even_then_is_not(void **state)
+TEST(what_would_not_fit_even_then_is_not)
 {
-	(void)state;
 	assert_int_equal(judge(3 * GIB, 0, 2 * GIB, 5 * GIB + 1), ADMIT_NEVER);
 }
 
-static void unknown_memory_does_not_block(void **state)
+TEST(unknown_memory_does_not_block)
 {
-	(void)state;
 	assert_int_equal(judge(0, 6 * GIB, 0, 5 * GIB), ADMIT_YES);
 }
 
-static void memory_that_is_not_judged_does_not_block(void **state)
+TEST(memory_that_is_not_judged_does_not_block)
 {
-	(void)state;
 	assert_int_equal(judge(1 * GIB, 6 * GIB, 0, 0), ADMIT_YES);
 }
 
-static void those_ahead_count_before_they_get_there(void **state)
+TEST(those_ahead_count_before_they_get_there)
 {
 	const struct admit_view v = { .available_bytes = 4 * GIB };
 	const struct admit_wish wish = { .ram_bytes = 3 * GIB,
 					 .ahead_bytes = 2 * GIB };
 
-	(void)state;
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_MEMORY);
 }
 
-static void no_more_arrive_at_once_than_the_limit(void **state)
+TEST(no_more_arrive_at_once_than_the_limit)
 {
 	struct admit_view v = { .n_arrivals = 1 };
 	const struct admit_wish wish = { .limit = 2 };
 
-	(void)state;
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_YES);
 	v.n_arrivals = 2;
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_CROWDED);
 }
 
-static void what_never_fits_is_told_before_any_wait(void **state)
+TEST(what_never_fits_is_told_before_any_wait)
 {
 	const struct admit_view v = { .available_bytes = GIB,
 				      .busy = 1,
 				      .n_arrivals = 9 };
 	const struct admit_wish wish = { .ram_bytes = 2 * GIB, .limit = 2 };
 
-	(void)state;
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_NEVER);
 }
 
 /* --- reading ------------------------------------------------------------- */
 
-static void an_answer_is_read_with_names_that_have_blanks(void **state)
+TEST(an_answer_is_read_with_names_that_have_blanks)
 {
 	struct admit_view v;
 
-	(void)state;
 	assert_true(admit_parse("arrival=100 28 run-1 web 1\n"
 				"arrival=1 0 run-2 ?\navailable=4096\n",
 				&v));
@@ -125,11 +112,10 @@ static void an_answer_is_read_with_names_that_have_blanks(void **state)
 	admit_view_free(&v);
 }
 
-static void an_answer_that_tells_too_little_is_refused(void **state)
+TEST(an_answer_that_tells_too_little_is_refused)
 {
 	struct admit_view v;
 
-	(void)state;
 	assert_false(admit_parse("", &v));
 	assert_false(admit_parse("arrival=many\navailable=1\n", &v));
 	admit_view_free(&v);
@@ -174,6 +160,8 @@ static int teardown(void **state)
 	free(p);
 	return rc;
 }
+
+TEST_FIXTURE(setup, teardown);
 
 /* A run that arrives: its pid, and what it reserves. */
 static void arrive(struct place *p, const char *name, const char *pid,
@@ -460,11 +448,11 @@ static void act(void *arg)
 	host_close(p->here);
 }
 
-#define HERE(name, fn)                 \
-	static void name(void **state) \
-	{                              \
-		body = fn;             \
-		in_task(act, *state);  \
+#define HERE(name, fn)                \
+	TEST(name)                    \
+	{                             \
+		body = fn;            \
+		in_task(act, *state); \
 	}
 HERE(an_empty_host_promises_nothing, empty)
 HERE(a_living_run_counts_less_what_it_has, living_counts)
@@ -481,40 +469,3 @@ HERE(what_it_has_not_taken_of_its_ram_is_not_spare, spare_beside_ram)
 HERE(of_memory_not_known_nothing_is_known_to_be_spare, spare_unknown)
 HERE(launches_at_once_never_get_the_same_memory, race)
 HERE(the_script_and_the_engine_judge_alike, two_languages)
-
-#define ON_DISK(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_left_beside_promises_may_be_had),
-		cmocka_unit_test(what_is_promised_to_others_is_not_free),
-		cmocka_unit_test(
-			what_would_fit_without_the_others_is_worth_a_wait),
-		cmocka_unit_test(what_would_not_fit_even_then_is_not),
-		cmocka_unit_test(unknown_memory_does_not_block),
-		cmocka_unit_test(memory_that_is_not_judged_does_not_block),
-		cmocka_unit_test(those_ahead_count_before_they_get_there),
-		cmocka_unit_test(no_more_arrive_at_once_than_the_limit),
-		cmocka_unit_test(what_never_fits_is_told_before_any_wait),
-		cmocka_unit_test(an_answer_is_read_with_names_that_have_blanks),
-		cmocka_unit_test(an_answer_that_tells_too_little_is_refused),
-		ON_DISK(an_empty_host_promises_nothing),
-		ON_DISK(a_living_run_counts_less_what_it_has),
-		ON_DISK(a_guest_larger_than_reserved_promises_nothing),
-		ON_DISK(a_dead_run_does_not_count),
-		ON_DISK(an_odd_reservation_counts_as_none),
-		ON_DISK(ones_own_lock_is_busy_and_no_arrival),
-		ON_DISK(a_lower_limit_of_the_cgroup_holds),
-		ON_DISK(a_cgroup_without_a_limit_does_not),
-		ON_DISK(a_limit_of_an_old_cgroup_holds),
-		ON_DISK(what_a_guest_may_take_is_what_its_cgroup_leaves),
-		ON_DISK(without_a_limit_it_is_what_the_host_has),
-		ON_DISK(what_it_has_not_taken_of_its_ram_is_not_spare),
-		ON_DISK(of_memory_not_known_nothing_is_known_to_be_spare),
-		ON_DISK(launches_at_once_never_get_the_same_memory),
-		ON_DISK(the_script_and_the_engine_judge_alike),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}

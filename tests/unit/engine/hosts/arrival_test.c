@@ -2,16 +2,13 @@
 /* arrival: marks are written and read; one claim a test. */
 #include "engine/hosts/arrival.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static void put(const char *root, const char *key, const char *text)
@@ -36,13 +33,12 @@ static void drop(const char *root, const char *key)
 	rmdir(dir);
 }
 
-static void what_was_marked_is_found(void **state)
+TEST(what_was_marked_is_found)
 {
 	char root[] = "/tmp/arrival-test-XXXXXX";
 	AUTO_FREE char *text = arrival_marker("run-1", "web1", "hosta");
 	struct arrivals a;
 
-	(void)state;
 	assert_non_null(mkdtemp(root));
 	put(root, "k1", text);
 	put(root, "k2", "torn");
@@ -57,22 +53,11 @@ static void what_was_marked_is_found(void **state)
 	rmdir(root);
 }
 
-static void a_host_that_never_saw_a_run_has_none(void **state)
+TEST(a_host_that_never_saw_a_run_has_none)
 {
 	struct arrivals a;
 
-	(void)state;
 	arrivals_read("/nonexistent", &a);
 	assert_int_equal(a.n, 0);
 	arrivals_free(&a);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_marked_is_found),
-		cmocka_unit_test(a_host_that_never_saw_a_run_has_none),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

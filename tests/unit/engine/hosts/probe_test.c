@@ -2,10 +2,6 @@
 /* probe: what scripts tell of this machine. */
 #include "engine/hosts/probe.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,28 +9,26 @@
 #include <unistd.h>
 
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
-static void a_value_is_the_rest_of_its_line(void **state)
+TEST(a_value_is_the_rest_of_its_line)
 {
 	AUTO_FREE char *v = probe_value("a=1\nab=2 x=y\nb=\n", "ab");
 
-	(void)state;
 	assert_string_equal(v, "2 x=y");
 }
 
-static void a_key_is_not_found_inside_another(void **state)
+TEST(a_key_is_not_found_inside_another)
 {
-	(void)state;
 	assert_null(probe_value("ab=1\nx b=2\n", "b"));
 }
 
-static void an_empty_value_is_not_a_missing_one(void **state)
+TEST(an_empty_value_is_not_a_missing_one)
 {
 	AUTO_FREE char *v = probe_value("b=\n", "b");
 
-	(void)state;
 	assert_string_equal(v, "");
 }
 
@@ -56,9 +50,8 @@ static void host_body(void *arg)
 	host_close(h);
 }
 
-static void a_host_tells_who_it_is(void **state)
+TEST(a_host_tells_who_it_is)
 {
-	(void)state;
 	in_task(host_body, NULL);
 }
 
@@ -91,11 +84,10 @@ static void files_body(void *arg)
 	host_close(h);
 }
 
-static void files_are_told_apart_by_odd_names_too(void **state)
+TEST(files_are_told_apart_by_odd_names_too)
 {
 	char dir[] = "/tmp/probe-XXXXXX";
 
-	(void)state;
 	assert_non_null(mkdtemp(dir));
 	in_task(files_body, dir);
 	(void)rmdir(dir);
@@ -115,9 +107,8 @@ static void script_body(void *arg)
 	host_close(h);
 }
 
-static void a_failed_script_tells_its_own_words(void **state)
+TEST(a_failed_script_tells_its_own_words)
 {
-	(void)state;
 	in_task(script_body, NULL);
 }
 
@@ -134,9 +125,8 @@ static void qemu_body(void *arg)
 	host_close(h);
 }
 
-static void a_missing_qemu_is_no_error(void **state)
+TEST(a_missing_qemu_is_no_error)
 {
-	(void)state;
 	in_task(qemu_body, NULL);
 }
 
@@ -160,24 +150,7 @@ static void known_body(void *arg)
 	host_close(h);
 }
 
-static void an_unknown_machine_type_is_told(void **state)
+TEST(an_unknown_machine_type_is_told)
 {
-	(void)state;
 	in_task(known_body, NULL);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_value_is_the_rest_of_its_line),
-		cmocka_unit_test(a_key_is_not_found_inside_another),
-		cmocka_unit_test(an_empty_value_is_not_a_missing_one),
-		cmocka_unit_test(a_host_tells_who_it_is),
-		cmocka_unit_test(files_are_told_apart_by_odd_names_too),
-		cmocka_unit_test(a_failed_script_tells_its_own_words),
-		cmocka_unit_test(a_missing_qemu_is_no_error),
-		cmocka_unit_test(an_unknown_machine_type_is_told),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

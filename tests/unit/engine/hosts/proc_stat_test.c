@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/hosts/proc_stat.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/hosts/proc_stat.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 static const char line[] =
 	"4211 (qemu) ) S 1 4211 4211 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 "
 	"9 0 256272 4096 1 18446744073709551615 1 1";
 
-static void fields_are_counted_behind_the_command(void **state)
+TEST(fields_are_counted_behind_the_command)
 {
 	struct discover_stat stat;
 
-	(void)state;
 	assert_int_equal(discover_stat_read(line, &stat), 0);
 	assert_int_equal(stat.state, 'S');
 	assert_int_equal(stat.parent, 1);
@@ -28,13 +24,12 @@ static void fields_are_counted_behind_the_command(void **state)
 	assert_int_equal(stat.start_ticks, 256272);
 }
 
-static void the_kernel_writes_such_lines(void **state)
+TEST(the_kernel_writes_such_lines)
 {
 	FILE *f = fopen("/proc/self/stat", "re");
 	struct discover_stat stat;
 	char text[1024];
 
-	(void)state;
 	assert_non_null(f);
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
@@ -45,23 +40,11 @@ static void the_kernel_writes_such_lines(void **state)
 	assert_true(stat.start_ticks > 0);
 }
 
-static void anything_else_is_refused(void **state)
+TEST(anything_else_is_refused)
 {
 	struct discover_stat stat;
 
-	(void)state;
 	assert_int_equal(discover_stat_read("", &stat), -1);
 	assert_int_equal(discover_stat_read("1 (x) S 1", &stat), -1);
 	assert_int_equal(discover_stat_read("gone", &stat), -1);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_are_counted_behind_the_command),
-		cmocka_unit_test(the_kernel_writes_such_lines),
-		cmocka_unit_test(anything_else_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/clock.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -39,44 +36,40 @@ static struct ticket_turn judge(const struct ticket_facts *line, size_t n,
 	return ticket_judge(line, n, n - 1, &nobody, limit, NOW);
 }
 
-static void alone_it_goes(void **state)
+TEST(alone_it_goes)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 1, 1).turn, TURN_GO);
 }
 
-static void the_earlier_one_takes_the_place(void **state)
+TEST(the_earlier_one_takes_the_place)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_QUEUED),
 					     one("b", "y", TICKET_QUEUED) };
 	struct ticket_turn t = judge(line, 2, 9);
 
-	(void)state;
 	assert_int_equal(t.turn, TURN_PLACE);
 	assert_int_equal(t.ahead, 1);
 }
 
-static void those_that_go_fill_the_places(void **state)
+TEST(those_that_go_fill_the_places)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GOING),
 					     one("b", "y", TICKET_GOING),
 					     one("c", "z", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 3, 2).turn, TURN_PLACE);
 	assert_int_equal(judge(line, 3, 3).turn, TURN_GO);
 }
 
-static void runs_under_way_fill_the_places(void **state)
+TEST(runs_under_way_fill_the_places)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GOING),
 					     one("b", "y", TICKET_QUEUED) };
 	AUTO_STRV struct strv locks = { 0 };
 	struct ticket_turn t;
 
-	(void)state;
 	strv_push(&locks, "a"); /* the same that goes: one place */
 	strv_push(&locks, "other");
 	t = ticket_judge(line, 2, 1, &locks, 2, NOW);
@@ -86,93 +79,84 @@ static void runs_under_way_fill_the_places(void **state)
 			 TURN_GO);
 }
 
-static void the_lock_of_its_guest_comes_first(void **state)
+TEST(the_lock_of_its_guest_comes_first)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_QUEUED) };
 	AUTO_STRV struct strv locks = { 0 };
 
-	(void)state;
 	strv_push(&locks, "a");
 	assert_int_equal(ticket_judge(line, 1, 0, &locks, 9, NOW).turn,
 			 TURN_GUEST);
 }
 
-static void an_earlier_ticket_of_its_guest_comes_first(void **state)
+TEST(an_earlier_ticket_of_its_guest_comes_first)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GUEST),
 					     one("a", "y", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 2, 9).turn, TURN_GUEST);
 }
 
-static void one_that_waits_for_its_guest_is_passed(void **state)
+TEST(one_that_waits_for_its_guest_is_passed)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GUEST),
 					     one("b", "x", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 2, 1).turn, TURN_GO);
 }
 
-static void nobody_passes_on_the_way_to_the_same_host(void **state)
+TEST(nobody_passes_on_the_way_to_the_same_host)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_THERE),
 					     one("b", "x", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 2, 9).turn, TURN_BEHIND);
 }
 
-static void to_another_host_one_passes(void **state)
+TEST(to_another_host_one_passes)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_THERE),
 					     one("b", "x", TICKET_QUEUED),
 					     one("c", "y", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 3, 1).turn, TURN_GO);
 }
 
-static void one_that_does_not_look_any_more_is_passed(void **state)
+TEST(one_that_does_not_look_any_more_is_passed)
 {
 	struct ticket_facts line[] = { one("a", "x", TICKET_QUEUED),
 				       one("b", "x", TICKET_THERE),
 				       one("c", "x", TICKET_QUEUED) };
 
-	(void)state;
 	line[0].seen_us -= TICKET_STALE_US;
 	line[1].seen_us -= TICKET_STALE_US;
 	assert_int_equal(judge(line, 3, 1).turn, TURN_GO);
 }
 
-static void one_that_goes_keeps_its_place_without_looking(void **state)
+TEST(one_that_goes_keeps_its_place_without_looking)
 {
 	struct ticket_facts line[] = { one("a", "x", TICKET_GOING),
 				       one("b", "y", TICKET_QUEUED) };
 
-	(void)state;
 	line[0].seen_us = 0;
 	assert_int_equal(judge(line, 2, 1).turn, TURN_PLACE);
 }
 
-static void memory_of_those_that_go_to_the_same_host_is_told(void **state)
+TEST(memory_of_those_that_go_to_the_same_host_is_told)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GOING),
 					     one("b", "y", TICKET_GOING),
 					     one("c", "x", TICKET_QUEUED) };
 
-	(void)state;
 	assert_int_equal(judge(line, 3, 9).ahead_bytes, 10);
 }
 
 /* However many wait, the first of them is never passed: nobody starves. */
-static void the_first_in_line_always_goes_next(void **state)
+TEST(the_first_in_line_always_goes_next)
 {
 	struct ticket_facts line[32];
 	char keys[32][16];
 
-	(void)state;
 	for (int i = 0; i < 32; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "%d", i);
 		line[i] = one(keys[i], "x", TICKET_QUEUED);
@@ -207,6 +191,8 @@ static int teardown(void **state)
 	(void)state;
 	return system(command);
 }
+
+TEST_FIXTURE(setup, teardown);
 
 static size_t tickets(void)
 {
@@ -294,17 +280,18 @@ static void leave_a_dead_ticket(void *arg)
 	_exit(0);
 }
 
-IN_TASK(a_dead_ones_ticket_is_dropped)
+static void pass_a_dead_one(void *arg)
 {
 	struct ticket *a = take("run-a", "k2");
 
+	(void)arg;
 	assert_int_equal(tickets(), 2);
 	assert_int_equal(look(a, 1).turn, TURN_GO);
 	assert_int_equal(tickets(), 1);
 	ticket_drop(a);
 }
 
-static void a_dead_one_holds_up_nobody(void **state)
+TEST(a_dead_one_holds_up_nobody)
 {
 	pid_t pid = fork();
 	int status;
@@ -313,7 +300,7 @@ static void a_dead_one_holds_up_nobody(void **state)
 		in_task(leave_a_dead_ticket, NULL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	a_dead_ones_ticket_is_dropped(state);
+	in_task(pass_a_dead_one, NULL);
 }
 
 static int hold_lock(const char *name)
@@ -384,35 +371,4 @@ IN_TASK(a_cancel_ends_the_wait_for_the_line)
 	task_join(t);
 	ticket_drop(a);
 	assert_int_equal(tickets(), 0);
-}
-
-#define ON_DISK(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(alone_it_goes),
-		cmocka_unit_test(the_earlier_one_takes_the_place),
-		cmocka_unit_test(those_that_go_fill_the_places),
-		cmocka_unit_test(runs_under_way_fill_the_places),
-		cmocka_unit_test(the_lock_of_its_guest_comes_first),
-		cmocka_unit_test(an_earlier_ticket_of_its_guest_comes_first),
-		cmocka_unit_test(one_that_waits_for_its_guest_is_passed),
-		cmocka_unit_test(nobody_passes_on_the_way_to_the_same_host),
-		cmocka_unit_test(to_another_host_one_passes),
-		cmocka_unit_test(one_that_does_not_look_any_more_is_passed),
-		cmocka_unit_test(one_that_goes_keeps_its_place_without_looking),
-		cmocka_unit_test(
-			memory_of_those_that_go_to_the_same_host_is_told),
-		cmocka_unit_test(the_first_in_line_always_goes_next),
-		ON_DISK(the_order_of_taking_is_the_order_of_going),
-		ON_DISK(who_steps_aside_gives_its_place_up),
-		ON_DISK(one_that_waits_over_there_goes_on_waiting_for_that),
-		ON_DISK(a_dead_one_holds_up_nobody),
-		ON_DISK(a_held_lock_is_a_run_and_a_free_one_is_none),
-		ON_DISK(looking_never_takes_a_lock_away_from_an_engine),
-		ON_DISK(a_cancel_ends_the_wait_for_the_line),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

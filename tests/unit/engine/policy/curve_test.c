@@ -3,12 +3,10 @@
 #include "engine/policy/curve.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
+
+#include "tests/unit/test.h"
 
 static const double ram = 16e9;
 static const double link = 100e6; /* bytes/s */
@@ -21,6 +19,8 @@ static int fresh(void **state)
 	curve_init(&curve, ram);
 	return 0;
 }
+
+TEST_FIXTURE(fresh, NULL);
 
 /* A guest that goes around a working set, at some bytes/s. */
 static double around(double rate, double set, double seconds)
@@ -61,78 +61,70 @@ static void assert_near(double found, double wanted, double part)
 		fail_msg("%g, not within %g of %g", found, part, wanted);
 }
 
-static void knows_nothing_before_the_first_point(void **state)
+TEST(knows_nothing_before_the_first_point)
 {
 	struct curve_draw d;
 
-	(void)state;
 	assert_false(curve_known(&curve));
 	assert_int_equal(curve_draws(&curve, &d, 1), 0);
 	curve_add(&curve, 1, 1e6);
 	assert_true(curve_known(&curve));
 }
 
-static void goes_through_its_points(void **state)
+TEST(goes_through_its_points)
 {
-	(void)state;
 	passes(at_random, 60e6, 1e9, 3);
 	for (size_t i = 0; i < curve.points; i++)
 		assert_near(curve_at(&curve, exp(curve.point[i].ln_s)),
 			    exp(curve.point[i].ln_bytes), 0.02);
 }
 
-static void extrapolates_a_linear_guest_down_linearly(void **state)
+TEST(extrapolates_a_linear_guest_down_linearly)
 {
 	double t;
 
-	(void)state;
 	t = passes(around, 60e6, 1e9, 4);
 	for (int i = 0; i < 5; i++, t /= 3)
 		assert_near(curve_at(&curve, t), 60e6 * t, 0.2);
 }
 
-static void extrapolates_a_random_guest_down(void **state)
+TEST(extrapolates_a_random_guest_down)
 {
 	double t;
 
-	(void)state;
 	t = passes(at_random, 60e6, 1e9, 4);
 	for (int i = 0; i < 5; i++, t /= 3)
 		assert_near(curve_at(&curve, t), at_random(60e6, 1e9, t), 0.2);
 }
 
-static void extrapolates_hot_and_cold_pages_down(void **state)
+TEST(extrapolates_hot_and_cold_pages_down)
 {
 	double t;
 
-	(void)state;
 	t = passes(hot_and_cold, 60e6, 1e9, 4);
 	for (int i = 0; i < 5; i++, t /= 3)
 		assert_near(curve_at(&curve, t), hot_and_cold(60e6, 1e9, t),
 			    0.25);
 }
 
-static void finds_the_working_set_of_a_guest_that_saturates(void **state)
+TEST(finds_the_working_set_of_a_guest_that_saturates)
 {
-	(void)state;
 	passes(around, 300e6, 2e9, 3);
 	assert_near(curve_working_set(&curve), 2e9, 0.03);
 	assert_near(curve_at(&curve, 1e5), 2e9, 0.03);
 }
 
-static void a_long_pass_tells_nothing_of_short_ones(void **state)
+TEST(a_long_pass_tells_nothing_of_short_ones)
 {
-	(void)state;
 	curve_add(&curve, 160, 1e9);
 	assert_true(curve_sigma(&curve, 160) < 0.1);
 	assert_true(curve_sigma(&curve, 0.1) > 1);
 }
 
-static void the_same_point_again_tells_nothing_of_others(void **state)
+TEST(the_same_point_again_tells_nothing_of_others)
 {
 	double once;
 
-	(void)state;
 	curve_add(&curve, 160, 1e9);
 	once = curve_sigma(&curve, 0.1);
 	for (int i = 0; i < 100; i++)
@@ -140,20 +132,18 @@ static void the_same_point_again_tells_nothing_of_others(void **state)
 	assert_true(curve_sigma(&curve, 0.1) > 0.95 * once);
 }
 
-static void many_short_passes_do_not_outvote_the_long_one(void **state)
+TEST(many_short_passes_do_not_outvote_the_long_one)
 {
-	(void)state;
 	curve_add(&curve, 160, 2e9);
 	for (int i = 0; i < 30; i++)
 		curve_add(&curve, 0.1, 5e6);
 	assert_near(curve_at(&curve, 160), 2e9, 0.1);
 }
 
-static void noise_is_told_as_uncertainty(void **state)
+TEST(noise_is_told_as_uncertainty)
 {
 	double calm;
 
-	(void)state;
 	for (int i = 0; i < 10; i++)
 		curve_add(&curve, 10, 1e9);
 	calm = curve_sigma(&curve, 10);
@@ -163,9 +153,8 @@ static void noise_is_told_as_uncertainty(void **state)
 	assert_true(curve_sigma(&curve, 10) > 0.15);
 }
 
-static void follows_a_guest_that_changes(void **state)
+TEST(follows_a_guest_that_changes)
 {
-	(void)state;
 	for (int i = 0; i < 10; i++)
 		curve_add(&curve, 2, 100e6);
 	for (int i = 0; i < 6; i++)
@@ -173,11 +162,10 @@ static void follows_a_guest_that_changes(void **state)
 	assert_near(curve_at(&curve, 2), 400e6, 0.15);
 }
 
-static void no_curve_goes_beyond_ram(void **state)
+TEST(no_curve_goes_beyond_ram)
 {
 	struct curve_draw d[200];
 
-	(void)state;
 	curve_add(&curve, 1, 0.7 * ram);
 	assert_true(curve_working_set(&curve) <= ram * (1 + 1e-9));
 	assert_int_equal(curve_draws(&curve, d, 200), 200);
@@ -185,11 +173,10 @@ static void no_curve_goes_beyond_ram(void **state)
 		assert_true(curve_draw_at(&d[i], 1e9) <= ram * (1 + 1e-9));
 }
 
-static void every_draw_rises_and_bends_down_only(void **state)
+TEST(every_draw_rises_and_bends_down_only)
 {
 	struct curve_draw d[64];
 
-	(void)state;
 	passes(hot_and_cold, 90e6, 3e9, 2);
 	curve_draws(&curve, d, 64);
 	for (size_t i = 0; i < 64; i++)
@@ -202,11 +189,10 @@ static void every_draw_rises_and_bends_down_only(void **state)
 		}
 }
 
-static void a_draw_begins_with_its_rate_and_ends_in_its_set(void **state)
+TEST(a_draw_begins_with_its_rate_and_ends_in_its_set)
 {
 	struct curve_draw d[64];
 
-	(void)state;
 	passes(at_random, 60e6, 1e9, 2);
 	curve_draws(&curve, d, 64);
 	for (size_t i = 0; i < 64; i++) {
@@ -219,13 +205,12 @@ static void a_draw_begins_with_its_rate_and_ends_in_its_set(void **state)
 	}
 }
 
-static void draws_spread_as_far_as_the_curve_is_uncertain(void **state)
+TEST(draws_spread_as_far_as_the_curve_is_uncertain)
 {
 	enum { N = 512 };
 	static struct curve_draw d[N];
 	double sum = 0, squares = 0, sigma;
 
-	(void)state;
 	passes(at_random, 60e6, 1e9, 2);
 	curve_draws(&curve, d, N);
 	for (size_t i = 0; i < N; i++) {
@@ -239,11 +224,10 @@ static void draws_spread_as_far_as_the_curve_is_uncertain(void **state)
 	assert_near(sigma, curve_sigma(&curve, 0.1), 0.15);
 }
 
-static void the_same_points_give_the_same_draws(void **state)
+TEST(the_same_points_give_the_same_draws)
 {
 	struct curve_draw a[64], b[64];
 
-	(void)state;
 	passes(hot_and_cold, 90e6, 3e9, 3);
 	curve_draws(&curve, a, 64);
 	curve_init(&curve, ram);
@@ -276,13 +260,12 @@ static double marginal(const double *y, const double *w, size_t n)
 }
 
 /* Of two cells of the shape that goes around: flat over all, and linear. */
-static void cells_are_weighted_by_the_marginal_of_their_points(void **state)
+TEST(cells_are_weighted_by_the_marginal_of_their_points)
 {
 	static const double seconds[] = { 10, 8, 6 };
 	static const double bytes[] = { 5e8, 4.6e8, 4e8 };
 	double flat[3], linear[3], w[3];
 
-	(void)state;
 	curve_init(&curve, 0);
 	for (size_t i = 0; i < 3; i++)
 		curve_add(&curve, seconds[i], bytes[i]);
@@ -296,54 +279,48 @@ static void cells_are_weighted_by_the_marginal_of_their_points(void **state)
 		marginal(linear, w, 3) - marginal(flat, w, 3), 0.02);
 }
 
-static void the_fixed_point_dirties_what_it_sends(void **state)
+TEST(the_fixed_point_dirties_what_it_sends)
 {
 	double v;
 
-	(void)state;
 	passes(hot_and_cold, 300e6, 3e9, 4);
 	v = curve_fixed_point(&curve, link, 0.02);
 	assert_near(curve_at(&curve, 0.02 + v / link), v, 1e-3);
 }
 
-static void the_fixed_point_of_a_slow_guest_is_the_overhead(void **state)
+TEST(the_fixed_point_of_a_slow_guest_is_the_overhead)
 {
-	(void)state;
 	passes(around, 50e6, 1e9, 6);
 	assert_near(curve_fixed_point(&curve, link, 0.04), 50e6 * 0.04 / 0.5,
 		    0.25);
 }
 
-static void a_slow_guest_without_overhead_has_no_fixed_point(void **state)
+TEST(a_slow_guest_without_overhead_has_no_fixed_point)
 {
-	(void)state;
 	passes(around, 50e6, 1e9, 6);
 	assert_true(curve_fixed_point(&curve, link, 0) < 4096);
 }
 
-static void the_fixed_point_of_a_fast_guest_is_its_working_set(void **state)
+TEST(the_fixed_point_of_a_fast_guest_is_its_working_set)
 {
-	(void)state;
 	passes(around, 300e6, 2e9, 3);
 	assert_near(curve_fixed_point(&curve, link, 0.02), 2e9, 0.03);
 }
 
-static void learns_nothing_from_what_is_not_a_pass(void **state)
+TEST(learns_nothing_from_what_is_not_a_pass)
 {
 	static const double odd[][2] = {
 		{ 0, 1e6 }, { -1, 1e6 },     { 1, -1 },	      { NAN, 1e6 },
 		{ 1, NAN }, { INFINITY, 1 }, { 1, INFINITY },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
 		curve_add(&curve, odd[i][0], odd[i][1]);
 	assert_false(curve_known(&curve));
 }
 
-static void times_out_of_all_bounds_are_taken_as_the_bounds(void **state)
+TEST(times_out_of_all_bounds_are_taken_as_the_bounds)
 {
-	(void)state;
 	curve_add(&curve, 1e-30, 1e6);
 	curve_add(&curve, 1e30, 1e9);
 	assert_true(curve_at(&curve, 1e-40) > 0.9e6);
@@ -367,9 +344,8 @@ static double anything(void)
 	return uniform() < 0.1 ? 0 : exp(1400 * (uniform() - 0.5));
 }
 
-static void no_input_makes_it_say_nonsense(void **state)
+TEST(no_input_makes_it_say_nonsense)
 {
-	(void)state;
 	for (int i = 0; i < 300; i++) {
 		curve_init(&curve, uniform() < 0.5 ? ram : anything());
 		for (int k = 0; k < 5; k++)
@@ -390,38 +366,4 @@ static void no_input_makes_it_say_nonsense(void **state)
 		}
 		assert_true(isfinite(curve_working_set(&curve)));
 	}
-}
-
-#define TEST(name) cmocka_unit_test_setup(name, fresh)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(knows_nothing_before_the_first_point),
-		TEST(goes_through_its_points),
-		TEST(extrapolates_a_linear_guest_down_linearly),
-		TEST(extrapolates_a_random_guest_down),
-		TEST(extrapolates_hot_and_cold_pages_down),
-		TEST(finds_the_working_set_of_a_guest_that_saturates),
-		TEST(a_long_pass_tells_nothing_of_short_ones),
-		TEST(the_same_point_again_tells_nothing_of_others),
-		TEST(many_short_passes_do_not_outvote_the_long_one),
-		TEST(noise_is_told_as_uncertainty),
-		TEST(follows_a_guest_that_changes),
-		TEST(no_curve_goes_beyond_ram),
-		TEST(every_draw_rises_and_bends_down_only),
-		TEST(a_draw_begins_with_its_rate_and_ends_in_its_set),
-		TEST(draws_spread_as_far_as_the_curve_is_uncertain),
-		TEST(the_same_points_give_the_same_draws),
-		TEST(cells_are_weighted_by_the_marginal_of_their_points),
-		TEST(the_fixed_point_dirties_what_it_sends),
-		TEST(the_fixed_point_of_a_slow_guest_is_the_overhead),
-		TEST(a_slow_guest_without_overhead_has_no_fixed_point),
-		TEST(the_fixed_point_of_a_fast_guest_is_its_working_set),
-		TEST(learns_nothing_from_what_is_not_a_pass),
-		TEST(times_out_of_all_bounds_are_taken_as_the_bounds),
-		TEST(no_input_makes_it_say_nonsense),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

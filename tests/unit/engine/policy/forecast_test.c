@@ -7,13 +7,11 @@
 #include "engine/policy/forecast.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 #include <string.h>
+
+#include "tests/unit/test.h"
 
 /* --- chance, the same in every run ---------------------------------------- */
 
@@ -355,6 +353,8 @@ static int run_trials(void **state)
 	return 0;
 }
 
+TEST_GROUP_FIXTURE(run_trials, NULL);
+
 static void assert_at_most(double found, double bar)
 {
 	if (found <= bar)
@@ -365,9 +365,8 @@ static void assert_at_most(double found, double bar)
 
 /* --- claims about thousands of guests ------------------------------------- */
 
-static void there_are_enough_long_cases(void **state)
+TEST(there_are_enough_long_cases)
 {
-	(void)state;
 	assert_true(all.n > TRIALS);
 	for (int k = 0; k < KINDS; k++)
 		assert_true(by_kind[k].n > TRIALS / 5);
@@ -379,9 +378,8 @@ static void assert_total_time(struct errors *r)
 	assert_at_most(quantile(r->total, r->n, 0.9), 0.25);
 }
 
-static void total_time_is_right_within_a_tenth(void **state)
+TEST(total_time_is_right_within_a_tenth)
 {
-	(void)state;
 	assert_total_time(&all);
 	assert_total_time(&by_kind[SKEWED]);
 }
@@ -392,9 +390,8 @@ static void assert_time_left(struct errors *r)
 	assert_at_most(quantile(r->rest, r->n, 0.9), 0.5);
 }
 
-static void time_left_is_right_within_a_fifth(void **state)
+TEST(time_left_is_right_within_a_fifth)
 {
-	(void)state;
 	assert_time_left(&all);
 	assert_time_left(&by_kind[SKEWED]);
 }
@@ -405,16 +402,14 @@ static void assert_blackout(struct errors *r)
 	assert_at_most(quantile(r->blackout, r->n, 0.9), 0.4);
 }
 
-static void blackout_is_right_within_a_fifth(void **state)
+TEST(blackout_is_right_within_a_fifth)
 {
-	(void)state;
 	assert_blackout(&all);
 	assert_blackout(&by_kind[SKEWED]);
 }
 
-static void never_is_right_nineteen_times_in_twenty(void **state)
+TEST(never_is_right_nineteen_times_in_twenty)
 {
-	(void)state;
 	assert_at_most(1 - verdicts_right(&all), 0.05);
 	assert_at_most(1 - verdicts_right(&by_kind[SKEWED]), 0.05);
 }
@@ -423,9 +418,8 @@ static void never_is_right_nineteen_times_in_twenty(void **state)
  * What rests now and then cannot be told from three passes: it is let through
  * in a quiet moment that nobody foresaw, sooner and with less than was told.
  */
-static void few_exceed_the_p90(void **state)
+TEST(few_exceed_the_p90)
 {
-	(void)state;
 	for (int k = 0; k < KINDS; k++) {
 		const struct errors *r = &by_kind[k];
 		double n = (double)r->n;
@@ -483,21 +477,19 @@ static struct forecast run(double left, const struct forecast_setting *s)
 	return f;
 }
 
-static void a_slow_guest_converges(void **state)
+TEST(a_slow_guest_converges)
 {
 	struct forecast f = run(learn(30e6, 1e9), &usual);
 
-	(void)state;
 	assert_true(f.p_converge >= 0.99);
 	assert_true(f.blackout_ms.p50 < 40);
 	assert_true(f.seconds.p50 > 0 && f.seconds.p50 <= f.seconds.p90);
 }
 
-static void a_fast_guest_never_does(void **state)
+TEST(a_fast_guest_never_does)
 {
 	struct forecast f = run(learn(300e6, 1e9), &usual);
 
-	(void)state;
 	assert_true(f.p_converge < 0.01);
 	assert_true(isnan(f.seconds.p50) && isnan(f.bytes.p90));
 	assert_true(isnan(f.passes));
@@ -505,11 +497,10 @@ static void a_fast_guest_never_does(void **state)
 	assert_true(fabs(f.blackout_ms.p50 - 10020) < 500);
 }
 
-static void more_bandwidth_takes_no_longer(void **state)
+TEST(more_bandwidth_takes_no_longer)
 {
 	double left = learn(60e6, 1e9), last = INFINITY;
 
-	(void)state;
 	for (double bps = 80e6; bps < 1e9; bps *= 1.5) {
 		struct forecast_setting s = usual;
 		struct forecast f;
@@ -521,34 +512,31 @@ static void more_bandwidth_takes_no_longer(void **state)
 	}
 }
 
-static void a_throttle_makes_a_fast_guest_converge(void **state)
+TEST(a_throttle_makes_a_fast_guest_converge)
 {
 	struct forecast_setting s = usual;
 	double left = learn_pattern(UNIFORM, 150e6, 1e9);
 
-	(void)state;
 	assert_true(run(left, &s).p_converge < 0.1);
 	s.throttle = 0.9;
 	assert_true(run(left, &s).p_converge > 0.7);
 }
 
-static void a_deadline_before_the_end_is_missed(void **state)
+TEST(a_deadline_before_the_end_is_missed)
 {
 	struct forecast_setting s = usual;
 	double left = learn(30e6, 1e9);
 
-	(void)state;
 	s.deadline_s = run(left, &usual).seconds.p50 / 4;
 	assert_true(run(left, &s).p_converge == 0);
 	s.deadline_s *= 40;
 	assert_true(run(left, &s).p_converge >= 0.99);
 }
 
-static void what_fits_through_the_gate_switches_at_once(void **state)
+TEST(what_fits_through_the_gate_switches_at_once)
 {
 	struct forecast f;
 
-	(void)state;
 	learn(30e6, 1e9);
 	f = run(50e3, &usual);
 	assert_true(f.passes == 0);
@@ -556,23 +544,21 @@ static void what_fits_through_the_gate_switches_at_once(void **state)
 	assert_true(fabs(f.bytes.p50 - 50e3) < 1e-6);
 }
 
-static void nothing_switches_within_the_first_pass(void **state)
+TEST(nothing_switches_within_the_first_pass)
 {
 	struct forecast_start from = { .left_bytes = 50e3, .first_pass = true };
 	struct forecast f;
 
-	(void)state;
 	learn(30e6, 1e9);
 	forecast_run(&curve, &from, &usual, &f);
 	assert_true(f.passes >= 1);
 }
 
-static void what_was_dirtied_before_counts_for_a_pass_under_way(void **state)
+TEST(what_was_dirtied_before_counts_for_a_pass_under_way)
 {
 	struct forecast_start from = { .left_bytes = 10e6 };
 	struct forecast fresh, under_way;
 
-	(void)state;
 	learn(60e6, 1e9);
 	forecast_run(&curve, &from, &usual, &fresh);
 	from.pass_s = 5;
@@ -580,35 +566,32 @@ static void what_was_dirtied_before_counts_for_a_pass_under_way(void **state)
 	assert_true(under_way.seconds.p50 > fresh.seconds.p50 + 2);
 }
 
-static void passes_already_stuck_are_not_waited_for_again(void **state)
+TEST(passes_already_stuck_are_not_waited_for_again)
 {
 	struct forecast_start from = { .left_bytes = learn(300e6, 10e6) };
 	struct forecast first, last;
 
-	(void)state;
 	forecast_run(&curve, &from, &usual, &first);
 	from.stuck = FORECAST_STUCK - 1;
 	forecast_run(&curve, &from, &usual, &last);
 	assert_true(last.passes == first.passes - (FORECAST_STUCK - 1));
 }
 
-static void what_shrinks_takes_less_of_the_link(void **state)
+TEST(what_shrinks_takes_less_of_the_link)
 {
 	struct forecast_setting s = usual;
 	double left = learn(30e6, 1e9);
 
-	(void)state;
 	s.shrink = 0.25;
 	assert_true(run(left, &s).bytes.p50 <
 		    run(left, &usual).bytes.p50 * 0.26);
 	assert_true(run(left, &s).seconds.p50 < run(left, &usual).seconds.p50);
 }
 
-static void a_guest_too_fast_converges_by_shrinking(void **state)
+TEST(a_guest_too_fast_converges_by_shrinking)
 {
 	struct forecast_setting s = usual;
 
-	(void)state;
 	curve_init(&curve, ram);
 	for (int i = 1; i <= 16; i *= 2)
 		curve_add(&curve, 0.25 * i, 150e6 * 0.25 * i);
@@ -617,20 +600,19 @@ static void a_guest_too_fast_converges_by_shrinking(void **state)
 	assert_true(run(1e9, &s).p_converge > 0.9);
 }
 
-static void the_first_two_passes_do_not_shrink(void **state)
+TEST(the_first_two_passes_do_not_shrink)
 {
 	struct forecast_start from = { .left_bytes = ram, .first_pass = true };
 	struct forecast_setting s = usual;
 	struct forecast f;
 
-	(void)state;
 	learn(30e6, 1e9);
 	s.shrink = 0.01;
 	forecast_run(&curve, &from, &s, &f);
 	assert_true(f.bytes.p50 > ram + 0.5e9);
 }
 
-static void once_it_fits_less_is_not_waited_for_long(void **state)
+TEST(once_it_fits_less_is_not_waited_for_long)
 {
 	struct forecast_start begin = { .left_bytes = 1e8, .first_pass = true };
 	struct forecast_start later = { .left_bytes = 1e8 };
@@ -639,7 +621,6 @@ static void once_it_fits_less_is_not_waited_for_long(void **state)
 			   .rate_bps = 95e6,
 			   .set_bytes = 100e6 };
 
-	(void)state;
 	curve_init(&curve, ram);
 	for (int i = 1; i <= 64; i *= 2)
 		curve_add(&curve, 0.05 * i, distinct(&g, 0.05 * i));
@@ -650,20 +631,18 @@ static void once_it_fits_less_is_not_waited_for_long(void **state)
 	assert_true(switches.blackout_ms.p90 <= usual.budget_ms);
 }
 
-static void is_the_same_again(void **state)
+TEST(is_the_same_again)
 {
 	double left = learn(60e6, 1e9);
 	struct forecast a = run(left, &usual), b = run(left, &usual);
 
-	(void)state;
 	assert_memory_equal(&a, &b, sizeof(a));
 }
 
-static void nothing_is_said_of_an_unknown_guest(void **state)
+TEST(nothing_is_said_of_an_unknown_guest)
 {
 	struct forecast f;
 
-	(void)state;
 	curve_init(&curve, ram);
 	f = run(1e9, &usual);
 	assert_true(f.p_converge == 0);
@@ -681,14 +660,13 @@ static bool enough(double left, double *lever, struct forecast_setting *s,
 	return run(left, s).p_converge >= 1 - FORECAST_RISK;
 }
 
-static void every_remedy_helps_and_hardly_less_would(void **state)
+TEST(every_remedy_helps_and_hardly_less_would)
 {
 	double left = learn_pattern(UNIFORM, 150e6, 1e9);
 	struct forecast_start from = { .left_bytes = left };
 	struct forecast_setting a = usual, b = usual, c = usual;
 	struct forecast_remedy r;
 
-	(void)state;
 	forecast_remedies(&curve, &from, &usual, &r);
 	assert_true(enough(left, &a.bandwidth_bps, &a, r.bandwidth_bps));
 	assert_false(enough(left, &a.bandwidth_bps, &a, r.bandwidth_bps * 0.9));
@@ -698,26 +676,24 @@ static void every_remedy_helps_and_hardly_less_would(void **state)
 	assert_false(enough(left, &c.throttle, &c, r.throttle * 0.9));
 }
 
-static void what_converges_needs_no_remedy(void **state)
+TEST(what_converges_needs_no_remedy)
 {
 	struct forecast_start from = { .left_bytes = learn(30e6, 1e9) };
 	struct forecast_remedy r;
 
-	(void)state;
 	forecast_remedies(&curve, &from, &usual, &r);
 	assert_true(r.bandwidth_bps == usual.bandwidth_bps);
 	assert_true(r.budget_ms == usual.budget_ms);
 	assert_true(r.throttle == usual.throttle);
 }
 
-static void a_deadline_in_the_past_has_no_remedy(void **state)
+TEST(a_deadline_in_the_past_has_no_remedy)
 {
 	struct forecast_start from = { .left_bytes = learn(300e6, 200e6),
 				       .first_pass = true };
 	struct forecast_setting s = usual;
 	struct forecast_remedy r;
 
-	(void)state;
 	s.deadline_s = 1e-9;
 	forecast_remedies(&curve, &from, &s, &r);
 	assert_true(r.bandwidth_bps == 0);
@@ -727,11 +703,10 @@ static void a_deadline_in_the_past_has_no_remedy(void **state)
 
 /* --- the link ------------------------------------------------------------- */
 
-static void a_link_is_unknown_before_its_first_pass(void **state)
+TEST(a_link_is_unknown_before_its_first_pass)
 {
 	struct forecast_link l = { .n = 0 };
 
-	(void)state;
 	assert_false(forecast_link_known(&l));
 	forecast_link_add(&l, 0, 1);
 	forecast_link_add(&l, 1e6, 0);
@@ -741,20 +716,18 @@ static void a_link_is_unknown_before_its_first_pass(void **state)
 	assert_true(forecast_link_overhead_s(&l) == 0);
 }
 
-static void one_long_pass_tells_the_bandwidth(void **state)
+TEST(one_long_pass_tells_the_bandwidth)
 {
 	struct forecast_link l = { .n = 0 };
 
-	(void)state;
 	forecast_link_add(&l, 100e6 * 50, 50.04);
 	assert_true(fabs(forecast_link_bps(&l) / 100e6 - 1) < 0.01);
 }
 
-static void long_and_short_passes_tell_the_overhead(void **state)
+TEST(long_and_short_passes_tell_the_overhead)
 {
 	struct forecast_link l = { .n = 0 };
 
-	(void)state;
 	for (int i = 0; i < 8; i++)
 		forecast_link_add(&l, 8e9 / (1 << 2 * i),
 				  0.06 + 80.0 / (1 << 2 * i));
@@ -762,22 +735,20 @@ static void long_and_short_passes_tell_the_overhead(void **state)
 	assert_true(fabs(forecast_link_bps(&l) / 100e6 - 1) < 0.01);
 }
 
-static void an_overhead_is_never_negative(void **state)
+TEST(an_overhead_is_never_negative)
 {
 	struct forecast_link l = { .n = 0 };
 
-	(void)state;
 	forecast_link_add(&l, 8e9, 80);
 	forecast_link_add(&l, 1e6, 0.001);
 	assert_true(forecast_link_overhead_s(&l) >= 0);
 	assert_true(forecast_link_bps(&l) > 0);
 }
 
-static void a_link_that_slows_down_is_followed(void **state)
+TEST(a_link_that_slows_down_is_followed)
 {
 	struct forecast_link l = { .n = 0 };
 
-	(void)state;
 	for (int i = 0; i < 5; i++)
 		forecast_link_add(&l, 100e6, 1);
 	for (int i = 0; i < 12; i++)
@@ -810,9 +781,8 @@ static void assert_said_or_unknown(const struct forecast *f)
 	assert_true(none || !isnan(f->blackout_ms.p90));
 }
 
-static void no_input_makes_it_say_nonsense(void **state)
+TEST(no_input_makes_it_say_nonsense)
 {
-	(void)state;
 	start_with(7);
 	for (int i = 0; i < 1000; i++) {
 		struct forecast_start from = {
@@ -843,9 +813,8 @@ static void no_input_makes_it_say_nonsense(void **state)
 	}
 }
 
-static void no_remedy_is_nonsense(void **state)
+TEST(no_remedy_is_nonsense)
 {
-	(void)state;
 	start_with(8);
 	for (int i = 0; i < 30; i++) {
 		struct forecast_start from = { .left_bytes = anything() };
@@ -864,9 +833,8 @@ static void no_remedy_is_nonsense(void **state)
 	}
 }
 
-static void no_pass_makes_the_link_nonsense(void **state)
+TEST(no_pass_makes_the_link_nonsense)
 {
-	(void)state;
 	start_with(9);
 	for (int i = 0; i < 1000; i++) {
 		struct forecast_link l = { .n = 0 };
@@ -879,48 +847,4 @@ static void no_pass_makes_the_link_nonsense(void **state)
 		assert_true(isfinite(forecast_link_overhead_s(&l)));
 		assert_true(forecast_link_overhead_s(&l) >= 0);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest guests[] = {
-		cmocka_unit_test(there_are_enough_long_cases),
-		cmocka_unit_test(total_time_is_right_within_a_tenth),
-		cmocka_unit_test(time_left_is_right_within_a_fifth),
-		cmocka_unit_test(blackout_is_right_within_a_fifth),
-		cmocka_unit_test(never_is_right_nineteen_times_in_twenty),
-		cmocka_unit_test(few_exceed_the_p90),
-	};
-	const struct CMUnitTest one[] = {
-		cmocka_unit_test(a_slow_guest_converges),
-		cmocka_unit_test(a_fast_guest_never_does),
-		cmocka_unit_test(more_bandwidth_takes_no_longer),
-		cmocka_unit_test(a_throttle_makes_a_fast_guest_converge),
-		cmocka_unit_test(a_deadline_before_the_end_is_missed),
-		cmocka_unit_test(what_fits_through_the_gate_switches_at_once),
-		cmocka_unit_test(nothing_switches_within_the_first_pass),
-		cmocka_unit_test(
-			what_was_dirtied_before_counts_for_a_pass_under_way),
-		cmocka_unit_test(passes_already_stuck_are_not_waited_for_again),
-		cmocka_unit_test(what_shrinks_takes_less_of_the_link),
-		cmocka_unit_test(a_guest_too_fast_converges_by_shrinking),
-		cmocka_unit_test(the_first_two_passes_do_not_shrink),
-		cmocka_unit_test(once_it_fits_less_is_not_waited_for_long),
-		cmocka_unit_test(is_the_same_again),
-		cmocka_unit_test(nothing_is_said_of_an_unknown_guest),
-		cmocka_unit_test(every_remedy_helps_and_hardly_less_would),
-		cmocka_unit_test(what_converges_needs_no_remedy),
-		cmocka_unit_test(a_deadline_in_the_past_has_no_remedy),
-		cmocka_unit_test(a_link_is_unknown_before_its_first_pass),
-		cmocka_unit_test(one_long_pass_tells_the_bandwidth),
-		cmocka_unit_test(long_and_short_passes_tell_the_overhead),
-		cmocka_unit_test(an_overhead_is_never_negative),
-		cmocka_unit_test(a_link_that_slows_down_is_followed),
-		cmocka_unit_test(no_input_makes_it_say_nonsense),
-		cmocka_unit_test(no_remedy_is_nonsense),
-		cmocka_unit_test(no_pass_makes_the_link_nonsense),
-	};
-	int failed = cmocka_run_group_tests(guests, run_trials, NULL);
-
-	return failed + cmocka_run_group_tests(one, NULL, NULL);
 }

@@ -2,13 +2,10 @@
 /* history: what is kept, what is learnt from it, what a policy is shown. */
 #include "engine/policy/history.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { MANY = 300 };
@@ -32,6 +29,8 @@ static int teardown(void **state)
 	free(h);
 	return 0;
 }
+
+TEST_FIXTURE(setup, teardown);
 
 /* The @number-th, of 100 MB that went through in 1 s and left 50 MB. */
 static struct policy_pass pass_of(int64_t number)
@@ -68,7 +67,7 @@ static void note_view(const struct policy_view *v, struct policy_decision *d)
 }
 static const struct policy noting = { .name = "noting", .decide = note_view };
 
-static void it_begins_empty_and_knows_what_is_wanted(void **state)
+TEST(it_begins_empty_and_knows_what_is_wanted)
 {
 	struct history *h = *state;
 
@@ -81,7 +80,7 @@ static void it_begins_empty_and_knows_what_is_wanted(void **state)
 	assert_false(forecast_link_known(h->view.link));
 }
 
-static void all_passes_are_kept_in_order(void **state)
+TEST(all_passes_are_kept_in_order)
 {
 	struct history *h = *state;
 
@@ -92,7 +91,7 @@ static void all_passes_are_kept_in_order(void **state)
 	assert_int_equal(history_last_pass(h)->number, MANY);
 }
 
-static void all_samples_are_kept_in_order(void **state)
+TEST(all_samples_are_kept_in_order)
 {
 	struct history *h = *state;
 
@@ -106,7 +105,7 @@ static void all_samples_are_kept_in_order(void **state)
 	assert_int_equal(h->view.n_passes, 0);
 }
 
-static void an_added_pass_is_learnt(void **state)
+TEST(an_added_pass_is_learnt)
 {
 	struct history *h = *state;
 
@@ -117,7 +116,7 @@ static void an_added_pass_is_learnt(void **state)
 	assert_float_equal(policy_bandwidth_bps(&h->view), 100e6, 5e6);
 }
 
-static void the_usual_overhead_is_believed_until_passes_tell(void **state)
+TEST(the_usual_overhead_is_believed_until_passes_tell)
 {
 	struct history *slow = XNEW(struct history), *h = *state;
 
@@ -130,7 +129,7 @@ static void the_usual_overhead_is_believed_until_passes_tell(void **state)
 	free(slow);
 }
 
-static void a_kept_pass_is_not_learnt_yet(void **state)
+TEST(a_kept_pass_is_not_learnt_yet)
 {
 	struct history *h = *state;
 	struct policy_pass p = pass_of(1);
@@ -141,7 +140,7 @@ static void a_kept_pass_is_not_learnt_yet(void **state)
 	assert_false(forecast_link_known(h->view.link));
 }
 
-static void passes_learnt_together_teach_what_each_alone_does(void **state)
+TEST(passes_learnt_together_teach_what_each_alone_does)
 {
 	struct history *late = XNEW(struct history), *h = *state;
 
@@ -164,7 +163,7 @@ static void passes_learnt_together_teach_what_each_alone_does(void **state)
 }
 
 /* 50 MB a second that never end: only the size of the guest bounds them. */
-static void what_is_learnt_is_bounded_by_the_size_of_the_guest(void **state)
+TEST(what_is_learnt_is_bounded_by_the_size_of_the_guest)
 {
 	struct history *h = *state;
 	struct policy_pass p = pass_of(1);
@@ -174,7 +173,7 @@ static void what_is_learnt_is_bounded_by_the_size_of_the_guest(void **state)
 	assert_true(curve_at(h->view.curve, 1e4) <= 60e6);
 }
 
-static void dropped_passes_teach_nothing(void **state)
+TEST(dropped_passes_teach_nothing)
 {
 	struct history *h = *state;
 	struct policy_pass p = pass_of(1);
@@ -186,7 +185,7 @@ static void dropped_passes_teach_nothing(void **state)
 	assert_false(curve_known(h->view.curve));
 }
 
-static void a_policy_is_shown_the_moment_and_the_levers(void **state)
+TEST(a_policy_is_shown_the_moment_and_the_levers)
 {
 	struct history *h = *state;
 	struct policy_decision d;
@@ -205,7 +204,7 @@ static void a_policy_is_shown_the_moment_and_the_levers(void **state)
 	assert_true(d.gate_ms == 7);
 }
 
-static void the_last_decision_is_that_of_the_last_pass_end(void **state)
+TEST(the_last_decision_is_that_of_the_last_pass_end)
 {
 	struct history *h = *state;
 	struct policy_decision d;
@@ -228,25 +227,4 @@ static void the_last_decision_is_that_of_the_last_pass_end(void **state)
 	assert_string_equal(shown_last.why, "after pass 1");
 	history_ask(h, &noting, 5, false, &d);
 	assert_string_equal(shown_last.why, "after pass 2");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(it_begins_empty_and_knows_what_is_wanted),
-		TEST(all_passes_are_kept_in_order),
-		TEST(all_samples_are_kept_in_order),
-		TEST(an_added_pass_is_learnt),
-		TEST(the_usual_overhead_is_believed_until_passes_tell),
-		TEST(a_kept_pass_is_not_learnt_yet),
-		TEST(passes_learnt_together_teach_what_each_alone_does),
-		TEST(what_is_learnt_is_bounded_by_the_size_of_the_guest),
-		TEST(dropped_passes_teach_nothing),
-		TEST(a_policy_is_shown_the_moment_and_the_levers),
-		TEST(the_last_decision_is_that_of_the_last_pass_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,6 @@
  * phases that may not be throttled, and gave one hopeless guest up too late.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +17,7 @@
 #include "engine/estimate/replay.h"
 #include "engine/policy/policy_list.h"
 #include "tests/unit/synthetic_guest.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { GUESTS = 420, POLICIES = 7, RECORDED = 14, MOST = 2048 };
@@ -270,13 +267,14 @@ static int print_league(void **state)
 	return 0;
 }
 
+TEST_GROUP_FIXTURE(play_all, print_league);
+
 /* --- what auto promises -------------------------------------------------- */
 
-static void auto_finishes_whatever_another_finishes(void **state)
+TEST(auto_finishes_whatever_another_finishes)
 {
 	size_t missed = 0;
 
-	(void)state;
 	for (size_t i = 0; i < n_games; i++) {
 		for (size_t p = QEMU; p < POLICIES; p++) {
 			if (kept(&games[i], AUTO) || !kept(&games[i], p))
@@ -293,9 +291,8 @@ static void auto_finishes_whatever_another_finishes(void **state)
 	assert_int_equal(missed, 0);
 }
 
-static void auto_never_breaks_the_budget(void **state)
+TEST(auto_never_breaks_the_budget)
 {
-	(void)state;
 	for (size_t i = 0; i < n_games; i++) {
 		double most = games[i].facts.budget_ms;
 
@@ -305,28 +302,25 @@ static void auto_never_breaks_the_budget(void **state)
 	}
 }
 
-static void phased_guests_stop_for_half_as_long_as_with_qemu(void **state)
+TEST(phased_guests_stop_for_half_as_long_as_with_qemu)
 {
-	(void)state;
 	assert_true(median_excess(PHASED, AUTO, QEMU) <=
 		    0.5 * median_excess(PHASED, QEMU, AUTO));
 	assert_true(median_time_ratio(PHASED, AUTO, QEMU) <= 1.2);
 }
 
-static void phased_guests_stop_for_less_than_with_kubevirt(void **state)
+TEST(phased_guests_stop_for_less_than_with_kubevirt)
 {
-	(void)state;
 	assert_true(median_excess(PHASED, AUTO, KUBEVIRT) <=
 		    0.7 * median_excess(PHASED, KUBEVIRT, AUTO));
 	assert_true(median_time_ratio(PHASED, AUTO, KUBEVIRT) <= 1.2);
 }
 
 /* In all, over the games in which auto throttled and both kept the budget. */
-static void a_throttle_costs_half_of_what_auto_converge_takes(void **state)
+TEST(a_throttle_costs_half_of_what_auto_converge_takes)
 {
 	double ours = 0, theirs = 0;
 
-	(void)state;
 	for (size_t i = 0; i < n_games; i++) {
 		const struct game *m = &games[i];
 
@@ -348,9 +342,8 @@ static void a_throttle_costs_half_of_what_auto_converge_takes(void **state)
  * working set takes, 3 s here, so five take 14. Those that all but fit, be it
  * by a wide gate, are worth forty passes and 45 s.
  */
-static void the_hopeless_are_given_up_in_time(void **state)
+TEST(the_hopeless_are_given_up_in_time)
 {
-	(void)state;
 	for (size_t i = 0; i < n_games; i++) {
 		const struct game *m = &games[i];
 		bool near = m->set_ms < 2.5 * m->facts.budget_ms;
@@ -359,21 +352,4 @@ static void the_hopeless_are_given_up_in_time(void **state)
 			assert_true(m->o[AUTO].seconds <=
 				    m->first_s + (near ? 45 + 1.4 : 10 + 4));
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(auto_finishes_whatever_another_finishes),
-		cmocka_unit_test(auto_never_breaks_the_budget),
-		cmocka_unit_test(
-			phased_guests_stop_for_half_as_long_as_with_qemu),
-		cmocka_unit_test(
-			phased_guests_stop_for_less_than_with_kubevirt),
-		cmocka_unit_test(
-			a_throttle_costs_half_of_what_auto_converge_takes),
-		cmocka_unit_test(the_hopeless_are_given_up_in_time),
-	};
-
-	return cmocka_run_group_tests(tests, play_all, print_league);
 }

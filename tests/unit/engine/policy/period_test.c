@@ -3,11 +3,9 @@
 #include "engine/policy/period.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdint.h>
+
+#include "tests/unit/test.h"
 
 enum { MOST = 128 };
 
@@ -26,13 +24,12 @@ static size_t phases(struct period_span *v, double busy_s, double idle_s,
 	return n;
 }
 
-static void finds_the_period_of_a_phased_guest(void **state)
+TEST(finds_the_period_of_a_phased_guest)
 {
 	static const double cases[][2] = { { 5, 2 }, { 3, 1 }, { 8, 3 } };
 	struct period_span v[MOST];
 	struct period p;
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		double cycle = cases[i][0] + cases[i][1];
 
@@ -43,25 +40,23 @@ static void finds_the_period_of_a_phased_guest(void **state)
 	}
 }
 
-static void tells_when_the_next_quiet_phase_begins(void **state)
+TEST(tells_when_the_next_quiet_phase_begins)
 {
 	struct period_span v[MOST];
 	struct period p;
 	double next;
 
-	(void)state;
 	period_find(v, phases(v, 5, 2, 0.25, 28), &p);
 	next = period_next_quiet(&p, 28);
 	assert_true(fabs(next - 33) < 1.2);
 }
 
-static void a_steady_guest_has_none(void **state)
+TEST(a_steady_guest_has_none)
 {
 	struct period_span v[MOST];
 	struct period p;
 	uint32_t x = 1;
 
-	(void)state;
 	for (size_t i = 0; i < MOST; i++) {
 		x = x * 1664525 + 1013904223;
 		v[i] = (struct period_span){
@@ -75,32 +70,29 @@ static void a_steady_guest_has_none(void **state)
 	assert_true(isinf(period_next_quiet(&p, 0)));
 }
 
-static void one_cycle_is_no_period(void **state)
+TEST(one_cycle_is_no_period)
 {
 	struct period_span v[MOST];
 	struct period p;
 
-	(void)state;
 	period_find(v, phases(v, 5, 2, 0.25, 8), &p);
 	assert_true(p.confidence < PERIOD_SURE);
 }
 
-static void phases_show_in_the_spread(void **state)
+TEST(phases_show_in_the_spread)
 {
 	struct period_span v[MOST];
 	struct period p;
 
-	(void)state;
 	period_find(v, phases(v, 5, 2, 0.25, 14), &p);
 	assert_true(p.spread > 0.4);
 }
 
-static void nothing_is_told_of_nothing(void **state)
+TEST(nothing_is_told_of_nothing)
 {
 	struct period_span v[2] = { { 0, 1, 1 }, { 1, 2, 1 } };
 	struct period p;
 
-	(void)state;
 	period_find(NULL, 0, &p);
 	assert_true(p.seconds == 0);
 	period_find(v, 1, &p);
@@ -110,18 +102,4 @@ static void nothing_is_told_of_nothing(void **state)
 	v[0].activity = v[1].activity = 0;
 	period_find(v, 2, &p);
 	assert_true(p.seconds == 0 && p.spread == 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_the_period_of_a_phased_guest),
-		cmocka_unit_test(tells_when_the_next_quiet_phase_begins),
-		cmocka_unit_test(a_steady_guest_has_none),
-		cmocka_unit_test(one_cycle_is_no_period),
-		cmocka_unit_test(phases_show_in_the_spread),
-		cmocka_unit_test(nothing_is_told_of_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,14 +6,11 @@
 #include "engine/policy/policy_auto.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/synthetic_guest.h"
+#include "tests/unit/test.h"
 
 static const struct simulate_link link = { .bandwidth_bps = 100e6,
 					   .final_bps = 100e6,
@@ -86,39 +83,35 @@ static const struct synthetic_guest phased = { .rate_bps = 300e6,
 					       .idle_s = 2,
 					       .phase_s = 1 };
 
-static void holds_the_gate_while_passes_shrink(void **state)
+TEST(holds_the_gate_while_passes_shrink)
 {
 	struct policy_facts f = wants(300, 0);
 	struct simulate_outcome o = run(&converging, &f);
 
-	(void)state;
 	assert_true(o.switched);
 	assert_true(o.blackout_ms < 60);
 }
 
-static void opens_at_a_fixed_point_that_fits(void **state)
+TEST(opens_at_a_fixed_point_that_fits)
 {
 	struct policy_facts f = wants(300, 0);
 	struct simulate_outcome o = run(&small_set, &f);
 
-	(void)state;
 	assert_true(o.switched);
 	assert_true(o.blackout_ms > 100 && o.blackout_ms < 220);
 	assert_true(o.seconds < 13);
 }
 
-static void opens_no_wider_than_is_needed(void **state)
+TEST(opens_no_wider_than_is_needed)
 {
 	struct policy_facts f = wants(1000, 0);
 
-	(void)state;
 	assert_true(run(&small_set, &f).switched);
 	assert_true(seen.widest_ms < 250);
 }
 
-static void never_opens_beyond_the_budget_less_the_fixed_cost(void **state)
+TEST(never_opens_beyond_the_budget_less_the_fixed_cost)
 {
-	(void)state;
 	for (double budget = 5; budget < 3000; budget *= 1.9) {
 		struct policy_facts f = wants(budget, 60);
 
@@ -129,21 +122,19 @@ static void never_opens_beyond_the_budget_less_the_fixed_cost(void **state)
 	}
 }
 
-static void waits_for_the_quiet_phase(void **state)
+TEST(waits_for_the_quiet_phase)
 {
 	struct policy_facts f = wants(300, 60);
 	struct simulate_outcome o = run(&phased, &f);
 
-	(void)state;
 	assert_true(o.switched);
 	assert_true(o.blackout_ms < 30);
 }
 
-static void throttles_only_where_it_may(void **state)
+TEST(throttles_only_where_it_may)
 {
 	struct policy_facts f = wants(300, 90);
 
-	(void)state;
 	assert_false(run(&hopeless, &f).switched);
 	assert_true(seen.most_throttle == 0);
 	f.may_throttle = true;
@@ -151,19 +142,17 @@ static void throttles_only_where_it_may(void **state)
 	assert_true(seen.most_throttle > 0);
 }
 
-static void does_not_throttle_a_guest_that_converges(void **state)
+TEST(does_not_throttle_a_guest_that_converges)
 {
 	struct policy_facts f = wants(300, 90);
 
-	(void)state;
 	f.may_throttle = true;
 	assert_true(run(&converging, &f).switched);
 	assert_true(seen.most_throttle == 0);
 }
 
-static void a_throttle_begins_with_sleeps_that_fit_the_budget(void **state)
+TEST(a_throttle_begins_with_sleeps_that_fit_the_budget)
 {
-	(void)state;
 	for (double budget = 40; budget < 1000; budget *= 2) {
 		struct policy_facts f = wants(budget, 90);
 		double x;
@@ -175,44 +164,40 @@ static void a_throttle_begins_with_sleeps_that_fit_the_budget(void **state)
 	}
 }
 
-static void pulls_no_lever_before_passes_are_seen_to_be_stuck(void **state)
+TEST(pulls_no_lever_before_passes_are_seen_to_be_stuck)
 {
 	struct policy_facts f = wants(300, 90);
 
-	(void)state;
 	f.may_throttle = true;
 	(void)run(&hopeless, &f);
 	/* the first pass takes 10 s, and each later one 2.5 s */
 	assert_true(seen.first_throttle_s > 14);
 }
 
-static void gives_up_on_the_hopeless_in_time(void **state)
+TEST(gives_up_on_the_hopeless_in_time)
 {
 	struct policy_facts f = wants(300, 0);
 	struct simulate_outcome o = run(&hopeless, &f);
 
-	(void)state;
 	assert_false(o.switched);
 	/* 10 s of a first pass; held; then five passes with the wide gate */
 	assert_true(o.seconds < 10 + 12 + 15);
 }
 
-static void says_what_it_would_take(void **state)
+TEST(says_what_it_would_take)
 {
 	struct policy_facts f = wants(300, 0);
 	struct simulate_outcome o = run(&hopeless, &f);
 
-	(void)state;
 	assert_non_null(strstr(o.why, "it would take"));
 	assert_non_null(strstr(o.why, "a budget of"));
 }
 
-static void waits_for_a_deadline_that_forces(void **state)
+TEST(waits_for_a_deadline_that_forces)
 {
 	struct policy_facts f = wants(300, 60);
 	struct simulate_outcome o;
 
-	(void)state;
 	f.force = true;
 	o = run(&hopeless, &f);
 	assert_true(o.switched);
@@ -220,23 +205,21 @@ static void waits_for_a_deadline_that_forces(void **state)
 	assert_true(o.blackout_ms > 1000);
 }
 
-static void keeps_the_deadline(void **state)
+TEST(keeps_the_deadline)
 {
 	struct policy_facts f = wants(300, 14);
 	struct simulate_outcome o = run(&hopeless, &f);
 
-	(void)state;
 	assert_false(o.switched);
 	assert_true(o.seconds <= 14.2);
 }
 
-static void says_why_at_any_time_in_a_sentence(void **state)
+TEST(says_why_at_any_time_in_a_sentence)
 {
 	const struct synthetic_guest *const all[] = { &converging, &small_set,
 						      &hopeless, &phased };
 	struct policy_facts f = wants(300, 60);
 
-	(void)state;
 	f.may_throttle = true;
 	for (size_t i = 0; i < 4; i++) {
 		(void)run(all[i], &f);
@@ -246,7 +229,7 @@ static void says_why_at_any_time_in_a_sentence(void **state)
 	}
 }
 
-static void decides_the_same_on_the_same_view(void **state)
+TEST(decides_the_same_on_the_same_view)
 {
 	struct policy_pass passes[] = {
 		{ .number = 1,
@@ -275,7 +258,6 @@ static void decides_the_same_on_the_same_view(void **state)
 				 .link = &l };
 	struct policy_decision a, b, other;
 
-	(void)state;
 	curve_init(c, 1e9);
 	policy_learn(c, &l, &passes[0]);
 	policy_learn(c, &l, &passes[1]);
@@ -291,12 +273,11 @@ static void decides_the_same_on_the_same_view(void **state)
 }
 
 /* Whatever it is shown, its decision is one that QEMU takes. */
-static void nonsense_leads_to_no_nonsense(void **state)
+TEST(nonsense_leads_to_no_nonsense)
 {
 	static const double odd[] = { 0, 1e-9, 1, 1e6, 1e12, 1e18 };
 	struct curve *c = calloc(1, sizeof(*c));
 
-	(void)state;
 	for (size_t i = 0; i < 6 * 6 * 6; i++) {
 		struct policy_pass p[3];
 		struct policy_facts f = wants(odd[i % 6], odd[i / 6 % 6]);
@@ -334,31 +315,4 @@ static void nonsense_leads_to_no_nonsense(void **state)
 		}
 	}
 	free(c);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(holds_the_gate_while_passes_shrink),
-		cmocka_unit_test(opens_at_a_fixed_point_that_fits),
-		cmocka_unit_test(opens_no_wider_than_is_needed),
-		cmocka_unit_test(
-			never_opens_beyond_the_budget_less_the_fixed_cost),
-		cmocka_unit_test(waits_for_the_quiet_phase),
-		cmocka_unit_test(throttles_only_where_it_may),
-		cmocka_unit_test(does_not_throttle_a_guest_that_converges),
-		cmocka_unit_test(
-			a_throttle_begins_with_sleeps_that_fit_the_budget),
-		cmocka_unit_test(
-			pulls_no_lever_before_passes_are_seen_to_be_stuck),
-		cmocka_unit_test(gives_up_on_the_hopeless_in_time),
-		cmocka_unit_test(says_what_it_would_take),
-		cmocka_unit_test(waits_for_a_deadline_that_forces),
-		cmocka_unit_test(keeps_the_deadline),
-		cmocka_unit_test(says_why_at_any_time_in_a_sentence),
-		cmocka_unit_test(decides_the_same_on_the_same_view),
-		cmocka_unit_test(nonsense_leads_to_no_nonsense),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

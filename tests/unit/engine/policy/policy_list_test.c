@@ -2,41 +2,25 @@
 /* policy_list: every policy is listed once and found by its name. */
 #include "engine/policy/policy_list.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void all_policies_are_found_by_their_names(void **state)
+TEST(all_policies_are_found_by_their_names)
 {
-	(void)state;
 	for (size_t i = 0; policies[i]; i++)
 		assert_ptr_equal(policy_find(policies[i]->name), policies[i]);
 	assert_null(policy_find("none of them"));
 }
 
 /* The order is the one in which help and `replay` show them. */
-static void auto_comes_first_and_then_the_peers(void **state)
+TEST(auto_comes_first_and_then_the_peers)
 {
 	static const char *const names[] = {
 		"auto", "qemu",	    "proxmox",	     "ovirt",
 		"nova", "kubevirt", "auto-converge",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_string_equal(policies[i]->name, names[i]);
 	assert_null(policies[ARRAY_SIZE(names)]);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_policies_are_found_by_their_names),
-		cmocka_unit_test(auto_comes_first_and_then_the_peers),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

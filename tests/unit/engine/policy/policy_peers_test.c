@@ -3,13 +3,10 @@
 #include "engine/policy/policy_peers.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { MOST = 4096 };
@@ -47,6 +44,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static void add_sample(struct bench *b, double at_s, int64_t left)
 {
 	b->view.now_s = at_s;
@@ -82,7 +81,7 @@ static struct policy_decision ask(const struct policy *p, struct bench *b)
 	return d;
 }
 
-static void qemu_has_the_budget_from_the_start(void **state)
+TEST(qemu_has_the_budget_from_the_start)
 {
 	struct bench *b = *state;
 
@@ -90,7 +89,7 @@ static void qemu_has_the_budget_from_the_start(void **state)
 	assert_int_equal(ask(&policy_qemu, b).action, POLICY_WAIT);
 }
 
-static void proxmox_starts_at_100_and_doubles_at_the_sixth_rise(void **state)
+TEST(proxmox_starts_at_100_and_doubles_at_the_sixth_rise)
 {
 	struct bench *b = *state;
 
@@ -103,7 +102,7 @@ static void proxmox_starts_at_100_and_doubles_at_the_sixth_rise(void **state)
 	assert_true(ask(&policy_proxmox, b).gate_ms == 200);
 }
 
-static void proxmox_looks_once_a_second(void **state)
+TEST(proxmox_looks_once_a_second)
 {
 	struct bench *b = *state;
 
@@ -115,7 +114,7 @@ static void proxmox_looks_once_a_second(void **state)
 	assert_true(ask(&policy_proxmox, b).gate_ms == 100);
 }
 
-static void proxmox_stops_at_2000_seconds(void **state)
+TEST(proxmox_stops_at_2000_seconds)
 {
 	struct bench *b = *state;
 
@@ -124,7 +123,7 @@ static void proxmox_stops_at_2000_seconds(void **state)
 	assert_true(ask(&policy_proxmox, b).gate_ms == POLICY_WIDE_MS);
 }
 
-static void ovirt_follows_its_schedule_and_aborts_at_its_end(void **state)
+TEST(ovirt_follows_its_schedule_and_aborts_at_its_end)
 {
 	/* after so many iterations; 0: abort */
 	static const double gates[] = { 100, 100, 150, 200, 300,
@@ -145,7 +144,7 @@ static void ovirt_follows_its_schedule_and_aborts_at_its_end(void **state)
 	}
 }
 
-static void nova_takes_ten_steps_by_time_and_memory(void **state)
+TEST(nova_takes_ten_steps_by_time_and_memory)
 {
 	struct bench *b = *state;
 
@@ -158,7 +157,7 @@ static void nova_takes_ten_steps_by_time_and_memory(void **state)
 	assert_true(ask(&policy_nova, b).gate_ms == 500);
 }
 
-static void kubevirt_starts_at_300_at_most(void **state)
+TEST(kubevirt_starts_at_300_at_most)
 {
 	struct bench *b = *state;
 
@@ -167,7 +166,7 @@ static void kubevirt_starts_at_300_at_most(void **state)
 	assert_true(policy_kubevirt.first_gate_ms(&b->facts) == 80);
 }
 
-static void kubevirt_opens_at_a_local_minimum_after_40_s_of_stall(void **state)
+TEST(kubevirt_opens_at_a_local_minimum_after_40_s_of_stall)
 {
 	struct bench *b = *state;
 
@@ -177,7 +176,7 @@ static void kubevirt_opens_at_a_local_minimum_after_40_s_of_stall(void **state)
 	assert_true(ask(&policy_kubevirt, b).gate_ms == 700);
 }
 
-static void kubevirt_waits_for_the_minimum_to_come_back(void **state)
+TEST(kubevirt_waits_for_the_minimum_to_come_back)
 {
 	struct bench *b = *state;
 
@@ -188,7 +187,7 @@ static void kubevirt_waits_for_the_minimum_to_come_back(void **state)
 	assert_true(ask(&policy_kubevirt, b).gate_ms == 700);
 }
 
-static void kubevirt_gives_up_where_the_maximum_is_far_off(void **state)
+TEST(kubevirt_gives_up_where_the_maximum_is_far_off)
 {
 	struct bench *b = *state;
 
@@ -196,7 +195,7 @@ static void kubevirt_gives_up_where_the_maximum_is_far_off(void **state)
 	assert_int_equal(ask(&policy_kubevirt, b).action, POLICY_GIVE_UP);
 }
 
-static void kubevirt_gives_qemu_60_s_to_switch(void **state)
+TEST(kubevirt_gives_qemu_60_s_to_switch)
 {
 	struct bench *b = *state;
 
@@ -205,7 +204,7 @@ static void kubevirt_gives_qemu_60_s_to_switch(void **state)
 	assert_int_equal(ask(&policy_kubevirt, b).action, POLICY_GIVE_UP);
 }
 
-static void auto_converge_starts_at_20_and_adds_10(void **state)
+TEST(auto_converge_starts_at_20_and_adds_10)
 {
 	struct bench *b = *state;
 
@@ -219,7 +218,7 @@ static void auto_converge_starts_at_20_and_adds_10(void **state)
 	assert_true(ask(&policy_auto_converge, b).throttle == 0.99);
 }
 
-static void auto_converge_lets_a_guest_be_that_dirties_little(void **state)
+TEST(auto_converge_lets_a_guest_be_that_dirties_little)
 {
 	struct bench *b = *state;
 
@@ -227,35 +226,11 @@ static void auto_converge_lets_a_guest_be_that_dirties_little(void **state)
 	assert_true(ask(&policy_auto_converge, b).throttle == 0);
 }
 
-static void auto_converge_needs_leave_to_throttle(void **state)
+TEST(auto_converge_needs_leave_to_throttle)
 {
 	struct bench *b = *state;
 
 	b->facts.may_throttle = false;
 	add_passes(b, 20, 2, 180000000);
 	assert_true(ask(&policy_auto_converge, b).throttle == 0);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(qemu_has_the_budget_from_the_start),
-		TEST(proxmox_starts_at_100_and_doubles_at_the_sixth_rise),
-		TEST(proxmox_looks_once_a_second),
-		TEST(proxmox_stops_at_2000_seconds),
-		TEST(ovirt_follows_its_schedule_and_aborts_at_its_end),
-		TEST(nova_takes_ten_steps_by_time_and_memory),
-		TEST(kubevirt_starts_at_300_at_most),
-		TEST(kubevirt_opens_at_a_local_minimum_after_40_s_of_stall),
-		TEST(kubevirt_waits_for_the_minimum_to_come_back),
-		TEST(kubevirt_gives_up_where_the_maximum_is_far_off),
-		TEST(kubevirt_gives_qemu_60_s_to_switch),
-		TEST(auto_converge_starts_at_20_and_adds_10),
-		TEST(auto_converge_lets_a_guest_be_that_dirties_little),
-		TEST(auto_converge_needs_leave_to_throttle),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

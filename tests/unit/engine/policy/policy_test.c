@@ -3,14 +3,11 @@
 #include "engine/policy/policy.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/policy/policy_list.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static const double bps = 100e6;
@@ -47,6 +44,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static void add_pass(struct bench *b, double copied, double left, double dirty)
 {
 	struct policy_pass *p = &b->passes[b->view.n_passes++];
@@ -66,7 +65,7 @@ static void add_pass(struct bench *b, double copied, double left, double dirty)
 	policy_learn(&b->curve, &b->link, p);
 }
 
-static void prediction_is_copy_time_plus_fixed_cost(void **state)
+TEST(prediction_is_copy_time_plus_fixed_cost)
 {
 	struct bench *b = *state;
 
@@ -74,14 +73,14 @@ static void prediction_is_copy_time_plus_fixed_cost(void **state)
 	assert_true(fabs(policy_predict_ms(&b->view, 10e6) - 120) < 2);
 }
 
-static void prediction_is_unknown_without_a_bandwidth(void **state)
+TEST(prediction_is_unknown_without_a_bandwidth)
 {
 	struct bench *b = *state;
 
 	assert_true(isnan(policy_predict_ms(&b->view, 1000)));
 }
 
-static void the_room_is_the_budget_less_the_fixed_cost(void **state)
+TEST(the_room_is_the_budget_less_the_fixed_cost)
 {
 	struct bench *b = *state;
 
@@ -90,7 +89,7 @@ static void the_room_is_the_budget_less_the_fixed_cost(void **state)
 	assert_true(policy_room_ms(&b->facts) == POLICY_HOLD_MS);
 }
 
-static void a_gate_that_stands_already_is_a_wait(void **state)
+TEST(a_gate_that_stands_already_is_a_wait)
 {
 	struct bench *b = *state;
 	struct policy_decision d;
@@ -103,7 +102,7 @@ static void a_gate_that_stands_already_is_a_wait(void **state)
 	assert_string_equal(d.why, "so");
 }
 
-static void a_gate_is_never_set_to_less_than_the_hold(void **state)
+TEST(a_gate_is_never_set_to_less_than_the_hold)
 {
 	struct bench *b = *state;
 	struct policy_decision d;
@@ -115,7 +114,7 @@ static void a_gate_is_never_set_to_less_than_the_hold(void **state)
 	assert_true(d.gate_ms == POLICY_HOLD_MS);
 }
 
-static void before_the_deadline_nothing_is_decided(void **state)
+TEST(before_the_deadline_nothing_is_decided)
 {
 	struct bench *b = *state;
 	struct policy_decision d;
@@ -126,7 +125,7 @@ static void before_the_deadline_nothing_is_decided(void **state)
 	assert_false(policy_deadline(&b->view, &d));
 }
 
-static void every_policy_gives_up_at_the_deadline(void **state)
+TEST(every_policy_gives_up_at_the_deadline)
 {
 	struct bench *b = *state;
 	struct policy_decision d;
@@ -140,8 +139,7 @@ static void every_policy_gives_up_at_the_deadline(void **state)
 	}
 }
 
-static void
-every_policy_lifts_the_budget_at_a_deadline_that_forces(void **state)
+TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces)
 {
 	struct bench *b = *state;
 	struct policy_decision d;
@@ -158,7 +156,7 @@ every_policy_lifts_the_budget_at_a_deadline_that_forces(void **state)
 	}
 }
 
-static void what_was_left_over_is_not_learnt_as_dirtied(void **state)
+TEST(what_was_left_over_is_not_learnt_as_dirtied)
 {
 	struct bench *b = *state;
 
@@ -168,7 +166,7 @@ static void what_was_left_over_is_not_learnt_as_dirtied(void **state)
 	assert_true(curve_at(&b->curve, 0.2) < 20e6);
 }
 
-static void a_throttled_pass_is_learnt_in_the_time_that_was_left(void **state)
+TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left)
 {
 	struct bench *b = *state;
 	struct policy_pass p = { .number = 2,
@@ -185,7 +183,7 @@ static void a_throttled_pass_is_learnt_in_the_time_that_was_left(void **state)
 	assert_true(there > 8e6 && there < 12e6);
 }
 
-static void differences_are_another_link(void **state)
+TEST(differences_are_another_link)
 {
 	struct bench *b = *state;
 	struct policy_pass p = { .seconds = 1,
@@ -206,25 +204,4 @@ static void differences_are_another_link(void **state)
 	/* what of a pass is no copying is not known yet */
 	assert_true(policy_bandwidth_bps(&b->view) > 8 * bps);
 	assert_true(policy_bandwidth_bps(&b->view) < 25 * bps);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(prediction_is_copy_time_plus_fixed_cost),
-		TEST(prediction_is_unknown_without_a_bandwidth),
-		TEST(the_room_is_the_budget_less_the_fixed_cost),
-		TEST(a_gate_that_stands_already_is_a_wait),
-		TEST(a_gate_is_never_set_to_less_than_the_hold),
-		TEST(before_the_deadline_nothing_is_decided),
-		TEST(every_policy_gives_up_at_the_deadline),
-		TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces),
-		TEST(what_was_left_over_is_not_learnt_as_dirtied),
-		TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left),
-		TEST(differences_are_another_link),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

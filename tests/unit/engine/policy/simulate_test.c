@@ -3,14 +3,11 @@
 #include "engine/policy/simulate.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <string.h>
 
 #include "engine/policy/policy_list.h"
 #include "tests/unit/synthetic_guest.h"
+#include "tests/unit/test.h"
 
 static const struct simulate_link link = { .bandwidth_bps = 100e6,
 					   .final_bps = 100e6,
@@ -48,12 +45,11 @@ static const struct policy still = { .name = "still",
 				     .first_gate_ms = first_gate,
 				     .decide = only_wait };
 
-static void an_idle_guest_switches_after_the_first_pass(void **state)
+TEST(an_idle_guest_switches_after_the_first_pass)
 {
 	struct synthetic_guest g = { .working_set_bytes = 1e6 };
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 1;
 	o = run(&still, &g);
 	assert_true(o.switched);
@@ -62,32 +58,29 @@ static void an_idle_guest_switches_after_the_first_pass(void **state)
 	assert_true(o.blackout_ms < 12);
 }
 
-static void a_narrow_gate_holds_a_busy_guest(void **state)
+TEST(a_narrow_gate_holds_a_busy_guest)
 {
 	struct synthetic_guest g = { .rate_bps = 300e6,
 				     .working_set_bytes = 64e6 };
 
-	(void)state;
 	gate_of_test = 1;
 	assert_false(run(&still, &g).switched);
 }
 
-static void a_wide_gate_is_used_up(void **state)
+TEST(a_wide_gate_is_used_up)
 {
 	struct synthetic_guest g = { .rate_bps = 50e6,
 				     .working_set_bytes = 500e6 };
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 300;
 	o = run(&still, &g);
 	assert_true(o.switched);
 	assert_true(o.blackout_ms > 230 && o.blackout_ms <= 310);
 }
 
-static void the_blackout_is_never_more_than_gate_and_fixed_cost(void **state)
+TEST(the_blackout_is_never_more_than_gate_and_fixed_cost)
 {
-	(void)state;
 	for (double rate = 10e6; rate < 1e9; rate *= 1.7) {
 		struct synthetic_guest g = { .rate_bps = rate,
 					     .working_set_bytes = 20e6,
@@ -101,7 +94,7 @@ static void the_blackout_is_never_more_than_gate_and_fixed_cost(void **state)
 	}
 }
 
-static void a_quiet_phase_is_caught_by_a_narrow_gate(void **state)
+TEST(a_quiet_phase_is_caught_by_a_narrow_gate)
 {
 	struct synthetic_guest g = { .rate_bps = 300e6,
 				     .working_set_bytes = 50e6,
@@ -109,7 +102,6 @@ static void a_quiet_phase_is_caught_by_a_narrow_gate(void **state)
 				     .idle_s = 2 };
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 1;
 	o = run(&still, &g);
 	assert_true(o.switched);
@@ -122,7 +114,7 @@ static void half_throttle(const struct policy_view *v,
 	policy_throttle(v, d, 0.5, "Half.");
 }
 
-static void a_throttle_slows_the_guest_and_is_charged(void **state)
+TEST(a_throttle_slows_the_guest_and_is_charged)
 {
 	static const struct policy half = { .name = "half",
 					    .first_gate_ms = first_gate,
@@ -131,7 +123,6 @@ static void a_throttle_slows_the_guest_and_is_charged(void **state)
 				     .working_set_bytes = 200e6 };
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 20;
 	assert_false(run(&still, &g).switched);
 	o = run(&half, &g);
@@ -145,7 +136,7 @@ static void give_up_at_once(const struct policy_view *v,
 	policy_give_up(v, d, "No.");
 }
 
-static void giving_up_ends_it_with_the_policys_word(void **state)
+TEST(giving_up_ends_it_with_the_policys_word)
 {
 	static const struct policy no = { .name = "no",
 					  .first_gate_ms = first_gate,
@@ -154,7 +145,6 @@ static void giving_up_ends_it_with_the_policys_word(void **state)
 				     .working_set_bytes = 1e6 };
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 1;
 	o = run(&no, &g);
 	assert_false(o.switched);
@@ -162,13 +152,12 @@ static void giving_up_ends_it_with_the_policys_word(void **state)
 	assert_string_equal(o.why, "No.");
 }
 
-static void zero_pages_of_the_first_pass_cost_nothing(void **state)
+TEST(zero_pages_of_the_first_pass_cost_nothing)
 {
 	struct synthetic_guest g = { .working_set_bytes = 1e6 };
 	struct simulate_guest guest = synthetic_guest(&g, 1e9);
 	struct simulate_outcome o;
 
-	(void)state;
 	gate_of_test = 1;
 	guest.first_bytes = 200e6;
 	simulate_run(&still, &facts, &guest, &link, 60, &o);
@@ -177,7 +166,7 @@ static void zero_pages_of_the_first_pass_cost_nothing(void **state)
 	assert_true(o.bytes < 202e6);
 }
 
-static void the_same_simulation_gives_the_same_outcome(void **state)
+TEST(the_same_simulation_gives_the_same_outcome)
 {
 	struct synthetic_guest g = { .rate_bps = 120e6,
 				     .working_set_bytes = 90e6,
@@ -185,7 +174,6 @@ static void the_same_simulation_gives_the_same_outcome(void **state)
 				     .idle_s = 1,
 				     .noise = 0.1 };
 
-	(void)state;
 	for (size_t i = 0; policies[i]; i++) {
 		struct simulate_outcome a = run(policies[i], &g);
 		struct simulate_outcome b = run(policies[i], &g);
@@ -194,22 +182,4 @@ static void the_same_simulation_gives_the_same_outcome(void **state)
 		assert_true(a.seconds == b.seconds && a.bytes == b.bytes);
 		assert_string_equal(a.why, b.why);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_idle_guest_switches_after_the_first_pass),
-		cmocka_unit_test(a_narrow_gate_holds_a_busy_guest),
-		cmocka_unit_test(a_wide_gate_is_used_up),
-		cmocka_unit_test(
-			the_blackout_is_never_more_than_gate_and_fixed_cost),
-		cmocka_unit_test(a_quiet_phase_is_caught_by_a_narrow_gate),
-		cmocka_unit_test(a_throttle_slows_the_guest_and_is_charged),
-		cmocka_unit_test(giving_up_ends_it_with_the_policys_word),
-		cmocka_unit_test(zero_pages_of_the_first_pass_cost_nothing),
-		cmocka_unit_test(the_same_simulation_gives_the_same_outcome),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* xbzrle: the encoding's sizes, the verdict, the cache; one claim a test. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/policy/xbzrle.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { PAGE = XBZRLE_PAGE_BYTES };
@@ -38,24 +34,21 @@ static int encoded(void)
 
 /* --- sizes --------------------------------------------------------------- */
 
-static void equal_pages_take_nothing(void **state)
+TEST(equal_pages_take_nothing)
 {
-	(void)state;
 	fill();
 	assert_int_equal(encoded(), 0);
 }
 
-static void a_byte_takes_two_lengths_and_itself(void **state)
+TEST(a_byte_takes_two_lengths_and_itself)
 {
-	(void)state;
 	fill();
 	change(5, 1);
 	assert_int_equal(encoded(), 1 + 1 + 1);
 }
 
-static void a_run_of_128_has_a_length_of_two_bytes(void **state)
+TEST(a_run_of_128_has_a_length_of_two_bytes)
 {
-	(void)state;
 	fill();
 	change(127, 1);
 	assert_int_equal(encoded(), 1 + 1 + 1);
@@ -70,43 +63,38 @@ static void a_run_of_128_has_a_length_of_two_bytes(void **state)
 	assert_int_equal(encoded(), 1 + 2 + 128);
 }
 
-static void a_change_at_the_start_follows_an_empty_run(void **state)
+TEST(a_change_at_the_start_follows_an_empty_run)
 {
-	(void)state;
 	fill();
 	change(0, 8);
 	assert_int_equal(encoded(), 1 + 1 + 8);
 }
 
-static void a_change_at_the_end_is_found(void **state)
+TEST(a_change_at_the_end_is_found)
 {
-	(void)state;
 	fill();
 	change(PAGE - 1, 1);
 	assert_int_equal(encoded(), 2 + 1 + 1);
 }
 
-static void runs_that_no_word_holds_are_told_apart(void **state)
+TEST(runs_that_no_word_holds_are_told_apart)
 {
-	(void)state;
 	fill();
 	change(3, 2);
 	change(6, 5);
 	assert_int_equal(encoded(), (1 + 1 + 2) + (1 + 1 + 5));
 }
 
-static void a_page_changed_all_over_goes_out_whole(void **state)
+TEST(a_page_changed_all_over_goes_out_whole)
 {
-	(void)state;
 	fill();
 	change(0, PAGE);
 	assert_int_equal(encoded(), -1);
 }
 
 /* 1 + 2 + n bytes, and after it there must be room for another length. */
-static void what_would_not_fit_goes_out_whole(void **state)
+TEST(what_would_not_fit_goes_out_whole)
 {
-	(void)state;
 	fill();
 	change(0, PAGE - 5);
 	assert_int_equal(encoded(), PAGE - 2);
@@ -116,9 +104,8 @@ static void what_would_not_fit_goes_out_whole(void **state)
 }
 
 /* No equal bytes at its end: nothing more has to fit. */
-static void a_difference_as_long_as_the_page_still_fits(void **state)
+TEST(a_difference_as_long_as_the_page_still_fits)
 {
-	(void)state;
 	fill();
 	change(3, PAGE - 3);
 	assert_int_equal(encoded(), PAGE);
@@ -127,9 +114,8 @@ static void a_difference_as_long_as_the_page_still_fits(void **state)
 	assert_int_equal(encoded(), -1);
 }
 
-static void every_other_byte_goes_out_whole(void **state)
+TEST(every_other_byte_goes_out_whole)
 {
-	(void)state;
 	fill();
 	for (size_t i = 0; i < PAGE; i += 2)
 		change(i, 1);
@@ -189,11 +175,10 @@ static void decode(const uint8_t *from, size_t len, uint8_t *page)
 	}
 }
 
-static void sizes_are_those_of_what_decodes_to_the_page(void **state)
+TEST(sizes_are_those_of_what_decodes_to_the_page)
 {
 	uint8_t text[3 * PAGE], page[PAGE];
 
-	(void)state;
 	srandom(7);
 	for (int round = 0; round < 3000; round++) {
 		size_t len;
@@ -218,11 +203,10 @@ static void sizes_are_those_of_what_decodes_to_the_page(void **state)
 
 /* --- counting ------------------------------------------------------------ */
 
-static void pages_count_with_their_headers(void **state)
+TEST(pages_count_with_their_headers)
 {
 	struct xbzrle_tally t = { 0 };
 
-	(void)state;
 	fill();
 	xbzrle_tally_pair(&t, before, now);
 	assert_int_equal(t.pages, 0);
@@ -237,12 +221,11 @@ static void pages_count_with_their_headers(void **state)
 	assert_int_equal(t.wire_bytes, 11 + 3 + 8 + PAGE);
 }
 
-static void a_page_that_became_zero_does_not_count(void **state)
+TEST(a_page_that_became_zero_does_not_count)
 {
 	static const uint8_t zero[PAGE];
 	struct xbzrle_tally t = { 0 };
 
-	(void)state;
 	fill();
 	xbzrle_tally_pair(&t, before, zero);
 	assert_int_equal(t.pages, 0);
@@ -262,32 +245,29 @@ static struct xbzrle_verdict judged(size_t pages, double shrink, double share)
 	return v;
 }
 
-static void small_changes_pay(void **state)
+TEST(small_changes_pay)
 {
 	struct xbzrle_verdict v = judged(100, 0.02, 0.1);
 
-	(void)state;
 	assert_true(v.pays);
 	assert_float_equal(v.shrink, 0.02, 1e-3);
 	assert_int_equal(v.pages, 100);
 	assert_non_null(strstr(v.why, "100 pages"));
 }
 
-static void whole_rewrites_do_not_pay(void **state)
+TEST(whole_rewrites_do_not_pay)
 {
 	struct xbzrle_verdict v = judged(100, 1.002, 0.1);
 
-	(void)state;
 	assert_false(v.pays);
 	assert_float_equal(v.shrink, 1.002, 1e-3);
 	assert_non_null(strstr(v.why, "not worth it"));
 }
 
-static void few_pages_prove_nothing(void **state)
+TEST(few_pages_prove_nothing)
 {
 	struct xbzrle_verdict v = judged(XBZRLE_FEWEST_PAGES - 1, 0.02, 0.1);
 
-	(void)state;
 	assert_false(v.pays);
 	assert_float_equal(v.shrink, 1, 0);
 	assert_true(judged(XBZRLE_FEWEST_PAGES, 0.02, 0.1).pays);
@@ -301,38 +281,33 @@ static double likely(double s0, double share0, double s1, double share1)
 				   (struct xbzrle_share){ s1, share1 });
 }
 
-static void what_stopped_growing_stays(void **state)
+TEST(what_stopped_growing_stays)
 {
-	(void)state;
 	assert_float_equal(likely(0.25, 0.2, 1, 0.2), 0.2, 1e-9);
 	assert_float_equal(likely(0.25, 0.2, 1, 0.1), 0.1, 1e-9);
 }
 
-static void what_grows_with_time_grows_on(void **state)
+TEST(what_grows_with_time_grows_on)
 {
-	(void)state;
 	assert_float_equal(likely(0.25, 0.01, 1, 0.04), 0.16, 1e-9);
 	assert_float_equal(likely(0.25, 0.01, 1, 0.02), 0.04, 1e-9);
 }
 
-static void it_grows_no_faster_than_time_and_to_no_more_than_all(void **state)
+TEST(it_grows_no_faster_than_time_and_to_no_more_than_all)
 {
-	(void)state;
 	assert_float_equal(likely(0.25, 0.001, 1, 0.04), 0.16, 1e-9);
 	assert_float_equal(likely(0.25, 0.1, 1, 0.4), 1, 1e-9);
 }
 
-static void growth_that_was_not_seen_is_supposed(void **state)
+TEST(growth_that_was_not_seen_is_supposed)
 {
-	(void)state;
 	assert_float_equal(likely(0, 0, 1, 0.03), 0.12, 1e-9);
 	assert_float_equal(likely(0, 0, 0.25, 0), 0, 1e-9);
 	assert_float_equal(likely(1, 0.03, 1, 0.03), 0.12, 1e-9);
 }
 
-static void nothing_that_changed_any_more_is_nothing(void **state)
+TEST(nothing_that_changed_any_more_is_nothing)
 {
-	(void)state;
 	assert_float_equal(likely(0.25, 0.1, 1, 0), 0, 1e-9);
 }
 
@@ -347,81 +322,72 @@ static struct xbzrle_verdict fitted(double share, uint64_t ram,
 	return v;
 }
 
-static void the_cache_holds_all_memory(void **state)
+TEST(the_cache_holds_all_memory)
 {
 	struct xbzrle_verdict v = fitted(0.9, 131080 * 1024ull, 64 * GIB);
 
-	(void)state;
 	assert_true(v.cache_bytes == 256 * MIB);
 	assert_float_equal(v.shrink, 0.02, 1e-3);
 }
 
-static void the_cache_is_at_most_1_gib(void **state)
+TEST(the_cache_is_at_most_1_gib)
 {
-	(void)state;
 	assert_true(fitted(0.01, 4 * GIB, 64 * GIB).cache_bytes == GIB);
 }
 
-static void the_cache_leaves_the_host_three_quarters(void **state)
+TEST(the_cache_leaves_the_host_three_quarters)
 {
-	(void)state;
 	assert_true(fitted(0.05, 2 * GIB, GIB).cache_bytes == 256 * MIB);
 	assert_true(fitted(0.05, 2 * GIB, GIB - 1).cache_bytes == 128 * MIB);
 }
 
-static void pages_without_a_place_go_out_whole(void **state)
+TEST(pages_without_a_place_go_out_whole)
 {
 	struct xbzrle_verdict v = fitted(0.2, 4 * GIB, 64 * GIB);
 
-	(void)state;
 	assert_true(v.pays);
 	/* of four rivals, each in five changing: 1 - 0.8^4 over 0.8 */
 	assert_float_equal(v.shrink, 0.02 * 0.738 + 0.262, 1e-3);
 }
 
-static void a_little_more_memory_than_cache_costs_little(void **state)
+TEST(a_little_more_memory_than_cache_costs_little)
 {
 	struct xbzrle_verdict v = fitted(0.5, GIB + 8192, 64 * GIB);
 
-	(void)state;
 	assert_true(v.cache_bytes == GIB);
 	assert_float_equal(v.shrink, 0.02, 1e-3);
 }
 
-static void a_working_set_beyond_the_cache_does_not_pay(void **state)
+TEST(a_working_set_beyond_the_cache_does_not_pay)
 {
 	struct xbzrle_verdict v = fitted(0.5, 16 * GIB, 64 * GIB);
 
-	(void)state;
 	assert_false(v.pays);
 	assert_true(v.shrink > 0.8);
 	assert_true(v.cache_bytes == 0);
 	assert_non_null(strstr(v.why, "8192 MiB"));
 }
 
-static void a_host_without_memory_gets_no_cache(void **state)
+TEST(a_host_without_memory_gets_no_cache)
 {
 	struct xbzrle_verdict v = fitted(0.1, 2 * GIB, 100);
 
-	(void)state;
 	assert_false(v.pays);
 	assert_true(v.cache_bytes == 0);
 	assert_non_null(strstr(v.why, "has no memory"));
 }
 
-static void memory_not_known_is_not_told_as_none(void **state)
+TEST(memory_not_known_is_not_told_as_none)
 {
 	struct xbzrle_verdict v = fitted(0.1, 2 * GIB, 0);
 
-	(void)state;
 	assert_false(v.pays);
 	assert_true(v.cache_bytes == 0);
 	assert_non_null(strstr(v.why, "not known"));
 }
 
-static void every_cache_is_one_that_qemu_takes(void **state)
+TEST(every_cache_is_one_that_qemu_takes)
 {
-	(void)state;
 	for (uint64_t ram = 32 * MIB; ram <= 64 * GIB; ram *= 3) {
 		for (uint64_t free = MIB; free < 64 * GIB; free *= 5) {
 			uint64_t c = fitted(0.03, ram, free).cache_bytes;
@@ -433,52 +399,11 @@ static void every_cache_is_one_that_qemu_takes(void **state)
 	}
 }
 
-static void what_does_not_pay_gets_no_cache(void **state)
+TEST(what_does_not_pay_gets_no_cache)
 {
 	struct xbzrle_verdict v = judged(100, 0.9, 0.1);
 
-	(void)state;
 	xbzrle_fit_cache(&v, GIB, 64 * GIB);
 	assert_false(v.pays);
 	assert_true(v.cache_bytes == 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(equal_pages_take_nothing),
-		cmocka_unit_test(a_byte_takes_two_lengths_and_itself),
-		cmocka_unit_test(a_run_of_128_has_a_length_of_two_bytes),
-		cmocka_unit_test(a_change_at_the_start_follows_an_empty_run),
-		cmocka_unit_test(a_change_at_the_end_is_found),
-		cmocka_unit_test(runs_that_no_word_holds_are_told_apart),
-		cmocka_unit_test(a_page_changed_all_over_goes_out_whole),
-		cmocka_unit_test(what_would_not_fit_goes_out_whole),
-		cmocka_unit_test(a_difference_as_long_as_the_page_still_fits),
-		cmocka_unit_test(every_other_byte_goes_out_whole),
-		cmocka_unit_test(sizes_are_those_of_what_decodes_to_the_page),
-		cmocka_unit_test(pages_count_with_their_headers),
-		cmocka_unit_test(a_page_that_became_zero_does_not_count),
-		cmocka_unit_test(small_changes_pay),
-		cmocka_unit_test(whole_rewrites_do_not_pay),
-		cmocka_unit_test(few_pages_prove_nothing),
-		cmocka_unit_test(what_stopped_growing_stays),
-		cmocka_unit_test(what_grows_with_time_grows_on),
-		cmocka_unit_test(
-			it_grows_no_faster_than_time_and_to_no_more_than_all),
-		cmocka_unit_test(growth_that_was_not_seen_is_supposed),
-		cmocka_unit_test(nothing_that_changed_any_more_is_nothing),
-		cmocka_unit_test(the_cache_holds_all_memory),
-		cmocka_unit_test(the_cache_is_at_most_1_gib),
-		cmocka_unit_test(the_cache_leaves_the_host_three_quarters),
-		cmocka_unit_test(pages_without_a_place_go_out_whole),
-		cmocka_unit_test(a_little_more_memory_than_cache_costs_little),
-		cmocka_unit_test(a_working_set_beyond_the_cache_does_not_pay),
-		cmocka_unit_test(a_host_without_memory_gets_no_cache),
-		cmocka_unit_test(memory_not_known_is_not_told_as_none),
-		cmocka_unit_test(every_cache_is_one_that_qemu_takes),
-		cmocka_unit_test(what_does_not_pay_gets_no_cache),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,15 +2,11 @@
 /* Tests of engine/recover/recover_report.c. */
 #include "engine/recover/recover_report.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/state/recording_read.h"
 #include "tests/unit/in_task.h"
@@ -44,6 +40,8 @@ static int remove_dir(void **state)
 	(void)state;
 	return remove_tree(state_dir);
 }
+
+TEST_FIXTURE(make_dir, remove_dir);
 
 static void count_warnings(void *arg, const struct event *ev)
 {
@@ -102,9 +100,8 @@ static enum outcome outcome_of(enum verdict v, enum owner owner)
 	return o;
 }
 
-static void only_what_decides_on_the_guest_is_an_outcome(void **state)
+TEST(only_what_decides_on_the_guest_is_an_outcome)
 {
-	(void)state;
 	assert_int_equal(outcome_of(VERDICT_ABORT, OWNER_SOURCE),
 			 OUTCOME_FAILED);
 	assert_int_equal(outcome_of(VERDICT_TAKE_BACK, OWNER_SOURCE),
@@ -122,9 +119,8 @@ static void only_what_decides_on_the_guest_is_an_outcome(void **state)
 			 OUTCOME_INTERNAL);
 }
 
-static void one_that_the_destination_refused_has_not_moved(void **state)
+TEST(one_that_the_destination_refused_has_not_moved)
 {
-	(void)state;
 	assert_int_equal(outcome_of(VERDICT_FORWARD, OWNER_SOURCE),
 			 OUTCOME_FAILED);
 }
@@ -211,21 +207,4 @@ IN_TASK(one_that_cannot_be_written_is_a_warning)
 	assert_int_equal(warnings, 1);
 	assert_int_equal(done.result.error.kind, ERR_NONE);
 	drop(&done);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(only_what_decides_on_the_guest_is_an_outcome),
-		TEST(one_that_the_destination_refused_has_not_moved),
-		TEST(what_was_done_is_a_result_that_is_told_from_an_engines),
-		TEST(what_is_held_or_failed_is_not_told),
-		TEST(the_same_left_over_is_told_once),
-		TEST(a_missing_recording_is_no_failure),
-		TEST(one_that_cannot_be_written_is_a_warning),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

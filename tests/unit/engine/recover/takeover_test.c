@@ -2,10 +2,6 @@
 /* takeover: which locks keep whom out; one claim a test. */
 #include "engine/recover/takeover.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +81,8 @@ static int teardown(void **state)
 	(void)state;
 	return remove_tree(root);
 }
+
+TEST_FIXTURE(setup, teardown);
 
 static struct takeover read_journal(void)
 {
@@ -208,19 +206,4 @@ IN_TASK(how_far_another_recovery_came_is_not_overlooked)
 	task_join(other);
 	close_run(&r);
 	journal_view_free(&t.view);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(what_is_undecided_takes_both_locks),
-		T(a_rest_leaves_the_guest_to_others),
-		T(a_living_engine_is_not_waited_for),
-		T(what_another_recovery_finishes_meanwhile_is_finished),
-		T(how_far_another_recovery_came_is_not_overlooked),
-#undef T
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

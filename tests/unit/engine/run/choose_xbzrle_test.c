@@ -3,19 +3,15 @@
  * arm: whether xbzrle is chosen, with a scripted source that no case asks
  * anything: what it says of its pages is page_sample's.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/run/run.h"
 #include "qmp/json.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
@@ -112,7 +108,7 @@ static void play(struct play *p)
 
 #define WITH(state) "[{\"capability\":\"xbzrle\",\"state\":" state "}]"
 
-static void a_cache_that_was_there_stays_its_owners(void **state)
+TEST(a_cache_that_was_there_stays_its_owners)
 {
 	struct play p = {
 		.ram_bytes = 64 * GIB,
@@ -121,13 +117,12 @@ static void a_cache_that_was_there_stays_its_owners(void **state)
 		.params = "{\"xbzrle-cache-size\":12288}",
 	};
 
-	(void)state;
 	play(&p);
 	assert_int_equal(p.cache_bytes, 12288);
 	assert_int_equal(p.told, 0);
 }
 
-static void a_short_copy_is_not_worth_a_look(void **state)
+TEST(a_short_copy_is_not_worth_a_look)
 {
 	struct play p = {
 		.ram_bytes = 128 * MIB,
@@ -135,13 +130,12 @@ static void a_short_copy_is_not_worth_a_look(void **state)
 		.caps = WITH("false"),
 	};
 
-	(void)state;
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
 	assert_int_equal(p.told, 0);
 }
 
-static void off_is_off(void **state)
+TEST(off_is_off)
 {
 	struct play p = {
 		.asked = MIGRATE_XBZRLE_OFF,
@@ -150,13 +144,12 @@ static void off_is_off(void **state)
 		.caps = WITH("true"),
 	};
 
-	(void)state;
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
 	assert_int_equal(p.told, 0);
 }
 
-static void a_qemu_without_it_is_not_asked_for_it(void **state)
+TEST(a_qemu_without_it_is_not_asked_for_it)
 {
 	struct play p = {
 		.asked = MIGRATE_XBZRLE_ON,
@@ -165,7 +158,6 @@ static void a_qemu_without_it_is_not_asked_for_it(void **state)
 		.caps = "[]",
 	};
 
-	(void)state;
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
 }
@@ -185,62 +177,42 @@ static struct play forced(uint64_t available_bytes, bool same_host)
 	return p;
 }
 
-static void what_was_asked_for_needs_no_look(void **state)
+TEST(what_was_asked_for_needs_no_look)
 {
 	struct play p = forced(64 * GIB, false);
 
-	(void)state;
 	assert_string_equal(p.action, "xbzrle");
 	assert_string_equal(p.why, "it was asked for");
 	assert_true(p.cache_bytes == GIB);
 }
 
-static void without_memory_there_is_no_cache(void **state)
+TEST(without_memory_there_is_no_cache)
 {
 	struct play p = forced(16 * MIB, false);
 
-	(void)state;
 	assert_string_equal(p.action, "no-xbzrle");
 	assert_non_null(strstr(p.why, "has no memory"));
 	assert_int_equal(p.cache_bytes, 0);
 }
 
-static void memory_not_known_is_told_as_that(void **state)
+TEST(memory_not_known_is_told_as_that)
 {
 	struct play p = forced(0, false);
 
-	(void)state;
 	assert_string_equal(p.action, "no-xbzrle");
 	assert_non_null(strstr(p.why, "not known"));
 	assert_int_equal(p.cache_bytes, 0);
 }
 
-static void on_one_host_the_other_qemu_has_its_ram_too(void **state)
+TEST(on_one_host_the_other_qemu_has_its_ram_too)
 {
 	/* enough for one more guest, and then for nothing */
 	struct play p = forced(GIB, true);
 
-	(void)state;
 	assert_int_equal(p.cache_bytes, 0);
 	/* of 5.5 GiB each guest has one: 3.5 are left, or 4.5 */
 	p = forced(5 * GIB + 512 * MIB, true);
 	assert_true(p.cache_bytes == 512 * MIB);
 	p = forced(5 * GIB + 512 * MIB, false);
 	assert_true(p.cache_bytes == GIB);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_cache_that_was_there_stays_its_owners),
-		cmocka_unit_test(a_short_copy_is_not_worth_a_look),
-		cmocka_unit_test(off_is_off),
-		cmocka_unit_test(a_qemu_without_it_is_not_asked_for_it),
-		cmocka_unit_test(what_was_asked_for_needs_no_look),
-		cmocka_unit_test(without_memory_there_is_no_cache),
-		cmocka_unit_test(memory_not_known_is_told_as_that),
-		cmocka_unit_test(on_one_host_the_other_qemu_has_its_ram_too),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

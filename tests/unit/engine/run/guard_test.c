@@ -2,10 +2,6 @@
 /* guard: the engine's side, with a shell script for a guardian. */
 #include "engine/run/guard.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,17 +127,4 @@ IN_TASK(one_that_dies_is_replaced)
 	await_told(&p, "here\nhere\n", text, sizeof(text));
 	guard_end(g, true);
 	remove_place(&p);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			its_words_are_the_login_the_thread_and_the_run),
-		cmocka_unit_test(it_hears_beats_and_the_end),
-		cmocka_unit_test(without_a_word_at_the_end_we_are_just_gone),
-		cmocka_unit_test(one_that_dies_is_replaced),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

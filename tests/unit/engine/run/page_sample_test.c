@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* page_sample: where it looks, how it gives up, and real guests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/run/page_sample.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 enum { CHUNK = PAGE_SAMPLE_CHUNK_BYTES };
@@ -42,45 +38,40 @@ static void no_span(const char *machine, uint64_t base, uint64_t below_4g,
 	assert_non_null(strstr(why, words));
 }
 
-static void a_pc_is_read_from_1_mib_to_16_below_its_end(void **state)
+TEST(a_pc_is_read_from_1_mib_to_16_below_its_end)
 {
 	struct page_sample_span span = span_of("pc-i440fx-7.2", GIB);
 
-	(void)state;
 	assert_true(span.from == MIB);
 	assert_true(span.to == GIB - 16 * MIB);
 }
 
-static void no_pc_is_read_beyond_2_gib(void **state)
+TEST(no_pc_is_read_beyond_2_gib)
 {
-	(void)state;
 	assert_true(span_of("pc-q35-rhel9.0.0", 64 * GIB).to ==
 		    2 * GIB - 16 * MIB);
 	assert_true(span_of("microvm", 4 * GIB).to == 2 * GIB - 16 * MIB);
 }
 
-static void a_span_is_whole_chunks(void **state)
+TEST(a_span_is_whole_chunks)
 {
 	struct page_sample_span span = span_of("pc", 131080 * 1024ull);
 
-	(void)state;
 	assert_int_equal((span.to - span.from) % CHUNK, 0);
 	assert_true(span.to <= 131080 * 1024ull - 16 * MIB);
 }
 
-static void other_machines_are_not_read(void **state)
+TEST(other_machines_are_not_read)
 {
-	(void)state;
 	no_span("virt-7.2", GIB, 0, "machine type");
 	no_span("pc-dream-1", GIB, 0, "machine type");
 }
 
-static void memory_that_is_split_early_is_not_read(void **state)
+TEST(memory_that_is_split_early_is_not_read)
 {
 	struct page_sample_span span;
 	const char *why;
 
-	(void)state;
 	no_span("pc-q35-7.2", 4 * GIB, GIB, "max-ram-below-4g");
 	assert_int_equal(page_sample_find_span("pc-q35-7.2", 4 * GIB, 2 * GIB,
 					       &span, &why),
@@ -89,9 +80,8 @@ static void memory_that_is_split_early_is_not_read(void **state)
 		page_sample_find_span("pc", 512 * MIB, GIB, &span, &why), 0);
 }
 
-static void a_tiny_guest_is_not_read(void **state)
+TEST(a_tiny_guest_is_not_read)
 {
-	(void)state;
 	no_span("pc", 17 * MIB, 0, "too little");
 	no_span("pc", 0, 0, "too little");
 }
@@ -103,13 +93,12 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void each_part_of_memory_gets_one_chunk(void **state)
+TEST(each_part_of_memory_gets_one_chunk)
 {
 	const struct page_sample_span span = { MIB, MIB + 6400ull * CHUNK };
 	uint64_t at[PAGE_SAMPLE_CHUNKS];
 	uint64_t random = 1;
 
-	(void)state;
 	for (int round = 0; round < 100; round++) {
 		assert_int_equal(page_sample_spread(&span, &random, at),
 				 PAGE_SAMPLE_CHUNKS);
@@ -122,14 +111,13 @@ static void each_part_of_memory_gets_one_chunk(void **state)
 	}
 }
 
-static void the_first_few_are_spread_too(void **state)
+TEST(the_first_few_are_spread_too)
 {
 	const struct page_sample_span span = { 0, 6400ull * CHUNK };
 	uint64_t at[PAGE_SAMPLE_CHUNKS];
 	uint64_t random = 99;
 	double sum = 0;
 
-	(void)state;
 	for (int round = 0; round < 1000; round++) {
 		(void)page_sample_spread(&span, &random, at);
 		sum += (double)at[0] / (double)span.to / 1000;
@@ -137,26 +125,24 @@ static void the_first_few_are_spread_too(void **state)
 	assert_float_equal(sum, 0.5, 0.05);
 }
 
-static void a_small_guest_is_looked_at_whole(void **state)
+TEST(a_small_guest_is_looked_at_whole)
 {
 	const struct page_sample_span span = { MIB, MIB + 5ull * CHUNK };
 	uint64_t at[PAGE_SAMPLE_CHUNKS];
 	uint64_t random = 1;
 
-	(void)state;
 	assert_int_equal(page_sample_spread(&span, &random, at), 5);
 	qsort(at, 5, sizeof(at[0]), by_value);
 	for (size_t i = 0; i < 5; i++)
 		assert_true(at[i] == MIB + i * CHUNK);
 }
 
-static void what_is_near_is_in_the_span(void **state)
+TEST(what_is_near_is_in_the_span)
 {
 	const struct page_sample_span span = { MIB, MIB + 10ull * CHUNK };
 	uint64_t random = 5;
 	bool below = false, above = false;
 
-	(void)state;
 	for (uint64_t near = span.from; near < span.to; near += CHUNK) {
 		for (unsigned int i = 0; i < 400; i++) {
 			uint64_t at = page_sample_near(&span, &random, near,
@@ -209,7 +195,7 @@ static void no_sample_body(struct qmp *q)
 	assert_float_equal(verdict.shrink, 1, 0);
 }
 
-static void a_paused_guest_is_left_alone(void **state)
+TEST(a_paused_guest_is_left_alone)
 {
 	static const struct fake_step steps[] = {
 		{ .expect = "query-status",
@@ -217,12 +203,11 @@ static void a_paused_guest_is_left_alone(void **state)
 			   "\"singlestep\":false}" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_sample_body);
 	assert_non_null(strstr(verdict.why, "not running"));
 }
 
-static void a_qemu_that_cannot_open_it_gets_its_descriptor_taken(void **state)
+TEST(a_qemu_that_cannot_open_it_gets_its_descriptor_taken)
 {
 	static const struct fake_step steps[] = {
 		RUNNING, MEMORY,
@@ -230,23 +215,21 @@ static void a_qemu_that_cannot_open_it_gets_its_descriptor_taken(void **state)
 		REMOVE,
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_sample_body);
 	assert_non_null(strstr(verdict.why, "Could not open"));
 }
 
-static void a_chunk_cut_short_is_no_sample(void **state)
+TEST(a_chunk_cut_short_is_no_sample)
 {
 	static const struct fake_step steps[] = {
 		RUNNING, MEMORY, ADD, { .expect = "pmemsave" }, REMOVE,
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_sample_body);
 	assert_non_null(strstr(verdict.why, "wrote 0 of 65536"));
 }
 
-static void a_qemu_that_takes_no_descriptor_is_no_sample(void **state)
+TEST(a_qemu_that_takes_no_descriptor_is_no_sample)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -254,7 +237,6 @@ static void a_qemu_that_takes_no_descriptor_is_no_sample(void **state)
 		{ .expect = "add-fd", .fd = true, .error = "no" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, no_sample_body);
 	assert_non_null(strstr(verdict.why, "refused add-fd"));
 }
@@ -268,7 +250,7 @@ static void plugged_body(struct qmp *q)
 		  &err);
 }
 
-static void memory_plugged_later_is_not_taken_for_low(void **state)
+TEST(memory_plugged_later_is_not_taken_for_low)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -278,7 +260,6 @@ static void memory_plugged_later_is_not_taken_for_low(void **state)
 		{ .expect = "qom-get", .reply = "0" },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, plugged_body);
 	assert_non_null(strstr(verdict.why, "too little memory"));
 }
@@ -291,7 +272,7 @@ static void lost_body(struct qmp *q)
 	expect_err_kind(&err, ERR_CLOSED, "sample of the guest's pages");
 }
 
-static void a_lost_monitor_is_an_error(void **state)
+TEST(a_lost_monitor_is_an_error)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -300,7 +281,6 @@ static void a_lost_monitor_is_an_error(void **state)
 		{ .expect = "pmemsave", .close = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, lost_body);
 }
 
@@ -329,7 +309,7 @@ static void cancel_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
-static void a_cancelled_look_takes_its_descriptor_back(void **state)
+TEST(a_cancelled_look_takes_its_descriptor_back)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -341,7 +321,6 @@ static void a_cancelled_look_takes_its_descriptor_back(void **state)
 		REMOVE,
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, cancel_body);
 }
 
@@ -373,7 +352,7 @@ static void late_body(struct qmp *q)
 	{ .expect = "query-yank", .oob = true, .reply = "[]" }, \
 		{ .release = true }, RUNNING
 
-static void a_look_that_takes_too_long_is_no_sample(void **state)
+TEST(a_look_that_takes_too_long_is_no_sample)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -384,12 +363,11 @@ static void a_look_that_takes_too_long_is_no_sample(void **state)
 		REMOVE,
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, late_body);
 	assert_non_null(strstr(verdict.why, "timed out"));
 }
 
-static void a_descriptor_taken_late_is_taken_back(void **state)
+TEST(a_descriptor_taken_late_is_taken_back)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -406,7 +384,6 @@ static void a_descriptor_taken_late_is_taken_back(void **state)
 		REMOVE,
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, late_body);
 	assert_non_null(strstr(verdict.why, "timed out"));
 }
@@ -419,7 +396,7 @@ static void hanging_body(struct qmp *q)
 	expect_err_kind(&err, ERR_TIMEOUT, "sample of the guest's pages");
 }
 
-static void a_monitor_that_hangs_is_an_error(void **state)
+TEST(a_monitor_that_hangs_is_an_error)
 {
 	static const struct fake_step steps[] = {
 		RUNNING,
@@ -427,7 +404,6 @@ static void a_monitor_that_hangs_is_an_error(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	WITH_SCRIPT(steps, hanging_body);
 }
 
@@ -506,9 +482,8 @@ static void with_kernel(const uint8_t *code, size_t len,
 	with_real(extra, body);
 }
 
-static void counters_pay(void **state)
+TEST(counters_pay)
 {
-	(void)state;
 	with_kernel(counts_in_each_page, sizeof(counts_in_each_page),
 		    look_until_busy);
 	assert_true(verdict.pays);
@@ -518,9 +493,8 @@ static void counters_pay(void **state)
 	assert_true(verdict.changed_share < 0.5);
 }
 
-static void pages_rewritten_whole_do_not_pay(void **state)
+TEST(pages_rewritten_whole_do_not_pay)
 {
-	(void)state;
 	with_kernel(rewrites_each_page, sizeof(rewrites_each_page),
 		    look_until_busy);
 	assert_true(verdict.pages >= XBZRLE_FEWEST_PAGES);
@@ -528,42 +502,9 @@ static void pages_rewritten_whole_do_not_pay(void **state)
 	assert_true(verdict.shrink > 0.9);
 }
 
-static void a_guest_at_rest_is_quiet(void **state)
+TEST(a_guest_at_rest_is_quiet)
 {
-	(void)state;
 	with_kernel(halts, sizeof(halts), look_once);
 	assert_false(verdict.pays);
 	assert_non_null(strstr(verdict.why, "quiet"));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pc_is_read_from_1_mib_to_16_below_its_end),
-		cmocka_unit_test(no_pc_is_read_beyond_2_gib),
-		cmocka_unit_test(a_span_is_whole_chunks),
-		cmocka_unit_test(other_machines_are_not_read),
-		cmocka_unit_test(memory_that_is_split_early_is_not_read),
-		cmocka_unit_test(a_tiny_guest_is_not_read),
-		cmocka_unit_test(each_part_of_memory_gets_one_chunk),
-		cmocka_unit_test(the_first_few_are_spread_too),
-		cmocka_unit_test(a_small_guest_is_looked_at_whole),
-		cmocka_unit_test(what_is_near_is_in_the_span),
-		cmocka_unit_test(a_paused_guest_is_left_alone),
-		cmocka_unit_test(
-			a_qemu_that_cannot_open_it_gets_its_descriptor_taken),
-		cmocka_unit_test(a_chunk_cut_short_is_no_sample),
-		cmocka_unit_test(a_qemu_that_takes_no_descriptor_is_no_sample),
-		cmocka_unit_test(memory_plugged_later_is_not_taken_for_low),
-		cmocka_unit_test(a_lost_monitor_is_an_error),
-		cmocka_unit_test(a_cancelled_look_takes_its_descriptor_back),
-		cmocka_unit_test(a_look_that_takes_too_long_is_no_sample),
-		cmocka_unit_test(a_descriptor_taken_late_is_taken_back),
-		cmocka_unit_test(a_monitor_that_hangs_is_an_error),
-		cmocka_unit_test(counters_pay),
-		cmocka_unit_test(pages_rewritten_whole_do_not_pay),
-		cmocka_unit_test(a_guest_at_rest_is_quiet),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

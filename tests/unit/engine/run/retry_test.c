@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* retry: when a migration that was turned back is worth another try. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "engine/run/retry.h"
@@ -129,17 +125,15 @@ IN_TASK(who_cancels_wants_no_other_try)
 	assert_false(answer);
 }
 
-static void the_first_pause_is_off_the_budget(void **state)
+TEST(the_first_pause_is_off_the_budget)
 {
-	(void)state;
 	assert_true(retry_fits(300, 20, 0));
 	assert_true(retry_fits(300, 20, 270));
 	assert_false(retry_fits(300, 20, 280));
 }
 
-static void half_of_the_budget_must_be_left(void **state)
+TEST(half_of_the_budget_must_be_left)
 {
-	(void)state;
 	assert_true(retry_fits(300, 149, 0));
 	assert_false(retry_fits(300, 151, 0));
 }
@@ -161,46 +155,21 @@ static enum err_kind explained(enum err_kind kind, enum phase phase)
 	return e.kind;
 }
 
-static void a_second_try_that_did_not_begin_ends_as_the_first(void **state)
+TEST(a_second_try_that_did_not_begin_ends_as_the_first)
 {
-	(void)state;
 	assert_int_equal(explained(ERR_BUSY, PHASE_LAUNCH), ERR_BUDGET);
 	assert_int_equal(explained(ERR_REFUSED, PHASE_LAUNCH), ERR_BUDGET);
 	assert_int_equal(explained(ERR_NETWORK, PHASE_TUNNEL), ERR_BUDGET);
 }
 
-static void one_that_copied_tells_of_itself(void **state)
+TEST(one_that_copied_tells_of_itself)
 {
-	(void)state;
 	assert_int_equal(explained(ERR_NETWORK, PHASE_PRECOPY), ERR_NETWORK);
 	assert_int_equal(explained(ERR_ENDED, PHASE_LAUNCH), ERR_ENDED);
 	assert_int_equal(explained(ERR_CANCELLED, PHASE_LAUNCH), ERR_CANCELLED);
 }
 
-static void it_goes_back_to_the_launch(void **state)
+TEST(it_goes_back_to_the_launch)
 {
-	(void)state;
 	assert_string_equal(stage_table[stage_launch].name, "launch");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_a_deadline_it_is_tried_again),
-		cmocka_unit_test(there_is_one_more_try_only),
-		cmocka_unit_test(what_was_not_turned_back_is_not_tried_again),
-		cmocka_unit_test(another_failure_ends_it),
-		cmocka_unit_test(the_deadline_must_leave_time_for_another_copy),
-		cmocka_unit_test(
-			a_deadline_that_lifts_the_budget_leaves_time_enough),
-		cmocka_unit_test(who_cancels_wants_no_other_try),
-		cmocka_unit_test(the_first_pause_is_off_the_budget),
-		cmocka_unit_test(half_of_the_budget_must_be_left),
-		cmocka_unit_test(
-			a_second_try_that_did_not_begin_ends_as_the_first),
-		cmocka_unit_test(one_that_copied_tells_of_itself),
-		cmocka_unit_test(it_goes_back_to_the_launch),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

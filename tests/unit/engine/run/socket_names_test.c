@@ -2,10 +2,6 @@
 /* socket_names: who keeps a name and who loses it; one claim a test. */
 #include "engine/run/socket_names.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/remove_tree.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* A run directory's socket and where users know it; files will do. */
@@ -77,6 +74,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 /* Runs @words with @before in front, which may put programs in the way. */
 static int run_after(const char *before, struct buf *words)
 {
@@ -110,7 +109,7 @@ static int take(struct place *p, const char *before)
 	return run_after(before, &words);
 }
 
-static void a_file_gets_its_public_name(void **state)
+TEST(a_file_gets_its_public_name)
 {
 	struct place *p = *state;
 
@@ -120,7 +119,7 @@ static void a_file_gets_its_public_name(void **state)
 	assert_false(exists(p->now));
 }
 
-static void giving_again_takes_nothing_away(void **state)
+TEST(giving_again_takes_nothing_away)
 {
 	struct place *p = *state;
 
@@ -129,7 +128,7 @@ static void giving_again_takes_nothing_away(void **state)
 	assert_true(holds(p->public, "ours"));
 }
 
-static void the_name_of_the_old_file_goes(void **state)
+TEST(the_name_of_the_old_file_goes)
 {
 	struct place *p = *state;
 
@@ -140,7 +139,7 @@ static void the_name_of_the_old_file_goes(void **state)
 	assert_false(exists(p->gone));
 }
 
-static void so_does_one_that_was_given_after_the_mark(void **state)
+TEST(so_does_one_that_was_given_after_the_mark)
 {
 	struct place *p = *state;
 
@@ -151,7 +150,7 @@ static void so_does_one_that_was_given_after_the_mark(void **state)
 	assert_false(exists(p->public));
 }
 
-static void a_link_to_where_it_was_goes(void **state)
+TEST(a_link_to_where_it_was_goes)
 {
 	struct place *p = *state;
 
@@ -160,7 +159,7 @@ static void a_link_to_where_it_was_goes(void **state)
 	assert_false(exists(p->public));
 }
 
-static void a_link_to_elsewhere_stays(void **state)
+TEST(a_link_to_elsewhere_stays)
 {
 	struct place *p = *state;
 
@@ -171,7 +170,7 @@ static void a_link_to_elsewhere_stays(void **state)
 	assert_true(exists(p->public));
 }
 
-static void a_guest_that_is_back_keeps_its_name(void **state)
+TEST(a_guest_that_is_back_keeps_its_name)
 {
 	struct place *p = *state;
 
@@ -183,7 +182,7 @@ static void a_guest_that_is_back_keeps_its_name(void **state)
 	assert_true(holds(p->public, "new"));
 }
 
-static void an_inode_that_is_used_again_is_another_file(void **state)
+TEST(an_inode_that_is_used_again_is_another_file)
 {
 	struct place *p = *state;
 	const struct timespec then[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
@@ -196,7 +195,7 @@ static void an_inode_that_is_used_again_is_another_file(void **state)
 	assert_true(holds(p->public, "new"));
 }
 
-static void a_name_that_was_not_seen_stays(void **state)
+TEST(a_name_that_was_not_seen_stays)
 {
 	struct place *p = *state;
 
@@ -215,7 +214,7 @@ static char *returning(const struct place *p, const char *after)
 			 p->root, p->root, after);
 }
 
-static void a_guest_that_comes_back_meanwhile_keeps_its_name(void **state)
+TEST(a_guest_that_comes_back_meanwhile_keeps_its_name)
 {
 	struct place *p = *state;
 	AUTO_FREE char *before = returning(p, "");
@@ -227,7 +226,7 @@ static void a_guest_that_comes_back_meanwhile_keeps_its_name(void **state)
 	assert_false(exists(p->gone));
 }
 
-static void of_two_that_come_back_the_last_keeps_its_name(void **state)
+TEST(of_two_that_come_back_the_last_keeps_its_name)
 {
 	struct place *p = *state;
 	AUTO_FREE char *before = returning(p, "echo newer >\"$4\"");
@@ -237,25 +236,4 @@ static void of_two_that_come_back_the_last_keeps_its_name(void **state)
 	assert_int_equal(take(p, before), 0);
 	assert_true(holds(p->public, "newer\n"));
 	assert_false(exists(p->gone));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(a_file_gets_its_public_name),
-		T(giving_again_takes_nothing_away),
-		T(the_name_of_the_old_file_goes),
-		T(so_does_one_that_was_given_after_the_mark),
-		T(a_link_to_where_it_was_goes),
-		T(a_link_to_elsewhere_stays),
-		T(a_guest_that_is_back_keeps_its_name),
-		T(an_inode_that_is_used_again_is_another_file),
-		T(a_name_that_was_not_seen_stays),
-		T(a_guest_that_comes_back_meanwhile_keeps_its_name),
-		T(of_two_that_come_back_the_last_keeps_its_name),
-#undef T
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

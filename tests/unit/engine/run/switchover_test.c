@@ -5,10 +5,6 @@
  * fails on any command that it does not expect.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +15,7 @@
 #include "qmp/json.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
 
@@ -172,7 +169,7 @@ static void sets_gates_of_old(struct run *r)
 	set_gates(r, "{\"downtime-limit\":300}", false);
 }
 
-static void a_gate_of_old_is_scaled_and_follows(void **state)
+TEST(a_gate_of_old_is_scaled_and_follows)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-set-parameters",
@@ -183,7 +180,6 @@ static void a_gate_of_old_is_scaled_and_follows(void **state)
 	};
 	static const struct fake_step dst[] = { { .leaves = true } };
 
-	(void)state;
 	PLAY(src, dst, sets_gates_of_old);
 }
 
@@ -192,7 +188,7 @@ static void sets_gates_with_a_bandwidth(struct run *r)
 	set_gates(r, "{\"avail-switchover-bandwidth\":0}", true);
 }
 
-static void a_gate_is_told_the_bandwidth_and_follows(void **state)
+TEST(a_gate_is_told_the_bandwidth_and_follows)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-set-parameters",
@@ -205,7 +201,6 @@ static void a_gate_is_told_the_bandwidth_and_follows(void **state)
 	};
 	static const struct fake_step dst[] = { { .leaves = true } };
 
-	(void)state;
 	PLAY_AS("10.0.2", src, dst, sets_gates_with_a_bandwidth);
 }
 
@@ -219,7 +214,7 @@ static void switches(struct run *r)
 	assert_false(r->committed);
 }
 
-static void both_ends_are_asked_before_the_commit(void **state)
+TEST(both_ends_are_asked_before_the_commit)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue",
@@ -239,11 +234,10 @@ static void both_ends_are_asked_before_the_commit(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, switches);
 }
 
-static void completed_is_not_believed_before_postmigrate(void **state)
+TEST(completed_is_not_believed_before_postmigrate)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue" },
@@ -267,7 +261,6 @@ static void completed_is_not_believed_before_postmigrate(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, switches);
 }
 
@@ -280,18 +273,17 @@ static void fails(struct run *r)
 	assert_false(r->committed);
 }
 
-static void a_dead_destination_is_noticed_before_migrate_continue(void **state)
+TEST(a_dead_destination_is_noticed_before_migrate_continue)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
 		{ .expect = "query-status", .close = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, fails);
 }
 
-static void a_source_that_fails_in_device_is_a_failure(void **state)
+TEST(a_source_that_fails_in_device_is_a_failure)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue" },
@@ -308,7 +300,6 @@ static void a_source_that_fails_in_device_is_a_failure(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, fails);
 }
 
@@ -321,7 +312,7 @@ static void stalls(struct run *r)
 	assert_false(r->committed);
 }
 
-static void a_stream_that_stands_still_is_cut(void **state)
+TEST(a_stream_that_stands_still_is_cut)
 {
 	/* in `device` the monitor may hang: it is not asked anything */
 	static const struct fake_step src[] = {
@@ -335,7 +326,6 @@ static void a_stream_that_stands_still_is_cut(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, stalls);
 }
 
@@ -348,7 +338,7 @@ static void over_budget(struct run *r)
 	assert_int_equal(e.kind, ERR_BUDGET);
 }
 
-static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
+TEST(a_broken_budget_ends_it_while_going_back_is_cheap)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -357,7 +347,6 @@ static void a_broken_budget_ends_it_while_going_back_is_cheap(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, over_budget);
 }
 
@@ -371,7 +360,7 @@ static void too_much_is_left(struct run *r)
 	expect_err_kind(&e, ERR_BUDGET, "what is left");
 }
 
-static void what_will_break_the_budget_ends_it_before_it_does(void **state)
+TEST(what_will_break_the_budget_ends_it_before_it_does)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -380,7 +369,6 @@ static void what_will_break_the_budget_ends_it_before_it_does(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, too_much_is_left);
 }
 
@@ -412,7 +400,7 @@ static void dies_half_way(struct run *r)
 	assert_false(r->committed);
 }
 
-static void a_source_that_dies_after_the_last_byte_is_not_needed(void **state)
+TEST(a_source_that_dies_after_the_last_byte_is_not_needed)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue" },
@@ -428,11 +416,10 @@ static void a_source_that_dies_after_the_last_byte_is_not_needed(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, goes_on_alone);
 }
 
-static void a_source_that_dies_before_it_takes_the_guest_along(void **state)
+TEST(a_source_that_dies_before_it_takes_the_guest_along)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue", .reply = "{}", .close = true },
@@ -447,7 +434,6 @@ static void a_source_that_dies_before_it_takes_the_guest_along(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, dies_half_way);
 }
 
@@ -459,7 +445,7 @@ static void switches_before_its_first_start(struct run *r)
 	switches(r);
 }
 
-static void a_guest_that_never_ran_arrives_as_it_was(void **state)
+TEST(a_guest_that_never_ran_arrives_as_it_was)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-continue" },
@@ -477,7 +463,6 @@ static void a_guest_that_never_ran_arrives_as_it_was(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, switches_before_its_first_start);
 }
 
@@ -502,7 +487,7 @@ static void arrives_with_a_blackout(struct run *r)
 		    r->result->blackout_uncertainty_ms);
 }
 
-static void blackout_is_from_stop_to_resume(void **state)
+TEST(blackout_is_from_stop_to_resume)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -510,7 +495,6 @@ static void blackout_is_from_stop_to_resume(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, arrives_with_a_blackout);
 }
 
@@ -524,7 +508,7 @@ static void is_taken_back(struct run *r)
 	assert_false(r->committed);
 }
 
-static void a_refused_cont_allows_the_way_back(void **state)
+TEST(a_refused_cont_allows_the_way_back)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -534,7 +518,6 @@ static void a_refused_cont_allows_the_way_back(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, is_taken_back);
 }
 
@@ -550,7 +533,7 @@ static void is_kept(struct run *r)
 	assert_true(r->committed);
 }
 
-static void a_refused_cont_without_a_source_removes_nothing(void **state)
+TEST(a_refused_cont_without_a_source_removes_nothing)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -560,11 +543,10 @@ static void a_refused_cont_without_a_source_removes_nothing(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	PLAY(src, dst, is_kept);
 }
 
-static void a_repeated_cont_that_is_refused_allows_the_way_back(void **state)
+TEST(a_repeated_cont_that_is_refused_allows_the_way_back)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -579,7 +561,6 @@ static void a_repeated_cont_that_is_refused_allows_the_way_back(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	in_task(act, &(struct play){
 			     .src = src,
 			     .n_src = ARRAY_SIZE(src),
@@ -591,7 +572,7 @@ static void a_repeated_cont_that_is_refused_allows_the_way_back(void **state)
 		     });
 }
 
-static void a_lost_answer_is_asked_for_not_repeated(void **state)
+TEST(a_lost_answer_is_asked_for_not_repeated)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -606,7 +587,6 @@ static void a_lost_answer_is_asked_for_not_repeated(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	in_task(act, &(struct play){
 			     .src = src,
 			     .n_src = ARRAY_SIZE(src),
@@ -618,7 +598,7 @@ static void a_lost_answer_is_asked_for_not_repeated(void **state)
 		     });
 }
 
-static void a_lost_cont_is_sent_again_to_a_paused_guest(void **state)
+TEST(a_lost_cont_is_sent_again_to_a_paused_guest)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
@@ -631,7 +611,6 @@ static void a_lost_cont_is_sent_again_to_a_paused_guest(void **state)
 		{ .leaves = true },
 	};
 
-	(void)state;
 	in_task(act, &(struct play){
 			     .src = src,
 			     .n_src = ARRAY_SIZE(src),
@@ -654,45 +633,10 @@ static void stays_paused(struct run *r)
 	assert_true(isnan(r->result->blackout_ms));
 }
 
-static void a_guest_that_was_paused_is_not_started(void **state)
+TEST(a_guest_that_was_paused_is_not_started)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = { { .leaves = true } };
 
-	(void)state;
 	PLAY(src, dst, stays_paused);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_gate_of_old_is_scaled_and_follows),
-		cmocka_unit_test(a_gate_is_told_the_bandwidth_and_follows),
-		cmocka_unit_test(both_ends_are_asked_before_the_commit),
-		cmocka_unit_test(completed_is_not_believed_before_postmigrate),
-		cmocka_unit_test(
-			a_dead_destination_is_noticed_before_migrate_continue),
-		cmocka_unit_test(a_source_that_fails_in_device_is_a_failure),
-		cmocka_unit_test(a_stream_that_stands_still_is_cut),
-		cmocka_unit_test(
-			a_broken_budget_ends_it_while_going_back_is_cheap),
-		cmocka_unit_test(
-			a_source_that_dies_after_the_last_byte_is_not_needed),
-		cmocka_unit_test(
-			a_source_that_dies_before_it_takes_the_guest_along),
-		cmocka_unit_test(
-			what_will_break_the_budget_ends_it_before_it_does),
-		cmocka_unit_test(a_guest_that_never_ran_arrives_as_it_was),
-		cmocka_unit_test(blackout_is_from_stop_to_resume),
-		cmocka_unit_test(a_refused_cont_allows_the_way_back),
-		cmocka_unit_test(
-			a_refused_cont_without_a_source_removes_nothing),
-		cmocka_unit_test(
-			a_repeated_cont_that_is_refused_allows_the_way_back),
-		cmocka_unit_test(a_lost_answer_is_asked_for_not_repeated),
-		cmocka_unit_test(a_lost_cont_is_sent_again_to_a_paused_guest),
-		cmocka_unit_test(a_guest_that_was_paused_is_not_started),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

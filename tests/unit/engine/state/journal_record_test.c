@@ -2,17 +2,11 @@
 /* Tests of engine/state/journal_record.c. */
 #include "engine/state/journal_record.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void every_record_has_a_name_that_parses_back(void **state)
+TEST(every_record_has_a_name_that_parses_back)
 {
-	(void)state;
 	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
 		assert_int_equal(journal_record_parse(journal_record_name(r)),
 				 r);
@@ -21,7 +15,7 @@ static void every_record_has_a_name_that_parses_back(void **state)
 }
 
 /* Recovery compares: from MIGRATE on `migrate` may have been sent. */
-static void the_records_stand_in_the_order_a_run_writes_them(void **state)
+TEST(the_records_stand_in_the_order_a_run_writes_them)
 {
 	static const enum journal_record order[] = {
 		JOURNAL_BEGIN,	      JOURNAL_PREP,	JOURNAL_DEST,
@@ -31,28 +25,14 @@ static void the_records_stand_in_the_order_a_run_writes_them(void **state)
 		JOURNAL_ABORTED,      JOURNAL_DONE,
 	};
 
-	(void)state;
 	assert_int_equal(ARRAY_SIZE(order), JOURNAL_RECORDS);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		assert_int_equal(order[i], i);
 }
 
-static void only_aborted_and_done_are_final(void **state)
+TEST(only_aborted_and_done_are_final)
 {
-	(void)state;
 	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
 		assert_int_equal(journal_record_is_final(r),
 				 r == JOURNAL_ABORTED || r == JOURNAL_DONE);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_record_has_a_name_that_parses_back),
-		cmocka_unit_test(
-			the_records_stand_in_the_order_a_run_writes_them),
-		cmocka_unit_test(only_aborted_and_done_are_final),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

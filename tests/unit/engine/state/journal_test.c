@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/state/journal.h"
 #include "engine/state/journal_line.h"
@@ -87,6 +83,8 @@ static int remove_dir(void **state)
 	(void)unlink(path);
 	return rmdir(dir);
 }
+
+TEST_FIXTURE(make_dir, remove_dir);
 
 static struct json_object *number(const char *key, int value)
 {
@@ -220,22 +218,20 @@ static void read_three(struct three *t)
 	assert_int_equal(t->ends[3], buf_len(&t->b));
 }
 
-static void the_checksum_is_crc_32c(void **state)
+TEST(the_checksum_is_crc_32c)
 {
-	(void)state;
 	assert_int_equal(journal_line_crc("123456789", 9), 0xe3069283);
 	assert_int_equal(journal_line_crc("", 0), 0);
 }
 
 /* --- writing and reading ------------------------------------------------- */
 
-static void what_is_appended_is_read_back(void **state)
+TEST(what_is_appended_is_read_back)
 {
 	int64_t before = wall_now().us, after;
 	struct journal *j = create();
 	struct journal_view v;
 
-	(void)state;
 	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
 		add(j, r, r % 2 ? NULL : number("n", (int)r));
 	journal_close(j);
@@ -256,13 +252,12 @@ static void what_is_appended_is_read_back(void **state)
 	journal_view_free(&v);
 }
 
-static void strings_of_any_letters_survive(void **state)
+TEST(strings_of_any_letters_survive)
 {
 	static const char odd[] = "/srv/\"b\\c\"\n\t\x01 ü €";
 	struct journal *j = create();
 	struct journal_view v;
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, json_add_str(json_new(), "p", odd));
 	journal_close(j);
 	v = read_view();
@@ -271,12 +266,11 @@ static void strings_of_any_letters_survive(void **state)
 	journal_view_free(&v);
 }
 
-static void what_could_not_be_read_is_not_written(void **state)
+TEST(what_could_not_be_read_is_not_written)
 {
 	struct journal *j = create();
 	struct err err = { 0 };
 
-	(void)state;
 	assert_int_equal(journal_append(j, JOURNAL_BEGIN,
 					json_add_str(json_new(), "p", "\xff"),
 					&err),
@@ -287,11 +281,10 @@ static void what_could_not_be_read_is_not_written(void **state)
 	expect_state(1, false);
 }
 
-static void a_new_journal_is_whole_and_empty(void **state)
+TEST(a_new_journal_is_whole_and_empty)
 {
 	struct journal_view v;
 
-	(void)state;
 	journal_close(create());
 	v = read_view();
 	assert_int_equal(v.n, 0);
@@ -302,12 +295,11 @@ static void a_new_journal_is_whole_and_empty(void **state)
 	journal_view_free(&v);
 }
 
-static void a_new_journal_is_private_and_allocated(void **state)
+TEST(a_new_journal_is_private_and_allocated)
 {
 	mode_t old = umask(0277);
 	struct stat st;
 
-	(void)state;
 	journal_close(create());
 	umask(old);
 	assert_int_equal(stat(path, &st), 0);
@@ -316,19 +308,17 @@ static void a_new_journal_is_private_and_allocated(void **state)
 	assert_true(st.st_blocks * 512 >= JOURNAL_FILE_BYTES);
 }
 
-static void a_new_journal_is_synced_with_its_directory(void **state)
+TEST(a_new_journal_is_synced_with_its_directory)
 {
-	(void)state;
 	journal_close(create());
 	assert_int_equal(disk.file_syncs, 1);
 	assert_int_equal(disk.directory_syncs, 1);
 }
 
-static void every_append_is_synced(void **state)
+TEST(every_append_is_synced)
 {
 	struct journal *j = create();
 
-	(void)state;
 	for (int i = 0; i < 5; i++) {
 		disk.data_syncs = 0;
 		add(j, JOURNAL_PREP, NULL);
@@ -337,24 +327,22 @@ static void every_append_is_synced(void **state)
 	journal_close(j);
 }
 
-static void a_journal_that_exists_is_not_made_again(void **state)
+TEST(a_journal_that_exists_is_not_made_again)
 {
 	struct err err = { 0 };
 
-	(void)state;
 	make_three();
 	assert_null(journal_create(path, &err));
 	expect_err_kind(&err, ERR_SYSTEM, "File exists");
 	expect_state(3, false);
 }
 
-static void a_symbolic_link_is_not_followed(void **state)
+TEST(a_symbolic_link_is_not_followed)
 {
 	char target[128];
 	struct err err = { 0 };
 	struct journal_view v;
 
-	(void)state;
 	make_three();
 	snprintf(target, sizeof(target), "%s.real", path);
 	assert_int_equal(rename(path, target), 0);
@@ -366,19 +354,17 @@ static void a_symbolic_link_is_not_followed(void **state)
 	assert_int_equal(unlink(target), 0);
 }
 
-static void a_fifo_is_refused_at_once(void **state)
+TEST(a_fifo_is_refused_at_once)
 {
-	(void)state;
 	assert_int_equal(mkfifo(path, 0600), 0);
 	expect_corrupt("not a regular file");
 }
 
-static void the_newest_value_wins(void **state)
+TEST(the_newest_value_wins)
 {
 	struct journal *j = create();
 	struct journal_view v;
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, json_add_i64(number("a", 1), "b", 2));
 	add(j, JOURNAL_PREP, number("a", 3));
 	add(j, JOURNAL_DEST, NULL);
@@ -390,12 +376,11 @@ static void the_newest_value_wins(void **state)
 	journal_view_free(&v);
 }
 
-static void null_takes_a_value_back(void **state)
+TEST(null_takes_a_value_back)
 {
 	struct journal *j = create();
 	struct journal_view v;
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, number("a", 1));
 	add(j, JOURNAL_PREP, json_add_str(json_new(), "a", NULL));
 	journal_close(j);
@@ -404,12 +389,11 @@ static void null_takes_a_value_back(void **state)
 	journal_view_free(&v);
 }
 
-static void a_journal_grows_past_its_allocation(void **state)
+TEST(a_journal_grows_past_its_allocation)
 {
 	AUTO_FREE char *big = xcalloc(1, 20001);
 	struct journal *j = create();
 
-	(void)state;
 	memset(big, 'x', 20000);
 	for (int i = 0; i < 8; i++)
 		add(j, JOURNAL_PREP, json_add_str(json_new(), "x", big));
@@ -421,14 +405,13 @@ static void a_journal_grows_past_its_allocation(void **state)
 	expect_state(9, false);
 }
 
-static void a_record_or_journal_out_of_bounds_is_refused(void **state)
+TEST(a_record_or_journal_out_of_bounds_is_refused)
 {
 	AUTO_FREE char *big = xcalloc(1, JOURNAL_TEXT_MAX + 1);
 	struct journal *j = create();
 	struct err err = { 0 };
 	size_t n = 0;
 
-	(void)state;
 	memset(big, 'x', JOURNAL_TEXT_MAX);
 	assert_int_equal(journal_append(j, JOURNAL_PREP,
 					json_add_str(json_new(), "x", big),
@@ -445,9 +428,8 @@ static void a_record_or_journal_out_of_bounds_is_refused(void **state)
 	expect_state(n, false);
 }
 
-static void a_file_too_large_is_refused(void **state)
+TEST(a_file_too_large_is_refused)
 {
-	(void)state;
 	make_three();
 	assert_int_equal(truncate(path, JOURNAL_FILE_MAX), 0);
 	expect_state(3, false);
@@ -481,15 +463,13 @@ static void cut_everywhere(size_t zeros)
 	buf_free(&t.b);
 }
 
-static void every_cut_leaves_the_whole_records_before_it(void **state)
+TEST(every_cut_leaves_the_whole_records_before_it)
 {
-	(void)state;
 	cut_everywhere(0);
 }
 
-static void every_cut_before_zeros_leaves_the_whole_records(void **state)
+TEST(every_cut_before_zeros_leaves_the_whole_records)
 {
-	(void)state;
 	cut_everywhere(300);
 }
 
@@ -513,13 +493,12 @@ static void expect_flip_noticed(const struct three *t, size_t byte)
 	journal_view_free(&v);
 }
 
-static void every_flipped_bit_is_noticed(void **state)
+TEST(every_flipped_bit_is_noticed)
 {
 	struct three t;
 	char *data;
 	size_t len;
 
-	(void)state;
 	read_three(&t);
 	len = buf_len(&t.b) + 40; /* some of the zeros, too */
 	memset(buf_reserve(&t.b, 40), 0, 40);
@@ -535,12 +514,11 @@ static void every_flipped_bit_is_noticed(void **state)
 	buf_free(&t.b);
 }
 
-static void a_damaged_middle_is_named_with_its_offset(void **state)
+TEST(a_damaged_middle_is_named_with_its_offset)
 {
 	AUTO_FREE char *words = NULL;
 	struct three t;
 
-	(void)state;
 	read_three(&t);
 	buf_data(&t.b)[t.ends[1] + 30] ^= 1;
 	spit(buf_data(&t.b), buf_len(&t.b));
@@ -551,11 +529,10 @@ static void a_damaged_middle_is_named_with_its_offset(void **state)
 	buf_free(&t.b);
 }
 
-static void a_middle_of_zeros_is_damage(void **state)
+TEST(a_middle_of_zeros_is_damage)
 {
 	struct three t;
 
-	(void)state;
 	read_three(&t);
 	memset(buf_data(&t.b) + t.ends[1], 0, t.ends[2] - t.ends[1]);
 	spit(buf_data(&t.b), buf_len(&t.b));
@@ -563,12 +540,11 @@ static void a_middle_of_zeros_is_damage(void **state)
 	buf_free(&t.b);
 }
 
-static void a_missing_record_is_noticed(void **state)
+TEST(a_missing_record_is_noticed)
 {
 	struct three t;
 	char *data;
 
-	(void)state;
 	read_three(&t);
 	data = buf_data(&t.b);
 	memmove(data + t.ends[1], data + t.ends[2], t.ends[3] - t.ends[2]);
@@ -577,16 +553,15 @@ static void a_missing_record_is_noticed(void **state)
 	buf_free(&t.b);
 }
 
-static void other_files_are_no_journals(void **state)
+TEST(other_files_are_no_journals)
 {
-	(void)state;
 	spit("root:x:0:0\n", 11);
 	expect_corrupt("not a journal of version 1");
 	spit("VMFERRY-JOURNAL 2\n", 18);
 	expect_corrupt("not a journal of version 1");
 }
 
-static void a_text_against_the_rules_is_corrupt(void **state)
+TEST(a_text_against_the_rules_is_corrupt)
 {
 	static const struct {
 		const char *text, *words;
@@ -604,7 +579,6 @@ static void a_text_against_the_rules_is_corrupt(void **state)
 		{ "", "" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		AUTO_BUF struct buf b = { 0 };
 
@@ -617,11 +591,10 @@ static void a_text_against_the_rules_is_corrupt(void **state)
 
 /* --- reopening ----------------------------------------------------------- */
 
-static void a_reopened_journal_goes_on(void **state)
+TEST(a_reopened_journal_goes_on)
 {
 	struct journal *j;
 
-	(void)state;
 	make_three();
 	j = reopen();
 	add(j, JOURNAL_ABORTING, NULL);
@@ -630,12 +603,11 @@ static void a_reopened_journal_goes_on(void **state)
 }
 
 /* Every length of the torn part, shorter and longer than what follows. */
-static void a_torn_end_is_mended_before_the_next_append(void **state)
+TEST(a_torn_end_is_mended_before_the_next_append)
 {
 	AUTO_FREE char *file = xcalloc(1, 4096);
 	struct three t;
 
-	(void)state;
 	read_three(&t);
 	for (size_t cut = 0; cut < t.ends[3]; cut++) {
 		size_t n = (t.ends[1] <= cut) + (size_t)(t.ends[2] <= cut);
@@ -653,12 +625,11 @@ static void a_torn_end_is_mended_before_the_next_append(void **state)
 	buf_free(&t.b);
 }
 
-static void a_finished_journal_is_not_reopened(void **state)
+TEST(a_finished_journal_is_not_reopened)
 {
 	struct journal *j = create();
 	struct err err = { 0 };
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, NULL);
 	add(j, JOURNAL_DONE, NULL);
 	journal_close(j);
@@ -666,12 +637,11 @@ static void a_finished_journal_is_not_reopened(void **state)
 	expect_err_kind(&err, ERR_INTERNAL, "is finished (DONE)");
 }
 
-static void a_damaged_journal_is_not_reopened(void **state)
+TEST(a_damaged_journal_is_not_reopened)
 {
 	struct err err = { 0 };
 	struct three t;
 
-	(void)state;
 	read_three(&t);
 	buf_data(&t.b)[t.ends[0]] = 'z';
 	spit(buf_data(&t.b), buf_len(&t.b));
@@ -682,19 +652,17 @@ static void a_damaged_journal_is_not_reopened(void **state)
 
 /* --- a bad disk ---------------------------------------------------------- */
 
-static void short_writes_are_carried_on(void **state)
+TEST(short_writes_are_carried_on)
 {
-	(void)state;
 	disk.write_most = 7;
 	make_three();
 	expect_state(3, false);
 }
 
-static void a_failed_sync_breaks_the_journal(void **state)
+TEST(a_failed_sync_breaks_the_journal)
 {
 	struct journal *j = create();
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, NULL);
 	disk.sync_errno = EIO;
 	refuse(j, JOURNAL_COMMIT, NULL, "cannot put record COMMIT");
@@ -703,11 +671,10 @@ static void a_failed_sync_breaks_the_journal(void **state)
 	journal_close(j);
 }
 
-static void a_record_whose_sync_failed_is_taken_out(void **state)
+TEST(a_record_whose_sync_failed_is_taken_out)
 {
 	struct journal *j = create();
 
-	(void)state;
 	add(j, JOURNAL_BEGIN, NULL);
 	disk.sync_errno = EIO;
 	refuse(j, JOURNAL_COMMIT, NULL, "fdatasync failed");
@@ -716,11 +683,10 @@ static void a_record_whose_sync_failed_is_taken_out(void **state)
 	expect_state(1, false);
 }
 
-static void a_write_that_cannot_be_taken_back_breaks_it(void **state)
+TEST(a_write_that_cannot_be_taken_back_breaks_it)
 {
 	struct journal *j = create();
 
-	(void)state;
 	disk.write_errno = EIO;
 	refuse(j, JOURNAL_BEGIN, NULL, "Input/output error");
 	disk.write_errno = 0;
@@ -744,14 +710,13 @@ static size_t fill(struct journal *j, const char *words)
 	return n;
 }
 
-static void a_write_cut_off_by_a_limit_leaves_nothing(void **state)
+TEST(a_write_cut_off_by_a_limit_leaves_nothing)
 {
 	struct rlimit old, limit;
 	struct journal *j = create();
 	struct stat st;
 	size_t n;
 
-	(void)state;
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	limit = old;
@@ -779,12 +744,11 @@ static void mount_small(const char *option)
 	}
 }
 
-static void a_full_disk_leaves_no_half_made_journal(void **state)
+TEST(a_full_disk_leaves_no_half_made_journal)
 {
 	struct err err = { 0 };
 	int made;
 
-	(void)state;
 	mount_small("size=32k");
 	made = journal_create(path, &err) != NULL;
 	assert_int_equal(access(path, F_OK), -1);
@@ -793,12 +757,11 @@ static void a_full_disk_leaves_no_half_made_journal(void **state)
 	expect_err_kind(&err, ERR_SYSTEM, "No space left");
 }
 
-static void a_full_disk_leaves_the_records_before_it(void **state)
+TEST(a_full_disk_leaves_the_records_before_it)
 {
 	struct journal *j;
 	size_t n;
 
-	(void)state;
 	mount_small("size=96k");
 	j = create();
 	n = fill(j, "No space left");
@@ -812,7 +775,7 @@ static void a_full_disk_leaves_the_records_before_it(void **state)
 
 /* --- the document -------------------------------------------------------- */
 
-static void the_examples_of_the_format_are_whole_journals(void **state)
+TEST(the_examples_of_the_format_are_whole_journals)
 {
 	static const char fence[] = "\n```journal\n";
 	static const enum journal_record last[] = {
@@ -824,7 +787,6 @@ static void the_examples_of_the_format_are_whole_journals(void **state)
 	const char *p;
 	size_t n = 0;
 
-	(void)state;
 	slurp("engine/state/journal-format.md", &b);
 	for (p = buf_data(&b); (p = strstr(p, fence)); n++) {
 		struct journal_view v;
@@ -840,11 +802,10 @@ static void the_examples_of_the_format_are_whole_journals(void **state)
 	assert_int_equal(n, ARRAY_SIZE(last));
 }
 
-static void the_format_describes_every_record(void **state)
+TEST(the_format_describes_every_record)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	slurp("engine/state/journal-format.md", &b);
 	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++) {
 		AUTO_FREE char *row =
@@ -853,51 +814,4 @@ static void the_format_describes_every_record(void **state)
 		if (!strstr(buf_data(&b), row))
 			fail_msg("no row for %s", journal_record_name(r));
 	}
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_checksum_is_crc_32c),
-		TEST(what_is_appended_is_read_back),
-		TEST(strings_of_any_letters_survive),
-		TEST(what_could_not_be_read_is_not_written),
-		TEST(a_new_journal_is_whole_and_empty),
-		TEST(a_new_journal_is_private_and_allocated),
-		TEST(a_new_journal_is_synced_with_its_directory),
-		TEST(every_append_is_synced),
-		TEST(a_journal_that_exists_is_not_made_again),
-		TEST(a_symbolic_link_is_not_followed),
-		TEST(a_fifo_is_refused_at_once),
-		TEST(the_newest_value_wins),
-		TEST(null_takes_a_value_back),
-		TEST(a_journal_grows_past_its_allocation),
-		TEST(a_record_or_journal_out_of_bounds_is_refused),
-		TEST(a_file_too_large_is_refused),
-		TEST(every_cut_leaves_the_whole_records_before_it),
-		TEST(every_cut_before_zeros_leaves_the_whole_records),
-		TEST(every_flipped_bit_is_noticed),
-		TEST(a_damaged_middle_is_named_with_its_offset),
-		TEST(a_middle_of_zeros_is_damage),
-		TEST(a_missing_record_is_noticed),
-		TEST(other_files_are_no_journals),
-		TEST(a_text_against_the_rules_is_corrupt),
-		TEST(a_reopened_journal_goes_on),
-		TEST(a_torn_end_is_mended_before_the_next_append),
-		TEST(a_finished_journal_is_not_reopened),
-		TEST(a_damaged_journal_is_not_reopened),
-		TEST(short_writes_are_carried_on),
-		TEST(a_failed_sync_breaks_the_journal),
-		TEST(a_record_whose_sync_failed_is_taken_out),
-		TEST(a_write_that_cannot_be_taken_back_breaks_it),
-		TEST(a_write_cut_off_by_a_limit_leaves_nothing),
-		TEST(a_full_disk_leaves_no_half_made_journal),
-		TEST(a_full_disk_leaves_the_records_before_it),
-		TEST(the_examples_of_the_format_are_whole_journals),
-		TEST(the_format_describes_every_record),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

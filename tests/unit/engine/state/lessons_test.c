@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* pair: lessons are kept, bounded, and come back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/state/lessons.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static int make_dir(void **state)
@@ -32,7 +28,9 @@ static int remove_dir(void **state)
 	return rmdir(dir);
 }
 
-static void what_was_saved_comes_back(void **state)
+TEST_FIXTURE(make_dir, remove_dir);
+
+TEST(what_was_saved_comes_back)
 {
 	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
 	AUTO_FREE char *path = xasprintf("%s/id", dir);
@@ -50,7 +48,7 @@ static void what_was_saved_comes_back(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-static void a_file_that_says_nothing_teaches_nothing(void **state)
+TEST(a_file_that_says_nothing_teaches_nothing)
 {
 	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
 	AUTO_FREE char *path = xasprintf("%s/id", dir);
@@ -70,7 +68,7 @@ static void a_file_that_says_nothing_teaches_nothing(void **state)
 	assert_int_equal(p.n, 0);
 }
 
-static void a_pipe_teaches_nothing_and_holds_nobody(void **state)
+TEST(a_pipe_teaches_nothing_and_holds_nobody)
 {
 	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
 	AUTO_FREE char *path = xasprintf("%s/id", dir);
@@ -82,7 +80,7 @@ static void a_pipe_teaches_nothing_and_holds_nobody(void **state)
 	assert_int_equal(p.n, 0);
 }
 
-static void a_name_leads_nowhere_else(void **state)
+TEST(a_name_leads_nowhere_else)
 {
 	const struct pair_lesson eight = { 8, 0, 0 };
 	AUTO_ERR struct err err = { 0 };
@@ -96,11 +94,10 @@ static void a_name_leads_nowhere_else(void **state)
 	assert_int_equal(p.n, 0);
 }
 
-static void the_oldest_lesson_goes(void **state)
+TEST(the_oldest_lesson_goes)
 {
 	struct pair p = { 0 };
 
-	(void)state;
 	for (int i = 1; i <= PAIR_KEPT + 3; i++)
 		pair_learn(&p, &(struct pair_lesson){ i, 0, 0 });
 	assert_int_equal(p.n, PAIR_KEPT);
@@ -108,11 +105,10 @@ static void the_oldest_lesson_goes(void **state)
 	assert_float_equal(p.v[PAIR_KEPT - 1].fixed_ms, PAIR_KEPT + 3, 1e-9);
 }
 
-static void four_in_five_cost_no_more(void **state)
+TEST(four_in_five_cost_no_more)
 {
 	struct pair p = { 0 };
 
-	(void)state;
 	assert_true(pair_fixed_ms(&p) == 0);
 	pair_learn(&p, &(struct pair_lesson){ 9, 0, 0 });
 	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
@@ -122,11 +118,10 @@ static void four_in_five_cost_no_more(void **state)
 	assert_float_equal(pair_fixed_ms(&p), 9, 1e-9);
 }
 
-static void what_was_not_told_does_not_count(void **state)
+TEST(what_was_not_told_does_not_count)
 {
 	struct pair p = { 0 };
 
-	(void)state;
 	pair_learn(&p, &(struct pair_lesson){ 9, 0, 3e7 });
 	pair_learn(&p, &(struct pair_lesson){ 9, 4, 0 });
 	pair_learn(&p, &(struct pair_lesson){ 0, 0, 0 });
@@ -135,11 +130,10 @@ static void what_was_not_told_does_not_count(void **state)
 	assert_float_equal(pair_link_bps(&p), 3e7, 1e-3);
 }
 
-static void the_middle_is_not_moved_by_one(void **state)
+TEST(the_middle_is_not_moved_by_one)
 {
 	struct pair p = { 0 };
 
-	(void)state;
 	for (int i = 1; i <= 4; i++)
 		pair_learn(&p, &(struct pair_lesson){ 10 * i, i, 1e6 * i });
 	pair_learn(&p, &(struct pair_lesson){ 9000, 900, 9e9 });
@@ -148,11 +142,10 @@ static void the_middle_is_not_moved_by_one(void **state)
 	assert_float_equal(pair_middle(&p).link_bps, 3e6, 1e-3);
 }
 
-static void the_costliest_is_forgotten(void **state)
+TEST(the_costliest_is_forgotten)
 {
 	struct pair p = { 0 };
 
-	(void)state;
 	pair_forget(&p);
 	assert_int_equal(p.n, 0);
 	for (int i = 1; i <= 3; i++)
@@ -163,34 +156,9 @@ static void the_costliest_is_forgotten(void **state)
 	assert_float_equal(p.v[1].fixed_ms, 3, 1e-9);
 }
 
-static void what_copying_took_is_not_fixed(void **state)
+TEST(what_copying_took_is_not_fixed)
 {
-	(void)state;
 	assert_float_equal(pair_fixed_of(100, 1e6, 20e6, 5), 50, 1e-9);
 	assert_float_equal(pair_fixed_of(30, 1e6, 20e6, 5), 5, 1e-9);
 	assert_float_equal(pair_fixed_of(30, 1e6, 0, 5), 30, 1e-9);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_saved_comes_back,
-						make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(
-			a_file_that_says_nothing_teaches_nothing, make_dir,
-			remove_dir),
-		cmocka_unit_test_setup_teardown(
-			a_pipe_teaches_nothing_and_holds_nobody, make_dir,
-			remove_dir),
-		cmocka_unit_test_setup_teardown(a_name_leads_nowhere_else,
-						make_dir, remove_dir),
-		cmocka_unit_test(the_oldest_lesson_goes),
-		cmocka_unit_test(four_in_five_cost_no_more),
-		cmocka_unit_test(what_was_not_told_does_not_count),
-		cmocka_unit_test(the_middle_is_not_moved_by_one),
-		cmocka_unit_test(the_costliest_is_forgotten),
-		cmocka_unit_test(what_copying_took_is_not_fixed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

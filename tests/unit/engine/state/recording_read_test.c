@@ -2,15 +2,11 @@
 /* Tests of engine/state/recording_read.c. */
 #include <fcntl.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/state/recording.h"
 #include "engine/state/recording_read.h"
@@ -48,6 +44,8 @@ static int remove_dir(void **state)
 	return remove_tree(state_dir);
 }
 
+TEST_FIXTURE(make_dir, remove_dir);
+
 static void add(const char *name, const char *text)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
@@ -75,11 +73,10 @@ static const struct recording_view *only(void)
 
 /* --- one file ------------------------------------------------------------ */
 
-static void the_last_event_of_each_kind_is_kept(void **state)
+TEST(the_last_event_of_each_kind_is_kept)
 {
 	const struct recording_view *v;
 
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") PASS(2, 1) PASS(3, 2));
 	v = only();
 	assert_string_equal(v->run, "run-1");
@@ -89,11 +86,10 @@ static void the_last_event_of_each_kind_is_kept(void **state)
 	assert_null(v->last[EVENT_RESULT]);
 }
 
-static void a_half_written_last_line_does_not_count(void **state)
+TEST(a_half_written_last_line_does_not_count)
 {
 	static const char half[] = START(1, "web1") PASS(2, 1) PASS(3, 2);
 
-	(void)state;
 	for (size_t cut = strlen(START(1, "web1") PASS(2, 1));
 	     cut < sizeof(half) - 1; cut++) {
 		AUTO_FREE char *text = xstrndup(half, cut);
@@ -106,9 +102,8 @@ static void a_half_written_last_line_does_not_count(void **state)
 	}
 }
 
-static void unknown_kinds_and_members_are_passed_over(void **state)
+TEST(unknown_kinds_and_members_are_passed_over)
 {
-	(void)state;
 	add("run-1.jsonl",
 	    EVENT(0, "novelty", ",\"x\":1") START(1, "web1")
 		    EVENT(2, "pass", ",\"number\":\"many\",\"why\":7"));
@@ -116,23 +111,20 @@ static void unknown_kinds_and_members_are_passed_over(void **state)
 	assert_null(recording_text(&list.v[0], EVENT_PASS, "why"));
 }
 
-static void a_line_that_is_no_json_counts_for_none(void **state)
+TEST(a_line_that_is_no_json_counts_for_none)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") "{\"event\":\"result\",\n");
 	assert_int_equal(only()->state, RECORDING_BROKEN);
 }
 
-static void one_with_a_result_has_ended(void **state)
+TEST(one_with_a_result_has_ended)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
 	assert_int_equal(only()->state, RECORDING_ENDED);
 }
 
-static void a_result_of_a_recovery_is_told_from_an_engine_s_own(void **state)
+TEST(a_result_of_a_recovery_is_told_from_an_engine_s_own)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
 	add("run-2.jsonl",
 	    START(2, "web1") EVENT(3, "result", ",\"recovered\":true"));
@@ -144,11 +136,10 @@ static void a_result_of_a_recovery_is_told_from_an_engine_s_own(void **state)
 	assert_false(recording_is_recovered(&list.v[0]));
 }
 
-static void one_is_read_alone(void **state)
+TEST(one_is_read_alone)
 {
 	struct recording_view v;
 
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
 	assert_true(recording_view_read(dir, "run-1", &v));
 	assert_string_equal(v.run, "run-1");
@@ -159,12 +150,11 @@ static void one_is_read_alone(void **state)
 	recording_view_free(&v);
 }
 
-static void one_that_is_held_is_under_way(void **state)
+TEST(one_that_is_held_is_under_way)
 {
 	struct recording *r = recording_new("run-1");
 	struct err err = { 0 };
 
-	(void)state;
 	recording_put(r, "{\"event\":\"run-start\",\"guest\":\"web1\",\"t\":1}",
 		      false);
 	assert_int_equal(recording_begin(r, dir, &err), 0);
@@ -174,11 +164,10 @@ static void one_that_is_held_is_under_way(void **state)
 	assert_int_equal(only()->state, RECORDING_BROKEN);
 }
 
-static void one_that_told_its_end_has_ended_though_it_is_held(void **state)
+TEST(one_that_told_its_end_has_ended_though_it_is_held)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	recording_put(r, "{\"event\":\"run-start\",\"t\":1}", false);
 	recording_put(r, "{\"event\":\"result\",\"t\":2}", false);
 	assert_int_equal(recording_begin(r, dir, NULL), 0);
@@ -188,9 +177,8 @@ static void one_that_told_its_end_has_ended_though_it_is_held(void **state)
 
 /* --- whose it is --------------------------------------------------------- */
 
-static void the_name_is_told_by_facts_and_the_result(void **state)
+TEST(the_name_is_told_by_facts_and_the_result)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "pid:7"));
 	add("run-2.jsonl", START(2, "pid:7") FACTS(3, "web1", "null"));
 	add("run-3.jsonl", START(3, "pid:7") RESULT(4, "web2"));
@@ -200,11 +188,10 @@ static void the_name_is_told_by_facts_and_the_result(void **state)
 	assert_string_equal(recording_guest(&list.v[0]), "web2");
 }
 
-static void it_is_found_by_id_name_uuid_and_word(void **state)
+TEST(it_is_found_by_id_name_uuid_and_word)
 {
 	const struct recording_view *v;
 
-	(void)state;
 	add("run-1.jsonl", START(1, "pid:7") FACTS(2, "web1", "\"" UUID "\""));
 	v = only();
 	assert_true(recording_is_of(v, "run-1"));
@@ -214,9 +201,8 @@ static void it_is_found_by_id_name_uuid_and_word(void **state)
 	assert_false(recording_is_of(v, "web"));
 }
 
-static void guests_of_one_name_are_told_apart_by_uuid(void **state)
+TEST(guests_of_one_name_are_told_apart_by_uuid)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "web1") FACTS(2, "web1", "\"a\""));
 	add("run-2.jsonl", START(2, "web1") FACTS(3, "web1", "\"b\""));
 	add("run-3.jsonl", START(3, "web1"));
@@ -227,9 +213,8 @@ static void guests_of_one_name_are_told_apart_by_uuid(void **state)
 
 /* --- the directory ------------------------------------------------------- */
 
-static void the_latest_start_comes_first(void **state)
+TEST(the_latest_start_comes_first)
 {
-	(void)state;
 	add("run-1.jsonl", START(5, "a"));
 	add("run-2.jsonl", START(9, "a"));
 	add("run-3.jsonl", START(7, "a"));
@@ -240,20 +225,18 @@ static void the_latest_start_comes_first(void **state)
 	assert_string_equal(list.v[2].run, "run-1");
 }
 
-static void no_directory_is_an_empty_list(void **state)
+TEST(no_directory_is_an_empty_list)
 {
-	(void)state;
 	assert_int_equal(rmdir(dir), 0);
 	read_all();
 	assert_int_equal(list.n, 0);
 }
 
-static void what_is_no_recording_is_passed_over(void **state)
+TEST(what_is_no_recording_is_passed_over)
 {
 	AUTO_FREE char *fifo = xasprintf("%s/fifo.jsonl", dir);
 	AUTO_FREE char *link = xasprintf("%s/link.jsonl", dir);
 
-	(void)state;
 	add("run-1.jsonl", START(1, "web1"));
 	add("run-1.txt", START(1, "web1"));
 	add("empty.jsonl", "");
@@ -263,11 +246,10 @@ static void what_is_no_recording_is_passed_over(void **state)
 	assert_string_equal(only()->run, "run-1");
 }
 
-static void a_directory_that_others_may_change_is_not_read(void **state)
+TEST(a_directory_that_others_may_change_is_not_read)
 {
 	struct err err = { 0 };
 
-	(void)state;
 	assert_int_equal(chmod(dir, 0777), 0);
 	assert_int_equal(recordings_read_at(dir, &list, &err), -1);
 	expect_err_kind(&err, ERR_SYSTEM, "cannot be trusted");
@@ -275,18 +257,15 @@ static void a_directory_that_others_may_change_is_not_read(void **state)
 
 /* --- what to replay ------------------------------------------------------ */
 
-static void any_run_is_replayed_by_its_id(void **state)
+TEST(any_run_is_replayed_by_its_id)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "web1"));
 	read_all();
 	assert_ptr_equal(recordings_to_replay(&list, "run-1"), &list.v[0]);
 }
 
-static void
-a_guest_stands_for_its_latest_run_that_copied_and_ended(void **state)
+TEST(a_guest_stands_for_its_latest_run_that_copied_and_ended)
 {
-	(void)state;
 	add("run-1.jsonl", START(1, "a") PASS(2, 1) RESULT(3, "a"));
 	add("run-2.jsonl", START(2, "a") PASS(3, 1) RESULT(4, "a"));
 	add("run-3.jsonl", START(3, "a") RESULT(4, "a"));
@@ -295,32 +274,4 @@ a_guest_stands_for_its_latest_run_that_copied_and_ended(void **state)
 	read_all();
 	assert_string_equal(recordings_to_replay(&list, "a")->run, "run-2");
 	assert_null(recordings_to_replay(&list, "c"));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_last_event_of_each_kind_is_kept),
-		TEST(a_half_written_last_line_does_not_count),
-		TEST(unknown_kinds_and_members_are_passed_over),
-		TEST(a_line_that_is_no_json_counts_for_none),
-		TEST(one_with_a_result_has_ended),
-		TEST(a_result_of_a_recovery_is_told_from_an_engine_s_own),
-		TEST(one_is_read_alone),
-		TEST(one_that_is_held_is_under_way),
-		TEST(one_that_told_its_end_has_ended_though_it_is_held),
-		TEST(the_name_is_told_by_facts_and_the_result),
-		TEST(it_is_found_by_id_name_uuid_and_word),
-		TEST(guests_of_one_name_are_told_apart_by_uuid),
-		TEST(the_latest_start_comes_first),
-		TEST(no_directory_is_an_empty_list),
-		TEST(what_is_no_recording_is_passed_over),
-		TEST(a_directory_that_others_may_change_is_not_read),
-		TEST(any_run_is_replayed_by_its_id),
-		TEST(a_guest_stands_for_its_latest_run_that_copied_and_ended),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/state/journal.h"
 #include "engine/state/recording.h"
@@ -99,6 +95,8 @@ static int remove_dir(void **state)
 	return remove_tree(state_dir);
 }
 
+TEST_FIXTURE(make_dir, remove_dir);
+
 static void begin(struct recording *r)
 {
 	struct err err = { 0 };
@@ -172,21 +170,19 @@ static bool exists(const char *fmt, int i)
 
 /* --- the file ------------------------------------------------------------ */
 
-static void nothing_is_made_before_it_is_begun(void **state)
+TEST(nothing_is_made_before_it_is_begun)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	recording_put(r, "{}", false);
 	assert_int_not_equal(access(dir, F_OK), 0);
 	recording_close(r);
 }
 
-static void what_was_put_before_stands_in_front(void **state)
+TEST(what_was_put_before_stands_in_front)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	recording_put(r, "{1}", false);
 	begin(r);
 	assert_file("{1}\n");
@@ -195,13 +191,12 @@ static void what_was_put_before_stands_in_front(void **state)
 	recording_close(r);
 }
 
-static void file_and_directory_are_for_their_user_alone(void **state)
+TEST(file_and_directory_are_for_their_user_alone)
 {
 	struct recording *r = recording_new("run-1");
 	mode_t before = umask(0);
 	struct stat st;
 
-	(void)state;
 	begin(r);
 	(void)umask(before);
 	assert_int_equal(stat(dir, &st), 0);
@@ -227,46 +222,41 @@ static void assert_refused(const char *words)
 	recording_close(r);
 }
 
-static void a_file_of_that_name_is_left_alone(void **state)
+TEST(a_file_of_that_name_is_left_alone)
 {
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	free(add_old("run-1.jsonl", 0, 0));
 	assert_refused("File exists");
 	assert_file("");
 }
 
-static void a_link_of_that_name_is_not_followed(void **state)
+TEST(a_link_of_that_name_is_not_followed)
 {
 	AUTO_FREE char *target = xasprintf("%s/target", state_dir);
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(symlink(target, path), 0);
 	assert_refused("File exists");
 	assert_int_not_equal(access(target, F_OK), 0);
 }
 
-static void a_link_in_place_of_the_directory_is_not_followed(void **state)
+TEST(a_link_in_place_of_the_directory_is_not_followed)
 {
-	(void)state;
 	assert_int_equal(symlink("/tmp", dir), 0);
 	assert_refused("cannot be trusted");
 }
 
-static void a_directory_that_others_may_change_is_not_used(void **state)
+TEST(a_directory_that_others_may_change_is_not_used)
 {
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(chmod(dir, 0777), 0);
 	assert_refused("cannot be trusted");
 }
 
-static void it_is_held_until_it_is_closed(void **state)
+TEST(it_is_held_until_it_is_closed)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	begin(r);
 	assert_true(is_held());
 	recording_close(r);
@@ -275,11 +265,10 @@ static void it_is_held_until_it_is_closed(void **state)
 
 /* --- room ---------------------------------------------------------------- */
 
-static void the_oldest_go_so_that_64_remain(void **state)
+TEST(the_oldest_go_so_that_64_remain)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	add_many(1, RECORDING_FILES + 1);
 	begin(r);
@@ -289,12 +278,11 @@ static void the_oldest_go_so_that_64_remain(void **state)
 	recording_close(r);
 }
 
-static void the_oldest_go_so_that_256_MiB_remain(void **state)
+TEST(the_oldest_go_so_that_256_MiB_remain)
 {
 	struct recording *r = recording_new("run-1");
 	off_t bytes = (RECORDING_TOTAL_BYTES - RECORDING_FILE_BYTES) / 2;
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	free(add_old("run-old1.jsonl", 1, bytes));
 	free(add_old("run-old2.jsonl", 2, bytes));
@@ -305,14 +293,13 @@ static void the_oldest_go_so_that_256_MiB_remain(void **state)
 	recording_close(r);
 }
 
-static void one_of_a_run_under_way_never_goes(void **state)
+TEST(one_of_a_run_under_way_never_goes)
 {
 	struct recording *old = recording_new("run-old99");
 	struct recording *r = recording_new("run-1");
 	struct timespec times[2] = { { 0, 0 }, { 1, 0 } };
 	AUTO_FREE char *file = xasprintf("%s/run-old99.jsonl", dir);
 
-	(void)state;
 	begin(old);
 	assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0);
 	add_many(1, RECORDING_FILES);
@@ -339,11 +326,10 @@ static void leave_unfinished(const char *run)
 	journal_close(j);
 }
 
-static void one_of_a_run_to_be_recovered_never_goes(void **state)
+TEST(one_of_a_run_to_be_recovered_never_goes)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	add_many(1, RECORDING_FILES + 1);
 	leave_unfinished("run-old65");
@@ -353,11 +339,10 @@ static void one_of_a_run_to_be_recovered_never_goes(void **state)
 	recording_close(r);
 }
 
-static void other_files_stay(void **state)
+TEST(other_files_stay)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	add_many(1, RECORDING_FILES);
 	free(add_old("notes.txt", 1000, 1));
@@ -368,13 +353,12 @@ static void other_files_stay(void **state)
 	recording_close(r);
 }
 
-static void samples_are_left_out_of_a_large_file(void **state)
+TEST(samples_are_left_out_of_a_large_file)
 {
 	struct recording *r = recording_new("run-1");
 	AUTO_FREE char *long_line = xcalloc(1, 1 << 20);
 	struct stat before, after;
 
-	(void)state;
 	memset(long_line, 'x', (1 << 20) - 1);
 	begin(r);
 	for (int i = 0; i <= RECORDING_FILE_BYTES >> 20; i++)
@@ -392,12 +376,11 @@ static void samples_are_left_out_of_a_large_file(void **state)
 
 /* --- bad disks ----------------------------------------------------------- */
 
-static void a_full_disk_is_told_once(void **state)
+TEST(a_full_disk_is_told_once)
 {
 	struct recording *r = recording_new("run-1");
 	struct err err = { 0 };
 
-	(void)state;
 	begin(r);
 	refuse(2);
 	recording_put(r, "{1}", false);
@@ -408,11 +391,10 @@ static void a_full_disk_is_told_once(void **state)
 	recording_close(r);
 }
 
-static void what_a_full_disk_refused_is_written_when_there_is_room(void **state)
+TEST(what_a_full_disk_refused_is_written_when_there_is_room)
 {
 	struct recording *r = recording_new("run-1");
 
-	(void)state;
 	begin(r);
 	refuse(1);
 	recording_put(r, "{1}", false);
@@ -423,13 +405,12 @@ static void what_a_full_disk_refused_is_written_when_there_is_room(void **state)
 	recording_close(r);
 }
 
-static void whole_lines_are_dropped_when_too_many_wait(void **state)
+TEST(whole_lines_are_dropped_when_too_many_wait)
 {
 	struct recording *r = recording_new("run-1");
 	AUTO_FREE char *long_line = xcalloc(1, RECORDING_PENDING_BYTES);
 	struct err err = { 0 };
 
-	(void)state;
 	memset(long_line, 'x', RECORDING_PENDING_BYTES - 1);
 	recording_put(r, "{1}", false);
 	recording_put(r, long_line, false);
@@ -631,44 +612,4 @@ IN_TASK(a_cancelled_task_waits_for_the_end_all_the_same)
 	task_cancel(task_self());
 	recording_close(r);
 	assert_file("{1}\n");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(nothing_is_made_before_it_is_begun),
-		TEST(what_was_put_before_stands_in_front),
-		TEST(file_and_directory_are_for_their_user_alone),
-		TEST(a_file_of_that_name_is_left_alone),
-		TEST(a_link_of_that_name_is_not_followed),
-		TEST(a_link_in_place_of_the_directory_is_not_followed),
-		TEST(a_directory_that_others_may_change_is_not_used),
-		TEST(it_is_held_until_it_is_closed),
-		TEST(the_oldest_go_so_that_64_remain),
-		TEST(the_oldest_go_so_that_256_MiB_remain),
-		TEST(one_of_a_run_under_way_never_goes),
-		TEST(one_of_a_run_to_be_recovered_never_goes),
-		TEST(other_files_stay),
-		TEST(samples_are_left_out_of_a_large_file),
-		TEST(a_full_disk_is_told_once),
-		TEST(what_a_full_disk_refused_is_written_when_there_is_room),
-		TEST(whole_lines_are_dropped_when_too_many_wait),
-		TEST(an_addition_follows_what_stands_there),
-		TEST(an_addition_cuts_off_a_line_that_has_no_end),
-		TEST(an_addition_cuts_off_a_long_line_that_has_no_end),
-		TEST(an_addition_makes_no_recording),
-		TEST(a_recording_without_a_whole_line_is_left_as_it_is),
-		TEST(an_addition_follows_no_link),
-		TEST(a_recording_that_is_still_written_is_not_added_to),
-		TEST(an_addition_waits_for_an_engine_that_is_just_ending),
-		TEST(an_addition_that_a_full_disk_refuses_is_told),
-		TEST(all_is_written_when_it_is_closed),
-		TEST(what_a_full_disk_refused_is_tried_again_at_the_end),
-		TEST(a_disk_that_hangs_holds_nobody_up),
-		TEST(a_cancelled_task_waits_for_the_end_all_the_same),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,10 +2,6 @@
 /* stale: what may be removed and what not; one claim a test. */
 #include "engine/state/stale.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +11,7 @@
 #include "engine/state/journal.h"
 #include "engine/state/state_dir.h"
 #include "tests/unit/remove_tree.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 struct place {
@@ -51,11 +48,10 @@ static struct journal *begin(const struct place *p, enum journal_record last)
 	return j;
 }
 
-static void a_finished_journal_goes_with_its_directory(void **state)
+TEST(a_finished_journal_goes_with_its_directory)
 {
 	struct place p;
 
-	(void)state;
 	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_DONE));
 	stale_journal(p.root, "run-1", false);
@@ -63,11 +59,10 @@ static void a_finished_journal_goes_with_its_directory(void **state)
 	remove_place(&p);
 }
 
-static void an_unfinished_journal_stays(void **state)
+TEST(an_unfinished_journal_stays)
 {
 	struct place p;
 
-	(void)state;
 	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_PREP));
 	stale_journal(p.root, "run-1", false);
@@ -75,12 +70,11 @@ static void an_unfinished_journal_stays(void **state)
 	remove_place(&p);
 }
 
-static void one_whose_writer_lives_stays(void **state)
+TEST(one_whose_writer_lives_stays)
 {
 	struct place p;
 	struct journal *j;
 
-	(void)state;
 	make_place(&p, run_dir, "journal");
 	j = begin(&p, JOURNAL_DONE);
 	stale_journal(p.root, "run-1", false);
@@ -89,11 +83,10 @@ static void one_whose_writer_lives_stays(void **state)
 	remove_place(&p);
 }
 
-static void an_empty_directory_stays_while_a_run_may_make_one(void **state)
+TEST(an_empty_directory_stays_while_a_run_may_make_one)
 {
 	struct place p;
 
-	(void)state;
 	make_place(&p, run_dir, "journal");
 	stale_journal(p.root, "run-1", true);
 	assert_int_equal(access(p.dir, F_OK), 0);
@@ -102,11 +95,10 @@ static void an_empty_directory_stays_while_a_run_may_make_one(void **state)
 	remove_place(&p);
 }
 
-static void a_lock_that_nobody_holds_goes(void **state)
+TEST(a_lock_that_nobody_holds_goes)
 {
 	struct place p;
 
-	(void)state;
 	make_place(&p, "locks", "guest-1");
 	close(open(p.file, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	stale_locks(p.root);
@@ -114,12 +106,11 @@ static void a_lock_that_nobody_holds_goes(void **state)
 	remove_place(&p);
 }
 
-static void a_lock_that_is_held_stays(void **state)
+TEST(a_lock_that_is_held_stays)
 {
 	struct place p;
 	int fd;
 
-	(void)state;
 	make_place(&p, "locks", "guest-1");
 	fd = open(p.file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
@@ -129,19 +120,4 @@ static void a_lock_that_is_held_stays(void **state)
 	close(fd);
 	assert_false(stale_is_busy(p.root));
 	remove_place(&p);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_finished_journal_goes_with_its_directory),
-		cmocka_unit_test(an_unfinished_journal_stays),
-		cmocka_unit_test(one_whose_writer_lives_stays),
-		cmocka_unit_test(
-			an_empty_directory_stays_while_a_run_may_make_one),
-		cmocka_unit_test(a_lock_that_nobody_holds_goes),
-		cmocka_unit_test(a_lock_that_is_held_stays),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,18 +2,14 @@
 /* Tests of engine/state/state_dir.c. */
 #include "engine/state/state_dir.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/remove_tree.h"
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 static char root[64];
@@ -31,6 +27,8 @@ static int remove_root(void **state)
 	return remove_tree(root);
 }
 
+TEST_FIXTURE(make_root, remove_root);
+
 /* --- names --------------------------------------------------------------- */
 
 static void assert_path(char *made, const char *expected)
@@ -40,9 +38,8 @@ static void assert_path(char *made, const char *expected)
 }
 
 /* An older or a newer vmferry finds there what this one wrote. */
-static void the_state_directory_has_its_layout(void **state)
+TEST(the_state_directory_has_its_layout)
 {
-	(void)state;
 	assert_path(state_dir_runs("/s"), "/s/runs");
 	assert_path(state_dir_run("/s", "run-1"), "/s/runs/run-1");
 	assert_path(state_dir_journal("/s", "run-1"), "/s/runs/run-1/journal");
@@ -50,9 +47,8 @@ static void the_state_directory_has_its_layout(void **state)
 	assert_path(state_dir_lessons("/s"), "/s/pairs");
 }
 
-static void the_run_root_has_its_layout(void **state)
+TEST(the_run_root_has_its_layout)
 {
-	(void)state;
 	assert_path(state_dir_locks("/r"), "/r/locks");
 	assert_path(state_dir_lock("/r", "key"), "/r/locks/key");
 	assert_path(state_dir_queue("/r"), "/r/queue");
@@ -60,9 +56,8 @@ static void the_run_root_has_its_layout(void **state)
 	assert_path(state_dir_guest("/r", "run-1"), "/r/run-1");
 }
 
-static void a_guest_s_directory_is_directly_below_the_root(void **state)
+TEST(a_guest_s_directory_is_directly_below_the_root)
 {
-	(void)state;
 	assert_true(state_dir_is_guest("/r", "/r/run-1"));
 	assert_false(state_dir_is_guest("/r", "/r/run-1/run-2"));
 	assert_false(state_dir_is_guest("/r", "/r/in-key"));
@@ -80,35 +75,32 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void every_missing_part_is_made_for_its_user_alone(void **state)
+TEST(every_missing_part_is_made_for_its_user_alone)
 {
 	AUTO_FREE char *a = xasprintf("%s/a", root);
 	AUTO_FREE char *b = xasprintf("%s/a/b", root);
 
-	(void)state;
 	assert_int_equal(state_dir_make(b, NULL), 0);
 	assert_int_equal(mode_of(a), 0700);
 	assert_int_equal(mode_of(b), 0700);
 	assert_int_equal(state_dir_make(b, NULL), 0);
 }
 
-static void what_cannot_be_made_is_named(void **state)
+TEST(what_cannot_be_made_is_named)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	(void)state;
 	assert_int_equal(state_dir_make("/proc/nothing/runs", &err), -1);
 	assert_int_equal(err.kind, ERR_SYSTEM);
 	assert_non_null(strstr(err.message, "cannot make /proc/nothing"));
 }
 
-static void others_pass_through_the_root_and_no_further(void **state)
+TEST(others_pass_through_the_root_and_no_further)
 {
 	AUTO_FREE char *r = xasprintf("%s/root", root);
 	AUTO_FREE char *locks = state_dir_locks(r);
 	mode_t before = umask(0);
 
-	(void)state;
 	assert_int_equal(state_dir_make_in_root(r, locks, NULL), 0);
 	umask(before);
 	assert_int_equal(mode_of(r), 0711);
@@ -127,11 +119,10 @@ static bool is_trusted(const char *dir)
 	return false;
 }
 
-static void what_others_may_write_to_is_not_trusted(void **state)
+TEST(what_others_may_write_to_is_not_trusted)
 {
 	AUTO_FREE char *runs = state_dir_runs(root);
 
-	(void)state;
 	assert_int_equal(state_dir_make(runs, NULL), 0);
 	assert_true(is_trusted(runs));
 	assert_int_equal(chmod(runs, 0770), 0);
@@ -146,12 +137,11 @@ static void what_others_may_write_to_is_not_trusted(void **state)
 	assert_true(is_trusted(runs));
 }
 
-static void a_link_or_a_file_is_not_trusted(void **state)
+TEST(a_link_or_a_file_is_not_trusted)
 {
 	AUTO_FREE char *runs = state_dir_runs(root);
 	FILE *f;
 
-	(void)state;
 	assert_false(is_trusted(runs));
 	assert_int_equal(symlink(root, runs), 0);
 	assert_false(is_trusted(runs));
@@ -163,13 +153,12 @@ static void a_link_or_a_file_is_not_trusted(void **state)
 }
 
 /* The administrator may have put the state elsewhere. */
-static void the_state_directory_itself_may_be_a_link(void **state)
+TEST(the_state_directory_itself_may_be_a_link)
 {
 	AUTO_FREE char *real = xasprintf("%s/real/runs", root);
 	AUTO_FREE char *link = xasprintf("%s/link", root);
 	AUTO_FREE char *runs = state_dir_runs(link);
 
-	(void)state;
 	assert_int_equal(state_dir_make(real, NULL), 0);
 	assert_int_equal(symlink("real", link), 0);
 	assert_true(is_trusted(runs));
@@ -177,13 +166,12 @@ static void the_state_directory_itself_may_be_a_link(void **state)
 
 /* --- removing ------------------------------------------------------------ */
 
-static void a_run_s_directory_goes_only_when_nothing_else_is_in_it(void **state)
+TEST(a_run_s_directory_goes_only_when_nothing_else_is_in_it)
 {
 	AUTO_FREE char *dir = state_dir_run(root, "run-1");
 	AUTO_FREE char *journal = state_dir_journal(root, "run-1");
 	AUTO_FREE char *other = xasprintf("%s/other", dir);
 
-	(void)state;
 	assert_int_equal(state_dir_make(dir, NULL), 0);
 	assert_int_equal(symlink("x", journal), 0);
 	assert_int_equal(symlink("x", other), 0);
@@ -193,24 +181,4 @@ static void a_run_s_directory_goes_only_when_nothing_else_is_in_it(void **state)
 	assert_int_equal(unlink(other), 0);
 	state_dir_remove_run(dir);
 	assert_int_equal(access(dir, F_OK), -1);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_state_directory_has_its_layout),
-		TEST(the_run_root_has_its_layout),
-		TEST(a_guest_s_directory_is_directly_below_the_root),
-		TEST(every_missing_part_is_made_for_its_user_alone),
-		TEST(what_cannot_be_made_is_named),
-		TEST(others_pass_through_the_root_and_no_further),
-		TEST(what_others_may_write_to_is_not_trusted),
-		TEST(a_link_or_a_file_is_not_trusted),
-		TEST(the_state_directory_itself_may_be_a_link),
-		TEST(a_run_s_directory_goes_only_when_nothing_else_is_in_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,15 +2,11 @@
 /* Tests of engine/state/unfinished.c. */
 #include "engine/state/unfinished.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/hosts/proc_stat.h"
 #include "engine/state/journal.h"
@@ -41,6 +37,8 @@ static int remove_dir(void **state)
 	(void)state;
 	return remove_tree(state_dir);
 }
+
+TEST_FIXTURE(make_dir, remove_dir);
 
 static void start_anew(void)
 {
@@ -203,24 +201,21 @@ static void assert_passed(void)
 	assert_int_equal(rests, 0);
 }
 
-static void a_guest_without_journals_may_go(void **state)
+TEST(a_guest_without_journals_may_go)
 {
-	(void)state;
 	assert_passed();
 }
 
-static void no_directory_holds_no_journal(void **state)
+TEST(no_directory_holds_no_journal)
 {
 	size_t rests;
 
-	(void)state;
 	assert_int_equal(look("/nonexistent/runs", "another", &rests, NULL),
 			 UNFINISHED_NONE);
 }
 
-static void every_record_but_the_final_refuses_and_is_named(void **state)
+TEST(every_record_but_the_final_refuses_and_is_named)
 {
-	(void)state;
 	for (int i = 0; i < JOURNAL_RECORDS; i++) {
 		enum journal_record last = (enum journal_record)i;
 		AUTO_FREE char *words = xasprintf("its journal says %s last",
@@ -235,12 +230,11 @@ static void every_record_but_the_final_refuses_and_is_named(void **state)
 	}
 }
 
-static void the_refusal_names_run_guest_and_what_to_do(void **state)
+TEST(the_refusal_names_run_guest_and_what_to_do)
 {
 	struct err err = { 0 };
 	size_t rests;
 
-	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_PREP);
 	assert_refused("run-1 to hostb");
 	assert_refused("of web1");
@@ -249,30 +243,26 @@ static void the_refusal_names_run_guest_and_what_to_do(void **state)
 	err_reset(&err);
 }
 
-static void a_journal_without_a_record_says_that_nothing_was_begun(void **state)
+TEST(a_journal_without_a_record_says_that_nothing_was_begun)
 {
-	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_RECORDS);
 	assert_passed();
 }
 
-static void that_of_another_guest_does_not_matter(void **state)
+TEST(that_of_another_guest_does_not_matter)
 {
-	(void)state;
 	leave("run-1", "another", "here", JOURNAL_COMMIT);
 	assert_passed();
 }
 
-static void that_of_another_machine_does_not_matter(void **state)
+TEST(that_of_another_machine_does_not_matter)
 {
-	(void)state;
 	leave("run-1", KEY, "elsewhere", JOURNAL_COMMIT);
 	assert_passed();
 }
 
-static void one_among_others_is_found(void **state)
+TEST(one_among_others_is_found)
 {
-	(void)state;
 	leave("run-1", "another", "here", JOURNAL_COMMIT);
 	leave("run-2", KEY, "here", JOURNAL_DONE);
 	leave("run-3", KEY, "here", JOURNAL_ABORTING);
@@ -280,9 +270,8 @@ static void one_among_others_is_found(void **state)
 	assert_refused("run-3");
 }
 
-static void one_that_cannot_be_read_may_be_about_any_guest(void **state)
+TEST(one_that_cannot_be_read_may_be_about_any_guest)
 {
-	(void)state;
 	leave("run-1", "another", "here", JOURNAL_COMMIT);
 	spoil("run-1");
 	assert_found(UNFINISHED_UNREAD,
@@ -300,55 +289,49 @@ static void leave_a_rest(const char *run)
 	journal_close(j);
 }
 
-static void a_rest_on_another_host_lets_the_guest_go(void **state)
+TEST(a_rest_on_another_host_lets_the_guest_go)
 {
 	struct err err = { 0 };
 	size_t rests;
 
-	(void)state;
 	leave_a_rest("run-1");
 	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
 
-static void a_rest_on_the_same_host_is_cleaned_up_first(void **state)
+TEST(a_rest_on_the_same_host_is_cleaned_up_first)
 {
 	struct err err = { 0 };
 	size_t rests;
 
-	(void)state;
 	leave_a_rest("run-1");
 	assert_int_equal(look(runs, "there", &rests, &err), UNFINISHED_OPEN);
 	err_reset(&err);
 }
 
-static void a_guest_that_goes_nowhere_is_not_held_by_a_rest(void **state)
+TEST(a_guest_that_goes_nowhere_is_not_held_by_a_rest)
 {
 	size_t rests;
 
-	(void)state;
 	leave_a_rest("run-1");
 	assert_int_equal(look(runs, NULL, &rests, NULL), UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
 
-static void a_source_that_is_to_be_ended_refuses(void **state)
+TEST(a_source_that_is_to_be_ended_refuses)
 {
-	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_DESTRUN);
 	assert_refused("DESTRUN");
 }
 
 /* The guest came back, or was started anew, as another process. */
-static void
-with_the_source_gone_what_was_not_started_there_is_a_rest(void **state)
+TEST(with_the_source_gone_what_was_not_started_there_is_a_rest)
 {
 	static const enum journal_record rest[] = {
 		JOURNAL_BEGIN,	 JOURNAL_PREP,	   JOURNAL_DEST,
 		JOURNAL_MIGRATE, JOURNAL_ABORTING, JOURNAL_DESTRUN,
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
 		size_t rests;
 
@@ -361,14 +344,13 @@ with_the_source_gone_what_was_not_started_there_is_a_rest(void **state)
 	}
 }
 
-static void with_the_source_gone_what_may_run_over_there_refuses(void **state)
+TEST(with_the_source_gone_what_may_run_over_there_refuses)
 {
 	static const enum journal_record open[] = {
 		JOURNAL_SWITCH,	  JOURNAL_DISKS_SYNCED, JOURNAL_COMMIT,
 		JOURNAL_ROLLBACK, JOURNAL_POSTCOPY,
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
 		source_boot = "an earlier one";
 		leave("run-1", KEY, "here", open[i]);
@@ -377,12 +359,11 @@ static void with_the_source_gone_what_may_run_over_there_refuses(void **state)
 	}
 }
 
-static void only_the_machine_that_drove_it_can_call_it_a_rest(void **state)
+TEST(only_the_machine_that_drove_it_can_call_it_a_rest)
 {
 	AUTO_FREE char *path = journal_path("run-1");
 	struct journal_view v;
 
-	(void)state;
 	leave_a_rest("run-1");
 	assert_int_equal(journal_read(path, &v, NULL), 0);
 	assert_true(unfinished_is_rest(&v, "here", "boot"));
@@ -390,27 +371,24 @@ static void only_the_machine_that_drove_it_can_call_it_a_rest(void **state)
 	journal_view_free(&v);
 }
 
-static void an_open_one_outweighs_a_damaged_one(void **state)
+TEST(an_open_one_outweighs_a_damaged_one)
 {
-	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_COMMIT);
 	leave("run-2", OTHER, "here", JOURNAL_COMMIT);
 	spoil("run-2");
 	assert_refused("run-1");
 }
 
-static void the_beginning_of_a_damaged_one_tells_whose_it_is(void **state)
+TEST(the_beginning_of_a_damaged_one_tells_whose_it_is)
 {
-	(void)state;
 	leave_spoilt_in_the_middle("run-1", OTHER);
 	assert_passed();
 	leave_spoilt_in_the_middle("run-2", KEY);
 	assert_refused("the journal of run-2 cannot be trusted, and it is");
 }
 
-static void the_recording_of_a_damaged_one_tells_whose_it_is(void **state)
+TEST(the_recording_of_a_damaged_one_tells_whose_it_is)
 {
-	(void)state;
 	leave("run-1", OTHER, "here", JOURNAL_COMMIT);
 	spoil("run-1");
 	tell("run-1", "web1", OTHER);
@@ -438,9 +416,8 @@ static enum unfinished look_beside_damaged(const char *key, const char *guest)
 	return found;
 }
 
-static void without_a_uuid_the_name_can_exclude(void **state)
+TEST(without_a_uuid_the_name_can_exclude)
 {
-	(void)state;
 	assert_int_equal(look_beside_damaged("guest-2", "web1"),
 			 UNFINISHED_UNREAD);
 	assert_int_equal(look_beside_damaged("guest-2", "web2"),
@@ -448,11 +425,10 @@ static void without_a_uuid_the_name_can_exclude(void **state)
 	assert_int_equal(look_beside_damaged(KEY, "web1"), UNFINISHED_NONE);
 }
 
-static void a_directory_without_a_journal_is_passed_over(void **state)
+TEST(a_directory_without_a_journal_is_passed_over)
 {
 	AUTO_FREE char *dir = xasprintf("%s/run-1", runs);
 
-	(void)state;
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_passed();
 }
@@ -464,9 +440,8 @@ static bool is(const char *run)
 	return unfinished_is(path);
 }
 
-static void only_what_recovery_has_to_do_with_is_unfinished(void **state)
+TEST(only_what_recovery_has_to_do_with_is_unfinished)
 {
-	(void)state;
 	leave("run-1", KEY, "here", JOURNAL_SWITCH);
 	leave("run-2", KEY, "here", JOURNAL_ABORTED);
 	leave("run-3", KEY, "here", JOURNAL_RECORDS);
@@ -477,36 +452,4 @@ static void only_what_recovery_has_to_do_with_is_unfinished(void **state)
 	assert_false(is("run-3"));
 	assert_true(is("run-4"));
 	assert_false(is("run-5"));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_guest_without_journals_may_go),
-		TEST(no_directory_holds_no_journal),
-		TEST(every_record_but_the_final_refuses_and_is_named),
-		TEST(the_refusal_names_run_guest_and_what_to_do),
-		TEST(a_journal_without_a_record_says_that_nothing_was_begun),
-		TEST(that_of_another_guest_does_not_matter),
-		TEST(that_of_another_machine_does_not_matter),
-		TEST(one_among_others_is_found),
-		TEST(one_that_cannot_be_read_may_be_about_any_guest),
-		TEST(a_rest_on_another_host_lets_the_guest_go),
-		TEST(a_rest_on_the_same_host_is_cleaned_up_first),
-		TEST(a_guest_that_goes_nowhere_is_not_held_by_a_rest),
-		TEST(a_source_that_is_to_be_ended_refuses),
-		TEST(with_the_source_gone_what_was_not_started_there_is_a_rest),
-		TEST(with_the_source_gone_what_may_run_over_there_refuses),
-		TEST(only_the_machine_that_drove_it_can_call_it_a_rest),
-		TEST(an_open_one_outweighs_a_damaged_one),
-		TEST(the_beginning_of_a_damaged_one_tells_whose_it_is),
-		TEST(the_recording_of_a_damaged_one_tells_whose_it_is),
-		TEST(without_a_uuid_the_name_can_exclude),
-		TEST(a_directory_without_a_journal_is_passed_over),
-		TEST(only_what_recovery_has_to_do_with_is_unfinished),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,12 +5,9 @@
  */
 #include "engine/state/verdict.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <string.h>
 
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
 /* --- every input --------------------------------------------------------- */
@@ -134,17 +131,15 @@ static bool is_deliberate(const struct verdict_input *in,
 	       strcmp(out.why, catch_all());
 }
 
-static void every_state_has_a_row_of_its_own(void **state)
+TEST(every_state_has_a_row_of_its_own)
 {
-	(void)state;
 	check_all(is_deliberate);
 }
 
-static void every_verdict_is_given_to_some_state(void **state)
+TEST(every_verdict_is_given_to_some_state)
 {
 	bool given[VERDICTS] = { false };
 
-	(void)state;
 	for (int n = 0; n < INPUTS; n++) {
 		struct verdict_input in = input(n);
 
@@ -154,7 +149,7 @@ static void every_verdict_is_given_to_some_state(void **state)
 		assert_true(given[v]);
 }
 
-static void values_outside_the_enums_are_held(void **state)
+TEST(values_outside_the_enums_are_held)
 {
 	struct verdict_input bad[] = {
 		{ .journal = (enum journal_record)(JOURNAL_RECORDS + 1) },
@@ -164,7 +159,6 @@ static void values_outside_the_enums_are_held(void **state)
 		{ .journal = JOURNAL_DONE, .source = (enum side_state) - 1 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(verdict_decide(&bad[i]).verdict, VERDICT_HOLD);
 }
@@ -175,9 +169,8 @@ static bool no_second_runner_at_source(const struct verdict_input *in,
 	return !starts_source(out) || !destination_may_run(in);
 }
 
-static void never_starts_the_source_when_the_destination_may_run(void **state)
+TEST(never_starts_the_source_when_the_destination_may_run)
 {
-	(void)state;
 	check_all(no_second_runner_at_source);
 }
 
@@ -189,9 +182,8 @@ static bool source_only_back_by_rollback(const struct verdict_input *in,
 		out.verdict == VERDICT_TAKE_BACK);
 }
 
-static void only_rollback_gives_the_guest_back_after_commit(void **state)
+TEST(only_rollback_gives_the_guest_back_after_commit)
 {
-	(void)state;
 	check_all(source_only_back_by_rollback);
 }
 
@@ -203,9 +195,8 @@ static bool starts_a_source_that_answers(const struct verdict_input *in,
 		in->source != SIDE_ENDED && in->source != SIDE_POSTCOPY);
 }
 
-static void goes_back_only_to_a_source_that_answers(void **state)
+TEST(goes_back_only_to_a_source_that_answers)
 {
-	(void)state;
 	check_all(starts_a_source_that_answers);
 }
 
@@ -217,9 +208,8 @@ static bool no_second_runner_at_destination(const struct verdict_input *in,
 	       (in->source == SIDE_POSTCOPY && in->journal == JOURNAL_POSTCOPY);
 }
 
-static void never_goes_forward_when_the_source_may_run(void **state)
+TEST(never_goes_forward_when_the_source_may_run)
 {
-	(void)state;
 	check_all(no_second_runner_at_destination);
 }
 
@@ -229,9 +219,8 @@ static bool forward_needs_loaded(const struct verdict_input *in,
 	return out.verdict != VERDICT_FORWARD || in->destination == SIDE_PAUSED;
 }
 
-static void goes_forward_only_with_a_loaded_destination(void **state)
+TEST(goes_forward_only_with_a_loaded_destination)
 {
-	(void)state;
 	check_all(forward_needs_loaded);
 }
 
@@ -250,9 +239,8 @@ static bool forward_needs_current_copy(const struct verdict_input *in,
 		!in->source_unwatched && !disks_stale(in));
 }
 
-static void without_commit_goes_forward_only_with_a_current_copy(void **state)
+TEST(without_commit_goes_forward_only_with_a_current_copy)
 {
-	(void)state;
 	check_all(forward_needs_current_copy);
 }
 
@@ -262,9 +250,8 @@ static bool finish_needs_commit(const struct verdict_input *in,
 	return out.verdict != VERDICT_FINISH || told_to_run(in);
 }
 
-static void never_quits_the_source_for_a_guest_not_committed(void **state)
+TEST(never_quits_the_source_for_a_guest_not_committed)
 {
-	(void)state;
 	check_all(finish_needs_commit);
 }
 
@@ -278,9 +265,8 @@ static bool unknown_changes_nothing(const struct verdict_input *in,
 	       out.verdict == VERDICT_PERSON;
 }
 
-static void nothing_is_done_behind_an_unknown_source(void **state)
+TEST(nothing_is_done_behind_an_unknown_source)
 {
-	(void)state;
 	check_all(unknown_changes_nothing);
 }
 
@@ -296,9 +282,8 @@ static bool nothing_iff_final(const struct verdict_input *in,
 	return is_final(in) == (out.verdict == VERDICT_NOTHING);
 }
 
-static void nothing_is_done_after_the_end_and_only_then(void **state)
+TEST(nothing_is_done_after_the_end_and_only_then)
 {
-	(void)state;
 	check_all(nothing_iff_final);
 }
 
@@ -311,9 +296,8 @@ static bool same_for_a_paused_guest(const struct verdict_input *in,
 	return verdict_decide(&other).verdict == out.verdict;
 }
 
-static void a_paused_guest_gets_the_same_verdict(void **state)
+TEST(a_paused_guest_gets_the_same_verdict)
 {
-	(void)state;
 	check_all(same_for_a_paused_guest);
 }
 
@@ -328,9 +312,8 @@ static bool hold_can_end(const struct verdict_input *in,
 		in->destination == SIDE_POSTCOPY);
 }
 
-static void holds_only_for_what_can_become_known(void **state)
+TEST(holds_only_for_what_can_become_known)
 {
-	(void)state;
 	check_all(hold_can_end);
 }
 
@@ -343,9 +326,8 @@ static bool join_needs_both_halves(const struct verdict_input *in,
 		in->destination == SIDE_POSTCOPY);
 }
 
-static void joins_only_the_two_halves_of_a_post_copy(void **state)
+TEST(joins_only_the_two_halves_of_a_post_copy)
 {
-	(void)state;
 	check_all(join_needs_both_halves);
 }
 
@@ -359,9 +341,8 @@ static bool memory_is_kept(const struct verdict_input *in,
 		out.verdict != VERDICT_FORWARD);
 }
 
-static void a_source_whose_memory_is_still_needed_is_not_quit(void **state)
+TEST(a_source_whose_memory_is_still_needed_is_not_quit)
 {
-	(void)state;
 	check_all(memory_is_kept);
 }
 
@@ -385,9 +366,8 @@ static bool ignored_iff_same(const struct verdict_input *in,
 	return verdict_ignores_destination(in) == same;
 }
 
-static void the_destination_is_ignored_iff_it_changes_nothing(void **state)
+TEST(the_destination_is_ignored_iff_it_changes_nothing)
 {
-	(void)state;
 	check_all(ignored_iff_same);
 }
 
@@ -433,9 +413,8 @@ static const enum side_state alive[] = { SIDE_RUNS, SIDE_PAUSED, SIDE_MOVING,
 static const enum side_state standing[] = { SIDE_RUNS, SIDE_PAUSED,
 					    SIDE_POSTMIGRATE };
 
-static void before_commit_a_live_source_keeps_the_guest(void **state)
+TEST(before_commit_a_live_source_keeps_the_guest)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(alive); i++) {
 		expect_before_commit(alive[i], SIDE_GONE, VERDICT_ABORT);
 		expect_before_commit(alive[i], SIDE_MOVING, VERDICT_ABORT);
@@ -443,39 +422,34 @@ static void before_commit_a_live_source_keeps_the_guest(void **state)
 	}
 }
 
-static void before_commit_the_destination_need_not_be_reachable(void **state)
+TEST(before_commit_the_destination_need_not_be_reachable)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(alive); i++)
 		expect_before_commit(alive[i], SIDE_UNKNOWN, VERDICT_ABORT);
 }
 
-static void before_commit_a_running_destination_is_for_a_person(void **state)
+TEST(before_commit_a_running_destination_is_for_a_person)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(standing); i++)
 		expect_before_commit(standing[i], SIDE_RUNS, VERDICT_PERSON);
 	expect_before_commit(SIDE_GONE, SIDE_RUNS, VERDICT_PERSON);
 }
 
-static void before_commit_an_unknown_source_is_held(void **state)
+TEST(before_commit_an_unknown_source_is_held)
 {
-	(void)state;
 	for (int d = 0; d < SIDE_STATES; d++)
 		expect_before_commit(SIDE_UNKNOWN, (enum side_state)d,
 				     VERDICT_HOLD);
 }
 
-static void before_commit_a_guest_that_ended_is_lost(void **state)
+TEST(before_commit_a_guest_that_ended_is_lost)
 {
-	(void)state;
 	expect_before_commit(SIDE_ENDED, SIDE_PAUSED, VERDICT_LOST);
 	expect_before_commit(SIDE_ENDED, SIDE_UNKNOWN, VERDICT_LOST);
 }
 
-static void a_source_gone_before_the_switch_takes_the_guest_along(void **state)
+TEST(a_source_gone_before_the_switch_takes_the_guest_along)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++) {
 		if (before_commit[i] == JOURNAL_SWITCH ||
 		    before_commit[i] == JOURNAL_DISKS_SYNCED)
@@ -489,23 +463,21 @@ static void a_source_gone_before_the_switch_takes_the_guest_along(void **state)
 	}
 }
 
-static void a_destination_that_is_not_loaded_does_not_replace(void **state)
+TEST(a_destination_that_is_not_loaded_does_not_replace)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_MOVING),
 			 VERDICT_LOST);
 	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_GONE),
 			 VERDICT_LOST);
 }
 
-static void a_loaded_destination_replaces_a_source_that_died(void **state)
+TEST(a_loaded_destination_replaces_a_source_that_died)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_PAUSED),
 			 VERDICT_FORWARD);
 }
 
-static void a_source_gone_unwatched_may_have_run_on(void **state)
+TEST(a_source_gone_unwatched_may_have_run_on)
 {
 	struct verdict_input in = {
 		.journal = JOURNAL_SWITCH,
@@ -514,11 +486,10 @@ static void a_source_gone_unwatched_may_have_run_on(void **state)
 		.source_unwatched = true,
 	};
 
-	(void)state;
 	assert_int_equal(verdict_decide(&in).verdict, VERDICT_PERSON);
 }
 
-static void stale_disks_do_not_replace_the_source(void **state)
+TEST(stale_disks_do_not_replace_the_source)
 {
 	struct verdict_input in = {
 		.journal = JOURNAL_SWITCH,
@@ -527,13 +498,12 @@ static void stale_disks_do_not_replace_the_source(void **state)
 		.disks_moved = true,
 	};
 
-	(void)state;
 	assert_int_equal(verdict_decide(&in).verdict, VERDICT_LOST);
 	in.journal = JOURNAL_DISKS_SYNCED;
 	assert_int_equal(verdict_decide(&in).verdict, VERDICT_FORWARD);
 }
 
-static void disks_that_were_not_synced_are_not_waited_for(void **state)
+TEST(disks_that_were_not_synced_are_not_waited_for)
 {
 	struct verdict_input in = {
 		.journal = JOURNAL_SWITCH,
@@ -542,24 +512,21 @@ static void disks_that_were_not_synced_are_not_waited_for(void **state)
 		.disks_moved = true,
 	};
 
-	(void)state;
 	assert_int_equal(verdict_decide(&in).verdict, VERDICT_LOST);
 	in.journal = JOURNAL_DISKS_SYNCED;
 	assert_int_equal(verdict_decide(&in).verdict, VERDICT_HOLD);
 }
 
-static void the_only_copy_out_of_reach_is_held(void **state)
+TEST(the_only_copy_out_of_reach_is_held)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_UNKNOWN),
 			 VERDICT_HOLD);
 	assert_int_equal(decide(JOURNAL_DISKS_SYNCED, SIDE_GONE, SIDE_UNKNOWN),
 			 VERDICT_HOLD);
 }
 
-static void committed_and_running_there_is_finished(void **state)
+TEST(committed_and_running_there_is_finished)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_RUNS),
 			 VERDICT_FINISH);
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_RUNS),
@@ -568,18 +535,16 @@ static void committed_and_running_there_is_finished(void **state)
 			 VERDICT_FINISH);
 }
 
-static void committed_and_paused_there_goes_forward(void **state)
+TEST(committed_and_paused_there_goes_forward)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_PAUSED),
 			 VERDICT_FORWARD);
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_PAUSED),
 			 VERDICT_FORWARD);
 }
 
-static void committed_and_still_loading_is_held(void **state)
+TEST(committed_and_still_loading_is_held)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_MOVING),
 			 VERDICT_HOLD);
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_MOVING),
@@ -588,41 +553,36 @@ static void committed_and_still_loading_is_held(void **state)
 			 VERDICT_HOLD);
 }
 
-static void committed_and_out_of_reach_is_held(void **state)
+TEST(committed_and_out_of_reach_is_held)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_UNKNOWN),
 			 VERDICT_HOLD);
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_UNKNOWN),
 			 VERDICT_HOLD);
 }
 
-static void committed_and_gone_there_is_for_a_person(void **state)
+TEST(committed_and_gone_there_is_for_a_person)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_GONE),
 			 VERDICT_PERSON);
 }
 
-static void committed_and_gone_on_both_sides_is_lost(void **state)
+TEST(committed_and_gone_on_both_sides_is_lost)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_GONE),
 			 VERDICT_LOST);
 }
 
-static void committed_yet_running_on_the_source_is_for_a_person(void **state)
+TEST(committed_yet_running_on_the_source_is_for_a_person)
 {
-	(void)state;
 	for (int d = 0; d < SIDE_STATES; d++)
 		assert_int_equal(decide(JOURNAL_COMMIT, SIDE_RUNS,
 					(enum side_state)d),
 				 VERDICT_PERSON);
 }
 
-static void a_guest_that_somebody_moved_on_is_for_a_person(void **state)
+TEST(a_guest_that_somebody_moved_on_is_for_a_person)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(standing); i++) {
 		expect_before_commit(standing[i], SIDE_DEVICE, VERDICT_PERSON);
 		expect_before_commit(standing[i], SIDE_POSTMIGRATE,
@@ -633,27 +593,24 @@ static void a_guest_that_somebody_moved_on_is_for_a_person(void **state)
 			 VERDICT_PERSON);
 }
 
-static void committed_and_ended_there_is_finished(void **state)
+TEST(committed_and_ended_there_is_finished)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_ENDED),
 			 VERDICT_FINISH);
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_GONE, SIDE_ENDED),
 			 VERDICT_FINISH);
 }
 
-static void committed_yet_ended_on_the_source_is_for_a_person(void **state)
+TEST(committed_yet_ended_on_the_source_is_for_a_person)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_ENDED, SIDE_PAUSED),
 			 VERDICT_PERSON);
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_ENDED, SIDE_GONE),
 			 VERDICT_PERSON);
 }
 
-static void a_refused_guest_goes_back(void **state)
+TEST(a_refused_guest_goes_back)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
 				SIDE_PAUSED),
 			 VERDICT_TAKE_BACK);
@@ -661,31 +618,27 @@ static void a_refused_guest_goes_back(void **state)
 			 VERDICT_TAKE_BACK);
 }
 
-static void a_refused_guest_out_of_reach_is_held(void **state)
+TEST(a_refused_guest_out_of_reach_is_held)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
 				SIDE_UNKNOWN),
 			 VERDICT_HOLD);
 }
 
-static void a_refused_guest_that_runs_after_all_is_finished(void **state)
+TEST(a_refused_guest_that_runs_after_all_is_finished)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE, SIDE_RUNS),
 			 VERDICT_FINISH);
 }
 
-static void a_refused_guest_without_a_source_is_tried_again(void **state)
+TEST(a_refused_guest_without_a_source_is_tried_again)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_GONE, SIDE_PAUSED),
 			 VERDICT_FORWARD);
 }
 
-static void seen_running_there_is_finished_whatever_is_seen_now(void **state)
+TEST(seen_running_there_is_finished_whatever_is_seen_now)
 {
-	(void)state;
 	for (int s = 0; s < SIDE_STATES; s++)
 		for (int d = 0; d < SIDE_STATES; d++)
 			assert_int_equal(decide(JOURNAL_DESTRUN,
@@ -696,9 +649,8 @@ static void seen_running_there_is_finished_whatever_is_seen_now(void **state)
 
 /* --- a guest that may be standing still ---------------------------------- */
 
-static void before_commit_a_source_on_its_way_keeps_the_guest(void **state)
+TEST(before_commit_a_source_on_its_way_keeps_the_guest)
 {
-	(void)state;
 	for (int d = 0; d < SIDE_STATES; d++) {
 		expect_before_commit(SIDE_MOVING, (enum side_state)d,
 				     VERDICT_ABORT);
@@ -707,35 +659,31 @@ static void before_commit_a_source_on_its_way_keeps_the_guest(void **state)
 	}
 }
 
-static void before_commit_a_source_on_its_way_is_rescued_alone(void **state)
+TEST(before_commit_a_source_on_its_way_is_rescued_alone)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++) {
 		assert_true(ignores(before_commit[i], SIDE_MOVING));
 		assert_true(ignores(before_commit[i], SIDE_DEVICE));
 	}
 }
 
-static void a_source_that_waits_for_post_copy_is_rescued_alone(void **state)
+TEST(a_source_that_waits_for_post_copy_is_rescued_alone)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_POSTCOPY, SIDE_MOVING, SIDE_UNKNOWN),
 			 VERDICT_ABORT);
 	assert_true(ignores(JOURNAL_POSTCOPY, SIDE_MOVING));
 	assert_false(ignores(JOURNAL_POSTCOPY, SIDE_DEVICE));
 }
 
-static void a_destination_continued_by_hand_is_looked_for(void **state)
+TEST(a_destination_continued_by_hand_is_looked_for)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(standing); k++)
 			assert_false(ignores(before_commit[i], standing[k]));
 }
 
-static void after_commit_the_destination_is_always_asked(void **state)
+TEST(after_commit_the_destination_is_always_asked)
 {
-	(void)state;
 	for (int s = 0; s < SIDE_STATES; s++) {
 		assert_false(ignores(JOURNAL_COMMIT, (enum side_state)s));
 		assert_false(ignores(JOURNAL_ROLLBACK, (enum side_state)s));
@@ -751,40 +699,36 @@ static void expect_postcopy(enum side_state source, enum side_state destination,
 			 expected);
 }
 
-static void a_post_copy_that_did_not_begin_is_undone(void **state)
+TEST(a_post_copy_that_did_not_begin_is_undone)
 {
 	static const enum side_state part[] = { SIDE_MOVING, SIDE_GONE,
 						SIDE_POSTCOPY, SIDE_PAUSED };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
 		expect_postcopy(SIDE_RUNS, part[i], VERDICT_ABORT);
 		expect_postcopy(SIDE_PAUSED, part[i], VERDICT_ABORT);
 	}
 }
 
-static void its_undo_is_finished_after_a_crash(void **state)
+TEST(its_undo_is_finished_after_a_crash)
 {
-	(void)state;
 	assert_int_equal(decide(JOURNAL_ABORTING, SIDE_RUNS, SIDE_POSTCOPY),
 			 VERDICT_ABORT);
 	assert_int_equal(decide(JOURNAL_ABORTING, SIDE_GONE, SIDE_POSTCOPY),
 			 VERDICT_LOST);
 }
 
-static void a_source_on_its_way_into_post_copy_is_held(void **state)
+TEST(a_source_on_its_way_into_post_copy_is_held)
 {
-	(void)state;
 	for (int d = 0; d < SIDE_STATES; d++)
 		expect_postcopy(SIDE_DEVICE, (enum side_state)d, VERDICT_HOLD);
 }
 
-static void after_post_copy_the_source_never_goes_on(void **state)
+TEST(after_post_copy_the_source_never_goes_on)
 {
 	static const enum side_state over[] = { SIDE_POSTCOPY, SIDE_POSTMIGRATE,
 						SIDE_GONE, SIDE_UNKNOWN };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(over); i++) {
 		for (int d = 0; d < SIDE_STATES; d++) {
 			enum verdict v = decide(JOURNAL_POSTCOPY, over[i],
@@ -796,35 +740,30 @@ static void after_post_copy_the_source_never_goes_on(void **state)
 	}
 }
 
-static void after_post_copy_a_dead_destination_loses_the_guest(void **state)
+TEST(after_post_copy_a_dead_destination_loses_the_guest)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTCOPY, SIDE_GONE, VERDICT_LOST);
 	expect_postcopy(SIDE_GONE, SIDE_GONE, VERDICT_LOST);
 }
 
-static void a_whole_source_copy_is_not_thrown_away_unasked(void **state)
+TEST(a_whole_source_copy_is_not_thrown_away_unasked)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTMIGRATE, SIDE_GONE, VERDICT_PERSON);
 }
 
-static void a_source_that_dies_in_post_copy_loses_the_guest(void **state)
+TEST(a_source_that_dies_in_post_copy_loses_the_guest)
 {
-	(void)state;
 	expect_postcopy(SIDE_GONE, SIDE_POSTCOPY, VERDICT_LOST);
 	expect_postcopy(SIDE_GONE, SIDE_MOVING, VERDICT_LOST);
 }
 
-static void a_broken_post_copy_is_joined_again(void **state)
+TEST(a_broken_post_copy_is_joined_again)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTCOPY, SIDE_POSTCOPY, VERDICT_JOIN);
 }
 
-static void a_post_copy_out_of_reach_is_held(void **state)
+TEST(a_post_copy_out_of_reach_is_held)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTCOPY, SIDE_UNKNOWN, VERDICT_HOLD);
 	expect_postcopy(SIDE_POSTMIGRATE, SIDE_UNKNOWN, VERDICT_HOLD);
 	expect_postcopy(SIDE_GONE, SIDE_UNKNOWN, VERDICT_HOLD);
@@ -833,16 +772,14 @@ static void a_post_copy_out_of_reach_is_held(void **state)
 	expect_postcopy(SIDE_UNKNOWN, SIDE_GONE, VERDICT_HOLD);
 }
 
-static void a_post_copy_about_to_be_complete_is_held(void **state)
+TEST(a_post_copy_about_to_be_complete_is_held)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTMIGRATE, SIDE_POSTCOPY, VERDICT_HOLD);
 	expect_postcopy(SIDE_POSTCOPY, SIDE_MOVING, VERDICT_HOLD);
 }
 
-static void a_complete_post_copy_is_finished(void **state)
+TEST(a_complete_post_copy_is_finished)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTMIGRATE, SIDE_RUNS, VERDICT_FINISH);
 	/* the last word of the destination was lost with the stream */
 	expect_postcopy(SIDE_POSTCOPY, SIDE_RUNS, VERDICT_FINISH);
@@ -850,25 +787,22 @@ static void a_complete_post_copy_is_finished(void **state)
 	expect_postcopy(SIDE_GONE, SIDE_ENDED, VERDICT_FINISH);
 }
 
-static void a_complete_post_copy_that_waits_goes_forward(void **state)
+TEST(a_complete_post_copy_that_waits_goes_forward)
 {
-	(void)state;
 	expect_postcopy(SIDE_POSTMIGRATE, SIDE_PAUSED, VERDICT_FORWARD);
 	expect_postcopy(SIDE_POSTCOPY, SIDE_PAUSED, VERDICT_FORWARD);
 	expect_postcopy(SIDE_GONE, SIDE_PAUSED, VERDICT_FORWARD);
 }
 
-static void a_guest_on_both_sides_of_post_copy_is_for_a_person(void **state)
+TEST(a_guest_on_both_sides_of_post_copy_is_for_a_person)
 {
-	(void)state;
 	expect_postcopy(SIDE_RUNS, SIDE_RUNS, VERDICT_PERSON);
 	expect_postcopy(SIDE_RUNS, SIDE_ENDED, VERDICT_PERSON);
 	expect_postcopy(SIDE_RUNS, SIDE_POSTMIGRATE, VERDICT_PERSON);
 }
 
-static void post_copy_that_nobody_asked_for_is_for_a_person(void **state)
+TEST(post_copy_that_nobody_asked_for_is_for_a_person)
 {
-	(void)state;
 	expect_before_commit(SIDE_POSTCOPY, SIDE_POSTCOPY, VERDICT_PERSON);
 	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTCOPY, SIDE_PAUSED),
 			 VERDICT_PERSON);
@@ -916,9 +850,8 @@ static bool forced_as_decided(const struct verdict_input *in,
 		d.verdict == out.verdict && d.why == out.why);
 }
 
-static void a_choice_changes_only_what_is_open(void **state)
+TEST(a_choice_changes_only_what_is_open)
 {
-	(void)state;
 	check_all(forced_as_decided);
 }
 
@@ -932,9 +865,8 @@ static bool none_as_decided(const struct verdict_input *in,
 	       wild.verdict == out.verdict;
 }
 
-static void without_a_choice_nothing_is_forced(void **state)
+TEST(without_a_choice_nothing_is_forced)
 {
-	(void)state;
 	check_all(none_as_decided);
 }
 
@@ -954,9 +886,8 @@ static bool refusal_is_told(const struct verdict_input *in,
 	return true;
 }
 
-static void every_refusal_says_why(void **state)
+TEST(every_refusal_says_why)
 {
-	(void)state;
 	check_all(refusal_is_told);
 }
 
@@ -970,9 +901,8 @@ static bool on_the_chosen_side(const struct verdict_input *in,
 	return out.verdict == VERDICT_FORWARD || out.verdict == VERDICT_FINISH;
 }
 
-static void a_choice_is_granted_for_the_chosen_side_only(void **state)
+TEST(a_choice_is_granted_for_the_chosen_side_only)
 {
-	(void)state;
 	check_granted(on_the_chosen_side);
 }
 
@@ -989,9 +919,8 @@ static bool continue_is_safe(const struct verdict_input *in,
 	       in->destination == SIDE_MOVING || in->destination == SIDE_ENDED;
 }
 
-static void never_continues_beside_a_destination_that_may_run(void **state)
+TEST(never_continues_beside_a_destination_that_may_run)
 {
-	(void)state;
 	check_granted(continue_is_safe);
 }
 
@@ -1005,9 +934,8 @@ static bool continued_source_has_memory(const struct verdict_input *in,
 	       in->source == SIDE_POSTMIGRATE;
 }
 
-static void never_continues_a_source_that_cannot_go_on(void **state)
+TEST(never_continues_a_source_that_cannot_go_on)
 {
-	(void)state;
 	check_granted(continued_source_has_memory);
 }
 
@@ -1020,9 +948,8 @@ static bool discard_is_safe(const struct verdict_input *in,
 	       in->source == SIDE_POSTMIGRATE;
 }
 
-static void never_discards_a_source_that_may_run(void **state)
+TEST(never_discards_a_source_that_may_run)
 {
-	(void)state;
 	check_granted(discard_is_safe);
 }
 
@@ -1037,9 +964,8 @@ static bool discarded_for_a_whole(const struct verdict_input *in,
 		!disks_stale(in));
 }
 
-static void discards_only_for_a_destination_that_is_complete(void **state)
+TEST(discards_only_for_a_destination_that_is_complete)
 {
-	(void)state;
 	check_granted(discarded_for_a_whole);
 }
 
@@ -1051,18 +977,16 @@ static bool not_after_post_copy(const struct verdict_input *in,
 	return choice != CHOICE_CONTINUE || in->journal != JOURNAL_POSTCOPY;
 }
 
-static void never_continues_after_post_copy(void **state)
+TEST(never_continues_after_post_copy)
 {
-	(void)state;
 	check_granted(not_after_post_copy);
 }
 
-static void choices_for_values_outside_the_enums_are_held(void **state)
+TEST(choices_for_values_outside_the_enums_are_held)
 {
 	struct verdict_input bad = { .journal = JOURNAL_COMMIT,
 				     .source = SIDE_STATES };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
 		assert_int_equal(verdict_force(&bad, both[i]).verdict,
 				 VERDICT_HOLD);
@@ -1085,33 +1009,29 @@ static void expect_force(enum verdict_choice choice, enum journal_record j,
 	assert_int_equal(verdict_force(&in, choice).verdict, expected);
 }
 
-static void continues_when_the_destination_is_gone(void **state)
+TEST(continues_when_the_destination_is_gone)
 {
-	(void)state;
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
 		     SIDE_GONE, VERDICT_TAKE_BACK);
 }
 
-static void continues_when_the_destination_does_not_run(void **state)
+TEST(continues_when_the_destination_does_not_run)
 {
-	(void)state;
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
 		     SIDE_MOVING, VERDICT_TAKE_BACK);
 	expect_force(CHOICE_CONTINUE, JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
 		     SIDE_MOVING, VERDICT_TAKE_BACK);
 }
 
-static void continuing_is_refused_when_nobody_can_ask_there(void **state)
+TEST(continuing_is_refused_when_nobody_can_ask_there)
 {
-	(void)state;
 	for (int s = 0; s < SIDE_STATES; s++)
 		expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT,
 			     (enum side_state)s, SIDE_UNKNOWN, VERDICT_HOLD);
 }
 
-static void a_source_continued_by_hand_closes_the_books(void **state)
+TEST(a_source_continued_by_hand_closes_the_books)
 {
-	(void)state;
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_RUNS, SIDE_GONE,
 		     VERDICT_ABORT);
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_ENDED, SIDE_GONE,
@@ -1122,18 +1042,16 @@ static void a_source_continued_by_hand_closes_the_books(void **state)
 		     VERDICT_HOLD);
 }
 
-static void a_source_that_somebody_migrates_again_is_left_alone(void **state)
+TEST(a_source_that_somebody_migrates_again_is_left_alone)
 {
-	(void)state;
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_MOVING, SIDE_GONE,
 		     VERDICT_HOLD);
 	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_DEVICE, SIDE_GONE,
 		     VERDICT_HOLD);
 }
 
-static void a_copy_that_may_be_old_is_started_when_chosen(void **state)
+TEST(a_copy_that_may_be_old_is_started_when_chosen)
 {
-	(void)state;
 	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_GONE, SIDE_PAUSED,
 		     VERDICT_FORWARD);
 	expect_force(CHOICE_DISCARD, JOURNAL_DISKS_SYNCED, SIDE_GONE,
@@ -1142,9 +1060,8 @@ static void a_copy_that_may_be_old_is_started_when_chosen(void **state)
 		     VERDICT_FORWARD);
 }
 
-static void a_destination_continued_by_hand_closes_the_books(void **state)
+TEST(a_destination_continued_by_hand_closes_the_books)
 {
-	(void)state;
 	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_POSTMIGRATE,
 		     SIDE_RUNS, VERDICT_FINISH);
 	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_RUNS, SIDE_RUNS,
@@ -1153,7 +1070,7 @@ static void a_destination_continued_by_hand_closes_the_books(void **state)
 		     SIDE_RUNS, VERDICT_HOLD);
 }
 
-static void stale_disks_are_not_chosen(void **state)
+TEST(stale_disks_are_not_chosen)
 {
 	struct verdict_input in = {
 		.journal = JOURNAL_SWITCH,
@@ -1162,7 +1079,6 @@ static void stale_disks_are_not_chosen(void **state)
 		.disks_moved = true,
 	};
 
-	(void)state;
 	assert_int_equal(verdict_force(&in, CHOICE_DISCARD).verdict,
 			 VERDICT_HOLD);
 	in.journal = JOURNAL_DISKS_SYNCED;
@@ -1170,9 +1086,8 @@ static void stale_disks_are_not_chosen(void **state)
 			 VERDICT_FINISH);
 }
 
-static void nothing_is_discarded_for_a_destination_that_is_gone(void **state)
+TEST(nothing_is_discarded_for_a_destination_that_is_gone)
 {
-	(void)state;
 	expect_force(CHOICE_DISCARD, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
 		     SIDE_GONE, VERDICT_HOLD);
 	expect_force(CHOICE_DISCARD, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
@@ -1181,135 +1096,12 @@ static void nothing_is_discarded_for_a_destination_that_is_gone(void **state)
 		     SIDE_MOVING, VERDICT_HOLD);
 }
 
-static void a_choice_does_not_end_an_open_post_copy(void **state)
+TEST(a_choice_does_not_end_an_open_post_copy)
 {
-	(void)state;
 	expect_force(CHOICE_CONTINUE, JOURNAL_POSTCOPY, SIDE_POSTMIGRATE,
 		     SIDE_GONE, VERDICT_HOLD);
 	expect_force(CHOICE_CONTINUE, JOURNAL_POSTCOPY, SIDE_RUNS, SIDE_UNKNOWN,
 		     VERDICT_HOLD);
 	expect_force(CHOICE_DISCARD, JOURNAL_POSTCOPY, SIDE_POSTCOPY,
 		     SIDE_UNKNOWN, VERDICT_HOLD);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_state_has_a_row_of_its_own),
-		cmocka_unit_test(every_verdict_is_given_to_some_state),
-		cmocka_unit_test(values_outside_the_enums_are_held),
-		cmocka_unit_test(
-			never_starts_the_source_when_the_destination_may_run),
-		cmocka_unit_test(
-			only_rollback_gives_the_guest_back_after_commit),
-		cmocka_unit_test(goes_back_only_to_a_source_that_answers),
-		cmocka_unit_test(never_goes_forward_when_the_source_may_run),
-		cmocka_unit_test(goes_forward_only_with_a_loaded_destination),
-		cmocka_unit_test(
-			without_commit_goes_forward_only_with_a_current_copy),
-		cmocka_unit_test(
-			never_quits_the_source_for_a_guest_not_committed),
-		cmocka_unit_test(nothing_is_done_behind_an_unknown_source),
-		cmocka_unit_test(nothing_is_done_after_the_end_and_only_then),
-		cmocka_unit_test(a_paused_guest_gets_the_same_verdict),
-		cmocka_unit_test(holds_only_for_what_can_become_known),
-		cmocka_unit_test(joins_only_the_two_halves_of_a_post_copy),
-		cmocka_unit_test(
-			a_source_whose_memory_is_still_needed_is_not_quit),
-		cmocka_unit_test(
-			the_destination_is_ignored_iff_it_changes_nothing),
-		cmocka_unit_test(before_commit_a_live_source_keeps_the_guest),
-		cmocka_unit_test(
-			before_commit_the_destination_need_not_be_reachable),
-		cmocka_unit_test(
-			before_commit_a_running_destination_is_for_a_person),
-		cmocka_unit_test(before_commit_an_unknown_source_is_held),
-		cmocka_unit_test(before_commit_a_guest_that_ended_is_lost),
-		cmocka_unit_test(
-			a_source_gone_before_the_switch_takes_the_guest_along),
-		cmocka_unit_test(
-			a_destination_that_is_not_loaded_does_not_replace),
-		cmocka_unit_test(
-			a_loaded_destination_replaces_a_source_that_died),
-		cmocka_unit_test(a_source_gone_unwatched_may_have_run_on),
-		cmocka_unit_test(stale_disks_do_not_replace_the_source),
-		cmocka_unit_test(disks_that_were_not_synced_are_not_waited_for),
-		cmocka_unit_test(the_only_copy_out_of_reach_is_held),
-		cmocka_unit_test(committed_and_running_there_is_finished),
-		cmocka_unit_test(committed_and_paused_there_goes_forward),
-		cmocka_unit_test(committed_and_still_loading_is_held),
-		cmocka_unit_test(committed_and_out_of_reach_is_held),
-		cmocka_unit_test(committed_and_gone_there_is_for_a_person),
-		cmocka_unit_test(committed_and_gone_on_both_sides_is_lost),
-		cmocka_unit_test(
-			committed_yet_running_on_the_source_is_for_a_person),
-		cmocka_unit_test(
-			a_guest_that_somebody_moved_on_is_for_a_person),
-		cmocka_unit_test(committed_and_ended_there_is_finished),
-		cmocka_unit_test(
-			committed_yet_ended_on_the_source_is_for_a_person),
-		cmocka_unit_test(a_refused_guest_goes_back),
-		cmocka_unit_test(a_refused_guest_out_of_reach_is_held),
-		cmocka_unit_test(
-			a_refused_guest_that_runs_after_all_is_finished),
-		cmocka_unit_test(
-			a_refused_guest_without_a_source_is_tried_again),
-		cmocka_unit_test(
-			seen_running_there_is_finished_whatever_is_seen_now),
-		cmocka_unit_test(
-			before_commit_a_source_on_its_way_keeps_the_guest),
-		cmocka_unit_test(
-			before_commit_a_source_on_its_way_is_rescued_alone),
-		cmocka_unit_test(
-			a_source_that_waits_for_post_copy_is_rescued_alone),
-		cmocka_unit_test(a_destination_continued_by_hand_is_looked_for),
-		cmocka_unit_test(after_commit_the_destination_is_always_asked),
-		cmocka_unit_test(a_post_copy_that_did_not_begin_is_undone),
-		cmocka_unit_test(its_undo_is_finished_after_a_crash),
-		cmocka_unit_test(a_source_on_its_way_into_post_copy_is_held),
-		cmocka_unit_test(after_post_copy_the_source_never_goes_on),
-		cmocka_unit_test(
-			after_post_copy_a_dead_destination_loses_the_guest),
-		cmocka_unit_test(
-			a_whole_source_copy_is_not_thrown_away_unasked),
-		cmocka_unit_test(
-			a_source_that_dies_in_post_copy_loses_the_guest),
-		cmocka_unit_test(a_broken_post_copy_is_joined_again),
-		cmocka_unit_test(a_post_copy_out_of_reach_is_held),
-		cmocka_unit_test(a_post_copy_about_to_be_complete_is_held),
-		cmocka_unit_test(a_complete_post_copy_is_finished),
-		cmocka_unit_test(a_complete_post_copy_that_waits_goes_forward),
-		cmocka_unit_test(
-			a_guest_on_both_sides_of_post_copy_is_for_a_person),
-		cmocka_unit_test(
-			post_copy_that_nobody_asked_for_is_for_a_person),
-		cmocka_unit_test(a_choice_changes_only_what_is_open),
-		cmocka_unit_test(without_a_choice_nothing_is_forced),
-		cmocka_unit_test(every_refusal_says_why),
-		cmocka_unit_test(a_choice_is_granted_for_the_chosen_side_only),
-		cmocka_unit_test(
-			never_continues_beside_a_destination_that_may_run),
-		cmocka_unit_test(never_continues_a_source_that_cannot_go_on),
-		cmocka_unit_test(never_discards_a_source_that_may_run),
-		cmocka_unit_test(
-			discards_only_for_a_destination_that_is_complete),
-		cmocka_unit_test(never_continues_after_post_copy),
-		cmocka_unit_test(choices_for_values_outside_the_enums_are_held),
-		cmocka_unit_test(continues_when_the_destination_is_gone),
-		cmocka_unit_test(continues_when_the_destination_does_not_run),
-		cmocka_unit_test(
-			continuing_is_refused_when_nobody_can_ask_there),
-		cmocka_unit_test(a_source_continued_by_hand_closes_the_books),
-		cmocka_unit_test(
-			a_source_that_somebody_migrates_again_is_left_alone),
-		cmocka_unit_test(a_copy_that_may_be_old_is_started_when_chosen),
-		cmocka_unit_test(
-			a_destination_continued_by_hand_closes_the_books),
-		cmocka_unit_test(stale_disks_are_not_chosen),
-		cmocka_unit_test(
-			nothing_is_discarded_for_a_destination_that_is_gone),
-		cmocka_unit_test(a_choice_does_not_end_an_open_post_copy),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

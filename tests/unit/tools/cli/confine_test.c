@@ -9,9 +9,6 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +23,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/confine.h"
 #include "transport/base/xalloc.h"
 
@@ -111,6 +107,8 @@ static int tear_down(void **state)
 	return chdir("/") < 0 ? -1 : system(rm);
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* --- files --------------------------------------------------------------- */
 
 static int claim_outside(void)
@@ -129,9 +127,8 @@ static int claim_outside(void)
 	return 0;
 }
 
-static void nothing_outside_is_changed(void **state)
+TEST(nothing_outside_is_changed)
 {
-	(void)state;
 	try_claim(claim_outside, 1);
 }
 
@@ -151,9 +148,8 @@ static int claim_inside(void)
 	return 0;
 }
 
-static void inside_everything_works(void **state)
+TEST(inside_everything_works)
 {
-	(void)state;
 	try_claim(claim_inside, 1);
 }
 
@@ -164,9 +160,8 @@ static int claim_moves(void)
 	return 0;
 }
 
-static void files_move_between_directories_inside(void **state)
+TEST(files_move_between_directories_inside)
 {
-	(void)state;
 	try_claim(claim_moves, 2);
 }
 
@@ -177,9 +172,8 @@ static int claim_truncate(void)
 	return 0;
 }
 
-static void nothing_outside_is_truncated(void **state)
+TEST(nothing_outside_is_truncated)
 {
-	(void)state;
 	try_claim(claim_truncate, 3);
 }
 
@@ -192,9 +186,8 @@ static int claim_reading(void)
 	return 0;
 }
 
-static void everything_is_read(void **state)
+TEST(everything_is_read)
 {
-	(void)state;
 	try_claim(claim_reading, 1);
 }
 
@@ -206,9 +199,8 @@ static int claim_link(void)
 	return 0;
 }
 
-static void a_link_inside_does_not_lead_outside(void **state)
+TEST(a_link_inside_does_not_lead_outside)
 {
-	(void)state;
 	try_claim(claim_link, 1);
 }
 
@@ -222,9 +214,8 @@ static int claim_device_files(void)
 	return 0;
 }
 
-static void of_devices_only_null_is_written(void **state)
+TEST(of_devices_only_null_is_written)
 {
-	(void)state;
 	try_claim(claim_device_files, 1);
 }
 
@@ -238,9 +229,8 @@ static int claim_open_files(void)
 	return 0;
 }
 
-static void open_descriptors_go_on_working(void **state)
+TEST(open_descriptors_go_on_working)
 {
-	(void)state;
 	try_claim(claim_open_files, 1);
 }
 
@@ -256,9 +246,8 @@ static int claim_missing(void)
 	return 0;
 }
 
-static void directories_that_do_not_exist_are_skipped(void **state)
+TEST(directories_that_do_not_exist_are_skipped)
 {
-	(void)state;
 	try_claim(claim_missing, 1);
 }
 
@@ -274,9 +263,8 @@ static int claim_one_file(void)
 	return 0;
 }
 
-static void a_single_file_may_be_written_to(void **state)
+TEST(a_single_file_may_be_written_to)
 {
-	(void)state;
 	try_claim(claim_one_file, 1);
 }
 
@@ -294,9 +282,8 @@ static int claim_ioctl(void)
 	return 0;
 }
 
-static void devices_take_no_orders(void **state)
+TEST(devices_take_no_orders)
 {
-	(void)state;
 	try_claim(claim_ioctl, 5);
 }
 
@@ -320,9 +307,8 @@ static int claim_terminal(void)
 	return 0;
 }
 
-static void terminals_do(void **state)
+TEST(terminals_do)
 {
-	(void)state;
 	try_claim(claim_terminal, 1);
 }
 
@@ -371,9 +357,8 @@ static int claim_unix(void)
 	return 0;
 }
 
-static void sockets_with_a_path_are_connected_to(void **state)
+TEST(sockets_with_a_path_are_connected_to)
 {
-	(void)state;
 	try_claim(claim_unix, 1);
 }
 
@@ -389,9 +374,8 @@ static int claim_abstract(void)
 	return 0;
 }
 
-static void abstract_sockets_from_outside_are_not(void **state)
+TEST(abstract_sockets_from_outside_are_not)
 {
-	(void)state;
 	try_claim(claim_abstract, 6);
 }
 
@@ -442,9 +426,8 @@ static int claim_tcp(void)
 	return 0;
 }
 
-static void tcp_is_not_bound_and_connects_anywhere(void **state)
+TEST(tcp_is_not_bound_and_connects_anywhere)
 {
-	(void)state;
 	try_claim(claim_tcp, 4);
 }
 
@@ -459,9 +442,8 @@ static int claim_ports(void)
 	return 0;
 }
 
-static void given_ports_are_the_only_ones_connected_to(void **state)
+TEST(given_ports_are_the_only_ones_connected_to)
 {
-	(void)state;
 	try_claim(claim_ports, 4);
 }
 
@@ -488,9 +470,8 @@ static int claim_privileges(void)
 	return 0;
 }
 
-static void there_are_no_new_privileges(void **state)
+TEST(there_are_no_new_privileges)
 {
-	(void)state;
 	try_claim(claim_privileges, -1);
 }
 
@@ -514,9 +495,8 @@ static int claim_thread(void)
 	return 0;
 }
 
-static void a_thread_made_afterwards_is_confined(void **state)
+TEST(a_thread_made_afterwards_is_confined)
 {
-	(void)state;
 	try_claim(claim_thread, 1);
 }
 
@@ -540,9 +520,8 @@ static int claim_program(void)
 	return 0;
 }
 
-static void a_program_run_afterwards_is_confined(void **state)
+TEST(a_program_run_afterwards_is_confined)
 {
-	(void)state;
 	try_claim(claim_program, 1);
 }
 
@@ -554,9 +533,8 @@ static int claim_no_program(void)
 	return 0;
 }
 
-static void without_exec_no_program_is_run(void **state)
+TEST(without_exec_no_program_is_run)
 {
-	(void)state;
 	try_claim(claim_no_program, 1);
 }
 
@@ -579,9 +557,8 @@ static int claim_others(void)
 	return 0;
 }
 
-static void of_other_processes_the_state_is_seen_and_no_more(void **state)
+TEST(of_other_processes_the_state_is_seen_and_no_more)
 {
-	(void)state;
 	try_claim(claim_others, 1);
 }
 
@@ -612,40 +589,7 @@ static int claim_old_kernel(void)
 	return 0;
 }
 
-static void without_landlock_only_privileges_are_given_up(void **state)
+TEST(without_landlock_only_privileges_are_given_up)
 {
-	(void)state;
 	try_claim(claim_old_kernel, -1);
-}
-
-#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CLAIM(nothing_outside_is_changed),
-		CLAIM(inside_everything_works),
-		CLAIM(files_move_between_directories_inside),
-		CLAIM(nothing_outside_is_truncated),
-		CLAIM(everything_is_read),
-		CLAIM(a_link_inside_does_not_lead_outside),
-		CLAIM(of_devices_only_null_is_written),
-		CLAIM(open_descriptors_go_on_working),
-		CLAIM(directories_that_do_not_exist_are_skipped),
-		CLAIM(a_single_file_may_be_written_to),
-		CLAIM(devices_take_no_orders),
-		CLAIM(terminals_do),
-		CLAIM(sockets_with_a_path_are_connected_to),
-		CLAIM(abstract_sockets_from_outside_are_not),
-		CLAIM(tcp_is_not_bound_and_connects_anywhere),
-		CLAIM(given_ports_are_the_only_ones_connected_to),
-		CLAIM(there_are_no_new_privileges),
-		CLAIM(a_thread_made_afterwards_is_confined),
-		CLAIM(a_program_run_afterwards_is_confined),
-		CLAIM(without_exec_no_program_is_run),
-		CLAIM(of_other_processes_the_state_is_seen_and_no_more),
-		CLAIM(without_landlock_only_privileges_are_given_up),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/layers.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/layers.h"
 #include "transport/base/xalloc.h"
 
@@ -38,11 +34,10 @@ static void assert_refused(const char *text, const char *words)
 	settings_free(&s);
 }
 
-static void sections_and_keys_are_the_options(void **state)
+TEST(sections_and_keys_are_the_options)
 {
 	struct settings s;
 
-	(void)state;
 	settings_init(&s);
 	assert_int_equal(read_text(&s,
 				   "# mine\n\n[ssh]\n"
@@ -59,13 +54,12 @@ static void sections_and_keys_are_the_options(void **state)
 	settings_free(&s);
 }
 
-static void the_stronger_layer_keeps_its_word(void **state)
+TEST(the_stronger_layer_keeps_its_word)
 {
 	struct settings s;
 	const struct option *o =
 		option_find(cmd_migrate.groups, "max-blackout");
 
-	(void)state;
 	settings_init(&s);
 	o->set(o, &s, "50", NULL);
 	settings_note(&s, o->offset);
@@ -75,12 +69,11 @@ static void the_stronger_layer_keeps_its_word(void **state)
 	settings_free(&s);
 }
 
-static void two_names_of_one_choice_are_one_setting(void **state)
+TEST(two_names_of_one_choice_are_one_setting)
 {
 	struct settings s;
 	const struct option *o = option_find(cmd_migrate.groups, "transport");
 
-	(void)state;
 	settings_init(&s);
 	o->set(o, &s, "openssh", NULL);
 	settings_note(&s, o->offset);
@@ -89,12 +82,11 @@ static void two_names_of_one_choice_are_one_setting(void **state)
 	settings_free(&s);
 }
 
-static void a_key_of_another_command_is_left_alone(void **state)
+TEST(a_key_of_another_command_is_left_alone)
 {
 	struct settings s;
 	char text[] = "[migrate]\nmax-blackout = 7\n";
 
-	(void)state;
 	settings_init(&s);
 	assert_int_equal(layers_read_text(&cmd_list, &s, "x.conf", text, NULL),
 			 0);
@@ -102,9 +94,8 @@ static void a_key_of_another_command_is_left_alone(void **state)
 	settings_free(&s);
 }
 
-static void a_mistake_is_named_with_its_line(void **state)
+TEST(a_mistake_is_named_with_its_line)
 {
-	(void)state;
 	assert_refused("[migrate]\n\nmax-blakout = 7\n", "x.conf, line 3");
 	assert_refused("[migrate]\nmax-blakout = 7\n", "max-blakout");
 	assert_refused("[migrate]\nmax-blackout = soon\n", "milliseconds");
@@ -113,9 +104,8 @@ static void a_mistake_is_named_with_its_line(void **state)
 	assert_refused("[output]\nquiet = perhaps\n", "yes or no");
 }
 
-static void what_is_for_the_command_line_only_is_no_key(void **state)
+TEST(what_is_for_the_command_line_only_is_no_key)
 {
-	(void)state;
 	assert_refused("[migrate]\nskip-check = ram\n", "skip-check");
 	assert_refused("[output]\njson = yes\n", "json");
 }
@@ -143,6 +133,8 @@ static int tear_down(void **state)
 	return rmdir(home);
 }
 
+TEST_GROUP_FIXTURE(set_up, tear_down);
+
 static void write_file(const char *text)
 {
 	AUTO_FREE char *dir = xasprintf("%s/vmferry", home);
@@ -156,11 +148,10 @@ static void write_file(const char *text)
 	fclose(f);
 }
 
-static void the_environment_is_stronger_than_the_file(void **state)
+TEST(the_environment_is_stronger_than_the_file)
 {
 	struct settings s;
 
-	(void)state;
 	settings_init(&s);
 	write_file("[migrate]\nmax-blackout = 5\ndeadline = 60\n");
 	setenv("VMFERRY_MAX_BLACKOUT", "20", 1);
@@ -171,12 +162,11 @@ static void the_environment_is_stronger_than_the_file(void **state)
 	settings_free(&s);
 }
 
-static void a_bad_variable_is_named(void **state)
+TEST(a_bad_variable_is_named)
 {
 	struct settings s;
 	struct err err = { 0 };
 
-	(void)state;
 	settings_init(&s);
 	setenv("VMFERRY_COLOR", "pink", 1);
 	assert_int_equal(layers_read(&cmd_migrate, &s, &err), -1);
@@ -184,20 +174,4 @@ static void a_bad_variable_is_named(void **state)
 	assert_non_null(strstr(err.message, "VMFERRY_COLOR"));
 	err_reset(&err);
 	settings_free(&s);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sections_and_keys_are_the_options),
-		cmocka_unit_test(the_stronger_layer_keeps_its_word),
-		cmocka_unit_test(two_names_of_one_choice_are_one_setting),
-		cmocka_unit_test(a_key_of_another_command_is_left_alone),
-		cmocka_unit_test(a_mistake_is_named_with_its_line),
-		cmocka_unit_test(what_is_for_the_command_line_only_is_no_key),
-		cmocka_unit_test(the_environment_is_stronger_than_the_file),
-		cmocka_unit_test(a_bad_variable_is_named),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/option.c, over the tables of tools/cli/command.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/run/migrate.h"
+#include "tests/unit/test.h"
 #include "tools/cli/command.h"
 
 struct parse {
@@ -59,11 +55,10 @@ static void assert_refused(const char *line, const char *words)
 	release(&p);
 }
 
-static void options_may_stand_among_operands(void **state)
+TEST(options_may_stand_among_operands)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "web1 --max-blackout 50 hostb --paused");
 	assert_int_equal(p.rc, 0);
 	assert_int_equal(p.operands.n, 2);
@@ -74,11 +69,10 @@ static void options_may_stand_among_operands(void **state)
 	release(&p);
 }
 
-static void a_value_may_follow_an_equals_sign(void **state)
+TEST(a_value_may_follow_an_equals_sign)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--max-blackout=0.5 --remap=/a=/b");
 	assert_int_equal(p.rc, 0);
 	assert_true(p.s.max_blackout_ms == 0.5);
@@ -86,11 +80,10 @@ static void a_value_may_follow_an_equals_sign(void **state)
 	release(&p);
 }
 
-static void short_options_can_be_bundled(void **state)
+TEST(short_options_can_be_bundled)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "-qvvi key -F/etc/other");
 	assert_int_equal(p.rc, 0);
 	assert_true(p.s.quiet);
@@ -100,11 +93,10 @@ static void short_options_can_be_bundled(void **state)
 	release(&p);
 }
 
-static void after_two_dashes_all_are_operands(void **state)
+TEST(after_two_dashes_all_are_operands)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "-- --json -q");
 	assert_int_equal(p.rc, 0);
 	assert_int_equal(p.operands.n, 2);
@@ -112,43 +104,39 @@ static void after_two_dashes_all_are_operands(void **state)
 	release(&p);
 }
 
-static void a_single_dash_is_an_operand(void **state)
+TEST(a_single_dash_is_an_operand)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "-");
 	assert_int_equal(p.rc, 0);
 	assert_string_equal(p.operands.v[0], "-");
 	release(&p);
 }
 
-static void the_last_of_two_values_wins(void **state)
+TEST(the_last_of_two_values_wins)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--color always --color never -i one -i two");
 	assert_int_equal(p.s.color, COLOR_NEVER);
 	assert_string_equal(p.s.identity, "two");
 	release(&p);
 }
 
-static void repeatable_options_add_up(void **state)
+TEST(repeatable_options_add_up)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--skip-check ram --skip-check cpu");
 	assert_int_equal(p.s.skip_checks.n, 2);
 	release(&p);
 }
 
-static void transport_and_ssh_are_one_choice(void **state)
+TEST(transport_and_ssh_are_one_choice)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--transport ssh");
 	assert_int_equal(p.s.ssh, HOST_SSH_LIBSSH2);
 	release(&p);
@@ -160,22 +148,20 @@ static void transport_and_ssh_are_one_choice(void **state)
 	release(&p);
 }
 
-static void force_is_what_it_says(void **state)
+TEST(force_is_what_it_says)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--on-deadline force --deadline 1.5");
 	assert_int_equal(p.s.on_deadline, ON_DEADLINE_FORCE);
 	assert_true(p.s.deadline_s == 1.5);
 	release(&p);
 }
 
-static void waiting_is_off_and_two_at_once_by_default(void **state)
+TEST(waiting_is_off_and_two_at_once_by_default)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "");
 	assert_false(p.s.wait);
 	assert_int_equal(p.s.parallel, 2);
@@ -186,9 +172,8 @@ static void waiting_is_off_and_two_at_once_by_default(void **state)
 	release(&p);
 }
 
-static void parallel_is_a_whole_number_from_one(void **state)
+TEST(parallel_is_a_whole_number_from_one)
 {
-	(void)state;
 	assert_refused("--parallel 0", "from 1 to 1000");
 	assert_refused("--parallel 1.5", "from 1 to 1000");
 	assert_refused("--parallel 1001", "from 1 to 1000");
@@ -197,11 +182,10 @@ static void parallel_is_a_whole_number_from_one(void **state)
 	assert_refused("--parallel two", "from 1 to 1000");
 }
 
-static void an_unknown_option_is_named_with_a_guess(void **state)
+TEST(an_unknown_option_is_named_with_a_guess)
 {
 	struct parse p;
 
-	(void)state;
 	assert_refused("--frobnicate", "--frobnicate");
 	parse(&p, "--max-blakout=3");
 	assert_string_equal(err_hint_of(&p.err),
@@ -209,48 +193,42 @@ static void an_unknown_option_is_named_with_a_guess(void **state)
 	release(&p);
 }
 
-static void an_abbreviation_is_not_an_option(void **state)
+TEST(an_abbreviation_is_not_an_option)
 {
-	(void)state;
 	assert_refused("--js", "unknown option --js");
 }
 
-static void an_unknown_letter_is_named(void **state)
+TEST(an_unknown_letter_is_named)
 {
-	(void)state;
 	assert_refused("-qz", "-z");
 }
 
-static void a_missing_value_is_said(void **state)
+TEST(a_missing_value_is_said)
 {
-	(void)state;
 	assert_refused("web1 --deadline", "--deadline SEC");
 	assert_refused("-i", "--identity FILE");
 }
 
-static void a_flag_takes_no_value(void **state)
+TEST(a_flag_takes_no_value)
 {
-	(void)state;
 	assert_refused("--json=yes", "takes no value");
 }
 
-static void what_is_not_built_is_unknown(void **state)
+TEST(what_is_not_built_is_unknown)
 {
-	(void)state;
 	assert_refused("--on-deadline postcopy", "abort, force");
 	assert_refused("--transport tls", "auto, ssh, openssh");
 	assert_refused("--streams 4", "unknown option --streams");
 	assert_refused("--from hosta", "unknown option --from");
 }
 
-static void a_blackout_must_be_positive_and_finite(void **state)
+TEST(a_blackout_must_be_positive_and_finite)
 {
 	static const char *const off[] = {
 		"0",   "-1",	"1e3", "0x10",	  "nan",
 		"inf", "1.2.3", "5ms", "2000001", ".",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
 		char line[64];
 
@@ -259,19 +237,17 @@ static void a_blackout_must_be_positive_and_finite(void **state)
 	}
 }
 
-static void a_remap_needs_two_absolute_paths(void **state)
+TEST(a_remap_needs_two_absolute_paths)
 {
-	(void)state;
 	assert_refused("--remap /a", "/old/path=/new/path");
 	assert_refused("--remap a=/b", "/old/path=/new/path");
 	assert_refused("--remap /a=b", "/old/path=/new/path");
 }
 
-static void events_go_to_a_file_or_a_descriptor(void **state)
+TEST(events_go_to_a_file_or_a_descriptor)
 {
 	struct parse p;
 
-	(void)state;
 	parse(&p, "--events fd:3");
 	assert_string_equal(p.s.events, "fd:3");
 	release(&p);
@@ -280,7 +256,7 @@ static void events_go_to_a_file_or_a_descriptor(void **state)
 	assert_refused("--events=", "fd:N");
 }
 
-static void rates_know_both_kinds_of_prefixes(void **state)
+TEST(rates_know_both_kinds_of_prefixes)
 {
 	static const struct {
 		const char *text;
@@ -298,7 +274,6 @@ static void rates_know_both_kinds_of_prefixes(void **state)
 		{ "1T", 1000000000000 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		uint64_t bytes = 1;
 
@@ -307,7 +282,7 @@ static void rates_know_both_kinds_of_prefixes(void **state)
 	}
 }
 
-static void other_words_are_no_rates(void **state)
+TEST(other_words_are_no_rates)
 {
 	static const char *const bad[] = {
 		"",	"M",	  "10X",
@@ -316,7 +291,6 @@ static void other_words_are_no_rates(void **state)
 		"0x10", "nan",	  "10M/h",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint64_t bytes;
 
@@ -325,9 +299,8 @@ static void other_words_are_no_rates(void **state)
 	}
 }
 
-static void no_two_options_share_name_or_letter(void **state)
+TEST(no_two_options_share_name_or_letter)
 {
-	(void)state;
 	for (size_t i = 0; commands[i]; i++) {
 		const struct option_group *const *g = commands[i]->groups;
 
@@ -344,35 +317,4 @@ static void no_two_options_share_name_or_letter(void **state)
 			}
 		}
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_may_stand_among_operands),
-		cmocka_unit_test(a_value_may_follow_an_equals_sign),
-		cmocka_unit_test(short_options_can_be_bundled),
-		cmocka_unit_test(after_two_dashes_all_are_operands),
-		cmocka_unit_test(a_single_dash_is_an_operand),
-		cmocka_unit_test(the_last_of_two_values_wins),
-		cmocka_unit_test(repeatable_options_add_up),
-		cmocka_unit_test(transport_and_ssh_are_one_choice),
-		cmocka_unit_test(force_is_what_it_says),
-		cmocka_unit_test(waiting_is_off_and_two_at_once_by_default),
-		cmocka_unit_test(parallel_is_a_whole_number_from_one),
-		cmocka_unit_test(an_unknown_option_is_named_with_a_guess),
-		cmocka_unit_test(an_abbreviation_is_not_an_option),
-		cmocka_unit_test(an_unknown_letter_is_named),
-		cmocka_unit_test(a_missing_value_is_said),
-		cmocka_unit_test(a_flag_takes_no_value),
-		cmocka_unit_test(what_is_not_built_is_unknown),
-		cmocka_unit_test(a_blackout_must_be_positive_and_finite),
-		cmocka_unit_test(a_remap_needs_two_absolute_paths),
-		cmocka_unit_test(events_go_to_a_file_or_a_descriptor),
-		cmocka_unit_test(rates_know_both_kinds_of_prefixes),
-		cmocka_unit_test(other_words_are_no_rates),
-		cmocka_unit_test(no_two_options_share_name_or_letter),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

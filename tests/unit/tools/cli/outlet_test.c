@@ -2,22 +2,28 @@
 /* Tests of tools/cli/outlet.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/outlet.h"
 
 enum { LIMIT = 64 * 1024 };
 
 static char block[1024];
+
+static int set_up(void **state)
+{
+	(void)state;
+	(void)signal(SIGPIPE, SIG_IGN);
+	memset(block, 'x', sizeof(block));
+	return 0;
+}
+
+TEST_GROUP_FIXTURE(set_up, NULL);
 
 /* Puts until the outlet has to keep something back. */
 static size_t fill(struct outlet *o)
@@ -40,11 +46,10 @@ static size_t read_some(int fd)
 	return (size_t)n;
 }
 
-static void without_a_descriptor_all_is_kept(void **state)
+TEST(without_a_descriptor_all_is_kept)
 {
 	struct outlet o;
 
-	(void)state;
 	outlet_open(&o, -1, LIMIT);
 	assert_true(outlet_put(&o, "abc", 3));
 	assert_string_equal(buf_data(&o.pending), "abc");
@@ -52,13 +57,12 @@ static void without_a_descriptor_all_is_kept(void **state)
 	assert_int_equal(outlet_close(&o, 0), 0);
 }
 
-static void a_full_pipe_does_not_hold_up_and_loses_nothing(void **state)
+TEST(a_full_pipe_does_not_hold_up_and_loses_nothing)
 {
 	struct outlet o;
 	size_t bytes, got = 0, n;
 	int p[2];
 
-	(void)state;
 	assert_int_equal(pipe(p), 0);
 	outlet_open(&o, p[1], LIMIT);
 	bytes = fill(&o);
@@ -72,12 +76,11 @@ static void a_full_pipe_does_not_hold_up_and_loses_nothing(void **state)
 	assert_int_equal(got, bytes);
 }
 
-static void a_full_socket_does_not_hold_up(void **state)
+TEST(a_full_socket_does_not_hold_up)
 {
 	struct outlet o;
 	int s[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
 	outlet_open(&o, s[1], LIMIT);
 	assert_true(fill(&o) > 0);
@@ -86,12 +89,11 @@ static void a_full_socket_does_not_hold_up(void **state)
 	close(s[1]);
 }
 
-static void past_the_limit_whole_writes_are_dropped(void **state)
+TEST(past_the_limit_whole_writes_are_dropped)
 {
 	struct outlet o;
 	int p[2];
 
-	(void)state;
 	assert_int_equal(pipe(p), 0);
 	outlet_open(&o, p[1], sizeof(block));
 	fill(&o);
@@ -102,12 +104,11 @@ static void past_the_limit_whole_writes_are_dropped(void **state)
 	close(p[1]);
 }
 
-static void the_mode_of_the_given_descriptor_stays(void **state)
+TEST(the_mode_of_the_given_descriptor_stays)
 {
 	struct outlet o;
 	int p[2];
 
-	(void)state;
 	assert_int_equal(pipe(p), 0);
 	outlet_open(&o, p[1], LIMIT);
 	outlet_put(&o, "x", 1);
@@ -118,12 +119,11 @@ static void the_mode_of_the_given_descriptor_stays(void **state)
 	close(p[1]);
 }
 
-static void a_reader_that_is_gone_is_a_failure(void **state)
+TEST(a_reader_that_is_gone_is_a_failure)
 {
 	struct outlet o;
 	int p[2];
 
-	(void)state;
 	assert_int_equal(pipe(p), 0);
 	outlet_open(&o, p[1], LIMIT);
 	close(p[0]);
@@ -133,34 +133,15 @@ static void a_reader_that_is_gone_is_a_failure(void **state)
 	close(p[1]);
 }
 
-static void a_full_disk_is_a_failure(void **state)
+TEST(a_full_disk_is_a_failure)
 {
 	struct outlet o;
 	int fd = open("/dev/full", O_WRONLY);
 
-	(void)state;
 	assert_true(fd >= 0);
 	outlet_open(&o, fd, LIMIT);
 	outlet_put(&o, "x", 1);
 	assert_int_equal(o.failed, ENOSPC);
 	assert_int_equal(outlet_close(&o, 0), -1);
 	close(fd);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_a_descriptor_all_is_kept),
-		cmocka_unit_test(
-			a_full_pipe_does_not_hold_up_and_loses_nothing),
-		cmocka_unit_test(a_full_socket_does_not_hold_up),
-		cmocka_unit_test(past_the_limit_whole_writes_are_dropped),
-		cmocka_unit_test(the_mode_of_the_given_descriptor_stays),
-		cmocka_unit_test(a_reader_that_is_gone_is_a_failure),
-		cmocka_unit_test(a_full_disk_is_a_failure),
-	};
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	memset(block, 'x', sizeof(block));
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/plain_view.c. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/plain_view.h"
 
 struct fixture {
@@ -75,12 +71,11 @@ static void sample(struct fixture *f, int64_t ms)
 	plain_view_event(&f->view, &ev);
 }
 
-static void a_line_has_time_run_event_and_pairs(void **state)
+TEST(a_line_has_time_run_event_and_pairs)
 {
 	struct event ev = at(EVENT_PHASE, 0);
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	ev.phase = (struct event_phase){ PHASE_TUNNEL, PHASE_PRECOPY };
 	plain_view_event(&f.view, &ev);
@@ -90,11 +85,10 @@ static void a_line_has_time_run_event_and_pairs(void **state)
 	end(&f);
 }
 
-static void unknown_numbers_are_left_out(void **state)
+TEST(unknown_numbers_are_left_out)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	sample(&f, 0);
 	assert_string_equal(said(&f),
@@ -105,11 +99,10 @@ static void unknown_numbers_are_left_out(void **state)
 	end(&f);
 }
 
-static void progress_is_told_at_most_every_ten_seconds(void **state)
+TEST(progress_is_told_at_most_every_ten_seconds)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	for (int64_t ms = 0; ms <= 30000; ms += 100)
 		sample(&f, ms);
@@ -117,12 +110,11 @@ static void progress_is_told_at_most_every_ten_seconds(void **state)
 	end(&f);
 }
 
-static void decisions_and_warnings_never_wait(void **state)
+TEST(decisions_and_warnings_never_wait)
 {
 	struct event d = at(EVENT_DECISION, 1), w = at(EVENT_WARNING, 2);
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	d.decision = (struct event_decision){ "open-gate", "it fits", 300 };
 	w.warning = (struct event_warning){ "slow", "a \"slow\" link" };
@@ -136,14 +128,13 @@ static void decisions_and_warnings_never_wait(void **state)
 	end(&f);
 }
 
-static void passed_checks_are_for_the_curious(void **state)
+TEST(passed_checks_are_for_the_curious)
 {
 	char found[] = "fits";
 	struct check c = { "ram", CHECK_BOTH, CHECK_PASS, found, NULL };
 	struct event ev = at(EVENT_CHECK, 0);
 	struct fixture f;
 
-	(void)state;
 	ev.check = &c;
 	begin(&f, 0);
 	plain_view_event(&f.view, &ev);
@@ -155,12 +146,11 @@ static void passed_checks_are_for_the_curious(void **state)
 	end(&f);
 }
 
-static void nothing_of_others_gets_out_of_its_line(void **state)
+TEST(nothing_of_others_gets_out_of_its_line)
 {
 	struct event w = at(EVENT_WARNING, 0);
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	w.warning = (struct event_warning){ "x", "a\r\nb\033[2J" };
 	plain_view_event(&f.view, &w);
@@ -170,29 +160,13 @@ static void nothing_of_others_gets_out_of_its_line(void **state)
 	end(&f);
 }
 
-static void a_note_is_a_line_too(void **state)
+TEST(a_note_is_a_line_too)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, 0);
 	plain_view_note(&f.view, (struct wall){ 1700000000000000 }, "so be it");
 	assert_string_equal(said(&f), "2023-11-14T22:13:20.000Z event=note "
 				      "text=\"so be it\"\n");
 	end(&f);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_has_time_run_event_and_pairs),
-		cmocka_unit_test(unknown_numbers_are_left_out),
-		cmocka_unit_test(progress_is_told_at_most_every_ten_seconds),
-		cmocka_unit_test(decisions_and_warnings_never_wait),
-		cmocka_unit_test(passed_checks_are_for_the_curious),
-		cmocka_unit_test(nothing_of_others_gets_out_of_its_line),
-		cmocka_unit_test(a_note_is_a_line_too),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

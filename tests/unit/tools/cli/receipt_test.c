@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/receipt.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/receipt.h"
 #include "transport/base/xalloc.h"
 
@@ -26,40 +22,36 @@ static void assert_check(const struct style *s, enum check_verdict verdict,
 	buf_free(&b);
 }
 
-static void a_passed_check_is_one_line(void **state)
+TEST(a_passed_check_is_one_line)
 {
 	char found[] = "RAM fits";
 
-	(void)state;
 	assert_check(&plain, CHECK_PASS, found, NULL, " PASS  RAM fits\n");
 }
 
-static void a_failed_check_names_itself_and_its_remedy(void **state)
+TEST(a_failed_check_names_itself_and_its_remedy)
 {
 	char found[] = "too little", remedy[] = "free some";
 
-	(void)state;
 	assert_check(&plain, CHECK_FAIL, found, remedy,
 		     " FAIL  too little [ram]    fix: free some\n");
 }
 
-static void a_long_remedy_goes_below_on_a_terminal(void **state)
+TEST(a_long_remedy_goes_below_on_a_terminal)
 {
 	char found[] = "a finding of some length", remedy[] = "free some";
 
-	(void)state;
 	assert_check(&narrow, CHECK_WARN, found, remedy,
 		     " WARN  a finding of some length\n"
 		     "       fix: free some\n");
 }
 
-static void a_pipe_gets_whole_lines_however_long(void **state)
+TEST(a_pipe_gets_whole_lines_however_long)
 {
 	char found[400], remedy[] = "free some";
 	struct check c = { "ram", CHECK_BOTH, CHECK_WARN, found, remedy };
 	struct buf b = { 0 };
 
-	(void)state;
 	memset(found, 'x', sizeof(found) - 1);
 	found[sizeof(found) - 1] = '\0';
 	receipt_check(&b, &plain, &c);
@@ -68,20 +60,18 @@ static void a_pipe_gets_whole_lines_however_long(void **state)
 	buf_free(&b);
 }
 
-static void colours_only_where_they_are_wanted(void **state)
+TEST(colours_only_where_they_are_wanted)
 {
 	char found[] = "RAM fits";
 
-	(void)state;
 	assert_check(&colored, CHECK_PASS, found, NULL,
 		     " \033[32mPASS\033[0m  RAM fits\n");
 }
 
-static void what_a_guest_says_cannot_move_the_cursor(void **state)
+TEST(what_a_guest_says_cannot_move_the_cursor)
 {
 	char found[] = "\033[2Jx";
 
-	(void)state;
 	assert_check(&colored, CHECK_PASS, found, NULL,
 		     " \033[32mPASS\033[0m  \\x1b[2Jx\n");
 }
@@ -95,12 +85,11 @@ static void fill(struct result *r)
 	r->destination = xstrdup("hostb");
 }
 
-static void a_receipt_tells_only_what_is_known(void **state)
+TEST(a_receipt_tells_only_what_is_known)
 {
 	struct buf b = { 0 };
 	struct result r;
 
-	(void)state;
 	fill(&r);
 	receipt_migration(&b, &plain, &r);
 	assert_string_equal(buf_data(&b), "✔ web1 moved hosta → hostb\n");
@@ -108,12 +97,11 @@ static void a_receipt_tells_only_what_is_known(void **state)
 	result_free(&r);
 }
 
-static void a_receipt_has_the_figures(void **state)
+TEST(a_receipt_has_the_figures)
 {
 	struct buf b = { 0 };
 	struct result r;
 
-	(void)state;
 	fill(&r);
 	r.total_ms = 18900;
 	r.blackout_ms = 48;
@@ -138,12 +126,11 @@ static void a_receipt_has_the_figures(void **state)
 	result_free(&r);
 }
 
-static void an_error_tells_what_where_why_and_what_next(void **state)
+TEST(an_error_tells_what_where_why_and_what_next)
 {
 	struct err e = { 0 };
 	struct buf b = { 0 };
 
-	(void)state;
 	err_set(&e, ERR_NETWORK, "Connection refused");
 	err_wrap(&e, ERR_NONE, "cannot log in");
 	err_at_host(&e, "hostb");
@@ -156,12 +143,11 @@ static void an_error_tells_what_where_why_and_what_next(void **state)
 	err_reset(&e);
 }
 
-static void a_host_is_not_named_twice(void **state)
+TEST(a_host_is_not_named_twice)
 {
 	struct err e = { 0 };
 	struct buf b = { 0 };
 
-	(void)state;
 	err_set(&e, ERR_NETWORK, "cannot reach hostb");
 	err_at_host(&e, "hostb");
 	receipt_error(&b, &plain, &e);
@@ -170,12 +156,11 @@ static void a_host_is_not_named_twice(void **state)
 	err_reset(&e);
 }
 
-static void lines_of_others_stay_lines(void **state)
+TEST(lines_of_others_stay_lines)
 {
 	struct err e = { 0 };
 	struct buf b = { 0 };
 
-	(void)state;
 	err_set(&e, ERR_REMOTE, "qemu: one\nqemu: \033two\n");
 	err_wrap(&e, ERR_NONE, "QEMU ended");
 	receipt_error(&b, &plain, &e);
@@ -184,23 +169,4 @@ static void lines_of_others_stay_lines(void **state)
 					  "          qemu: \\x1btwo\n");
 	buf_free(&b);
 	err_reset(&e);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_passed_check_is_one_line),
-		cmocka_unit_test(a_failed_check_names_itself_and_its_remedy),
-		cmocka_unit_test(a_long_remedy_goes_below_on_a_terminal),
-		cmocka_unit_test(a_pipe_gets_whole_lines_however_long),
-		cmocka_unit_test(colours_only_where_they_are_wanted),
-		cmocka_unit_test(what_a_guest_says_cannot_move_the_cursor),
-		cmocka_unit_test(a_receipt_tells_only_what_is_known),
-		cmocka_unit_test(a_receipt_has_the_figures),
-		cmocka_unit_test(an_error_tells_what_where_why_and_what_next),
-		cmocka_unit_test(a_host_is_not_named_twice),
-		cmocka_unit_test(lines_of_others_stay_lines),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

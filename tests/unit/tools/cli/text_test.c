@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/text.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/text.h"
 
 static void assert_put(bool utf8, const char *text, const char *expected)
@@ -18,16 +14,14 @@ static void assert_put(bool utf8, const char *text, const char *expected)
 	buf_free(&b);
 }
 
-static void an_escape_sequence_is_shown_not_obeyed(void **state)
+TEST(an_escape_sequence_is_shown_not_obeyed)
 {
-	(void)state;
 	assert_put(true, "a\033[2Jb", "a\\x1b[2Jb");
 	assert_put(true, "bell\a del\177", "bell\\x07 del\\x7f");
 }
 
-static void c1_controls_are_shown_too(void **state)
+TEST(c1_controls_are_shown_too)
 {
-	(void)state;
 	assert_put(true,
 		   "a\xc2\x9b"
 		   "2J",
@@ -38,62 +32,54 @@ static void c1_controls_are_shown_too(void **state)
 		   "a\\x9b2J");
 }
 
-static void marks_that_turn_the_writing_around_are_shown(void **state)
+TEST(marks_that_turn_the_writing_around_are_shown)
 {
-	(void)state;
 	assert_put(true, "a\u202eb", "a\\xe2\\x80\\xaeb");
 	assert_put(true, "a\u2066b", "a\\xe2\\x81\\xa6b");
 }
 
-static void line_breaks_and_tabs_become_blanks(void **state)
+TEST(line_breaks_and_tabs_become_blanks)
 {
-	(void)state;
 	assert_put(true, "a\nb\tc", "a b c");
 }
 
-static void letters_of_other_alphabets_stay(void **state)
+TEST(letters_of_other_alphabets_stay)
 {
-	(void)state;
 	assert_put(true, "caf\u00e9 \u65e5\u672c", "caf\u00e9 \u65e5\u672c");
 }
 
-static void bytes_that_are_not_utf8_are_shown(void **state)
+TEST(bytes_that_are_not_utf8_are_shown)
 {
-	(void)state;
 	assert_put(true, "\xff\xc0\xaf\xed\xa0\x80|\xe2\x82",
 		   "\\xff\\xc0\\xaf\\xed\\xa0\\x80|\\xe2\\x82");
 }
 
-static void ascii_has_spellings_for_our_own_signs(void **state)
+TEST(ascii_has_spellings_for_our_own_signs)
 {
-	(void)state;
 	assert_put(false, "\u2714 a \u2192 b \u00b1 1 \u00d7 2",
 		   "OK a -> b +- 1 x 2");
 	assert_put(false, "caf\u00e9", "caf?");
 }
 
-static void the_format_cannot_smuggle_anything(void **state)
+TEST(the_format_cannot_smuggle_anything)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	text_putf(&b, true, "%s %d", "\033]0;x", 7);
 	assert_string_equal(buf_data(&b), "\\x1b]0;x 7");
 	buf_free(&b);
 }
 
-static void width_counts_letters_not_bytes(void **state)
+TEST(width_counts_letters_not_bytes)
 {
-	(void)state;
 	assert_int_equal(text_width("caf\u00e9 \u2192"), 6);
 	assert_int_equal(text_width(""), 0);
 }
 
-static void fit_cuts_between_letters(void **state)
+TEST(fit_cuts_between_letters)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	buf_printf(&b, "keep|");
 	buf_printf(&b, "\u2192\u2192\u2192abc");
 	text_fit(&b, 5, 4);
@@ -105,33 +91,13 @@ static void fit_cuts_between_letters(void **state)
 	buf_free(&b);
 }
 
-static void a_cell_is_filled_up_but_never_cut(void **state)
+TEST(a_cell_is_filled_up_but_never_cut)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	text_cell(&b, "ab", 4, false);
 	text_cell(&b, "\u2192", 3, true);
 	text_cell(&b, "longer", 2, false);
 	assert_string_equal(buf_data(&b), "ab    \u2192longer");
 	buf_free(&b);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_escape_sequence_is_shown_not_obeyed),
-		cmocka_unit_test(c1_controls_are_shown_too),
-		cmocka_unit_test(marks_that_turn_the_writing_around_are_shown),
-		cmocka_unit_test(line_breaks_and_tabs_become_blanks),
-		cmocka_unit_test(letters_of_other_alphabets_stay),
-		cmocka_unit_test(bytes_that_are_not_utf8_are_shown),
-		cmocka_unit_test(ascii_has_spellings_for_our_own_signs),
-		cmocka_unit_test(the_format_cannot_smuggle_anything),
-		cmocka_unit_test(width_counts_letters_not_bytes),
-		cmocka_unit_test(fit_cuts_between_letters),
-		cmocka_unit_test(a_cell_is_filled_up_but_never_cut),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

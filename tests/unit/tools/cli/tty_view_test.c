@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of tools/cli/tty_view.c: what stands on the screen afterwards. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/tty_view.h"
 
 #define FULL "██████████"
@@ -138,11 +134,10 @@ static void warn(struct fixture *f, const char *text)
 	tty_view_event(&f->view, &ev);
 }
 
-static void the_block_shows_what_is_left(void **state)
+TEST(the_block_shows_what_is_left)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	enter(&f, 1000, PHASE_PRECOPY);
@@ -157,11 +152,10 @@ static void the_block_shows_what_is_left(void **state)
 	end(&f);
 }
 
-static void a_redraw_replaces_the_block(void **state)
+TEST(a_redraw_replaces_the_block)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
@@ -172,11 +166,10 @@ static void a_redraw_replaces_the_block(void **state)
 	end(&f);
 }
 
-static void what_stays_is_above_the_block(void **state)
+TEST(what_stays_is_above_the_block)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	warn(&f, "mind the gap");
@@ -186,13 +179,12 @@ static void what_stays_is_above_the_block(void **state)
 	end(&f);
 }
 
-static void the_bar_never_runs_backwards(void **state)
+TEST(the_bar_never_runs_backwards)
 {
 	struct fixture f;
 	char before[512];
 	const char *bar;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
@@ -205,12 +197,11 @@ static void the_bar_never_runs_backwards(void **state)
 	end(&f);
 }
 
-static void samples_redraw_ten_times_a_second_at_most(void **state)
+TEST(samples_redraw_ten_times_a_second_at_most)
 {
 	struct fixture f;
 	size_t before;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
@@ -223,11 +214,10 @@ static void samples_redraw_ten_times_a_second_at_most(void **state)
 	end(&f);
 }
 
-static void no_line_of_the_block_wraps(void **state)
+TEST(no_line_of_the_block_wraps)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 30);
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
@@ -244,11 +234,10 @@ static void no_line_of_the_block_wraps(void **state)
 	end(&f);
 }
 
-static void without_utf8_all_is_ascii(void **state)
+TEST(without_utf8_all_is_ascii)
 {
 	struct fixture f;
 
-	(void)state;
 	begin(&f, false, 80);
 	start(&f);
 	enter(&f, 0, PHASE_PRECOPY);
@@ -259,12 +248,11 @@ static void without_utf8_all_is_ascii(void **state)
 	end(&f);
 }
 
-static void at_the_result_the_screen_is_left_to_others(void **state)
+TEST(at_the_result_the_screen_is_left_to_others)
 {
 	struct event ev = at(EVENT_RESULT, 3000);
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 80);
 	start(&f);
 	enter(&f, 1000, PHASE_PRECOPY);
@@ -274,12 +262,11 @@ static void at_the_result_the_screen_is_left_to_others(void **state)
 	end(&f);
 }
 
-static void a_guest_cannot_write_to_the_screen_by_its_name(void **state)
+TEST(a_guest_cannot_write_to_the_screen_by_its_name)
 {
 	struct event ev = at(EVENT_RUN_START, 0);
 	struct fixture f;
 
-	(void)state;
 	begin(&f, true, 80);
 	ev.run_start = (struct event_run_start){
 		.guest = "\033]0;owned\a",
@@ -288,22 +275,4 @@ static void a_guest_cannot_write_to_the_screen_by_its_name(void **state)
 	tty_view_event(&f.view, &ev);
 	assert_non_null(strstr(buf_data(&f.out.pending), "\\x1b]0;owned\\x07"));
 	end(&f);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_block_shows_what_is_left),
-		cmocka_unit_test(a_redraw_replaces_the_block),
-		cmocka_unit_test(what_stays_is_above_the_block),
-		cmocka_unit_test(the_bar_never_runs_backwards),
-		cmocka_unit_test(samples_redraw_ten_times_a_second_at_most),
-		cmocka_unit_test(no_line_of_the_block_wraps),
-		cmocka_unit_test(without_utf8_all_is_ascii),
-		cmocka_unit_test(at_the_result_the_screen_is_left_to_others),
-		cmocka_unit_test(
-			a_guest_cannot_write_to_the_screen_by_its_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,17 +2,13 @@
 /* Tests of tools/cli/ui.c: which voice speaks, and where. */
 #include <fcntl.h>
 #include <pty.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "tools/cli/ui.h"
 #include "transport/base/xalloc.h"
 
@@ -55,23 +51,21 @@ static char *said(struct settings *s, const struct event *ev, int times)
 	return text;
 }
 
-static void a_pipe_gets_plain_lines(void **state)
+TEST(a_pipe_gets_plain_lines)
 {
 	struct settings s;
 	struct event ev = phase(PHASE_PRECOPY);
 
-	(void)state;
 	settings_init(&s);
 	assert_non_null(strstr(said(&s, &ev, 1), "Z run=r1 event=phase "));
 	settings_free(&s);
 }
 
-static void quiet_still_warns(void **state)
+TEST(quiet_still_warns)
 {
 	struct settings s;
 	struct event p = phase(PHASE_PRECOPY), w = warning();
 
-	(void)state;
 	settings_init(&s);
 	s.quiet = true;
 	assert_string_equal(said(&s, &p, 1), "");
@@ -79,7 +73,7 @@ static void quiet_still_warns(void **state)
 	settings_free(&s);
 }
 
-static void a_terminal_gets_the_live_block(void **state)
+TEST(a_terminal_gets_the_live_block)
 {
 	struct settings s;
 	struct event ev = warning();
@@ -88,7 +82,6 @@ static void a_terminal_gets_the_live_block(void **state)
 	int master, slave;
 	ssize_t n;
 
-	(void)state;
 	settings_init(&s);
 	setenv("TERM", "xterm", 1);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
@@ -105,13 +98,12 @@ static void a_terminal_gets_the_live_block(void **state)
 	settings_free(&s);
 }
 
-static void a_dumb_terminal_gets_plain_lines(void **state)
+TEST(a_dumb_terminal_gets_plain_lines)
 {
 	struct settings s;
 	struct ui ui;
 	int master, slave;
 
-	(void)state;
 	settings_init(&s);
 	setenv("TERM", "dumb", 1);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
@@ -124,12 +116,11 @@ static void a_dumb_terminal_gets_plain_lines(void **state)
 	settings_free(&s);
 }
 
-static void no_color_is_heeded_unless_told_otherwise(void **state)
+TEST(no_color_is_heeded_unless_told_otherwise)
 {
 	struct settings s;
 	int master, slave;
 
-	(void)state;
 	settings_init(&s);
 	setenv("TERM", "xterm", 1);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
@@ -144,7 +135,7 @@ static void no_color_is_heeded_unless_told_otherwise(void **state)
 	settings_free(&s);
 }
 
-static void events_go_to_a_private_file(void **state)
+TEST(events_go_to_a_private_file)
 {
 	char path[] = "/tmp/vmferry-events-XXXXXX", text[256];
 	struct settings s;
@@ -153,7 +144,6 @@ static void events_go_to_a_private_file(void **state)
 	int fd = mkstemp(path);
 	ssize_t n;
 
-	(void)state;
 	settings_init(&s);
 	unlink(path);
 	s.events = xstrdup(path);
@@ -171,13 +161,12 @@ static void events_go_to_a_private_file(void **state)
 	settings_free(&s);
 }
 
-static void events_to_a_closed_descriptor_are_a_wrong_use(void **state)
+TEST(events_to_a_closed_descriptor_are_a_wrong_use)
 {
 	struct settings s;
 	struct err err = { 0 };
 	struct ui ui;
 
-	(void)state;
 	settings_init(&s);
 	s.events = xstrdup("fd:987");
 	assert_int_equal(ui_open(&ui, &s, STDERR_FILENO, &err), -1);
@@ -186,14 +175,13 @@ static void events_to_a_closed_descriptor_are_a_wrong_use(void **state)
 	settings_free(&s);
 }
 
-static void events_that_are_lost_are_told(void **state)
+TEST(events_that_are_lost_are_told)
 {
 	struct settings s;
 	struct err err = { 0 };
 	struct event ev = warning();
 	struct ui ui;
 
-	(void)state;
 	settings_init(&s);
 	s.events = xstrdup("/dev/full");
 	s.quiet = true;
@@ -207,7 +195,7 @@ static void events_that_are_lost_are_told(void **state)
 	settings_free(&s);
 }
 
-static void a_cancel_after_the_switchover_began_promises_nothing(void **state)
+TEST(a_cancel_after_the_switchover_began_promises_nothing)
 {
 	struct settings s;
 	struct event start = { .kind = EVENT_RUN_START, .run = "r1" };
@@ -218,7 +206,6 @@ static void a_cancel_after_the_switchover_began_promises_nothing(void **state)
 	ssize_t n;
 	int p[2];
 
-	(void)state;
 	settings_init(&s);
 	assert_int_equal(pipe(p), 0);
 	start.run_start.guest = start.run_start.destination = "x";
@@ -238,22 +225,4 @@ static void a_cancel_after_the_switchover_began_promises_nothing(void **state)
 	close(p[0]);
 	close(p[1]);
 	settings_free(&s);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pipe_gets_plain_lines),
-		cmocka_unit_test(quiet_still_warns),
-		cmocka_unit_test(a_terminal_gets_the_live_block),
-		cmocka_unit_test(a_dumb_terminal_gets_plain_lines),
-		cmocka_unit_test(no_color_is_heeded_unless_told_otherwise),
-		cmocka_unit_test(events_go_to_a_private_file),
-		cmocka_unit_test(events_to_a_closed_descriptor_are_a_wrong_use),
-		cmocka_unit_test(events_that_are_lost_are_told),
-		cmocka_unit_test(
-			a_cancel_after_the_switchover_began_promises_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

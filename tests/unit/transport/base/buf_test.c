@@ -2,30 +2,24 @@
 /* buf: a growable run of bytes, consumed from the front. */
 #include "transport/base/buf.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void a_zeroed_buffer_is_the_empty_string(void **state)
+TEST(a_zeroed_buffer_is_the_empty_string)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	assert_int_equal(buf_len(&b), 0);
 	assert_string_equal(buf_data(&b), "");
 }
 
-static void bytes_are_always_followed_by_a_nul(void **state)
+TEST(bytes_are_always_followed_by_a_nul)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < 3000; i++) {
 		buf_append(&b, "x", 1);
 		assert_int_equal(buf_data(&b)[i + 1], '\0');
@@ -33,11 +27,10 @@ static void bytes_are_always_followed_by_a_nul(void **state)
 	assert_int_equal(strlen(buf_data(&b)), 3000);
 }
 
-static void room_that_is_not_committed_is_no_text(void **state)
+TEST(room_that_is_not_committed_is_no_text)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	memset(buf_reserve(&b, 8), 'x', 8);
 	assert_string_equal(buf_data(&b), "");
 	buf_append(&b, "ab", 2);
@@ -45,40 +38,36 @@ static void room_that_is_not_committed_is_no_text(void **state)
 	assert_string_equal(buf_data(&b), "ab");
 }
 
-static void nul_bytes_are_bytes(void **state)
+TEST(nul_bytes_are_bytes)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, "a\0b", 3);
 	assert_int_equal(buf_len(&b), 3);
 	assert_memory_equal(buf_data(&b), "a\0b", 4);
 }
 
-static void nothing_can_be_appended(void **state)
+TEST(nothing_can_be_appended)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, NULL, 0);
 	assert_string_equal(buf_data(&b), "");
 }
 
-static void printf_appends(void **state)
+TEST(printf_appends)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_printf(&b, "%d-", 1);
 	buf_printf(&b, "%s", "two");
 	assert_string_equal(buf_data(&b), "1-two");
 }
 
-static void consuming_drops_from_the_front(void **state)
+TEST(consuming_drops_from_the_front)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, "abcdef", 6);
 	buf_consume(&b, 2);
 	assert_string_equal(buf_data(&b), "cdef");
@@ -88,11 +77,10 @@ static void consuming_drops_from_the_front(void **state)
 	assert_string_equal(buf_data(&b), "");
 }
 
-static void truncating_drops_from_the_end(void **state)
+TEST(truncating_drops_from_the_end)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, "abcdef", 6);
 	buf_consume(&b, 1);
 	buf_truncate(&b, 2);
@@ -104,13 +92,12 @@ static void truncating_drops_from_the_end(void **state)
 }
 
 /* A queue: whatever goes in comes out, whatever the pieces. */
-static void a_queue_keeps_order_and_bytes(void **state)
+TEST(a_queue_keeps_order_and_bytes)
 {
 	AUTO_BUF struct buf b = { 0 };
 	unsigned char in = 0, out = 0;
 	unsigned int seed = 1;
 
-	(void)state;
 	for (int round = 0; round < 2000; round++) {
 		size_t n = (size_t)rand_r(&seed) % 700;
 		unsigned char *to = buf_reserve(&b, n);
@@ -125,11 +112,10 @@ static void a_queue_keeps_order_and_bytes(void **state)
 	}
 }
 
-static void a_queue_of_bounded_length_stays_bounded(void **state)
+TEST(a_queue_of_bounded_length_stays_bounded)
 {
 	AUTO_BUF struct buf b = { 0 };
 
-	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		buf_append(&b, "0123456789", 10);
 		if (i)
@@ -138,13 +124,12 @@ static void a_queue_of_bounded_length_stays_bounded(void **state)
 	assert_true(b.size <= 1024);
 }
 
-static void growth_is_geometric(void **state)
+TEST(growth_is_geometric)
 {
 	AUTO_BUF struct buf b = { 0 };
 	size_t size = 0;
 	int grown = 0;
 
-	(void)state;
 	for (int i = 0; i < 1000000; i++) {
 		buf_append(&b, "x", 1);
 		grown += b.size != size;
@@ -153,12 +138,11 @@ static void growth_is_geometric(void **state)
 	assert_true(grown < 32);
 }
 
-static void stealing_hands_the_bytes_over(void **state)
+TEST(stealing_hands_the_bytes_over)
 {
 	AUTO_BUF struct buf b = { 0 };
 	AUTO_FREE char *s = NULL;
 
-	(void)state;
 	buf_append(&b, "xyz", 3);
 	buf_consume(&b, 1);
 	s = buf_steal(&b);
@@ -167,45 +151,21 @@ static void stealing_hands_the_bytes_over(void **state)
 	assert_null(b.base);
 }
 
-static void stealing_nothing_gives_the_empty_string(void **state)
+TEST(stealing_nothing_gives_the_empty_string)
 {
 	struct buf b = { 0 };
 	AUTO_FREE char *s = buf_steal(&b);
 
-	(void)state;
 	assert_string_equal(s, "");
 }
 
-static void wiping_leaves_an_empty_buffer(void **state)
+TEST(wiping_leaves_an_empty_buffer)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	buf_append(&b, "secret", 6);
 	buf_wipe(&b);
 	assert_null(b.base);
 	assert_int_equal(buf_len(&b), 0);
 	buf_wipe(&b);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_zeroed_buffer_is_the_empty_string),
-		cmocka_unit_test(bytes_are_always_followed_by_a_nul),
-		cmocka_unit_test(room_that_is_not_committed_is_no_text),
-		cmocka_unit_test(nul_bytes_are_bytes),
-		cmocka_unit_test(nothing_can_be_appended),
-		cmocka_unit_test(printf_appends),
-		cmocka_unit_test(consuming_drops_from_the_front),
-		cmocka_unit_test(truncating_drops_from_the_end),
-		cmocka_unit_test(a_queue_keeps_order_and_bytes),
-		cmocka_unit_test(a_queue_of_bounded_length_stays_bounded),
-		cmocka_unit_test(growth_is_geometric),
-		cmocka_unit_test(stealing_hands_the_bytes_over),
-		cmocka_unit_test(stealing_nothing_gives_the_empty_string),
-		cmocka_unit_test(wiping_leaves_an_empty_buffer),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

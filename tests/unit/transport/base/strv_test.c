@@ -2,29 +2,23 @@
 /* strv: a growable list of strings that ends in NULL. */
 #include "transport/base/strv.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void the_empty_list_is_an_argv(void **state)
+TEST(the_empty_list_is_an_argv)
 {
 	AUTO_STRV struct strv l = { 0 };
 
-	(void)state;
 	assert_non_null(strv_argv(&l));
 	assert_null(strv_argv(&l)[0]);
 }
 
-static void a_list_ends_in_null_at_every_length(void **state)
+TEST(a_list_ends_in_null_at_every_length)
 {
 	AUTO_STRV struct strv l = { 0 };
 
-	(void)state;
 	for (size_t i = 1; i < 100; i++) {
 		strv_pushf(&l, "%zu", i);
 		assert_int_equal(l.n, i);
@@ -33,32 +27,29 @@ static void a_list_ends_in_null_at_every_length(void **state)
 	assert_string_equal(l.v[41], "42");
 }
 
-static void push_copies(void **state)
+TEST(push_copies)
 {
 	AUTO_STRV struct strv l = { 0 };
 	char word[] = "one";
 
-	(void)state;
 	strv_push(&l, word);
 	word[0] = 'X';
 	assert_string_equal(l.v[0], "one");
 }
 
-static void take_owns(void **state)
+TEST(take_owns)
 {
 	AUTO_STRV struct strv l = { 0 };
 	char *word = xstrdup("one");
 
-	(void)state;
 	strv_take(&l, word);
 	assert_ptr_equal(l.v[0], word);
 }
 
-static void push_all_copies_each(void **state)
+TEST(push_all_copies_each)
 {
 	AUTO_STRV struct strv a = { 0 }, b = { 0 };
 
-	(void)state;
 	strv_push(&a, "1");
 	strv_push(&a, "2");
 	strv_push(&b, "0");
@@ -68,11 +59,10 @@ static void push_all_copies_each(void **state)
 	assert_ptr_not_equal(b.v[2], a.v[1]);
 }
 
-static void lists_are_equal_word_by_word(void **state)
+TEST(lists_are_equal_word_by_word)
 {
 	AUTO_STRV struct strv a = { 0 }, b = { 0 };
 
-	(void)state;
 	assert_true(strv_equal(&a, &b));
 	strv_push(&a, "x");
 	assert_false(strv_equal(&a, &b));
@@ -83,11 +73,10 @@ static void lists_are_equal_word_by_word(void **state)
 	assert_false(strv_equal(&a, &b));
 }
 
-static void has_finds_whole_words(void **state)
+TEST(has_finds_whole_words)
 {
 	AUTO_STRV struct strv l = { 0 };
 
-	(void)state;
 	assert_false(strv_has(&l, "ab"));
 	strv_push(&l, "abc");
 	strv_push(&l, "ab");
@@ -95,13 +84,12 @@ static void has_finds_whole_words(void **state)
 	assert_false(strv_has(&l, "a"));
 }
 
-static void join_puts_the_separator_between(void **state)
+TEST(join_puts_the_separator_between)
 {
 	AUTO_STRV struct strv l = { 0 };
 	AUTO_FREE char *none = strv_join(&l, ", ");
 	AUTO_FREE char *two = NULL;
 
-	(void)state;
 	assert_string_equal(none, "");
 	strv_push(&l, "%s");
 	strv_push(&l, "");
@@ -109,31 +97,13 @@ static void join_puts_the_separator_between(void **state)
 	assert_string_equal(two, "%s, ");
 }
 
-static void freeing_leaves_an_empty_list(void **state)
+TEST(freeing_leaves_an_empty_list)
 {
 	struct strv l = { 0 };
 
-	(void)state;
 	strv_push(&l, "x");
 	strv_free(&l);
 	assert_int_equal(l.n, 0);
 	assert_null(strv_argv(&l)[0]);
 	strv_free(&l);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_empty_list_is_an_argv),
-		cmocka_unit_test(a_list_ends_in_null_at_every_length),
-		cmocka_unit_test(push_copies),
-		cmocka_unit_test(take_owns),
-		cmocka_unit_test(push_all_copies_each),
-		cmocka_unit_test(lists_are_equal_word_by_word),
-		cmocka_unit_test(has_finds_whole_words),
-		cmocka_unit_test(join_puts_the_separator_between),
-		cmocka_unit_test(freeing_leaves_an_empty_list),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of transport/base/task_pool.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "transport/base/task_pool.h"
 #include "tests/unit/in_task.h"
@@ -42,31 +37,28 @@ static void all(void *arg)
 	l->rc = gather(MANY, l->width, one, l, &l->err);
 }
 
-static void each_is_done_once(void **state)
+TEST(each_is_done_once)
 {
 	struct log l = { .width = 3 };
 
-	(void)state;
 	in_task(all, &l);
 	assert_int_equal(l.rc, 0);
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(l.done[i], 1);
 }
 
-static void no_more_than_the_width_run_at_once(void **state)
+TEST(no_more_than_the_width_run_at_once)
 {
 	struct log l = { .width = 3 };
 
-	(void)state;
 	in_task(all, &l);
 	assert_int_equal(l.most_at_once, 3);
 }
 
-static void a_width_beyond_the_number_is_fine(void **state)
+TEST(a_width_beyond_the_number_is_fine)
 {
 	struct log l = { .width = 1000 };
 
-	(void)state;
 	in_task(all, &l);
 	assert_int_equal(l.rc, 0);
 	assert_int_equal(l.most_at_once, MANY);
@@ -79,11 +71,10 @@ static void none(void *arg)
 	l->rc = gather(0, 4, one, l, &l->err);
 }
 
-static void nothing_to_do_is_done(void **state)
+TEST(nothing_to_do_is_done)
 {
 	struct log l = { .rc = -1 };
 
-	(void)state;
 	in_task(none, &l);
 	assert_int_equal(l.rc, 0);
 }
@@ -113,12 +104,11 @@ static void cancel_soon(void *arg)
 	task_join(t);
 }
 
-static void a_cancel_reaches_those_that_run_and_begins_no_other(void **state)
+TEST(a_cancel_reaches_those_that_run_and_begins_no_other)
 {
 	struct log l = { .rc = 0 };
 	int begun = 0;
 
-	(void)state;
 	in_task(cancel_soon, &l);
 	assert_int_equal(l.rc, -1);
 	assert_int_equal(l.err.kind, ERR_CANCELLED);
@@ -127,18 +117,4 @@ static void a_cancel_reaches_those_that_run_and_begins_no_other(void **state)
 		begun += l.done[i];
 	assert_int_equal(begun, 4);
 	err_reset(&l.err);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_is_done_once),
-		cmocka_unit_test(no_more_than_the_width_run_at_once),
-		cmocka_unit_test(a_width_beyond_the_number_is_fine),
-		cmocka_unit_test(nothing_to_do_is_done),
-		cmocka_unit_test(
-			a_cancel_reaches_those_that_run_and_begins_no_other),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

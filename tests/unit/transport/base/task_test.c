@@ -4,17 +4,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/in_task.h"
 #include "transport/base/buf.h"
@@ -173,11 +168,10 @@ static void start_detached(void *arg)
 	settle();
 }
 
-static void a_detached_task_frees_itself(void **state)
+TEST(a_detached_task_frees_itself)
 {
 	struct loop *loop = loop_new(NULL);
 
-	(void)state;
 	loop_run(loop, start_detached, NULL);
 	/* asserts that no task is left */
 	loop_free(loop);
@@ -210,9 +204,8 @@ IN_TASK(a_task_knows_itself)
 	task_join(t);
 }
 
-static void outside_there_is_no_task(void **state)
+TEST(outside_there_is_no_task)
 {
-	(void)state;
 	assert_null(task_self());
 	assert_false(task_cancel_asked());
 }
@@ -671,12 +664,11 @@ static void sleep_body(void *arg)
 	mark("woke");
 }
 
-static void a_loop_can_be_driven_by_another(void **state)
+TEST(a_loop_can_be_driven_by_another)
 {
 	struct loop *loop = loop_new(NULL);
 	int ms = 1000; /* not over before the loop is asked for it */
 
-	(void)state;
 	assert_int_equal(loop_timeout_ms(loop), -1);
 	task_detach(task_start(loop, "t", sleep_body, &ms));
 	assert_int_equal(loop_timeout_ms(loop), 0);
@@ -700,13 +692,12 @@ static void read_body(void *arg)
 	mark("read");
 }
 
-static void the_loops_descriptor_tells_of_events(void **state)
+TEST(the_loops_descriptor_tells_of_events)
 {
 	AUTO_FD int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct loop *loop = loop_new(NULL);
 	struct pollfd p = { .fd = loop_fd(loop), .events = POLLIN };
 
-	(void)state;
 	task_detach(task_start(loop, "t", read_body, &fd));
 	loop_dispatch(loop);
 	assert_int_equal(loop_timeout_ms(loop), -1);
@@ -750,72 +741,17 @@ static void inner_body(void *arg)
 	mark("inner");
 }
 
-static void freeing_no_loop_is_fine(void **state)
+TEST(freeing_no_loop_is_fine)
 {
-	(void)state;
 	loop_free(NULL);
 }
 
-static void a_loop_can_run_many_bodies(void **state)
+TEST(a_loop_can_run_many_bodies)
 {
 	struct loop *loop = loop_new(NULL);
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		loop_run(loop, inner_body, NULL);
 	loop_free(loop);
 	expect_trace("innerinnerinner");
-}
-
-#define T(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_task_first_runs_at_the_next_turn),
-		T(tasks_run_in_the_order_of_their_start),
-		T(joining_an_ended_task_returns_at_once),
-		T(joining_nothing_is_fine),
-		T(a_join_is_not_cancelled),
-		T(a_detached_task_frees_itself),
-		T(detaching_an_ended_task_frees_it),
-		T(a_task_knows_itself),
-		T(outside_there_is_no_task),
-		T(a_task_has_a_deep_stack),
-		T(many_tasks_live_at_once),
-		T(an_event_on_a_descriptor_ends_a_wait),
-		T(a_ready_descriptor_does_not_wait),
-		T(an_event_wins_over_a_deadline_that_has_passed),
-		T(a_hang_up_ends_a_wait_for_input),
-		T(two_may_wait_for_input_on_one_descriptor),
-		T(reader_and_writer_of_one_descriptor_wake_each_for_its_own),
-		T(one_waiter_that_gives_up_leaves_the_other),
-		T(a_descriptor_can_be_waited_for_again_and_again),
-		T(a_number_that_was_closed_and_reused_can_be_waited_for),
-		T(a_regular_file_cannot_be_waited_for),
-		T(a_deadline_ends_a_wait),
-		T(a_sleep_ends_at_its_deadline),
-		T(a_queue_wakes_all_in_order),
-		T(the_middle_one_can_leave_a_queue),
-		T(a_wait_for_both_ends_by_the_queue_and_drops_the_descriptor),
-		T(a_wait_for_both_ends_by_the_descriptor_and_leaves_the_queue),
-		T(a_cancel_ends_the_present_wait),
-		T(a_cancel_before_the_first_turn_ends_the_next_wait),
-		T(a_wake_that_came_first_beats_the_cancel),
-		T(a_shielded_wait_goes_on_after_a_cancel),
-		T(a_cancel_waits_for_the_last_shield),
-		T(every_wait_after_a_cancel_fails),
-		T(cancelling_an_ended_task_does_nothing),
-		T(a_lock_keeps_others_out),
-		T(the_one_who_unlocks_does_not_overtake_those_who_wait),
-		T(waiting_for_a_lock_has_a_deadline),
-		T(a_cancelled_waiter_does_not_keep_the_lock),
-		T(a_loop_can_be_driven_by_another),
-		T(the_loops_descriptor_tells_of_events),
-		T(a_busy_task_does_not_starve_deadlines),
-		T(freeing_no_loop_is_fine),
-		T(a_loop_can_run_many_bodies),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

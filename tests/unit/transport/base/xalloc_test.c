@@ -4,11 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/test.h"
 
 /* True when @fn ends the process by abort(). */
 static bool aborts(void (*fn)(void))
@@ -44,17 +41,15 @@ static void overflow_count(void)
 	free(xrealloc(NULL, count, 3));
 }
 
-static void an_overflowing_size_aborts(void **state)
+TEST(an_overflowing_size_aborts)
 {
-	(void)state;
 	assert_true(aborts(overflow_count));
 }
 
-static void nothing_is_still_a_pointer(void **state)
+TEST(nothing_is_still_a_pointer)
 {
 	void *p = xmalloc(0);
 
-	(void)state;
 	assert_non_null(p);
 	free(p);
 	p = xcalloc(0, 8);
@@ -64,52 +59,46 @@ static void nothing_is_still_a_pointer(void **state)
 	free(p);
 }
 
-static void calloc_zeroes(void **state)
+TEST(calloc_zeroes)
 {
 	AUTO_FREE char *p = xcalloc(4, 16);
 
-	(void)state;
 	for (int i = 0; i < 64; i++)
 		assert_int_equal(p[i], 0);
 }
 
-static void realloc_keeps_the_contents(void **state)
+TEST(realloc_keeps_the_contents)
 {
 	AUTO_FREE char *p = xstrdup("abc");
 
-	(void)state;
 	p = xrealloc(p, 1000, 10);
 	assert_string_equal(p, "abc");
 }
 
-static void strdup_of_null_is_null(void **state)
+TEST(strdup_of_null_is_null)
 {
-	(void)state;
 	assert_null(xstrdup(NULL));
 }
 
-static void strndup_takes_exactly_that_many_bytes(void **state)
+TEST(strndup_takes_exactly_that_many_bytes)
 {
 	AUTO_FREE char *p = xstrndup("a\0b", 3);
 
-	(void)state;
 	assert_memory_equal(p, "a\0b", 4);
 }
 
-static void asprintf_formats(void **state)
+TEST(asprintf_formats)
 {
 	AUTO_FREE char *p = xasprintf("%s=%d", "x", 7);
 
-	(void)state;
 	assert_string_equal(p, "x=7");
 }
 
-static void stealing_disarms_the_cleanup(void **state)
+TEST(stealing_disarms_the_cleanup)
 {
 	AUTO_FREE char *p = xstrdup("x");
 	char *q = STEAL(p);
 
-	(void)state;
 	assert_null(p);
 	assert_string_equal(q, "x");
 	free(q);
@@ -120,11 +109,10 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-static void a_descriptor_is_closed_when_its_scope_ends(void **state)
+TEST(a_descriptor_is_closed_when_its_scope_ends)
 {
 	int seen;
 
-	(void)state;
 	{
 		AUTO_FD int fd = open("/dev/null", O_RDONLY);
 
@@ -134,11 +122,10 @@ static void a_descriptor_is_closed_when_its_scope_ends(void **state)
 	assert_false(is_open(seen));
 }
 
-static void a_stolen_descriptor_stays_open(void **state)
+TEST(a_stolen_descriptor_stays_open)
 {
 	int seen;
 
-	(void)state;
 	{
 		AUTO_FD int fd = open("/dev/null", O_RDONLY);
 
@@ -149,31 +136,11 @@ static void a_stolen_descriptor_stays_open(void **state)
 	close_fd(seen);
 }
 
-static void closing_keeps_errno(void **state)
+TEST(closing_keeps_errno)
 {
-	(void)state;
 	errno = EXDEV;
 	close_fd(-1);
 	close_fd(open("/dev/null", O_RDONLY));
 	close_fd(1 << 20);
 	assert_int_equal(errno, EXDEV);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_overflowing_size_aborts),
-		cmocka_unit_test(nothing_is_still_a_pointer),
-		cmocka_unit_test(calloc_zeroes),
-		cmocka_unit_test(realloc_keeps_the_contents),
-		cmocka_unit_test(strdup_of_null_is_null),
-		cmocka_unit_test(strndup_takes_exactly_that_many_bytes),
-		cmocka_unit_test(asprintf_formats),
-		cmocka_unit_test(stealing_disarms_the_cleanup),
-		cmocka_unit_test(a_descriptor_is_closed_when_its_scope_ends),
-		cmocka_unit_test(a_stolen_descriptor_stays_open),
-		cmocka_unit_test(closing_keeps_errno),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }
