@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qmp_private: the inside of a session, for the qmp*.c that make it up: qmp,
- * qmp_greeting, qmp_call, qmp_events.
+ * qmp_private: the inside of a session, for the files that make it up. Calls
+ * go one way:
+ *
+ *   qmp ──▶ qmp_greeting, qmp_call ──▶ qmp_io ──▶ qmp_events ──▶ qmp_state
  *
  *   caller ──▶ queue of texts ──▶ writer task ──▶ stream ──▶ QEMU
  *   caller ◀── call.answered  ◀─┐
@@ -65,16 +67,25 @@ struct qmp {
 	struct qmp_listener *listeners;
 };
 
+/* --- qmp_io.c ------------------------------------------------------------ */
+
+/* Starts reading and writing; the greeting was read. */
+void qmp_io_start(struct qmp *q);
+/* Ends both, started or not; drops what is not written yet. */
+void qmp_io_stop(struct qmp *q);
 /* Reads once and appends to the frame. */
 int qmp_fill(struct qmp *q, struct mono deadline, struct err *err);
 /* The first failure stays; wakes everybody. Takes @err's contents. */
 void qmp_fail(struct qmp *q, struct err *err);
-
 /* Queues @text, which it takes over, for the writer; @fd is copied. */
 int qmp_queue_text(struct qmp *q, char *text, int fd, struct err *err);
 
+/* --- qmp_greeting.c ------------------------------------------------------ */
+
 /* Reads up to the greeting; the errors are those of qmp_open(). */
 int qmp_greet(struct qmp *q, struct mono deadline, struct err *err);
+
+/* --- qmp_events.c -------------------------------------------------------- */
 
 /* Hands an event of @len bytes of text to every listener. */
 int qmp_deliver(struct qmp *q, struct json_object *document, size_t len,
