@@ -35,7 +35,7 @@ struct qmp *qmp_open(struct stream *stream, const char *side,
 	q->side = xstrdup(side);
 	if (getrandom(&q->token, sizeof(q->token), 0) != sizeof(q->token))
 		abort();
-	if (qmp_greet(q, deadline, err) < 0)
+	if (qmp_greeting_read(q, deadline, err) < 0)
 		goto close;
 	qmp_io_start(q);
 	if (negotiate(q, deadline, err) < 0)

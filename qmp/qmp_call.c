@@ -102,7 +102,7 @@ static void waiter_remove(struct qmp *q, const struct qmp_waiter *w)
 static int send_request(struct qmp *q, const struct request *r,
 			struct qmp_waiter *w, struct err *err)
 {
-	if (qmp_queue_text(q, request_text(r, w->id), r->fd, err) < 0)
+	if (qmp_io_queue(q, request_text(r, w->id), r->fd, err) < 0)
 		return -1;
 	log_debug(q->side, "%s%s", r->command, r->oob ? " (oob)" : "");
 	if (r->oob)

@@ -42,7 +42,7 @@ static void wake(struct qmp_listener *l)
 		waitq_wake_all(l->wake);
 }
 
-void qmp_wake_listeners(struct qmp *q)
+void qmp_events_wake(struct qmp *q)
 {
 	for (struct qmp_listener *l = q->listeners; l; l = l->next)
 		wake(l);
@@ -89,8 +89,8 @@ static struct wall read_stamp(struct json_at document)
 	return (struct wall){ s };
 }
 
-int qmp_deliver(struct qmp *q, struct json_object *document, size_t len,
-		struct err *err)
+int qmp_events_deliver(struct qmp *q, struct json_object *document, size_t len,
+		       struct err *err)
 {
 	struct json_at at = { document, "event" };
 	const char *name;

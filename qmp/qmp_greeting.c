@@ -138,7 +138,7 @@ static int explain(struct qmp *q, struct mono start, struct err *err,
 	return -1;
 }
 
-int qmp_greet(struct qmp *q, struct mono deadline, struct err *err)
+int qmp_greeting_read(struct qmp *q, struct mono deadline, struct err *err)
 {
 	struct mono start = mono_now();
 	struct mono until =
@@ -152,7 +152,7 @@ int qmp_greet(struct qmp *q, struct mono deadline, struct err *err)
 			err_set(&e, ERR_TIMEOUT, "timed out");
 			break;
 		}
-		if (qmp_fill(q, until, &e) < 0)
+		if (qmp_io_fill(q, until, &e) < 0)
 			break;
 	}
 	q->frame_start = q->read_at;

@@ -13,7 +13,7 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-void qmp_fail(struct qmp *q, struct err *err)
+void qmp_io_fail(struct qmp *q, struct err *err)
 {
 	if (q->failure.kind != ERR_NONE) {
 		err_reset(err);
@@ -25,12 +25,12 @@ void qmp_fail(struct qmp *q, struct err *err)
 	for (struct qmp_waiter *w = q->waiters; w; w = w->next)
 		waitq_wake_all(&w->done);
 	waitq_wake_all(&q->idle);
-	qmp_wake_listeners(q);
+	qmp_events_wake(q);
 }
 
 /* --- reading ------------------------------------------------------------- */
 
-int qmp_fill(struct qmp *q, struct mono deadline, struct err *err)
+int qmp_io_fill(struct qmp *q, struct mono deadline, struct err *err)
 {
 	size_t pending = buf_len(&q->frame.pending);
 	ssize_t n = stream_read(q->stream, q->chunk, sizeof(q->chunk), deadline,
@@ -110,7 +110,7 @@ static int take_document(struct qmp *q, const char *text, size_t len,
 	if (!document)
 		return -1;
 	if (json_object_object_get_ex(document, "event", NULL))
-		return qmp_deliver(q, document, len, err);
+		return qmp_events_deliver(q, document, len, err);
 	if (json_object_object_get_ex(document, "return", NULL) ||
 	    json_object_object_get_ex(document, "error", NULL)) {
 		take_reply(q, document);
@@ -155,9 +155,9 @@ static void read_task(void *arg)
 	/* a peer that never pauses would never let us wait, and learn there */
 	while (q->failure.kind == ERR_NONE && !task_cancel_asked()) {
 		if (take_documents(q, &err) < 0 ||
-		    qmp_fill(q, MONO_NEVER, &err) < 0) {
+		    qmp_io_fill(q, MONO_NEVER, &err) < 0) {
 			explain_read_failure(q, &err);
-			qmp_fail(q, &err);
+			qmp_io_fail(q, &err);
 		}
 	}
 }
@@ -206,12 +206,12 @@ static void write_task(void *arg)
 		text_free(t);
 		if (failed) {
 			explain_read_failure(q, &err);
-			qmp_fail(q, &err);
+			qmp_io_fail(q, &err);
 		}
 	}
 }
 
-int qmp_queue_text(struct qmp *q, char *text, int fd, struct err *err)
+int qmp_io_queue(struct qmp *q, char *text, int fd, struct err *err)
 {
 	struct qmp_text *t = XNEW(struct qmp_text);
 	struct qmp_text **end = &q->texts;

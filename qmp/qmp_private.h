@@ -74,22 +74,22 @@ void qmp_io_start(struct qmp *q);
 /* Ends both, started or not; drops what is not written yet. */
 void qmp_io_stop(struct qmp *q);
 /* Reads once and appends to the frame. */
-int qmp_fill(struct qmp *q, struct mono deadline, struct err *err);
+int qmp_io_fill(struct qmp *q, struct mono deadline, struct err *err);
 /* The first failure stays; wakes everybody. Takes @err's contents. */
-void qmp_fail(struct qmp *q, struct err *err);
+void qmp_io_fail(struct qmp *q, struct err *err);
 /* Queues @text, which it takes over, for the writer; @fd is copied. */
-int qmp_queue_text(struct qmp *q, char *text, int fd, struct err *err);
+int qmp_io_queue(struct qmp *q, char *text, int fd, struct err *err);
 
 /* --- qmp_greeting.c ------------------------------------------------------ */
 
 /* Reads up to the greeting; the errors are those of qmp_open(). */
-int qmp_greet(struct qmp *q, struct mono deadline, struct err *err);
+int qmp_greeting_read(struct qmp *q, struct mono deadline, struct err *err);
 
 /* --- qmp_events.c -------------------------------------------------------- */
 
 /* Hands an event of @len bytes of text to every listener. */
-int qmp_deliver(struct qmp *q, struct json_object *document, size_t len,
-		struct err *err);
-void qmp_wake_listeners(struct qmp *q);
+int qmp_events_deliver(struct qmp *q, struct json_object *document, size_t len,
+		       struct err *err);
+void qmp_events_wake(struct qmp *q);
 
 #endif

@@ -133,7 +133,7 @@ static void read_event(struct json_object *document, size_t len)
 	AUTO_ERR struct err err = { 0 };
 	struct qmp_event *e;
 
-	if (qmp_deliver(&q, document, len, &err) == 0) {
+	if (qmp_events_deliver(&q, document, len, &err) == 0) {
 		e = qmp_listener_take(l);
 		fuzz_claim(e && e->name && e->stamp.us >= 0,
 			   "an event is delivered");
