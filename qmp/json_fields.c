@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fields: members of the objects that we write for programs. */
+/* json_fields: members of the objects that we write for programs. */
 #include "qmp/json_fields.h"
 
 #include <string.h>
@@ -57,12 +57,12 @@ static struct json_object *text_to_json(const char *value)
 	return json_object_new_string(buf_data(&b));
 }
 
-void fields_text(struct json_object *o, const char *key, const char *value)
+void json_fields_text(struct json_object *o, const char *key, const char *value)
 {
 	json_add_sub(o, key, value ? text_to_json(value) : NULL);
 }
 
-void fields_count(struct json_object *o, const char *key, int64_t value)
+void json_fields_count(struct json_object *o, const char *key, int64_t value)
 {
 	if (value < 0)
 		json_add_sub(o, key, NULL);
@@ -70,8 +70,8 @@ void fields_count(struct json_object *o, const char *key, int64_t value)
 		json_add_i64(o, key, value);
 }
 
-void fields_strv(struct json_object *o, const char *key,
-		 const struct strv *list)
+void json_fields_strv(struct json_object *o, const char *key,
+		      const struct strv *list)
 {
 	struct json_object *a = NULL;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fields: members of the objects that we write for programs.
+ * json_fields: members of the objects that we write for programs.
  *
  * Text from outside (names, paths, messages of others) may be any bytes, but
  * JSON is UTF-8: what is not becomes U+FFFD.
@@ -14,11 +14,12 @@
 #include "transport/base/strv.h"
 
 /* NULL: null. */
-void fields_text(struct json_object *o, const char *key, const char *value);
+void json_fields_text(struct json_object *o, const char *key,
+		      const char *value);
 /* Negative: null. */
-void fields_count(struct json_object *o, const char *key, int64_t value);
+void json_fields_count(struct json_object *o, const char *key, int64_t value);
 /* An array; NULL: null. */
-void fields_strv(struct json_object *o, const char *key,
-		 const struct strv *list);
+void json_fields_strv(struct json_object *o, const char *key,
+		      const struct strv *list);
 
 #endif

@@ -410,7 +410,7 @@ void estimate_to_json(const struct estimate *est, struct json_object *out)
 	json_add_sub(out, "points", points_json(&est->seen));
 	json_add_num(out, "bandwidth_bps",
 		     est->link_bps > 0 ? est->link_bps : NAN, 0);
-	fields_text(out, "bandwidth", estimate_link_name(est->link));
+	json_fields_text(out, "bandwidth", estimate_link_name(est->link));
 	json_add_sub(out, "costs", told ? costs_json(est) : NULL);
 	json_add_num(out, "wire_share", est->seen.wire_share, 3);
 	json_add_num(out, "stood_ms", est->seen.stood_ms, 3);
@@ -422,8 +422,8 @@ void estimate_to_json(const struct estimate *est, struct json_object *out)
 	json_add_sub(out, "remedies", told ? remedy_json(est) : NULL);
 	json_add_sub(out, "xbzrle",
 		     est->sampled ? xbzrle_json(&est->xbzrle) : NULL);
-	fields_text(out, "verdict", estimate_verdict_name(est->verdict));
-	fields_text(out, "sentence", est->sentence);
-	fields_text(out, "advice", est->advice);
-	fields_text(out, "note", est->note);
+	json_fields_text(out, "verdict", estimate_verdict_name(est->verdict));
+	json_fields_text(out, "sentence", est->sentence);
+	json_fields_text(out, "advice", est->advice);
+	json_fields_text(out, "note", est->note);
 }

@@ -83,10 +83,10 @@ struct json_object *check_to_json(const struct check *c)
 {
 	struct json_object *o = json_new();
 
-	fields_text(o, "name", c->name);
-	fields_text(o, "side", check_side_name(c->side));
-	fields_text(o, "verdict", check_verdict_name(c->verdict));
-	fields_text(o, "found", c->found);
-	fields_text(o, "remedy", c->remedy);
+	json_fields_text(o, "name", c->name);
+	json_fields_text(o, "side", check_side_name(c->side));
+	json_fields_text(o, "verdict", check_verdict_name(c->verdict));
+	json_fields_text(o, "found", c->found);
+	json_fields_text(o, "remedy", c->remedy);
 	return o;
 }

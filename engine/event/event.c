@@ -43,27 +43,27 @@ static void run_start_fields(struct json_object *o, const struct event *ev)
 {
 	const struct event_run_start *s = &ev->run_start;
 
-	fields_text(o, "guest", s->guest);
-	fields_text(o, "source", s->source);
-	fields_text(o, "destination", s->destination);
+	json_fields_text(o, "guest", s->guest);
+	json_fields_text(o, "source", s->source);
+	json_fields_text(o, "destination", s->destination);
 	json_add_num(o, "max_blackout_ms", s->max_blackout_ms, 3);
 	json_add_num(o, "deadline_s", s->deadline_s, 3);
 	json_add_num(o, "bandwidth_bps", s->bandwidth_bps, 0);
-	fields_text(o, "policy", s->policy);
-	fields_text(o, "transport", s->transport);
+	json_fields_text(o, "policy", s->policy);
+	json_fields_text(o, "transport", s->transport);
 }
 
 static void facts_fields(struct json_object *o, const struct event *ev)
 {
 	const struct event_facts *f = &ev->facts;
 
-	fields_text(o, "source_qemu", f->source_qemu);
-	fields_text(o, "destination_qemu", f->destination_qemu);
-	fields_strv(o, "source_argv", f->source_argv);
-	fields_strv(o, "destination_argv", f->destination_argv);
-	fields_text(o, "guest", f->guest);
-	fields_text(o, "uuid", f->uuid);
-	fields_text(o, "machine", f->machine);
+	json_fields_text(o, "source_qemu", f->source_qemu);
+	json_fields_text(o, "destination_qemu", f->destination_qemu);
+	json_fields_strv(o, "source_argv", f->source_argv);
+	json_fields_strv(o, "destination_argv", f->destination_argv);
+	json_fields_text(o, "guest", f->guest);
+	json_fields_text(o, "uuid", f->uuid);
+	json_fields_text(o, "machine", f->machine);
 	json_add_u64(o, "ram_bytes", f->ram_bytes);
 	json_add_u64(o, "vcpus", f->vcpus);
 	json_add_bool(o, "kvm", f->kvm);
@@ -76,24 +76,24 @@ static void check_fields(struct json_object *o, const struct event *ev)
 
 static void phase_fields(struct json_object *o, const struct event *ev)
 {
-	fields_text(o, "from", phase_name(ev->phase.from));
-	fields_text(o, "to", phase_name(ev->phase.to));
+	json_fields_text(o, "from", phase_name(ev->phase.from));
+	json_fields_text(o, "to", phase_name(ev->phase.to));
 }
 
 static void sample_fields(struct json_object *o, const struct event *ev)
 {
 	const struct event_sample *s = &ev->sample;
 
-	fields_text(o, "status", s->status);
-	fields_count(o, "pass", s->pass);
-	fields_count(o, "remaining_bytes", s->remaining_bytes);
-	fields_count(o, "transferred_bytes", s->transferred_bytes);
-	fields_count(o, "total_bytes", s->total_bytes);
+	json_fields_text(o, "status", s->status);
+	json_fields_count(o, "pass", s->pass);
+	json_fields_count(o, "remaining_bytes", s->remaining_bytes);
+	json_fields_count(o, "transferred_bytes", s->transferred_bytes);
+	json_fields_count(o, "total_bytes", s->total_bytes);
 	json_add_num(o, "bandwidth_bps", s->bandwidth_bps, 0);
 	json_add_num(o, "dirty_bps", s->dirty_bps, 0);
-	fields_count(o, "tunnel_bytes", s->tunnel_bytes);
+	json_fields_count(o, "tunnel_bytes", s->tunnel_bytes);
 	json_add_num(o, "downtime_limit_ms", s->downtime_limit_ms, 3);
-	fields_count(o, "throttle_percent", s->throttle_percent);
+	json_fields_count(o, "throttle_percent", s->throttle_percent);
 	json_add_num(o, "elapsed_ms", s->elapsed_ms, 3);
 }
 
@@ -101,11 +101,11 @@ static void pass_fields(struct json_object *o, const struct event *ev)
 {
 	const struct event_pass *p = &ev->pass;
 
-	fields_count(o, "number", p->number);
+	json_fields_count(o, "number", p->number);
 	json_add_num(o, "seconds", p->seconds, 6);
-	fields_count(o, "sent_bytes", p->sent_bytes);
-	fields_count(o, "remaining_bytes", p->remaining_bytes);
-	fields_count(o, "dirtied_bytes", p->dirtied_bytes);
+	json_fields_count(o, "sent_bytes", p->sent_bytes);
+	json_fields_count(o, "remaining_bytes", p->remaining_bytes);
+	json_fields_count(o, "dirtied_bytes", p->dirtied_bytes);
 	json_add_num(o, "bandwidth_bps", p->bandwidth_bps, 0);
 	json_add_num(o, "predicted_blackout_ms", p->predicted_blackout_ms, 3);
 	json_add_num(o, "p_converge", p->p_converge, 4);
@@ -113,20 +113,20 @@ static void pass_fields(struct json_object *o, const struct event *ev)
 	json_add_num(o, "eta_p90_s", p->eta_p90_s, 3);
 	json_add_num(o, "forecast_total_ms", p->forecast_total_ms, 1);
 	json_add_num(o, "forecast_blackout_ms", p->forecast_blackout_ms, 3);
-	fields_text(o, "why", p->why);
+	json_fields_text(o, "why", p->why);
 }
 
 static void decision_fields(struct json_object *o, const struct event *ev)
 {
-	fields_text(o, "action", ev->decision.action);
-	fields_text(o, "why", ev->decision.why);
+	json_fields_text(o, "action", ev->decision.action);
+	json_fields_text(o, "why", ev->decision.why);
 	json_add_num(o, "downtime_limit_ms", ev->decision.downtime_limit_ms, 3);
 }
 
 static void warning_fields(struct json_object *o, const struct event *ev)
 {
-	fields_text(o, "name", ev->warning.name);
-	fields_text(o, "text", ev->warning.text);
+	json_fields_text(o, "name", ev->warning.name);
+	json_fields_text(o, "text", ev->warning.text);
 }
 
 static void switchover_fields(struct json_object *o, const struct event *ev)
@@ -178,8 +178,8 @@ struct json_object *event_to_json(const struct event *ev)
 	json_add_i64(o, "v", EVENT_VERSION);
 	json_add_num(o, "t", (double)ev->t.us / 1e6, 6);
 	json_add_num(o, "mono_ms", (double)ev->mono.us / 1e3, 3);
-	fields_text(o, "run", ev->run);
-	fields_text(o, "event", event_kind_name(ev->kind));
+	json_fields_text(o, "run", ev->run);
+	json_fields_text(o, "event", event_kind_name(ev->kind));
 	kinds[ev->kind].fields(o, ev);
 	return o;
 }

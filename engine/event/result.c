@@ -234,11 +234,11 @@ struct json_object *err_to_json(const struct err *err)
 	for (const struct err *e = err->cause; e; e = e->cause)
 		strv_push(&causes, or_else(e->message, ""));
 	o = json_new();
-	fields_text(o, "kind", err_kind_name(err->kind));
-	fields_text(o, "message", err->message);
-	fields_text(o, "host", err_host_of(err));
-	fields_strv(o, "cause", &causes);
-	fields_text(o, "hint", err_hint_of(err));
+	json_fields_text(o, "kind", err_kind_name(err->kind));
+	json_fields_text(o, "message", err->message);
+	json_fields_text(o, "host", err_host_of(err));
+	json_fields_strv(o, "cause", &causes);
+	json_fields_text(o, "hint", err_hint_of(err));
 	return o;
 }
 
@@ -264,34 +264,34 @@ static void add_numbers(struct json_object *o, const struct result *r)
 		     3);
 	json_add_num(o, "qemu_downtime_ms", r->qemu_downtime_ms, 3);
 	json_add_num(o, "budget_ms", r->budget_ms, 3);
-	fields_count(o, "passes", r->passes);
-	fields_count(o, "transferred_bytes", r->transferred_bytes);
-	fields_count(o, "tunnel_bytes", r->tunnel_bytes);
-	fields_count(o, "disk_bytes", r->disk_bytes);
-	fields_count(o, "ram_bytes", r->ram_bytes);
+	json_fields_count(o, "passes", r->passes);
+	json_fields_count(o, "transferred_bytes", r->transferred_bytes);
+	json_fields_count(o, "tunnel_bytes", r->tunnel_bytes);
+	json_fields_count(o, "disk_bytes", r->disk_bytes);
+	json_fields_count(o, "ram_bytes", r->ram_bytes);
 	json_add_num(o, "throughput_bps", r->throughput_bps, 0);
-	fields_count(o, "streams", r->streams);
-	fields_count(o, "attempts", r->attempts);
+	json_fields_count(o, "streams", r->streams);
+	json_fields_count(o, "attempts", r->attempts);
 }
 
 struct json_object *result_to_json(const struct result *r)
 {
 	struct json_object *o = json_new();
 
-	fields_text(o, "outcome", outcome_name(r->outcome));
+	json_fields_text(o, "outcome", outcome_name(r->outcome));
 	json_add_i64(o, "exit_code", result_exit_code(r));
-	fields_text(o, "run", r->run);
-	fields_text(o, "guest", r->guest);
-	fields_text(o, "source", r->source);
-	fields_text(o, "destination", r->destination);
-	fields_text(o, "owner", owner_name(r->owner));
-	fields_count(o, "owner_pid", r->owner_pid);
-	fields_text(o, "state", r->state);
+	json_fields_text(o, "run", r->run);
+	json_fields_text(o, "guest", r->guest);
+	json_fields_text(o, "source", r->source);
+	json_fields_text(o, "destination", r->destination);
+	json_fields_text(o, "owner", owner_name(r->owner));
+	json_fields_count(o, "owner_pid", r->owner_pid);
+	json_fields_text(o, "state", r->state);
 	add_numbers(o, r);
-	fields_text(o, "transport", r->transport);
-	fields_text(o, "decision", r->decision);
+	json_fields_text(o, "transport", r->transport);
+	json_fields_text(o, "decision", r->decision);
 	json_add_sub(o, "forecast", forecast_to_json(r));
 	json_add_sub(o, "error", err_to_json(&r->error));
-	fields_strv(o, "leftovers", &r->leftovers);
+	json_fields_strv(o, "leftovers", &r->leftovers);
 	return o;
 }

@@ -280,9 +280,9 @@ static struct json_object *disk_to_json(const struct qmp_disk *d,
 	AUTO_FREE char *file = argv_secret_blank_name(d->file);
 	struct json_object *o = json_new();
 
-	fields_text(o, "device", d->device);
-	fields_text(o, "file", file);
-	fields_text(o, "driver", d->driver);
+	json_fields_text(o, "device", d->device);
+	json_fields_text(o, "file", file);
+	json_fields_text(o, "driver", d->driver);
 	json_add_bool(o, "read_only", d->read_only);
 	json_add_u64(o, "virtual_bytes", d->virtual_bytes);
 	json_add_str(o, "storage", disk_place_name(place));
@@ -305,33 +305,33 @@ static struct json_object *monitor_to_json(const struct guest_view *g)
 	struct json_object *o = json_new();
 
 	json_add_str(o, "state", monitor_look_name(g->look));
-	fields_text(o, "path", m ? m->path : NULL);
-	fields_text(o, "holder", g->holder);
+	json_fields_text(o, "path", m ? m->path : NULL);
+	json_fields_text(o, "holder", g->holder);
 	json_add_sub(o, "error", err_to_json(&g->why));
 	return o;
 }
 
 static void known(struct json_object *o, const char *key, uint64_t value)
 {
-	fields_count(o, key, value ? (int64_t)value : -1);
+	json_fields_count(o, key, value ? (int64_t)value : -1);
 }
 
 struct json_object *guest_view_to_json(const struct guest_view *g)
 {
 	struct json_object *o = json_new();
 
-	fields_text(o, "name", g->guest.name);
-	fields_text(o, "uuid", *g->uuid ? g->uuid : NULL);
-	fields_text(o, "host", g->host);
+	json_fields_text(o, "name", g->guest.name);
+	json_fields_text(o, "uuid", *g->uuid ? g->uuid : NULL);
+	json_fields_text(o, "host", g->host);
 	json_add_i64(o, "pid", g->guest.pid);
-	fields_text(o, "state", *g->state ? g->state : NULL);
+	json_fields_text(o, "state", *g->state ? g->state : NULL);
 	known(o, "ram_bytes", g->ram_bytes);
 	known(o, "vcpus", g->vcpus);
 	json_add_str(o, "accel", g->kvm < 0 ? NULL : g->kvm ? "kvm" : "tcg");
 	json_add_sub(o, "disks", g->disks_known ? disks_to_json(g) : NULL);
 	json_add_sub(o, "monitor", monitor_to_json(g));
-	fields_text(o, "started_by", g->guest.started_by);
-	fields_text(o, "manager", g->guest.manager);
+	json_fields_text(o, "started_by", g->guest.started_by);
+	json_fields_text(o, "manager", g->guest.manager);
 	json_add_bool(o, "defined", false);
 	return o;
 }

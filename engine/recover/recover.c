@@ -694,19 +694,19 @@ struct json_object *recovery_to_json(const struct recovery *r)
 {
 	struct json_object *o = json_new();
 
-	fields_text(o, "run", r->result.run);
-	fields_text(o, "guest", r->result.guest);
-	fields_text(o, "outcome", verdict_name(r->verdict));
+	json_fields_text(o, "run", r->result.run);
+	json_fields_text(o, "guest", r->result.guest);
+	json_fields_text(o, "outcome", verdict_name(r->verdict));
 	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
-	fields_text(o, "owner", owner_name(r->result.owner));
-	fields_count(o, "owner_pid", r->result.owner_pid);
-	fields_text(o, "journal",
-		    r->journal == JOURNAL_RECORDS
-			    ? NULL
-			    : journal_record_name(r->journal));
-	fields_text(o, "source", side_state_name(r->source));
-	fields_text(o, "destination", side_state_name(r->destination));
-	fields_strv(o, "did", &r->did);
-	fields_strv(o, "leftovers", &r->result.leftovers);
+	json_fields_text(o, "owner", owner_name(r->result.owner));
+	json_fields_count(o, "owner_pid", r->result.owner_pid);
+	json_fields_text(o, "journal",
+			 r->journal == JOURNAL_RECORDS
+				 ? NULL
+				 : journal_record_name(r->journal));
+	json_fields_text(o, "source", side_state_name(r->source));
+	json_fields_text(o, "destination", side_state_name(r->destination));
+	json_fields_strv(o, "did", &r->did);
+	json_fields_strv(o, "leftovers", &r->result.leftovers);
 	return json_add_sub(o, "error", err_to_json(&r->result.error));
 }

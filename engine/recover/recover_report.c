@@ -52,8 +52,8 @@ result_event(const struct run *r, const struct recovery *done, const char *why)
 	told.decision = (char *)why;
 	o = event_to_json(&ev);
 	o = json_add_bool(o, "recovered", true);
-	fields_text(o, "verdict", verdict_name(done->verdict));
-	fields_strv(o, "did", &done->did);
+	json_fields_text(o, "verdict", verdict_name(done->verdict));
+	json_fields_strv(o, "did", &done->did);
 	return o;
 }
 

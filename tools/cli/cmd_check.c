@@ -15,7 +15,7 @@ static struct json_object *to_json(const struct checks *list,
 
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(all, check_to_json(&list->v[i]));
-	fields_text(o, "guest", r->guest);
+	json_fields_text(o, "guest", r->guest);
 	json_add_str(o, "outcome", outcome_name(r->outcome));
 	json_add_i64(o, "exit_code", result_exit_code(r));
 	json_add_str(o, "verdict",

@@ -144,17 +144,17 @@ static struct json_object *to_json(const struct estimate *est,
 {
 	struct json_object *out = json_new();
 
-	fields_text(out, "guest", r->guest);
-	fields_text(out, "source", r->source);
-	fields_text(out, "destination", r->destination);
-	fields_text(out, "outcome", outcome_name(r->outcome));
+	json_fields_text(out, "guest", r->guest);
+	json_fields_text(out, "source", r->source);
+	json_fields_text(out, "destination", r->destination);
+	json_fields_text(out, "outcome", outcome_name(r->outcome));
 	json_add_i64(out, "exit_code", result_exit_code(r));
-	fields_text(out, "owner", owner_name(r->owner));
-	fields_text(out, "state", r->state);
-	fields_count(out, "ram_bytes", r->ram_bytes);
+	json_fields_text(out, "owner", owner_name(r->owner));
+	json_fields_text(out, "state", r->state);
+	json_fields_count(out, "ram_bytes", r->ram_bytes);
 	json_add_num(out, "total_ms", r->total_ms, 1);
 	estimate_to_json(est, out);
-	fields_strv(out, "leftovers", &r->leftovers);
+	json_fields_strv(out, "leftovers", &r->leftovers);
 	return json_add_sub(out, "error", err_to_json(&r->error));
 }
 

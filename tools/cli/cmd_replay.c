@@ -191,9 +191,9 @@ static struct json_object *to_json(const struct replay *r,
 
 	for (size_t i = 0; i < n; i++)
 		json_object_array_add(all, row_to_json(&rows[i], f));
-	fields_text(o, "run", r->run);
-	fields_text(o, "guest", r->guest);
-	fields_text(o, "recorded_policy", r->policy);
+	json_fields_text(o, "run", r->run);
+	json_fields_text(o, "guest", r->guest);
+	json_fields_text(o, "recorded_policy", r->policy);
 	json_add_bool(o, "recorded_switched", r->switched);
 	json_add_num(o, "recorded_total_ms", r->seconds * 1e3, 1);
 	json_add_num(o, "recorded_blackout_ms", r->blackout_ms, 1);

@@ -196,18 +196,18 @@ static struct json_object *to_json(const struct status *s)
 	const struct recording_view *v = s->v;
 	struct json_object *o = json_new();
 
-	fields_text(o, "run", v->run);
-	fields_text(o, "guest", s->guest);
-	fields_text(o, "uuid", recording_uuid(v));
-	fields_text(o, "source", s->source);
-	fields_text(o, "destination", s->destination);
-	fields_text(o, "state", recording_state_name(v->state));
-	fields_text(o, "phase", s->phase);
-	fields_text(o, "outcome", s->outcome);
-	fields_text(o, "owner", s->owner);
+	json_fields_text(o, "run", v->run);
+	json_fields_text(o, "guest", s->guest);
+	json_fields_text(o, "uuid", recording_uuid(v));
+	json_fields_text(o, "source", s->source);
+	json_fields_text(o, "destination", s->destination);
+	json_fields_text(o, "state", recording_state_name(v->state));
+	json_fields_text(o, "phase", s->phase);
+	json_fields_text(o, "outcome", s->outcome);
+	json_fields_text(o, "owner", s->owner);
 	json_add_bool(o, "recovered", s->recovered);
 	json_add_bool(o, "unfinished", s->unfinished);
-	fields_text(o, "why", s->why);
+	json_fields_text(o, "why", s->why);
 	json_add_num(o, "pass", s->pass, 0);
 	json_add_num(o, "remaining_bytes", s->left_bytes, 0);
 	json_add_num(o, "total_bytes", s->total_bytes, 0);
@@ -227,7 +227,7 @@ static struct json_object *to_json(const struct status *s)
 	json_add_num(o, "started", v->started_s, 6);
 	json_add_num(o, "updated", v->updated_s, 6);
 	json_add_num(o, "ended", recording_number(v, EVENT_RESULT, "t"), 6);
-	fields_text(o, "recording", v->path);
+	json_fields_text(o, "recording", v->path);
 	return json_add_sub(o, "error", error_of(v));
 }
 
