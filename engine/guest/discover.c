@@ -280,11 +280,11 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
  */
 static int judge(const char *text, uint64_t start_ticks)
 {
-	struct discover_stat stat;
+	struct proc_stat stat;
 
 	if (!strncmp(text, "gone", 4))
 		return 0;
-	if (discover_stat_read(text, &stat))
+	if (proc_stat_read(text, &stat))
 		return -1;
 	if (stat.start_ticks != start_ticks)
 		return 0;

@@ -14,7 +14,7 @@
 /* What the script printed of one process, not yet interpreted. */
 struct record {
 	struct guest g;
-	struct discover_stat stat;
+	struct proc_stat stat;
 	bool have_stat, complete, is_qemu;
 	char *pwd;	    /* PWD of its environment, NULL */
 	struct buf group;   /* lines of /proc/PID/cgroup */
@@ -246,7 +246,7 @@ static void take_text(struct record *r, const char *key, const char *text)
 	else if (!strcmp(key, "group"))
 		replace(&r->g.group, xstrdup(text));
 	else if (!strcmp(key, "stat"))
-		r->have_stat = !discover_stat_read(text, &r->stat);
+		r->have_stat = !proc_stat_read(text, &r->stat);
 }
 
 /* --- the document -------------------------------------------------------- */

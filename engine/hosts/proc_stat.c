@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* discover_stat: what we need of a line of /proc/PID/stat. */
+/* proc_stat: what we need of a line of /proc/PID/stat. */
 #include "engine/hosts/proc_stat.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static const char *skip_fields(const char *p, int n)
  * Fields 3 (state), 4 (parent), 14 and 15 (user and system time), 20 (threads)
  * and 22 (start time).
  */
-int discover_stat_read(const char *line, struct discover_stat *out)
+int proc_stat_read(const char *line, struct proc_stat *out)
 {
 	const char *behind = strrchr(line, ')');
 	const char *state = behind ? skip_fields(behind + 1, 0) : "";

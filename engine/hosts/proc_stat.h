@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * discover_stat: what we need of a line of /proc/PID/stat.
+ * proc_stat: what we need of a line of /proc/PID/stat.
  */
 #ifndef ENGINE_HOSTS_PROC_STAT_H
 #define ENGINE_HOSTS_PROC_STAT_H
 
 #include <stdint.h>
 
-struct discover_stat {
+struct proc_stat {
 	char state;	    /* 'R', 'S', 'Z', … */
 	int parent;	    /* its pid */
 	uint64_t cpu_ticks; /* used, in clock ticks */
@@ -16,6 +16,6 @@ struct discover_stat {
 };
 
 /* -1 when it is no such line. The command may hold blanks and parentheses. */
-int discover_stat_read(const char *line, struct discover_stat *out);
+int proc_stat_read(const char *line, struct proc_stat *out);
 
 #endif

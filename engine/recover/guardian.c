@@ -72,7 +72,7 @@ struct guardian {
 static struct guardian_sight look(const struct guardian *g)
 {
 	struct guardian_sight s = { 0 };
-	struct discover_stat stat;
+	struct proc_stat stat;
 	char path[64], line[512];
 	ssize_t n;
 
@@ -84,7 +84,7 @@ static struct guardian_sight look(const struct guardian *g)
 	if (n <= 0)
 		return s;
 	line[n] = '\0';
-	if (discover_stat_read(line, &stat) < 0)
+	if (proc_stat_read(line, &stat) < 0)
 		return s;
 	s.state = stat.state;
 	s.cpu_ms = stat.cpu_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);

@@ -54,7 +54,7 @@ static bool is_alive(uint64_t pid, uint64_t start_ticks)
 	AUTO_FREE char *path =
 		xasprintf("/proc/%llu/stat", (unsigned long long)pid);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct discover_stat stat;
+	struct proc_stat stat;
 	char line[512];
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 
@@ -62,7 +62,7 @@ static bool is_alive(uint64_t pid, uint64_t start_ticks)
 		return false;
 	line[n] = '\0';
 	/* one that cannot be read may be any */
-	return discover_stat_read(line, &stat) < 0 ||
+	return proc_stat_read(line, &stat) < 0 ||
 	       (stat.start_ticks == start_ticks && stat.state != 'Z');
 }
 

@@ -81,9 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.says = { data, size },
 	};
 	AUTO_FREE char *text = fuzz_text(&p.says);
-	struct discover_stat stat;
+	struct proc_stat stat;
 
-	(void)discover_stat_read(text, &stat);
+	(void)proc_stat_read(text, &stat);
 	find_guests(&p.host);
 	ask_facts(&p.host);
 	return 0;

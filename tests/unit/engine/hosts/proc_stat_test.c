@@ -15,9 +15,9 @@ static const char line[] =
 
 TEST(fields_are_counted_behind_the_command)
 {
-	struct discover_stat stat;
+	struct proc_stat stat;
 
-	assert_int_equal(discover_stat_read(line, &stat), 0);
+	assert_int_equal(proc_stat_read(line, &stat), 0);
 	assert_int_equal(stat.state, 'S');
 	assert_int_equal(stat.parent, 1);
 	assert_int_equal(stat.threads, 9);
@@ -27,13 +27,13 @@ TEST(fields_are_counted_behind_the_command)
 TEST(the_kernel_writes_such_lines)
 {
 	FILE *f = fopen("/proc/self/stat", "re");
-	struct discover_stat stat;
+	struct proc_stat stat;
 	char text[1024];
 
 	assert_non_null(f);
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
-	assert_int_equal(discover_stat_read(text, &stat), 0);
+	assert_int_equal(proc_stat_read(text, &stat), 0);
 	assert_int_equal(stat.state, 'R');
 	assert_int_equal(stat.parent, getppid());
 	assert_int_equal(stat.threads, 1);
@@ -42,9 +42,9 @@ TEST(the_kernel_writes_such_lines)
 
 TEST(anything_else_is_refused)
 {
-	struct discover_stat stat;
+	struct proc_stat stat;
 
-	assert_int_equal(discover_stat_read("", &stat), -1);
-	assert_int_equal(discover_stat_read("1 (x) S 1", &stat), -1);
-	assert_int_equal(discover_stat_read("gone", &stat), -1);
+	assert_int_equal(proc_stat_read("", &stat), -1);
+	assert_int_equal(proc_stat_read("1 (x) S 1", &stat), -1);
+	assert_int_equal(proc_stat_read("gone", &stat), -1);
 }

@@ -54,14 +54,14 @@ static char *journal_path(const char *run)
 /* Of this process, which stands for a QEMU that lives. */
 static uint64_t own_ticks(void)
 {
-	struct discover_stat stat = { 0 };
+	struct proc_stat stat = { 0 };
 	FILE *f = fopen("/proc/self/stat", "r");
 	char line[512];
 
 	assert_non_null(f);
 	assert_non_null(fgets(line, sizeof(line), f));
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(discover_stat_read(line, &stat), 0);
+	assert_int_equal(proc_stat_read(line, &stat), 0);
 	return stat.start_ticks;
 }
 
