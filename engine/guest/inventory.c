@@ -248,7 +248,7 @@ int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
 	for (size_t i = 0; i < found.n; i++)
 		take_guest(&out->v[i], &found.v[i], h);
 	guests_free(&found);
-	if (gather(out->n, LOOKS_AT_ONCE, look_at, &l, err) < 0)
+	if (task_pool_run(out->n, LOOKS_AT_ONCE, look_at, &l, err) < 0)
 		return -1;
 	place_disks(out, h, deadline);
 	return 0;

@@ -249,7 +249,7 @@ static int run(struct cli *cli)
 	n = cli->operands.n;
 	l.found = xcalloc(n, sizeof(*l.found));
 	l.failed = xcalloc(n, sizeof(*l.failed));
-	code = gather(n, HOSTS_AT_ONCE, read_host, &l, NULL) < 0 ? 6 : 0;
+	code = task_pool_run(n, HOSTS_AT_ONCE, read_host, &l, NULL) < 0 ? 6 : 0;
 	code = code ? code : judge(&l, n);
 	if (cli->settings.json)
 		code = cli_print_json(to_json(&l, n, code), code);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gather: does the same thing to many, several at a time. */
+/* task_pool: does the same thing to many, several at a time. */
 #include "transport/base/task_pool.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-struct gathering {
+struct pool {
 	void (*fn)(void *arg, size_t i);
 	void *arg;
 	size_t n;
@@ -19,29 +19,29 @@ struct gathering {
 /* One worker takes the next index until none is left. */
 static void work(void *arg)
 {
-	struct gathering *g = arg;
+	struct pool *p = arg;
 
-	while (g->next < g->n && !task_cancel_asked())
-		g->fn(g->arg, g->next++);
-	g->working--;
-	waitq_wake_all(&g->ended);
+	while (p->next < p->n && !task_cancel_asked())
+		p->fn(p->arg, p->next++);
+	p->working--;
+	waitq_wake_all(&p->ended);
 }
 
-int gather(size_t n, size_t width, void (*fn)(void *arg, size_t i), void *arg,
-	   struct err *err)
+int task_pool_run(size_t n, size_t width, void (*fn)(void *arg, size_t i),
+		  void *arg, struct err *err)
 {
-	struct gathering g = { .fn = fn, .arg = arg, .n = n };
+	struct pool p = { .fn = fn, .arg = arg, .n = n };
 	struct task **workers;
 	int rc = 0;
 
 	if (width > n)
 		width = n;
 	workers = xcalloc(width + 1, sizeof(struct task *));
-	g.working = width;
+	p.working = width;
 	for (size_t i = 0; i < width; i++)
-		workers[i] = task_start(task_loop(), "gather", work, &g);
-	while (g.working && !rc)
-		rc = task_wait_queue(&g.ended, MONO_NEVER, err);
+		workers[i] = task_start(task_loop(), "pool worker", work, &p);
+	while (p.working && !rc)
+		rc = task_wait_queue(&p.ended, MONO_NEVER, err);
 	for (size_t i = 0; i < width; i++) {
 		if (rc < 0)
 			task_cancel(workers[i]);

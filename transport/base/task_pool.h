@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gather: does the same thing to many, several at a time.
+ * task_pool: does the same thing to many, several at a time.
  */
 #ifndef TRANSPORT_BASE_TASK_POOL_H
 #define TRANSPORT_BASE_TASK_POOL_H
@@ -15,7 +15,7 @@
  * the running ones are, too, the others are not begun, and it returns -1 with
  * ERR_CANCELLED. Only for tasks.
  */
-int gather(size_t n, size_t width, void (*fn)(void *arg, size_t i), void *arg,
-	   struct err *err);
+int task_pool_run(size_t n, size_t width, void (*fn)(void *arg, size_t i),
+		  void *arg, struct err *err);
 
 #endif

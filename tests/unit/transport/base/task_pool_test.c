@@ -34,7 +34,7 @@ static void all(void *arg)
 {
 	struct log *l = arg;
 
-	l->rc = gather(MANY, l->width, one, l, &l->err);
+	l->rc = task_pool_run(MANY, l->width, one, l, &l->err);
 }
 
 TEST(each_is_done_once)
@@ -68,7 +68,7 @@ static void none(void *arg)
 {
 	struct log *l = arg;
 
-	l->rc = gather(0, 4, one, l, &l->err);
+	l->rc = task_pool_run(0, 4, one, l, &l->err);
 }
 
 TEST(nothing_to_do_is_done)
@@ -91,7 +91,7 @@ static void sleep_all(void *arg)
 {
 	struct log *l = arg;
 
-	l->rc = gather(MANY, 4, sleep_for_ever, l, &l->err);
+	l->rc = task_pool_run(MANY, 4, sleep_for_ever, l, &l->err);
 }
 
 static void cancel_soon(void *arg)
