@@ -33,13 +33,13 @@ static const char *const place_names[] = {
 };
 static_assert(ARRAY_SIZE(place_names) == DISK_PLACES, "a name for each place");
 
-const char *monitor_look_name(enum monitor_look look)
+const char *inventory_look_name(enum monitor_look look)
 {
 	assert(look < LOOKS);
 	return look_names[look];
 }
 
-const char *disk_place_name(enum disk_place place)
+const char *inventory_place_name(enum disk_place place)
 {
 	assert(place < DISK_PLACES);
 	return place_names[place];
@@ -285,7 +285,7 @@ static struct json_object *disk_to_json(const struct qmp_disk *d,
 	json_fields_text(o, "driver", d->driver);
 	json_add_bool(o, "read_only", d->read_only);
 	json_add_u64(o, "virtual_bytes", d->virtual_bytes);
-	json_add_str(o, "storage", disk_place_name(place));
+	json_add_str(o, "storage", inventory_place_name(place));
 	return o;
 }
 
@@ -304,7 +304,7 @@ static struct json_object *monitor_to_json(const struct guest_view *g)
 	const struct monitor *m = guest_qmp(&g->guest);
 	struct json_object *o = json_new();
 
-	json_add_str(o, "state", monitor_look_name(g->look));
+	json_add_str(o, "state", inventory_look_name(g->look));
 	json_fields_text(o, "path", m ? m->path : NULL);
 	json_fields_text(o, "holder", g->holder);
 	json_add_sub(o, "error", err_to_json(&g->why));
@@ -316,7 +316,7 @@ static void known(struct json_object *o, const char *key, uint64_t value)
 	json_fields_count(o, key, value ? (int64_t)value : -1);
 }
 
-struct json_object *guest_view_to_json(const struct guest_view *g)
+struct json_object *inventory_guest_to_json(const struct guest_view *g)
 {
 	struct json_object *o = json_new();
 

@@ -26,10 +26,10 @@ enum monitor_look {
 	LOOK_MANAGED, /* another program's guest: not asked */
 	LOOKS
 };
-const char *monitor_look_name(enum monitor_look look);
+const char *inventory_look_name(enum monitor_look look);
 
 enum disk_place { DISK_UNKNOWN, DISK_LOCAL, DISK_SHARED, DISK_PLACES };
-const char *disk_place_name(enum disk_place place); /* NULL for unknown */
+const char *inventory_place_name(enum disk_place place); /* NULL for unknown */
 
 struct guest_view {
 	struct guest guest;
@@ -62,7 +62,7 @@ int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
 void inventory_free(struct inventory *inv);
 
 /* One element of `guests` of the contract; owned. */
-struct json_object *guest_view_to_json(const struct guest_view *g);
+struct json_object *inventory_guest_to_json(const struct guest_view *g);
 
 /* From what `stat -f -c %T` says: network and cluster file systems. Pure. */
 enum disk_place inventory_place(const char *file_system);

@@ -209,7 +209,8 @@ static struct json_object *to_json(const struct listing *l, size_t n_hosts,
 	for (size_t i = 0; i < n_hosts; i++) {
 		for (size_t k = 0; k < l->found[i].n; k++)
 			json_object_array_add(
-				guests, guest_view_to_json(&l->found[i].v[k]));
+				guests,
+				inventory_guest_to_json(&l->found[i].v[k]));
 		if (l->failed[i].kind != ERR_NONE)
 			json_object_array_add(errors,
 					      err_to_json(&l->failed[i]));

@@ -27,7 +27,7 @@ TEST(what_could_be_either_is_not_guessed)
 	assert_int_equal(inventory_place("fuseblk"), DISK_UNKNOWN);
 	assert_int_equal(inventory_place("fuse"), DISK_UNKNOWN);
 	assert_int_equal(inventory_place("UNKNOWN (0x1234)"), DISK_UNKNOWN);
-	assert_null(disk_place_name(DISK_UNKNOWN));
+	assert_null(inventory_place_name(DISK_UNKNOWN));
 }
 
 TEST(a_guest_that_was_not_asked_has_nulls)
@@ -42,7 +42,7 @@ TEST(a_guest_that_was_not_asked_has_nulls)
 
 	g.guest.pid = 42;
 	g.guest.manager = (char *)"libvirt";
-	o = guest_view_to_json(&g);
+	o = inventory_guest_to_json(&g);
 	line = json_line(o);
 	assert_string_equal(
 		line,
@@ -74,7 +74,7 @@ TEST(a_disk_says_where_it_stands)
 	AUTO_FREE char *line = NULL;
 
 	strcpy(g.state, "running");
-	o = guest_view_to_json(&g);
+	o = inventory_guest_to_json(&g);
 	line = json_line(o);
 	assert_non_null(strstr(line, "\"state\":\"running\""));
 	assert_non_null(strstr(line, "\"accel\":\"tcg\""));
