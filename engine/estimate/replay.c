@@ -67,7 +67,6 @@ static void take_start(struct reader *rd, struct json_at at)
 	take_text(at, "policy", &r->policy);
 	r->budget_ms = number(at, "max_blackout_ms");
 	r->deadline_s = fmax(number(at, "deadline_s"), 0);
-	r->bandwidth_cap_bps = fmax(number(at, "bandwidth_bps"), 0);
 }
 
 /* What was turned back before is another migration, of the same guest. */
@@ -462,7 +461,6 @@ struct policy_facts replay_facts(const struct replay *r)
 	return (struct policy_facts){
 		.budget_ms = r->budget_ms,
 		.deadline_s = r->deadline_s,
-		.bandwidth_cap_bps = r->bandwidth_cap_bps,
 		.ram_bytes = r->ram_bytes,
 		.fixed_ms = POLICY_FIXED_MS,
 		.throttle_max = 0.99,

@@ -29,7 +29,6 @@ struct replay_span {
 struct replay {
 	char *run, *guest, *policy;
 	double budget_ms, deadline_s; /* 0: none */
-	double bandwidth_cap_bps;     /* the same; bytes/s */
 	bool switched;
 	double blackout_ms;
 	double seconds; /* until the guest ran again, or it was given up */

@@ -328,21 +328,3 @@ double curve_working_set(const struct curve *c)
 		sum += c->cell[i].share * c->cell[i].ln_set;
 	return fmin(exp(sum), c->ram_bytes);
 }
-
-double curve_fixed_point(const struct curve *c, double bandwidth_bps,
-			 double overhead_s)
-{
-	double low = 0, high = c->ln_ram;
-
-	if (!curve_known(c) || !(bandwidth_bps > 0))
-		return c->ram_bytes;
-	for (int i = 0; i < 40; i++) {
-		double middle = (low + high) / 2, bytes = exp(middle);
-
-		if (curve_at(c, overhead_s + bytes / bandwidth_bps) > bytes)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low > 0 ? exp(low) : 0;
-}

@@ -109,12 +109,5 @@ double curve_at(const struct curve *c, double seconds);
 /* 1 σ of ln D(t), of the next pass: curve, fit and noise together. */
 double curve_sigma(const struct curve *c, double seconds);
 double curve_working_set(const struct curve *c);
-/*
- * The fixed point of passes over a link of @bandwidth_bps with @overhead_s
- * spent in each besides copying: the V > 0 with D(overhead + V/B) = V, of the
- * middle curve. Pre-copy gets no lower. 0 where it gets to nothing.
- */
-double curve_fixed_point(const struct curve *c, double bandwidth_bps,
-			 double overhead_s);
 
 #endif

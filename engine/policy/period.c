@@ -68,28 +68,6 @@ static double find_peak(const struct grid *g, size_t *lag)
 	return 0;
 }
 
-static bool is_quiet(const struct period_span *s, double mean)
-{
-	return s->activity < mean / 2;
-}
-
-/* Of the last quiet phase that began in sight. */
-static void find_quiet(const struct period_span *v, size_t n, double mean,
-		       struct period *out)
-{
-	for (size_t i = n; i-- > 1;) {
-		size_t end = i;
-
-		if (!is_quiet(&v[i], mean) || is_quiet(&v[i - 1], mean))
-			continue;
-		while (end + 1 < n && is_quiet(&v[end + 1], mean))
-			end++;
-		out->quiet_at_s = v[i].from_s;
-		out->quiet_s = v[end].to_s - v[i].from_s;
-		return;
-	}
-}
-
 void period_find(const struct period_span *v, size_t n, struct period *out)
 {
 	struct grid g = { .n = PERIOD_GRID };
@@ -106,22 +84,10 @@ void period_find(const struct period_span *v, size_t n, struct period *out)
 	if (!(g.mean > 0) || !(g.variance > 0))
 		return;
 	out->spread = sqrt(g.variance) / g.mean;
-	find_quiet(v, n, g.mean, out);
 	out->confidence = fmin(find_peak(&g, &lag), 1);
 	out->seconds = (double)lag * g.step_s;
 	if (!lag)
 		return;
 	seen = span / out->seconds;
 	out->confidence *= fmin(seen / 2, 1);
-}
-
-double period_next_quiet(const struct period *p, double now_s)
-{
-	double ahead;
-
-	if (!(p->seconds > 0) || p->confidence < PERIOD_SURE ||
-	    !(p->quiet_s > 0))
-		return INFINITY;
-	ahead = ceil((now_s - p->quiet_at_s) / p->seconds);
-	return p->quiet_at_s + fmax(ahead, 0) * p->seconds;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * period: whether a guest writes in phases, and in which one it is; pure.
+ * period: whether a guest writes in phases, and how long they last; pure.
  *
  * Theory of operation. Each pass shows how active the guest was while it
  * lasted: the bytes that it dirtied over what the curve expects of that many
@@ -32,14 +32,10 @@ struct period {
 	double seconds;	   /* of one, 0: none was found */
 	double confidence; /* 0 … 1 */
 	double spread; /* standard deviation of the activity over its mean */
-	/* The last time that it became quiet, and how long that lasts. */
-	double quiet_at_s, quiet_s;
 };
 
 /* @n spans, in order and without gaps. Zeroed @out where they show nothing. */
 void period_find(const struct period_span *v, size_t n, struct period *out);
-/* The next begin of a quiet phase after @now_s; INFINITY when not known. */
-double period_next_quiet(const struct period *p, double now_s);
 
 /* With fewer than these a period is a guess. */
 #define PERIOD_SURE 0.5

@@ -32,8 +32,7 @@ struct policy_facts {
 	double deadline_s; /* since `migrate`; 0: none */
 	bool force;	   /* at the deadline the budget is lifted */
 	double ram_bytes;
-	double fixed_ms;	  /* of a switchover, besides copying */
-	double bandwidth_cap_bps; /* the owner's; 0: none */
+	double fixed_ms;     /* of a switchover, besides copying */
 	bool may_throttle;   /* auto-converge is armed, the owner allows it */
 	double throttle_max; /* 0 … 0.99 */
 	/*
@@ -114,7 +113,6 @@ struct policy_decision {
 
 struct policy {
 	const char *name;
-	const char *about; /* one sentence, and whose behaviour it is */
 	/* the gate before the first pass */
 	double (*first_gate_ms)(const struct policy_facts *f);
 	void (*decide)(const struct policy_view *v,

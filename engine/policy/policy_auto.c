@@ -68,7 +68,6 @@ struct sight {
 	double need_ms; /* of a switch with what is dirty now, copying */
 	double left_s;	/* until the deadline, INFINITY */
 	size_t since;	/* first pass with gate and throttle as they are */
-	double tried_s; /* since its begin */
 	size_t tried;	/* passes since then */
 	size_t lever;	/* first pass with the throttle as it is */
 	size_t stuck;	/* passes since then */
@@ -117,7 +116,6 @@ static void find_since(struct sight *s)
 	if (!s->since)
 		s->since = i;
 	s->tried = v->n_passes - s->since;
-	s->tried_s = v->now_s - v->passes[s->since - 1].at_s;
 }
 
 /* How active it was, pass for pass, over what the curve expects. */
@@ -648,10 +646,6 @@ static double auto_first(const struct policy_facts *f)
 
 const struct policy policy_auto = {
 	.name = "auto",
-	.about =
-		"vmferry's own: holds a narrow gate while passes shrink, opens "
-		"it no wider than needed, throttles as much as computed, or "
-		"says what it would take.",
 	.first_gate_ms = auto_first,
 	.decide = auto_decide,
 };

@@ -37,7 +37,6 @@ static void qemu_decide(const struct policy_view *v,
 
 const struct policy policy_qemu = {
 	.name = "qemu",
-	.about = "QEMU alone: downtime-limit is the budget from the start.",
 	.first_gate_ms = budget_gate,
 	.decide = qemu_decide,
 };
@@ -102,8 +101,6 @@ static void proxmox_decide(const struct policy_view *v,
 
 const struct policy policy_proxmox = {
 	.name = "proxmox",
-	.about = "Proxmox VE: 100 ms, doubled while what is left does not "
-		 "shrink, up to 2000 s.",
 	.first_gate_ms = proxmox_first,
 	.decide = proxmox_decide,
 };
@@ -159,8 +156,6 @@ static void ovirt_decide(const struct policy_view *v,
 
 const struct policy policy_ovirt = {
 	.name = "ovirt",
-	.about = "oVirt, minimal downtime: 100 ms, then 150, 200, 300, 400 and "
-		 "500 as iterations stall, then it aborts.",
 	.first_gate_ms = ovirt_first,
 	.decide = ovirt_decide,
 };
@@ -197,8 +192,6 @@ static void nova_decide(const struct policy_view *v,
 
 const struct policy policy_nova = {
 	.name = "nova",
-	.about = "OpenStack Nova: 50 ms, widened to 500 ms in ten steps, one "
-		 "each 75 s a GiB.",
 	.first_gate_ms = nova_first,
 	.decide = nova_decide,
 };
@@ -330,8 +323,6 @@ static void kubevirt_decide(const struct policy_view *v,
 
 const struct policy policy_kubevirt = {
 	.name = "kubevirt",
-	.about = "KubeVirt's stall detection (alpha): 300 ms, and after 40 s "
-		 "without progress the maximum at a local minimum.",
 	.first_gate_ms = kubevirt_first,
 	.decide = kubevirt_decide,
 };
@@ -385,8 +376,6 @@ static void converge_decide(const struct policy_view *v,
 
 const struct policy policy_auto_converge = {
 	.name = "auto-converge",
-	.about = "QEMU with auto-converge: the budget from the start, and a "
-		 "throttle of 20 %, then 10 % more, while passes stall.",
 	.first_gate_ms = converge_first,
 	.decide = converge_decide,
 };

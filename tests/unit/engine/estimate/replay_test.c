@@ -65,23 +65,6 @@ TEST(reads_what_the_owner_wanted)
 	drop(r);
 }
 
-TEST(reads_the_owner_s_cap_on_bandwidth)
-{
-	static const double dirty[] = { 100, 100 };
-	AUTO_FREE char *text = record(dirty, 2);
-	AUTO_FREE char *capped =
-		xasprintf("%s{\"event\":\"run-start\",\"max_blackout_ms\":300,"
-			  "\"bandwidth_bps\":4000000}\n",
-			  text);
-	struct replay *r = parse(text, 0, NULL);
-
-	assert_true(replay_facts(r).bandwidth_cap_bps == 0);
-	drop(r);
-	r = parse(capped, 0, NULL);
-	assert_true(replay_facts(r).bandwidth_cap_bps == 4e6);
-	drop(r);
-}
-
 TEST(gives_back_what_each_pass_dirtied)
 {
 	static const double dirty[] = { 90, 80, 20, 85, 3, 88 };

@@ -279,34 +279,6 @@ TEST(cells_are_weighted_by_the_marginal_of_their_points)
 		marginal(linear, w, 3) - marginal(flat, w, 3), 0.02);
 }
 
-TEST(the_fixed_point_dirties_what_it_sends)
-{
-	double v;
-
-	passes(hot_and_cold, 300e6, 3e9, 4);
-	v = curve_fixed_point(&curve, link, 0.02);
-	assert_near(curve_at(&curve, 0.02 + v / link), v, 1e-3);
-}
-
-TEST(the_fixed_point_of_a_slow_guest_is_the_overhead)
-{
-	passes(around, 50e6, 1e9, 6);
-	assert_near(curve_fixed_point(&curve, link, 0.04), 50e6 * 0.04 / 0.5,
-		    0.25);
-}
-
-TEST(a_slow_guest_without_overhead_has_no_fixed_point)
-{
-	passes(around, 50e6, 1e9, 6);
-	assert_true(curve_fixed_point(&curve, link, 0) < 4096);
-}
-
-TEST(the_fixed_point_of_a_fast_guest_is_its_working_set)
-{
-	passes(around, 300e6, 2e9, 3);
-	assert_near(curve_fixed_point(&curve, link, 0.02), 2e9, 0.03);
-}
-
 TEST(learns_nothing_from_what_is_not_a_pass)
 {
 	static const double odd[][2] = {
@@ -358,8 +330,6 @@ TEST(no_input_makes_it_say_nonsense)
 
 			assert_true(isfinite(curve_at(&curve, t)));
 			assert_true(isfinite(curve_sigma(&curve, t)));
-			assert_true(isfinite(curve_fixed_point(
-				&curve, anything(), anything())));
 			curve_draws(&curve, d, 8);
 			for (size_t j = 0; j < 8; j++)
 				assert_true(isfinite(curve_draw_at(&d[j], t)));

@@ -40,17 +40,6 @@ TEST(finds_the_period_of_a_phased_guest)
 	}
 }
 
-TEST(tells_when_the_next_quiet_phase_begins)
-{
-	struct period_span v[MOST];
-	struct period p;
-	double next;
-
-	period_find(v, phases(v, 5, 2, 0.25, 28), &p);
-	next = period_next_quiet(&p, 28);
-	assert_true(fabs(next - 33) < 1.2);
-}
-
 TEST(a_steady_guest_has_none)
 {
 	struct period_span v[MOST];
@@ -67,7 +56,6 @@ TEST(a_steady_guest_has_none)
 	period_find(v, MOST, &p);
 	assert_true(p.confidence < PERIOD_SURE);
 	assert_true(p.spread < 0.1);
-	assert_true(isinf(period_next_quiet(&p, 0)));
 }
 
 TEST(one_cycle_is_no_period)
