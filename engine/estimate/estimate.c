@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/estimate/link_probe.h"
+#include "engine/run/lock.h"
 #include "engine/run/page_sample.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/run_journal.h"

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "engine/recover/recover_report.h"
+#include "engine/run/lock.h"
 #include "qmp/json_fields.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/guest/discover.h"
+#include "engine/run/lock.h"
 #include "engine/run/run.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"

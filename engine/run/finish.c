@@ -10,6 +10,7 @@
 
 #include "engine/hosts/admit.h"
 #include "engine/guest/discover.h"
+#include "engine/run/lock.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"

@@ -175,17 +175,6 @@ bool migrate_check_known(const char *name)
 	return false;
 }
 
-bool preflight_skips(const struct run *r, const char *name)
-{
-	const char *const *skip = r->opt->skip_checks;
-
-	for (; skip && *skip; skip++) {
-		if (!strcmp(*skip, name))
-			return true;
-	}
-	return false;
-}
-
 static void tell_checks(struct run *r)
 {
 	for (size_t i = 0; i < r->checks.n; i++) {
@@ -193,7 +182,7 @@ static void tell_checks(struct run *r)
 		struct event ev = { .kind = EVENT_CHECK, .check = c };
 
 		assert(migrate_check_known(c->name));
-		if (c->verdict == CHECK_FAIL && preflight_skips(r, c->name))
+		if (c->verdict == CHECK_FAIL && run_skips(r, c->name))
 			c->verdict = CHECK_WARN;
 		run_tell(r, &ev);
 	}

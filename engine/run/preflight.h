@@ -23,9 +23,6 @@ struct preflight {
 	char *restart;		/* Restart= of the source's unit, or "" */
 };
 
-/* True when the user does not want this check to block. */
-bool preflight_skips(const struct run *r, const char *name);
-
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);
 

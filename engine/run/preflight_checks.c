@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/lock.h"
 #include "engine/run/preflight.h"
 #include "engine/run/queue.h"
 #include "transport/base/xalloc.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engine/guest/discover.h"
-#include "engine/run/preflight.h"
 #include "engine/hosts/ticket.h"
 #include "engine/state/state_dir.h"
 #include "qmp/holder.h"
@@ -61,7 +60,7 @@ struct admit_wish queue_wish(const struct run *r)
 					  : r->guest.ram_bytes;
 
 	return (struct admit_wish){
-		.ram_bytes = ram && !preflight_skips(r, "memory")
+		.ram_bytes = ram && !run_skips(r, "memory")
 				     ? ram + ADMIT_QEMU_BYTES
 				     : 0,
 		.limit = r->opt->wait ? r->opt->parallel : 0,

@@ -284,3 +284,14 @@ int run_set_gate(struct run *r, double ms, double bps, double ratio,
 	r->gate_bps = bps;
 	return 0;
 }
+
+bool run_skips(const struct run *r, const char *name)
+{
+	const char *const *skip = r->opt->skip_checks;
+
+	for (; skip && *skip; skip++) {
+		if (!strcmp(*skip, name))
+			return true;
+	}
+	return false;
+}

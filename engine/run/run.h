@@ -21,7 +21,6 @@
 #include "engine/hosts/probe.h"
 #include "engine/state/recording.h"
 #include "engine/run/stage.h"
-#include "engine/state/unfinished.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_migrate.h"
@@ -173,6 +172,8 @@ void run_leftover(struct run *r, const char *fmt, ...)
 struct mono run_qmp_deadline(void);
 /* This host's state directory (state_dir.h), borrowed; NULL: not asked yet. */
 const char *run_state(const struct run *r);
+/* True when the user does not want the check @name to block. */
+bool run_skips(const struct run *r, const char *name);
 
 /* --- the stages, one or a few a file; see stage.h ------------------------ */
 
@@ -197,20 +198,6 @@ int run_discover(struct run *r, struct err *err);
 /* preflight.c */
 int run_preflight(struct run *r, struct err *err);
 /* launch.c */
-/*
- * ERR_BUSY when the guest's lock is held by another; ERR_REFUSED, without it,
- * when an earlier run of the guest has to be recovered first, unless this is a
- * recovery.
- */
-int run_lock(struct run *r, struct err *err);
-/* unfinished_look() for the guest and the destination of @r. */
-enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
-				    struct err *err);
-int run_unlock(struct run *r, struct err *err);
-/* Whether some process holds the lock of the guest @key on this host. */
-bool run_is_locked(const struct run *r, const char *key);
-/* Whether a living engine drives this very run: it has the guest's lock. */
-bool run_is_driven(const struct run *r);
 int run_launch(struct run *r, struct err *err);
 int run_launched(struct run *r, struct err *err);
 int run_unlaunch(struct run *r, struct err *err);

@@ -2,6 +2,7 @@
 /* stage: the table of a live migration and its runner; theory in stage.h. */
 #include "engine/run/stage.h"
 
+#include "engine/run/lock.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"

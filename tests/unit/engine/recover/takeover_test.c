@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/run/lock.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* lock: one migration of a guest at a time on this host. */
+#include "engine/run/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/run/run.h"
+#include "engine/state/stale.h"
+#include "engine/state/state_dir.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum { LOCK_TRIES = 3, LOCK_TRY_MS = 20 };
+
+static int make_directory(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	return err_sys(err, errno, "cannot make %s", path);
+}
+
+/*
+ * What the lock's file says: who holds it, for people and for those who wait.
+ * It stays behind a holder that was killed.
+ */
+static void sign_lock(int fd, const struct run *r)
+{
+	AUTO_FREE char *text = xasprintf(
+		"by=%s\nrun=%s\nguest=%s\nrole=source\n"
+		"destination=%s\npid=%d\n",
+		r->recovering ? "recovery" : "engine", r->id,
+		guest_label(&r->guest), r->opt->destination, (int)getpid());
+
+	if (ftruncate(fd, 0) < 0 || write(fd, text, strlen(text)) < 0)
+		log_warn(NULL, "cannot sign the lock of %s",
+			 guest_label(&r->guest));
+}
+
+bool run_is_driven(const struct run *r)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[64] = "";
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+	       !strncmp(text, wanted, strlen(wanted)) &&
+	       flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+bool run_is_locked(const struct run *r, const char *key)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, key);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+/*
+ * Whoever looks for stale locks takes each for a moment, so a lock that is
+ * taken is tried again.
+ */
+static int take_lock(const char *path)
+{
+	for (int i = 0;; i++) {
+		AUTO_FD int fd = open(
+			path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0)
+			return -1;
+		/* the one before us removes its lock; others make their own */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		    stale_is_still(fd, path))
+			return steal_fd(&fd);
+		errno = EWOULDBLOCK;
+		if (i == LOCK_TRIES ||
+		    task_sleep_until(mono_in_ms(LOCK_TRY_MS), NULL) < 0)
+			return -1;
+	}
+}
+
+enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
+				    struct err *err)
+{
+	AUTO_FREE char *runs = state_dir_runs(run_state(r));
+	const struct unfinished_asker asker = {
+		.key = r->key,
+		.guest = guest_label(&r->guest),
+		.machine = r->src_facts.machine_id,
+		.boot = r->src_facts.boot_id,
+		.destination_machine = r->dst_facts.machine_id,
+	};
+
+	return unfinished_look(runs, &asker, rests, err);
+}
+
+/* Nothing is built on what an earlier run has yet to decide. */
+static int refuse_unfinished(struct run *r, struct err *err)
+{
+	AUTO_STRV struct strv rests = { .v = NULL };
+	AUTO_ERR struct err e = { 0 };
+	enum unfinished found = run_look_unfinished(r, &rests, &e);
+
+	if (found == UNFINISHED_OPEN ||
+	    (found == UNFINISHED_UNREAD && !run_skips(r, "unfinished"))) {
+		err_move(err, &e);
+		(void)run_unlock(r, NULL);
+		return -1;
+	}
+	if (found != UNFINISHED_NONE)
+		run_warn(r, "unfinished", "%s", e.message);
+	for (size_t i = 0; i < rests.n; i++)
+		run_warn(r, "unfinished", "%s", rests.v[i]);
+	return 0;
+}
+
+int run_lock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, r->key);
+	AUTO_FD int fd = -1;
+
+	/* guests of other users pass through the root to their own place */
+	if (make_directory(r->src_facts.run_root, 0711, err) < 0 ||
+	    make_directory(dir, 0700, err) < 0)
+		return -1;
+	fd = take_lock(path);
+	if (fd < 0 && errno != EWOULDBLOCK)
+		return err_sys(err, errno, "cannot open the lock %s", path);
+	if (fd < 0) {
+		err_set(err, ERR_BUSY, "another migration of %s is under way",
+			guest_label(&r->guest));
+		return err_hint(err, "wait for it, or cancel it");
+	}
+	sign_lock(fd, r);
+	r->lock_fd = steal_fd(&fd);
+	r->was_locked = true;
+	return r->recovering ? 0 : refuse_unfinished(r, err);
+}
+
+int run_unlock(struct run *r, struct err *err)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+
+	(void)err;
+	if (r->lock_fd >= 0)
+		(void)unlink(path);
+	close_fd(steal_fd(&r->lock_fd));
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock: one migration of a guest at a time on this host.
+ *
+ * The lock is a file of the runtime directory, named after the guest's key and
+ * locked with flock(): it is free as soon as its holder has ended. Its text
+ * says who holds it.
+ */
+#ifndef ENGINE_RUN_LOCK_H
+#define ENGINE_RUN_LOCK_H
+
+#include <stdbool.h>
+
+#include "engine/state/unfinished.h"
+#include "transport/base/err.h"
+#include "transport/base/strv.h"
+
+struct run;
+
+/*
+ * ERR_BUSY when the guest's lock is held by another; ERR_REFUSED, without it,
+ * when an earlier run of the guest has to be recovered first, unless this is a
+ * recovery.
+ */
+int run_lock(struct run *r, struct err *err);
+/* Removes the lock and gives it back; does nothing without one. */
+int run_unlock(struct run *r, struct err *err);
+/* unfinished_look() for the guest and the destination of @r. */
+enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
+				    struct err *err);
+/* Whether some process holds the lock of the guest @key on this host. */
+bool run_is_locked(const struct run *r, const char *key);
+/* Whether a living engine drives this very run: it has the guest's lock. */
+bool run_is_driven(const struct run *r);
+
+#endif
