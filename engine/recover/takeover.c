@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "engine/run/lock.h"
+#include "engine/run/reach.h"
 #include "engine/run/run_journal.h"
 #include "transport/base/task.h"
 

@@ -8,6 +8,7 @@
 
 #include "engine/guest/discover.h"
 #include "engine/run/lock.h"
+#include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
@@ -111,16 +112,6 @@ int run_open_source(struct run *r, struct err *err)
 			r->guest.name ? r->guest.name : "guest");
 }
 
-static void remember_source(struct run *r)
-{
-	struct result *res = r->result;
-
-	free(res->guest);
-	res->guest = xstrdup(label(r));
-	res->owner = OWNER_SOURCE;
-	res->owner_pid = r->guest.pid;
-}
-
 /* For the last line, should the destination turn out to be out of reach. */
 static void note_state(struct run *r)
 {
@@ -128,46 +119,6 @@ static void note_state(struct run *r)
 
 	if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0)
 		r->result->state = st.running ? "RUNNING" : "PAUSED";
-}
-
-static int no_destination(struct run *r, struct err *err)
-{
-	err_wrap(err, ERR_NONE, "cannot use %s as a destination",
-		 r->opt->destination);
-	if (!err_hint_of(err))
-		err_hint(err, "see whether `ssh %s true` works from here",
-			 r->opt->destination);
-	return -1;
-}
-
-int run_reach_destination(struct run *r, struct err *err)
-{
-	if (!r->dst_host)
-		r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
-					mono_in_ms(RUN_CONNECT_MS), err);
-	if (!r->dst_host)
-		return no_destination(r, err);
-	r->result->transport = host_backend(r->dst_host);
-	return 0;
-}
-
-int run_find(struct run *r, struct err *err)
-{
-	guest_free(&r->guest);
-	host_facts_free(&r->src_facts);
-	r->result->owner = OWNER_UNKNOWN;
-	if (!r->src_host)
-		r->src_host = host_local_new();
-	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
-			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
-		return -1;
-	remember_source(r);
-	if (probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
-		       err) < 0)
-		return -1;
-	free(r->result->source);
-	r->result->source = xstrdup(r->src_facts.hostname);
-	return 0;
 }
 
 /* Its monitor would be in use, and QEMU gone when that migration is done. */
@@ -308,35 +259,6 @@ static int ask_hardware(struct run *r, struct err *err)
 		return -1;
 	r->result->ram_bytes = (int64_t)f->ram_bytes;
 	return 0;
-}
-
-/* FNV-1a, 64 bit: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t fnv1a(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
-/*
- * A guest is known by its UUID, or, for the many that have none, by machine
- * id, name and the start of its QEMU.
- */
-char *run_guest_key(const struct run *r)
-{
-	const char *uuid = r->facts.uuid;
-	AUTO_FREE char *id = NULL;
-
-	/* before QEMU was asked its command line has to do */
-	if (!*uuid && r->guest.uuid)
-		uuid = r->guest.uuid;
-	if (strspn(uuid, "0-") < strlen(uuid))
-		return xstrdup(uuid);
-	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id, label(r),
-		       (unsigned long long)r->guest.start_ticks);
-	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
 }
 
 int run_discover(struct run *r, struct err *err)

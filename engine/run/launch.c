@@ -18,6 +18,7 @@
 
 #include "engine/hosts/arrival.h"
 #include "engine/run/queue.h"
+#include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "engine/hosts/login_session.h"
 #include "transport/base/log.h"
@@ -511,35 +512,6 @@ int run_end_old_session(struct run *r, struct err *err)
 			    "echo $session >\"$lock/session\"\n");
 	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
 			    mono_in_ms(RUN_UNDO_MS), err);
-}
-
-void run_close_monitors(struct run_side *s)
-{
-	qmp_listener_free(s->events);
-	s->events = NULL;
-	qmp_close(s->qmp);
-	s->qmp = NULL;
-	qmp_close(s->rescue);
-	s->rescue = NULL;
-}
-
-int run_reconnect(struct run *r, struct err *err)
-{
-	struct host_options opt = r->opt->ssh;
-	struct host *fresh;
-
-	if (r->dst_host &&
-	    host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
-		return 0;
-	opt.ask = NULL;
-	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
-			  err);
-	if (!fresh)
-		return -1;
-	host_close(r->dst_host);
-	r->dst_host = fresh;
-	r->reconnected = true;
-	return 0;
 }
 
 int run_unlaunch(struct run *r, struct err *err)

@@ -182,15 +182,6 @@ int run_guard(struct run *r, struct err *err);
 /* queue.c */
 int run_queue(struct run *r, struct err *err);
 /* connect.c */
-/*
- * Finds the guest and asks this host what it is like; may be called again, and
- * forgets what it found before.
- */
-int run_find(struct run *r, struct err *err);
-/* Names the guest in locks and directories, from what is known; to be freed. */
-char *run_guest_key(const struct run *r);
-/* Logs in to the destination, unless that was done already. */
-int run_reach_destination(struct run *r, struct err *err);
 int run_connect(struct run *r, struct err *err);
 /* The source's monitors, from r->guest; the first that greets is used. */
 int run_open_source(struct run *r, struct err *err);
@@ -201,12 +192,8 @@ int run_preflight(struct run *r, struct err *err);
 int run_launch(struct run *r, struct err *err);
 int run_launched(struct run *r, struct err *err);
 int run_unlaunch(struct run *r, struct err *err);
-/* Makes sure of a working connection to the destination: one fresh try. */
-int run_reconnect(struct run *r, struct err *err);
 /* Ends the login over there that an earlier connection may have left. */
 int run_end_old_session(struct run *r, struct err *err);
-/* With their events; what was closed before stays so. */
-void run_close_monitors(struct run_side *s);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
 char *run_dst_stderr(struct run *r);
 /* arm.c */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* reach: the guest and the destination, found and logged in to. */
+#include "engine/run/reach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/guest/discover.h"
+#include "engine/run/run.h"
+#include "transport/base/xalloc.h"
+
+static void remember_source(struct run *r)
+{
+	struct result *res = r->result;
+
+	free(res->guest);
+	res->guest = xstrdup(guest_label(&r->guest));
+	res->owner = OWNER_SOURCE;
+	res->owner_pid = r->guest.pid;
+}
+
+int run_find(struct run *r, struct err *err)
+{
+	guest_free(&r->guest);
+	host_facts_free(&r->src_facts);
+	r->result->owner = OWNER_UNKNOWN;
+	if (!r->src_host)
+		r->src_host = host_local_new();
+	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
+			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	remember_source(r);
+	if (probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+		       err) < 0)
+		return -1;
+	free(r->result->source);
+	r->result->source = xstrdup(r->src_facts.hostname);
+	return 0;
+}
+
+static int no_destination(struct run *r, struct err *err)
+{
+	err_wrap(err, ERR_NONE, "cannot use %s as a destination",
+		 r->opt->destination);
+	if (!err_hint_of(err))
+		err_hint(err, "see whether `ssh %s true` works from here",
+			 r->opt->destination);
+	return -1;
+}
+
+int run_reach_destination(struct run *r, struct err *err)
+{
+	if (!r->dst_host)
+		r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
+					mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->dst_host)
+		return no_destination(r, err);
+	r->result->transport = host_backend(r->dst_host);
+	return 0;
+}
+
+int run_reconnect(struct run *r, struct err *err)
+{
+	struct host_options opt = r->opt->ssh;
+	struct host *fresh;
+
+	if (r->dst_host &&
+	    host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+		return 0;
+	opt.ask = NULL;
+	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
+			  err);
+	if (!fresh)
+		return -1;
+	host_close(r->dst_host);
+	r->dst_host = fresh;
+	r->reconnected = true;
+	return 0;
+}
+
+void run_close_monitors(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	s->events = NULL;
+	qmp_close(s->qmp);
+	s->qmp = NULL;
+	qmp_close(s->rescue);
+	s->rescue = NULL;
+}
+
+/* FNV-1a, 64 bit: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t fnv1a(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+/*
+ * A guest is known by its UUID, or, for the many that have none, by machine
+ * id, name and the start of its QEMU.
+ */
+char *run_guest_key(const struct run *r)
+{
+	const char *uuid = r->facts.uuid;
+	AUTO_FREE char *id = NULL;
+
+	/* before QEMU was asked its command line has to do */
+	if (!*uuid && r->guest.uuid)
+		uuid = r->guest.uuid;
+	if (strspn(uuid, "0-") < strlen(uuid))
+		return xstrdup(uuid);
+	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id,
+		       guest_label(&r->guest),
+		       (unsigned long long)r->guest.start_ticks);
+	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reach: finds the guest and its name, and logs in to the destination, once or
+ * again.
+ */
+#ifndef ENGINE_RUN_REACH_H
+#define ENGINE_RUN_REACH_H
+
+#include "transport/base/err.h"
+
+struct run;
+struct run_side;
+
+/*
+ * Finds the guest and asks this host what it is like; may be called again, and
+ * forgets what it found before.
+ */
+int run_find(struct run *r, struct err *err);
+/* Names the guest in locks and directories, from what is known; to be freed. */
+char *run_guest_key(const struct run *r);
+/* Logs in to the destination, unless that was done already. */
+int run_reach_destination(struct run *r, struct err *err);
+/* Makes sure of a working connection to the destination: one fresh try. */
+int run_reconnect(struct run *r, struct err *err);
+/* With their events; what was closed before stays so. */
+void run_close_monitors(struct run_side *s);
+
+#endif
