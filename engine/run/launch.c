@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "engine/hosts/arrival.h"
+#include "engine/hosts/launch_script.h"
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -40,23 +41,10 @@ static void word(struct buf *b, const char *s)
 	quote_word(b, s);
 }
 
-/*
- * The shell takes the source's limits, QEMU inherits them. A hard limit that
- * cannot be raised (root in a container may lack the right) does not matter as
- * long as the soft one fits; what does not fit is told.
- */
-static const char limit_function[] =
-	"limits=\n"
-	"limit() {\n"
-	"	prlimit --pid $$ \"--$1=$2:$3\" 2>/dev/null ||\n"
-	"	prlimit --pid $$ \"--$1=$2:\" 2>/dev/null ||\n"
-	"	limits=\"$limits $1\"\n"
-	"}\n";
-
 /* "nofile 1024 524288" of the source → limit 'nofile' '1024' '524288' */
 static void add_limits(struct buf *b, const struct guest *g)
 {
-	buf_printf(b, "%s", limit_function);
+	buf_printf(b, "%s", launch_script_limit);
 	for (size_t i = 0; i < g->limits.n; i++) {
 		char name[32], soft[32], hard[32];
 
@@ -106,70 +94,6 @@ static void add_environment(struct buf *b, const struct run *r)
 	word(b, sockets);
 }
 
-static const char make_directories[] =
-	"fail() { echo \"$1\" >&2; exit 1; }\n"
-	"is_wanted() { [ -z \"$session\" ] ||\n"
-	"	[ \"$(ticks_of ${session% *})\" = \"${session#* }\" ]; }\n"
-	/* a clean-up that comes before QEMU's pid is known ends both */
-	"trap '[ -z \"$!\" ] || kill -KILL $!; exit 1' TERM\n"
-	"umask 077\n"
-	"mkdir -p \"$root\" || fail \"cannot make $root\"\n"
-	"[ \"$(id -u)\" != 0 ] || chmod 711 \"$root\"\n"
-	"locked || fail \"cannot lock $root\"\n"
-	"if [ -e \"$lock\" ]; then\n"
-	"	read -r pid ticks 2>/dev/null <\"$lock/pid\"\n"
-	"	if [ -n \"${pid:-}\" ] && [ \"$(ticks_of $pid)\" = \"$ticks\" "
-	"]\n"
-	"	then echo busy=$pid; exit 0; fi\n"
-	"	rm -rf \"$lock\"\n"
-	"fi\n"
-	"tally\n"
-	"if ! may_come; then echo full=1; exit 0; fi\n"
-	"new=$root/new-$run\n"
-	"fail() { rm -rf \"$new\" \"$lock\" \"$dir\"; echo \"$1\" >&2; exit 1; "
-	"}\n"
-	"mkdir \"$new\" || fail \"cannot make $new\"\n"
-	"echo $$ $(ticks_of $$) >\"$new/pid\" &&\n"
-	"printf '%s\\n' \"$run\" >\"$new/run\" &&\n"
-	"printf '%s\\n' \"$marker\" >\"$new/marker\" &&\n"
-	"echo $session >\"$new/session\" &&\n"
-	"printf '%s\\n' \"$reserve\" >\"$new/ram\" || "
-	"fail \"cannot write to $new\"\n"
-	/* one that outlives its login comes after its own clean-up */
-	"is_wanted || fail \"the login that wanted it is gone\"\n"
-	"mv -T \"$new\" \"$lock\" || fail \"cannot make $lock\"\n"
-	/* from here on it counts; QEMU must not inherit the lock */
-	"exec 7<&-\n"
-	"mkdir \"$dir\" || fail \"cannot make $dir\"\n"
-	/* opened before its user may put links there */
-	"true >\"$dir/stdout\" && true >\"$dir/stderr\" || "
-	"fail \"cannot write to $dir\"\n"
-	"exec 8>>\"$dir/stdout\" 9>>\"$dir/stderr\"\n"
-	"chown \"$owner\" \"$dir\" || fail \"cannot give $dir to $owner\"\n";
-
-/*
- * Waits for the monitor's socket; a child that has died stays a zombie of this
- * shell until it is waited for, so its state is asked for.
- */
-static const char await_monitor[] =
-	"pid=$!\n"
-	"exec 8>&- 9>&-\n"
-	"ticks=$(ticks_of $pid)\n"
-	"echo $pid $ticks >\"$lock/pid\"\n"
-	"trap - TERM\n"
-	"echo pid=$pid\n"
-	"echo ticks=$ticks\n"
-	"n=0\n"
-	"until [ -S \"$monitor\" ]; do\n"
-	"	if [ -z \"$(ticks_of $pid)\" ]; then\n"
-	"		wait $pid; echo died=$?; exit 0\n"
-	"	fi\n"
-	"	n=$((n + 1))\n"
-	"	[ $n -lt 300 ] || { echo slow=1; exit 0; }\n"
-	"	sleep 0.05\n"
-	"done\n"
-	"echo ready=1\n";
-
 /* What is asked of the host, and what is written down about it. */
 static void add_wish(struct buf *b, const struct run *r,
 		     const struct admit_wish *wish)
@@ -210,7 +134,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	add_wish(&b, r, wish);
 	buf_printf(&b, "%s%s%s",
 		   host_is_local(r->dst_host) ? "session=\n" : session_find,
-		   admit_functions, make_directories);
+		   admit_functions, launch_script_make);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst_facts.uid == 0)
 		add_limits(&b, &r->guest);
@@ -223,7 +147,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	for (; *argv; argv++)
 		word(&b, *argv);
 	buf_printf(&b, " </dev/null >&8 2>&9 8>&- 9>&- &\n");
-	buf_printf(&b, "%s", await_monitor);
+	buf_printf(&b, "%s", launch_script_await);
 	return buf_steal(&b);
 }
 
@@ -443,30 +367,6 @@ char *run_dst_stderr(struct run *r)
 
 /* --- and back ------------------------------------------------------------ */
 
-static const char remove_all[] =
-	"alive() { set -- $(sed 's/.*) //' /proc/$pid/stat 2>/dev/null); "
-	"[ \"${1:-Z}\" != Z ] && [ \"${20}\" = \"$ticks\" ]; }\n"
-	"stop() { kill -$1 $pid 2>/dev/null; n=0\n"
-	"	while alive && [ $n -lt $2 ]; do\n"
-	"		n=$((n + 1)); sleep 0.05; done; }\n"
-	/* a launch that was cut short has left its pid in the lock only */
-	"if [ -z \"$pid\" ] && [ \"$(cat \"$lock/run\" 2>/dev/null)\" = "
-	"\"$run\" ]\n"
-	"then read -r pid ticks <\"$lock/pid\"; fi 2>/dev/null\n"
-	"if [ -n \"$pid\" ]; then\n"
-	"	alive && stop TERM 60\n"
-	"	alive && stop KILL 60\n"
-	"	alive && { echo \"process $pid does not end\" >&2; exit 1; }\n"
-	"fi\n"
-	/* one whose pid nobody came to note down */
-	"for f in $(grep -lsF \"" ARGV_ENV_RUN_DIR "=$dir\" "
-	"/proc/[0-9]*/environ); do\n"
-	"	f=${f#/proc/}; kill -KILL \"${f%/environ}\" 2>/dev/null\n"
-	"done\n"
-	"rm -rf \"$dir\" \"${lock%/*}/new-$run\" || exit 1\n"
-	"[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] || "
-	"rm -rf \"$lock\"\n";
-
 /* The one that the run began with, and the last one that took over. */
 static void add_end_of_sessions(struct buf *b, const struct run *r)
 {
@@ -493,8 +393,9 @@ static char *remove_script(struct run *r)
 			   (unsigned long long)r->dst_ticks);
 	else
 		buf_printf(&b, "pid= ticks=\n");
+	quote_assign(&b, "variable", ARGV_ENV_RUN_DIR);
 	add_end_of_sessions(&b, r);
-	buf_printf(&b, "%s", remove_all);
+	buf_printf(&b, "%s", launch_script_remove);
 	return buf_steal(&b);
 }
 
