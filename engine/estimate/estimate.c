@@ -11,6 +11,7 @@
 #include "engine/hosts/probe.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/run/setup.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp_dirty.h"
 #include "transport/base/log.h"

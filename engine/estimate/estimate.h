@@ -12,7 +12,7 @@
 
 #include "engine/policy/curve.h"
 #include "engine/policy/forecast.h"
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 #include "engine/state/lessons.h"
 #include "engine/estimate/rehearse.h"
 #include "engine/policy/xbzrle.h"

@@ -9,7 +9,8 @@
 #define ENGINE_RECOVER_RECOVER_H
 
 #include "engine/hosts/arrival.h"
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
+#include "engine/event/event.h"
 #include "engine/state/verdict.h"
 
 /* Everything is borrowed. */

@@ -12,6 +12,7 @@
 #include "engine/guest/discover.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
+#include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 #include "transport/base/err.h"
 
 enum { GUARD_BEAT_MS = 200 };

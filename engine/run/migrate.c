@@ -7,139 +7,18 @@
 #include "engine/run/migrate.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "engine/policy/policy_auto.h"
 #include "engine/run/guard.h"
 #include "engine/run/queue.h"
-#include "engine/run/run_journal.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
-#include "engine/state/state_dir.h"
+#include "engine/run/run_events.h"
+#include "engine/run/stage.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
-
-void migrate_options_init(struct migrate_options *opt)
-{
-	*opt = (struct migrate_options){ .max_blackout_ms = 300,
-					 .parallel = 2 };
-}
-
-/* A short random name: directories and locks of this run carry it. */
-static void make_run_id(char *id, size_t size)
-{
-	unsigned char bytes[6];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		abort();
-	snprintf(id, size, "run-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1],
-		 bytes[2], bytes[3], bytes[4], bytes[5]);
-}
-
-void run_open(struct run *r, const struct migrate_options *opt,
-	      struct result *result)
-{
-	*r = (struct run){
-		.opt = opt,
-		.result = result,
-		.started = mono_now(),
-		.lock_fd = -1,
-	};
-	make_run_id(r->id, sizeof(r->id));
-	result->run = xstrdup(r->id);
-	result->guest = xstrdup(opt->guest);
-	result->destination = xstrdup(opt->destination);
-	result->budget_ms = opt->max_blackout_ms;
-}
-
-static void side_close(struct run_side *s)
-{
-	qmp_listener_free(s->events);
-	qmp_close(s->rescue);
-	qmp_close(s->qmp);
-	json_object_put(s->caps);
-	json_object_put(s->params);
-}
-
-static void facts_free(struct run_facts *f)
-{
-	free(f->machine);
-	free(f->blocked);
-	qmp_disks_free(&f->disks);
-	strv_free(&f->hotplugged);
-	strv_free(&f->jobs);
-}
-
-void run_close(struct run *r)
-{
-	tunnel_free(r->tunnel);
-	side_close(&r->dst);
-	side_close(&r->src);
-	host_close(r->dst_host);
-	host_close(r->src_host);
-	host_facts_free(&r->src_facts);
-	host_facts_free(&r->dst_facts);
-	argv_plan_free(&r->plan);
-	facts_free(&r->facts);
-	guest_free(&r->guest);
-	checks_free(&r->checks);
-	close_fd(r->lock_fd);
-	journal_close(r->journal);
-	/* it may want the lock at once */
-	guard_end(r->guard, r->finished);
-	free(r->first_failure);
-	free(r->record_dir);
-	free(r->key);
-	free(r->dst_binary);
-	free(r->dst_dir);
-	free(r->dst_lock);
-	free(r->dst_session);
-	free(r->dst_machine);
-}
-
-/* Where files of the source are made or removed until the end. */
-static void tell_set_up(const struct run *r)
-{
-	const struct argv_moves *m = &r->guest.moves;
-	AUTO_STRV struct strv dirs = { 0 };
-	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
-	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
-
-	strv_push(&dirs, r->src_facts.run_root);
-	strv_pushf(&dirs, "%s/..", r->record_dir);
-	/* rules are for what exists */
-	(void)state_dir_make(lessons, NULL);
-	strv_push(&dirs, lessons);
-	/* this run's is open; a guardian that is replaced adds to it */
-	strv_push(&dirs, recordings);
-	for (size_t i = 0; i < m->n; i++) {
-		const char *slash = strrchr(m->v[i].public, '/');
-
-		if (slash)
-			strv_pushf(&dirs, "%.*s/",
-				   (int)(slash - m->v[i].public),
-				   m->v[i].public);
-	}
-	r->opt->set_up((const char *const *)strv_argv(&dirs));
-}
-
-int run_guard(struct run *r, struct err *err)
-{
-	if (r->opt->guardian) {
-		r->guard = guard_start(r->opt, r->id, err);
-		if (!r->guard)
-			return err_wrap(err, ERR_REFUSED,
-					"without a guardian nothing is begun");
-	}
-	if (r->opt->set_up && !host_is_local(r->dst_host) &&
-	    strcmp(host_backend(r->dst_host), "ssh") == 0)
-		tell_set_up(r);
-	return 0;
-}
 
 /* --- how it ended -------------------------------------------------------- */
 

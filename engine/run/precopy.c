@@ -15,6 +15,8 @@
 
 #include "engine/policy/history.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/gate.h"
+#include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "transport/base/log.h"

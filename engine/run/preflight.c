@@ -159,22 +159,6 @@ static void preflight_free(struct preflight *p)
 
 /* --- the verdict --------------------------------------------------------- */
 
-const char *const migrate_check_names[] = {
-	"unfinished", "manager", "restart",	 "migratable",	   "jobs",
-	"hotplug",    "locking", "command-line", "tcg-dirty-bits", "qemu",
-	"machine",    "version", "kvm",		 "memory",	   "user",
-	"disk",	      "file",	 "bridge",	 "directory",	   NULL,
-};
-
-bool migrate_check_known(const char *name)
-{
-	for (size_t i = 0; migrate_check_names[i]; i++) {
-		if (!strcmp(migrate_check_names[i], name))
-			return true;
-	}
-	return false;
-}
-
 static void tell_checks(struct run *r)
 {
 	for (size_t i = 0; i < r->checks.n; i++) {

@@ -8,6 +8,7 @@
 #include "engine/guest/discover.h"
 #include "engine/hosts/ticket.h"
 #include "engine/run/reach.h"
+#include "engine/run/run_events.h"
 #include "engine/state/state_dir.h"
 #include "qmp/holder.h"
 #include "transport/base/log.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/policy/policy_auto.h"
+#include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"

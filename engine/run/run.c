@@ -2,22 +2,17 @@
 /* run: telling, and what several stages need. */
 #include "engine/run/run.h"
 
-#include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "engine/run/guard.h"
 #include "engine/state/recording.h"
 #include "engine/state/state_dir.h"
-#include "qmp/json.h"
 #include "transport/base/log.h"
-#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
-
-enum { GONE_TRIES = 20, GONE_RETRY_MS = 50, MOST_RATIO = 8 };
-
-/* A gate that is out by less is left. */
-#define NEAR_PART 0.1
 
 const char *run_state(const struct run *r)
 {
@@ -113,178 +108,6 @@ struct mono run_qmp_deadline(void)
 	return mono_in_ms(RUN_QMP_MS);
 }
 
-static const char *event_status(const struct qmp_event *ev)
-{
-	const char *status = "";
-
-	if (ev->data)
-		(void)json_opt_str((struct json_at){ ev->data, ev->name },
-				   "status", &status, NULL);
-	return status;
-}
-
-static void source_event(struct run *r, const struct qmp_event *ev)
-{
-	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
-		r->stop_seen = true;
-		r->stop_at = ev->received;
-		r->stopped = ev->stamp;
-		r->sync_age_ms = mono_diff_ms(ev->received, r->synced_at);
-	} else if (!strcmp(ev->name, "MIGRATION_PASS")) {
-		r->synced = ev->stamp;
-		r->synced_at = ev->received;
-	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
-		/* that of a switch: nobody else's pause is ours to count */
-		if (r->stop_seen && r->pre_switchover_seen)
-			r->paused_ms += mono_diff_ms(ev->received, r->stop_at);
-		r->stop_seen = false;
-		r->pre_switchover_seen = false;
-		/* somebody's `cont` holds on the destination, too */
-		r->facts.first_status.running = true;
-	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		r->src_ended = true;
-	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
-		log_warn("source", "the guest panicked");
-	} else if (!strcmp(ev->name, "MIGRATION")) {
-		enum migration_status s =
-			migration_status_parse(event_status(ev));
-
-		r->src_status = s;
-		if (s == MIGRATION_PRE_SWITCHOVER) {
-			r->pre_switchover_seen = true;
-			r->pre_switchover_at = ev->received;
-		} else if (s == MIGRATION_COMPLETED) {
-			r->completed_at = ev->received;
-		}
-	}
-}
-
-static void destination_event(struct run *r, const struct qmp_event *ev)
-{
-	if (!strcmp(ev->name, "RESUME") && !r->resume_seen) {
-		r->resume_seen = true;
-		r->resume_at = ev->received;
-	} else if (!strcmp(ev->name, "MIGRATION")) {
-		r->dst_status = migration_status_parse(event_status(ev));
-	}
-}
-
-bool run_take_events(struct run *r)
-{
-	struct qmp_event *ev;
-	bool any = false;
-
-	while (r->src.events && (ev = qmp_listener_take(r->src.events))) {
-		source_event(r, ev);
-		qmp_event_free(ev);
-		any = true;
-	}
-	while (r->dst.events && (ev = qmp_listener_take(r->dst.events))) {
-		destination_event(r, ev);
-		qmp_event_free(ev);
-		any = true;
-	}
-	return any;
-}
-
-int run_await(struct run *r, int ms, struct err *err)
-{
-	AUTO_ERR struct err e = { 0 };
-
-	/* what came while something else was waited for woke nobody */
-	if (run_take_events(r))
-		return 0;
-	if (task_wait_queue(&r->wake, mono_in_ms(ms), &e) == 0 ||
-	    e.kind == ERR_TIMEOUT)
-		return 0;
-	err_move(err, &e);
-	return -1;
-}
-
-int run_guest_alive(struct run *r, struct err *err)
-{
-	AUTO_ERR struct err e = { 0 };
-	int alive;
-
-	if (!r->src_ended && qmp_check(r->src.qmp, &e) == 0)
-		return 0;
-	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
-			       mono_in_ms(RUN_QMP_MS), NULL);
-	if (alive == 0)
-		return err_set(err, ERR_ENDED,
-			       "QEMU of %s ended on the source while it was "
-			       "being migrated",
-			       guest_label(&r->guest));
-	if (r->src_ended)
-		return err_set(err, ERR_ENDED,
-			       "%s shut down while it was being migrated",
-			       guest_label(&r->guest));
-	err_move(err, &e);
-	return err_wrap(err, ERR_FAILED,
-			"the source's monitor failed while %s still exists "
-			"as process %d",
-			guest_label(&r->guest), (int)r->guest.pid);
-}
-
-bool run_source_gone(struct run *r)
-{
-	/* a guest that powers off is seen a moment before its QEMU is gone */
-	for (int i = 0; i < GONE_TRIES; i++) {
-		if (!r->src_ended && r->src.qmp &&
-		    qmp_check(r->src.qmp, NULL) == 0)
-			return false;
-		if (discover_alive(r->src_host, r->guest.pid,
-				   r->guest.start_ticks, run_qmp_deadline(),
-				   NULL) == 0)
-			return true;
-		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
-			return false;
-	}
-	return false;
-}
-
-static bool is_near(double a, double b)
-{
-	return a == b || fabs(a / b - 1) < NEAR_PART;
-}
-
-/*
- * With xbzrle a byte of the stream is many of memory. A pass may find worse
- * pages than the last did: that is why there is an end to it.
- */
-static double limit_ms(double ms, double ratio)
-{
-	return fmin(floor(ms * fmin(fmax(ratio, 1), MOST_RATIO)),
-		    POLICY_WIDE_MS);
-}
-
-int run_set_gate(struct run *r, double ms, double bps, double ratio,
-		 struct err *err)
-{
-	bool told = json_has((struct json_at){ r->src.params, "parameters" },
-			     "avail-switchover-bandwidth");
-	double limit = told && bps > 0 ? ms : limit_ms(ms, ratio);
-	struct json_object *params;
-
-	if (!told)
-		bps = 0;
-	if (ms == r->downtime_limit_ms && is_near(limit, r->gate_limit_ms) &&
-	    is_near(bps, r->gate_bps))
-		return 0;
-	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
-	if (told)
-		params = json_add_u64(params, "avail-switchover-bandwidth",
-				      (uint64_t)bps);
-	r->src.params_changed = true;
-	if (qmp_migrate_set_parameters(r->src.qmp, params, run_qmp_deadline(),
-				       err) < 0)
-		return err_wrap(err, ERR_NONE, "cannot set downtime-limit");
-	r->downtime_limit_ms = ms;
-	r->gate_limit_ms = limit;
-	r->gate_bps = bps;
-	return 0;
-}
-
 bool run_skips(const struct run *r, const char *name)
 {
 	const char *const *skip = r->opt->skip_checks;
@@ -294,4 +117,76 @@ bool run_skips(const struct run *r, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* A short random name: directories and locks of this run carry it. */
+static void make_run_id(char *id, size_t size)
+{
+	unsigned char bytes[6];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	snprintf(id, size, "run-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1],
+		 bytes[2], bytes[3], bytes[4], bytes[5]);
+}
+
+void run_open(struct run *r, const struct migrate_options *opt,
+	      struct result *result)
+{
+	*r = (struct run){
+		.opt = opt,
+		.result = result,
+		.started = mono_now(),
+		.lock_fd = -1,
+	};
+	make_run_id(r->id, sizeof(r->id));
+	result->run = xstrdup(r->id);
+	result->guest = xstrdup(opt->guest);
+	result->destination = xstrdup(opt->destination);
+	result->budget_ms = opt->max_blackout_ms;
+}
+
+static void side_close(struct run_side *s)
+{
+	qmp_listener_free(s->events);
+	qmp_close(s->rescue);
+	qmp_close(s->qmp);
+	json_object_put(s->caps);
+	json_object_put(s->params);
+}
+
+static void facts_free(struct run_facts *f)
+{
+	free(f->machine);
+	free(f->blocked);
+	qmp_disks_free(&f->disks);
+	strv_free(&f->hotplugged);
+	strv_free(&f->jobs);
+}
+
+void run_close(struct run *r)
+{
+	tunnel_free(r->tunnel);
+	side_close(&r->dst);
+	side_close(&r->src);
+	host_close(r->dst_host);
+	host_close(r->src_host);
+	host_facts_free(&r->src_facts);
+	host_facts_free(&r->dst_facts);
+	argv_plan_free(&r->plan);
+	facts_free(&r->facts);
+	guest_free(&r->guest);
+	checks_free(&r->checks);
+	close_fd(r->lock_fd);
+	journal_close(r->journal);
+	/* it may want the lock at once */
+	guard_end(r->guard, r->finished);
+	free(r->first_failure);
+	free(r->record_dir);
+	free(r->key);
+	free(r->dst_binary);
+	free(r->dst_dir);
+	free(r->dst_lock);
+	free(r->dst_session);
+	free(r->dst_machine);
 }

@@ -15,12 +15,11 @@
 #include "engine/event/event.h"
 #include "engine/guest/guest.h"
 #include "engine/state/journal.h"
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 #include "engine/state/lessons.h"
 #include "engine/policy/policy.h"
 #include "engine/hosts/probe.h"
 #include "engine/state/recording.h"
-#include "engine/run/stage.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_migrate.h"
@@ -177,8 +176,6 @@ bool run_skips(const struct run *r, const char *name);
 
 /* --- the stages, one or a few a file; see stage.h ------------------------ */
 
-/* migrate.c */
-int run_guard(struct run *r, struct err *err);
 /* queue.c */
 int run_queue(struct run *r, struct err *err);
 /* connect.c */
@@ -232,36 +229,7 @@ bool run_destination_gone(struct run *r);
 /* finish.c */
 int run_finish(struct run *r, struct err *err);
 
-/* --- shared between stages ----------------------------------------------- */
-
-/*
- * Drains the events of both monitors into the run (STOP, RESUME, states of the
- * migration). True when there was any. A wait for r->wake must follow at once:
- * events that come while something else is waited for wake nobody.
- */
-bool run_take_events(struct run *r);
-/*
- * Waits until either monitor has told something, at most @ms. 0, or -1 when
- * the migration is cancelled.
- */
-int run_await(struct run *r, int ms, struct err *err);
-/* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
-int run_guest_alive(struct run *r, struct err *err);
-/*
- * True when the source's QEMU is proved gone. Waits a little for one whose
- * guest has just shut down.
- */
-bool run_source_gone(struct run *r);
 /* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
 int run_set_throttle(struct run *r, double share, struct err *err);
-/*
- * Sets the gate: the source switches when what is left can be copied in @ms at
- * @bps (bytes of memory a second; 0: as QEMU measures). QEMU before 8.2 goes by
- * its own measure in any case, of bytes of the stream: @ratio is how many of
- * memory are in one, 1 or more. Nothing is sent where it stands there already,
- * or nearly.
- */
-int run_set_gate(struct run *r, double ms, double bps, double ratio,
-		 struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/run/run_journal.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
+#include "engine/run/setup.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"

@@ -32,6 +32,7 @@
 #include "engine/guest/discover.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/reach.h"
+#include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "transport/base/fault.h"

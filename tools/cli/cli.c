@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/argv/argv.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_list.h"
 #include "qmp/json.h"
 #include "tools/cli/confine.h"

@@ -2,7 +2,7 @@
 /* option: the parser behind the option tables, and the setters of values. */
 #include "tools/cli/option.h"
 
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 
 #include <ctype.h>
 #include <stdlib.h>

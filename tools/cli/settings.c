@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 
 void settings_init(struct settings *s)
 {

@@ -4,6 +4,7 @@
 
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
+#include "engine/run/stage.h"
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
 

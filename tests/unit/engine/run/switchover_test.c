@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/policy/policy_auto.h"
+#include "engine/run/gate.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
 #include "tests/fake/fake_qemu.h"

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+
 #include "engine/run/migrate.h"
+#include "engine/run/migrate_options.h"
 #include "tests/unit/test.h"
+#include <cmocka.h>
 #include "tools/cli/command.h"
 
 struct parse {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* gate: the downtime limit of the source's QEMU. */
+#include "engine/run/gate.h"
+
+#include <math.h>
+
+#include "engine/run/run.h"
+#include "qmp/json.h"
+
+enum { MOST_RATIO = 8 };
+
+/* A gate that is out by less is left. */
+#define NEAR_PART 0.1
+
+static bool is_near(double a, double b)
+{
+	return a == b || fabs(a / b - 1) < NEAR_PART;
+}
+
+/*
+ * With xbzrle a byte of the stream is many of memory. A pass may find worse
+ * pages than the last did: that is why there is an end to it.
+ */
+static double limit_ms(double ms, double ratio)
+{
+	return fmin(floor(ms * fmin(fmax(ratio, 1), MOST_RATIO)),
+		    POLICY_WIDE_MS);
+}
+
+int run_set_gate(struct run *r, double ms, double bps, double ratio,
+		 struct err *err)
+{
+	bool told = json_has((struct json_at){ r->src.params, "parameters" },
+			     "avail-switchover-bandwidth");
+	double limit = told && bps > 0 ? ms : limit_ms(ms, ratio);
+	struct json_object *params;
+
+	if (!told)
+		bps = 0;
+	if (ms == r->downtime_limit_ms && is_near(limit, r->gate_limit_ms) &&
+	    is_near(bps, r->gate_bps))
+		return 0;
+	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
+	if (told)
+		params = json_add_u64(params, "avail-switchover-bandwidth",
+				      (uint64_t)bps);
+	r->src.params_changed = true;
+	if (qmp_migrate_set_parameters(r->src.qmp, params, run_qmp_deadline(),
+				       err) < 0)
+		return err_wrap(err, ERR_NONE, "cannot set downtime-limit");
+	r->downtime_limit_ms = ms;
+	r->gate_limit_ms = limit;
+	r->gate_bps = bps;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* migrate_options: what a caller may ask of a migration. */
+#include "engine/run/migrate_options.h"
+
+#include <string.h>
+
+void migrate_options_init(struct migrate_options *opt)
+{
+	*opt = (struct migrate_options){ .max_blackout_ms = 300,
+					 .parallel = 2 };
+}
+
+const char *const migrate_check_names[] = {
+	"unfinished", "manager", "restart",	 "migratable",	   "jobs",
+	"hotplug",    "locking", "command-line", "tcg-dirty-bits", "qemu",
+	"machine",    "version", "kvm",		 "memory",	   "user",
+	"disk",	      "file",	 "bridge",	 "directory",	   NULL,
+};
+
+bool migrate_check_known(const char *name)
+{
+	for (size_t i = 0; migrate_check_names[i]; i++) {
+		if (!strcmp(migrate_check_names[i], name))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* run_events: the events of both monitors, and whether the source lives. */
+#include "engine/run/run_events.h"
+
+#include <string.h>
+
+#include "engine/guest/discover.h"
+#include "engine/run/run.h"
+#include "qmp/json.h"
+#include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
+
+enum { GONE_TRIES = 20, GONE_RETRY_MS = 50 };
+
+static const char *event_status(const struct qmp_event *ev)
+{
+	const char *status = "";
+
+	if (ev->data)
+		(void)json_opt_str((struct json_at){ ev->data, ev->name },
+				   "status", &status, NULL);
+	return status;
+}
+
+static void source_event(struct run *r, const struct qmp_event *ev)
+{
+	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
+		r->stop_seen = true;
+		r->stop_at = ev->received;
+		r->stopped = ev->stamp;
+		r->sync_age_ms = mono_diff_ms(ev->received, r->synced_at);
+	} else if (!strcmp(ev->name, "MIGRATION_PASS")) {
+		r->synced = ev->stamp;
+		r->synced_at = ev->received;
+	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
+		/* that of a switch: nobody else's pause is ours to count */
+		if (r->stop_seen && r->pre_switchover_seen)
+			r->paused_ms += mono_diff_ms(ev->received, r->stop_at);
+		r->stop_seen = false;
+		r->pre_switchover_seen = false;
+		/* somebody's `cont` holds on the destination, too */
+		r->facts.first_status.running = true;
+	} else if (!strcmp(ev->name, "SHUTDOWN")) {
+		r->src_ended = true;
+	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
+		log_warn("source", "the guest panicked");
+	} else if (!strcmp(ev->name, "MIGRATION")) {
+		enum migration_status s =
+			migration_status_parse(event_status(ev));
+
+		r->src_status = s;
+		if (s == MIGRATION_PRE_SWITCHOVER) {
+			r->pre_switchover_seen = true;
+			r->pre_switchover_at = ev->received;
+		} else if (s == MIGRATION_COMPLETED) {
+			r->completed_at = ev->received;
+		}
+	}
+}
+
+static void destination_event(struct run *r, const struct qmp_event *ev)
+{
+	if (!strcmp(ev->name, "RESUME") && !r->resume_seen) {
+		r->resume_seen = true;
+		r->resume_at = ev->received;
+	} else if (!strcmp(ev->name, "MIGRATION")) {
+		r->dst_status = migration_status_parse(event_status(ev));
+	}
+}
+
+bool run_take_events(struct run *r)
+{
+	struct qmp_event *ev;
+	bool any = false;
+
+	while (r->src.events && (ev = qmp_listener_take(r->src.events))) {
+		source_event(r, ev);
+		qmp_event_free(ev);
+		any = true;
+	}
+	while (r->dst.events && (ev = qmp_listener_take(r->dst.events))) {
+		destination_event(r, ev);
+		qmp_event_free(ev);
+		any = true;
+	}
+	return any;
+}
+
+int run_await(struct run *r, int ms, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	/* what came while something else was waited for woke nobody */
+	if (run_take_events(r))
+		return 0;
+	if (task_wait_queue(&r->wake, mono_in_ms(ms), &e) == 0 ||
+	    e.kind == ERR_TIMEOUT)
+		return 0;
+	err_move(err, &e);
+	return -1;
+}
+
+int run_guest_alive(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	int alive;
+
+	if (!r->src_ended && qmp_check(r->src.qmp, &e) == 0)
+		return 0;
+	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+			       mono_in_ms(RUN_QMP_MS), NULL);
+	if (alive == 0)
+		return err_set(err, ERR_ENDED,
+			       "QEMU of %s ended on the source while it was "
+			       "being migrated",
+			       guest_label(&r->guest));
+	if (r->src_ended)
+		return err_set(err, ERR_ENDED,
+			       "%s shut down while it was being migrated",
+			       guest_label(&r->guest));
+	err_move(err, &e);
+	return err_wrap(err, ERR_FAILED,
+			"the source's monitor failed while %s still exists "
+			"as process %d",
+			guest_label(&r->guest), (int)r->guest.pid);
+}
+
+bool run_source_gone(struct run *r)
+{
+	/* a guest that powers off is seen a moment before its QEMU is gone */
+	for (int i = 0; i < GONE_TRIES; i++) {
+		if (!r->src_ended && r->src.qmp &&
+		    qmp_check(r->src.qmp, NULL) == 0)
+			return false;
+		if (discover_alive(r->src_host, r->guest.pid,
+				   r->guest.start_ticks, run_qmp_deadline(),
+				   NULL) == 0)
+			return true;
+		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
+			return false;
+	}
+	return false;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* setup: the guardian, and the caller's own limits, before anything changes. */
+#include "engine/run/setup.h"
+
+#include <string.h>
+
+#include "engine/run/guard.h"
+#include "engine/run/run.h"
+#include "engine/state/state_dir.h"
+#include "transport/base/xalloc.h"
+
+/* Where files of the source are made or removed until the end. */
+static void tell_set_up(const struct run *r)
+{
+	const struct argv_moves *m = &r->guest.moves;
+	AUTO_STRV struct strv dirs = { 0 };
+	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
+	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
+
+	strv_push(&dirs, r->src_facts.run_root);
+	strv_pushf(&dirs, "%s/..", r->record_dir);
+	/* rules are for what exists */
+	(void)state_dir_make(lessons, NULL);
+	strv_push(&dirs, lessons);
+	/* this run's is open; a guardian that is replaced adds to it */
+	strv_push(&dirs, recordings);
+	for (size_t i = 0; i < m->n; i++) {
+		const char *slash = strrchr(m->v[i].public, '/');
+
+		if (slash)
+			strv_pushf(&dirs, "%.*s/",
+				   (int)(slash - m->v[i].public),
+				   m->v[i].public);
+	}
+	r->opt->set_up((const char *const *)strv_argv(&dirs));
+}
+
+int run_guard(struct run *r, struct err *err)
+{
+	if (r->opt->guardian) {
+		r->guard = guard_start(r->opt, r->id, err);
+		if (!r->guard)
+			return err_wrap(err, ERR_REFUSED,
+					"without a guardian nothing is begun");
+	}
+	if (r->opt->set_up && !host_is_local(r->dst_host) &&
+	    strcmp(host_backend(r->dst_host), "ssh") == 0)
+		tell_set_up(r);
+	return 0;
+}
