@@ -27,7 +27,6 @@
 #include "engine/recover/recover_report.h"
 #include "engine/run/lock.h"
 #include "engine/run/run_events.h"
-#include "qmp/json_fields.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/recover/observe.h"
@@ -530,12 +529,6 @@ static bool is_meant(const struct recover_options *opt,
 	return !opt->word;
 }
 
-static void recovery_free(struct recovery *r)
-{
-	strv_free(&r->did);
-	result_free(&r->result);
-}
-
 /* What cannot be read may be about any guest, so nobody may overlook it. */
 static void tell_unreadable(const struct recover_options *opt, const char *dir,
 			    struct err *err, struct recoveries *list)
@@ -674,41 +667,4 @@ void recoveries_free(struct recoveries *list)
 	free(list->v);
 	arrivals_free(&list->arrivals);
 	*list = (struct recoveries){ .v = NULL };
-}
-
-/* --- results ------------------------------------------------------------- */
-
-int recovery_exit_code(const struct recovery *r)
-{
-	if (r->result.error.kind == ERR_BUSY)
-		return 11;
-	if (r->verdict == VERDICT_HOLD || r->verdict == VERDICT_PERSON ||
-	    r->result.error.kind != ERR_NONE)
-		return 7;
-	if (r->verdict == VERDICT_LOST)
-		return 12;
-	if (r->result.leftovers.n)
-		return r->result.owner == OWNER_DESTINATION ? 8 : 9;
-	return 0;
-}
-
-struct json_object *recovery_to_json(const struct recovery *r)
-{
-	struct json_object *o = json_new();
-
-	json_fields_text(o, "run", r->result.run);
-	json_fields_text(o, "guest", r->result.guest);
-	json_fields_text(o, "outcome", verdict_name(r->verdict));
-	o = json_add_i64(o, "exit_code", recovery_exit_code(r));
-	json_fields_text(o, "owner", owner_name(r->result.owner));
-	json_fields_count(o, "owner_pid", r->result.owner_pid);
-	json_fields_text(o, "journal",
-			 r->journal == JOURNAL_RECORDS
-				 ? NULL
-				 : journal_record_name(r->journal));
-	json_fields_text(o, "source", side_state_name(r->source));
-	json_fields_text(o, "destination", side_state_name(r->destination));
-	json_fields_strv(o, "did", &r->did);
-	json_fields_strv(o, "leftovers", &r->result.leftovers);
-	return json_add_sub(o, "error", err_to_json(&r->result.error));
 }

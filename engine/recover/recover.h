@@ -9,6 +9,7 @@
 #define ENGINE_RECOVER_RECOVER_H
 
 #include "engine/hosts/arrival.h"
+#include "engine/recover/recovery.h"
 #include "engine/run/migrate_options.h"
 #include "engine/event/event.h"
 #include "engine/state/verdict.h"
@@ -29,18 +30,6 @@ struct recover_options {
 	event_sink *sink;
 	void *sink_arg;
 };
-
-/* What became of one unfinished run. */
-struct recovery {
-	enum verdict verdict;
-	enum journal_record journal; /* how far the run had come */
-	enum side_state source, destination;
-	struct strv did;      /* sentences, in order */
-	struct result result; /* guest, owner, error, left-overs */
-};
-int recovery_exit_code(const struct recovery *r);
-/* {"run","guest","outcome","owner","did",…}; owned. */
-struct json_object *recovery_to_json(const struct recovery *r);
 
 struct recoveries {
 	struct recovery *v;

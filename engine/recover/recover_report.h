@@ -5,7 +5,7 @@
 #ifndef ENGINE_RECOVER_RECOVER_REPORT_H
 #define ENGINE_RECOVER_RECOVER_REPORT_H
 
-#include "engine/recover/recover.h"
+#include "engine/recover/recovery.h"
 #include "engine/run/run.h"
 
 /*
