@@ -12,7 +12,6 @@
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/run/setup.h"
-#include "engine/state/state_dir.h"
 #include "qmp/qmp_dirty.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -48,12 +47,11 @@ static void note(struct estimate *est, const char *text)
 static int recall(struct run *r, struct host *h, struct estimate *est,
 		  struct err *err)
 {
-	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	struct host_facts there = { .hostname = NULL };
 	AUTO_ERR struct err e = { 0 };
 
 	if (probe_host(h, &there, mono_in_ms(RUN_SCRIPT_MS), &e) == 0)
-		pair_load(&est->pair, dir, there.machine_id);
+		pair_load(&est->pair, run_state(r), there.machine_id);
 	else
 		log_info(host_name(h), "nothing is recalled: %s", e.message);
 	host_facts_free(&there);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/host_open.h"
 #include "transport/quote.h"
 
 enum { PROBE_MAX_OUTPUT = 4 * 1024 * 1024 };
@@ -125,6 +126,15 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 			       "%s told no place for run directories",
 			       host_name(h));
 	return 0;
+}
+
+int probe_here(struct host_facts *out, struct mono deadline, struct err *err)
+{
+	struct host *here = host_local_new();
+	int rc = probe_host(here, out, deadline, err);
+
+	host_close(here);
+	return rc;
 }
 
 void host_facts_free(struct host_facts *f)

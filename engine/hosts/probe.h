@@ -28,6 +28,8 @@ struct host_facts {
 };
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err);
+/* The same of this machine. */
+int probe_here(struct host_facts *out, struct mono deadline, struct err *err);
 void host_facts_free(struct host_facts *f);
 /* Both are one machine with one file system, network and PID space. */
 bool probe_same_host(const struct host_facts *a, const struct host_facts *b);

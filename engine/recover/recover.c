@@ -251,10 +251,10 @@ static bool may_have_left(const struct recovering *c)
 		.machine = r->src_facts.machine_id,
 		.boot = r->src_facts.boot_id,
 	};
-	AUTO_FREE char *runs = state_dir_runs(run_state(r));
 	AUTO_STRV struct strv rests = { .v = NULL };
 
-	return unfinished_look(runs, &asker, &rests, NULL) != UNFINISHED_NONE ||
+	return unfinished_look(run_state(r), &asker, &rests, NULL) !=
+		       UNFINISHED_NONE ||
 	       discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
 			      run_qmp_deadline(), NULL) != 1;
 }
@@ -601,9 +601,8 @@ static void recover_journal(const struct recover_options *opt,
 static int find_directories(const struct recover_options *opt, char **state,
 			    char **run_root, struct err *err)
 {
-	struct host *here = host_local_new();
 	struct host_facts facts = { 0 };
-	int rc = probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), err);
+	int rc = probe_here(&facts, mono_in_ms(RUN_SCRIPT_MS), err);
 
 	if (rc == 0)
 		*state = xstrdup(opt->state_dir ? opt->state_dir
@@ -611,7 +610,6 @@ static int find_directories(const struct recover_options *opt, char **state,
 	if (rc == 0 && run_root)
 		*run_root = xstrdup(facts.run_root);
 	host_facts_free(&facts);
-	host_close(here);
 	return rc;
 }
 

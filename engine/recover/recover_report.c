@@ -6,7 +6,6 @@
 
 #include "qmp/json_fields.h"
 #include "engine/state/recording_read.h"
-#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
@@ -68,14 +67,15 @@ static bool is_same(struct json_object *a, struct json_object *b,
 }
 
 /* A guardian tries for days to remove what is left over. */
-static bool is_told(const char *dir, const char *run,
+static bool is_told(const char *state, const char *run,
 		    struct json_object *result)
 {
 	struct recording_view v;
 	struct json_object *last;
 	bool told;
 
-	told = recording_view_read(dir, run, &v) && recording_is_recovered(&v);
+	told = recording_view_read(state, run, &v) &&
+	       recording_is_recovered(&v);
 	last = v.last[EVENT_RESULT];
 	told = told && is_same(last, result, "outcome") &&
 	       is_same(last, result, "owner") &&
@@ -90,18 +90,16 @@ void aftermath_record(struct run *r, const struct recovery *done,
 	AUTO_JSON struct json_object *result = NULL;
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *line = NULL;
-	AUTO_FREE char *dir = NULL;
 	AUTO_FREE char *text = NULL;
 
 	if (aftermath_outcome(done) == OUTCOME_INTERNAL)
 		return;
-	dir = state_dir_recordings(run_state(r));
 	result = result_event(r, done, why);
-	if (done->result.leftovers.n && is_told(dir, r->id, result))
+	if (done->result.leftovers.n && is_told(run_state(r), r->id, result))
 		return;
 	line = json_line(result);
 	recording_put(r->recording, line, false);
-	if (recording_append(r->recording, dir, &e) == 0)
+	if (recording_append(r->recording, run_state(r), &e) == 0)
 		return;
 	text = err_text(&e);
 	run_warn(r, "recording", "what recovery did is not recorded: %s", text);

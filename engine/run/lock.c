@@ -90,7 +90,6 @@ static int take_lock(const char *path)
 enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
 				    struct err *err)
 {
-	AUTO_FREE char *runs = state_dir_runs(run_state(r));
 	const struct unfinished_asker asker = {
 		.key = r->key,
 		.guest = guest_label(&r->guest),
@@ -99,7 +98,7 @@ enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
 		.destination_machine = r->dst_facts.machine_id,
 	};
 
-	return unfinished_look(runs, &asker, rests, err);
+	return unfinished_look(run_state(r), &asker, rests, err);
 }
 
 /* Nothing is built on what an earlier run has yet to decide. */

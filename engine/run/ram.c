@@ -10,7 +10,6 @@
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
-#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -197,10 +196,9 @@ static int restore_parameters(struct run_side *s, struct err *err)
 
 static void set_wanted(struct run *r)
 {
-	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	double fixed_ms;
 
-	pair_load(&r->pair, dir, r->dst_facts.machine_id);
+	pair_load(&r->pair, run_state(r), r->dst_facts.machine_id);
 	fixed_ms = pair_fixed_ms(&r->pair);
 	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->wanted = (struct policy_facts){

@@ -10,7 +10,6 @@
 
 #include "engine/run/guard.h"
 #include "engine/state/recording.h"
-#include "engine/state/state_dir.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
@@ -28,12 +27,9 @@ static int serve_recording(struct run *r, struct err *err)
 {
 	struct recording *rec = r->recording;
 
-	if (r->guest.pid && r->src_facts.state_root) {
-		AUTO_FREE char *dir = state_dir_recordings(run_state(r));
-
-		if (recording_begin(rec, dir, err) < 0)
-			return -1;
-	}
+	if (r->guest.pid && r->src_facts.state_root &&
+	    recording_begin(rec, run_state(r), err) < 0)
+		return -1;
 	if (r->phase >= PHASE_TUNNEL && recording_detach(rec, err) < 0)
 		return -1;
 	return recording_check(rec, err);

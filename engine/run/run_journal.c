@@ -135,17 +135,16 @@ static struct json_object *facts_of(const struct run *r,
 
 void record_pair(struct run *r, const struct pair_lesson *lesson)
 {
-	AUTO_FREE char *dir = state_dir_lessons(run_state(r));
 	const char *machine = r->dst_facts.machine_id;
 	AUTO_ERR struct err e = { 0 };
 
 	/* another run may have learnt meanwhile */
-	pair_load(&r->pair, dir, machine);
+	pair_load(&r->pair, run_state(r), machine);
 	if (lesson)
 		pair_learn(&r->pair, lesson);
 	else
 		pair_forget(&r->pair);
-	if (pair_save(&r->pair, dir, machine, &e) < 0)
+	if (pair_save(&r->pair, run_state(r), machine, &e) < 0)
 		log_info(NULL,
 			 "what was learnt of the two hosts is not kept: %s",
 			 e.message);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
@@ -53,8 +54,9 @@ static double number(struct json_at at, const char *key, double most)
 	return x > 0 && x < most ? x : 0;
 }
 
-void pair_load(struct pair *p, const char *dir, const char *machine)
+void pair_load(struct pair *p, const char *state, const char *machine)
 {
+	AUTO_FREE char *dir = state_dir_lessons(state);
 	AUTO_FREE char *path = NULL;
 	AUTO_JSON struct json_object *o = NULL;
 	struct json_at all = { 0 }, at;
@@ -100,9 +102,10 @@ static struct json_object *lesson_json(const struct pair_lesson *l)
 	return json_add_num(o, "link_bps", l->link_bps, 0);
 }
 
-int pair_save(const struct pair *p, const char *dir, const char *machine,
+int pair_save(const struct pair *p, const char *state, const char *machine,
 	      struct err *err)
 {
+	AUTO_FREE char *dir = state_dir_lessons(state);
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, machine);
 	AUTO_FREE char *new = xasprintf("%s/.new-XXXXXX", dir);
 	AUTO_FREE char *text = NULL;

@@ -29,15 +29,16 @@ struct pair {
 };
 
 /*
- * What is known of the destination @machine (its machine id) in @dir; nothing
- * (n 0) where there is no file, it says nothing, or @machine is no plain name.
+ * What is known of the destination @machine (its machine id), kept in the state
+ * directory @state; nothing (n 0) where there is no file, it says nothing, or
+ * @machine is no plain name.
  */
-void pair_load(struct pair *p, const char *dir, const char *machine);
+void pair_load(struct pair *p, const char *state, const char *machine);
 /*
- * Replaces the file at once, whole; @dir is made when it is missing. -1: what
- * was learnt is lost, and the old file stands.
+ * Replaces the file at once, whole; its directory is made when it is missing.
+ * -1: what was learnt is lost, and the old file stands.
  */
-int pair_save(const struct pair *p, const char *dir, const char *machine,
+int pair_save(const struct pair *p, const char *state, const char *machine,
 	      struct err *err);
 
 /* The oldest lesson goes when there are PAIR_KEPT. */

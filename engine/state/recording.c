@@ -239,18 +239,17 @@ static struct old *find_old(int dir, size_t *n)
 }
 
 /* Its engine writes it, or a recovery has yet to add the end to it. */
-static bool is_needed(int dir, const char *path, const char *name)
+static bool is_needed(int dir, const char *state, const char *name)
 {
 	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO_FREE char *run = recording_file_run(name);
-	AUTO_FREE char *journal = xasprintf("%s/../runs/%s/journal", path, run);
 
 	return (fd >= 0 && recording_file_is_held(fd)) ||
-	       unfinished_is(journal);
+	       unfinished_is(state, run);
 }
 
 /* One that cannot be removed is the next one's to remove. */
-static void make_room(int dir, const char *path)
+static void make_room(int dir, const char *state)
 {
 	size_t n, bytes = RECORDING_FILE_BYTES;
 	struct old *all = find_old(dir, &n);
@@ -259,7 +258,7 @@ static void make_room(int dir, const char *path)
 		bytes += all[i].bytes;
 		if ((i >= RECORDING_FILES - 1 ||
 		     bytes > RECORDING_TOTAL_BYTES) &&
-		    !is_needed(dir, path, all[i].name))
+		    !is_needed(dir, state, all[i].name))
 			(void)unlinkat(dir, all[i].name, 0);
 		free(all[i].name);
 	}
@@ -268,8 +267,9 @@ static void make_room(int dir, const char *path)
 
 /* --- beginning ----------------------------------------------------------- */
 
-static char *file_path(const struct recording *r, const char *dir)
+static char *file_path(const struct recording *r, const char *state)
 {
+	AUTO_FREE char *dir = state_dir_recordings(state);
 	AUTO_FREE char *name = recording_file_name(r->run);
 
 	return xasprintf("%s/%s", dir, name);
@@ -293,8 +293,9 @@ static int open_file(struct recording *r, int dir, struct err *err)
 	return -1;
 }
 
-static int open_in(struct recording *r, const char *path, struct err *err)
+static int open_in(struct recording *r, const char *state, struct err *err)
 {
+	AUTO_FREE char *path = state_dir_recordings(state);
 	AUTO_FD int dir = -1;
 
 	if (state_dir_make(path, err) < 0 || state_dir_trust(path, err) < 0)
@@ -302,17 +303,17 @@ static int open_in(struct recording *r, const char *path, struct err *err)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(err, errno, "cannot open %s", path);
-	make_room(dir, path);
+	make_room(dir, state);
 	return open_file(r, dir, err);
 }
 
-int recording_begin(struct recording *r, const char *dir, struct err *err)
+int recording_begin(struct recording *r, const char *state, struct err *err)
 {
 	if (r->begun)
 		return 0;
 	r->begun = true;
-	r->path = file_path(r, dir);
-	if (open_in(r, dir, err) < 0) {
+	r->path = file_path(r, state);
+	if (open_in(r, state, err) < 0) {
 		r->broken = true;
 		return err_wrap(err, ERR_NONE, "this run is not recorded");
 	}
@@ -377,8 +378,9 @@ static int make_whole(const struct recording *r, int fd, struct err *err)
 	return end > 0;
 }
 
-static int open_again(struct recording *r, const char *path, struct err *err)
+static int open_again(struct recording *r, const char *state, struct err *err)
 {
+	AUTO_FREE char *path = state_dir_recordings(state);
 	AUTO_FREE char *name = recording_file_name(r->run);
 	AUTO_FD int dir = -1, fd = -1;
 	int rc;
@@ -404,13 +406,13 @@ static int open_again(struct recording *r, const char *path, struct err *err)
 	return rc;
 }
 
-int recording_append(struct recording *r, const char *dir, struct err *err)
+int recording_append(struct recording *r, const char *state, struct err *err)
 {
 	int rc;
 
 	free(r->path);
-	r->path = file_path(r, dir);
-	rc = open_again(r, dir, err);
+	r->path = file_path(r, state);
+	rc = open_again(r, state, err);
 	if (rc > 0) {
 		pthread_mutex_lock(&r->lock);
 		flush(r);

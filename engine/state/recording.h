@@ -48,20 +48,20 @@ struct recording *recording_new_addition(const char *run);
 void recording_put(struct recording *r, const char *line, bool dispensable);
 
 /*
- * Removes the oldest recordings of @dir, never one of a run that is under way
- * or has yet to be recovered, then makes the file (and @dir) and writes what
- * was put so far. Does nothing the next time. ERR_SYSTEM once; nothing is
- * recorded then.
+ * Removes the oldest recordings of the state directory @state, never one of a
+ * run that is under way or has yet to be recovered, then makes the file (and
+ * its directory) and writes what was put so far. Does nothing the next time.
+ * ERR_SYSTEM once; nothing is recorded then.
  */
-int recording_begin(struct recording *r, const char *dir, struct err *err);
+int recording_begin(struct recording *r, const char *state, struct err *err);
 
 /*
- * Adds what was put so far to the recording in @dir that an engine left, of
- * which a last line that has no end is cut off first; from a task. Where there
- * is none (or no whole line) none is made. ERR_BUSY when somebody still writes
- * it, after a second; ERR_SYSTEM.
+ * Adds what was put so far to the recording in @state that an engine left,
+ * of which a last line that has no end is cut off first; from a task. Where
+ * there is none (or no whole line) none is made. ERR_BUSY when somebody still
+ * writes it, after a second; ERR_SYSTEM.
  */
-int recording_append(struct recording *r, const char *dir, struct err *err);
+int recording_append(struct recording *r, const char *state, struct err *err);
 
 /*
  * From here on a thread of its own writes; does nothing the next time, nor

@@ -12,19 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/hosts/probe.h"
 #include "engine/state/recording_file.h"
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
-#include "transport/host_open.h"
 
 enum {
 	CHUNK = 256 * 1024,
 	LINE_MAX_BYTES = 16 << 20,
 	HEAD_BYTES = 256, /* of a line: its kind stands there */
-	PROBE_MS = 20000,
 };
 
 static const char *const state_names[] = {
@@ -217,9 +214,10 @@ static bool view_read(int dir, const char *path, const char *name,
 	return v->last[EVENT_RUN_START];
 }
 
-bool recording_view_read(const char *dir, const char *run,
+bool recording_view_read(const char *state, const char *run,
 			 struct recording_view *v)
 {
+	AUTO_FREE char *dir = state_dir_recordings(state);
 	AUTO_FREE char *name = recording_file_name(run);
 	AUTO_FD int fd =
 		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -258,13 +256,14 @@ static void read_files(DIR *d, struct recordings *out)
 		qsort(out->v, out->n, sizeof(*out->v), latest_first);
 }
 
-int recordings_read_at(const char *dir, struct recordings *out, struct err *err)
+int recordings_read(const char *state, struct recordings *out, struct err *err)
 {
+	char *dir = state_dir_recordings(state);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *d;
 	int rc;
 
-	*out = (struct recordings){ .dir = xstrdup(dir) };
+	*out = (struct recordings){ .dir = dir };
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -278,23 +277,6 @@ int recordings_read_at(const char *dir, struct recordings *out, struct err *err)
 		read_files(d, out);
 	closedir(d);
 	return rc;
-}
-
-int recordings_read(const char *state_dir, struct recordings *out,
-		    struct err *err)
-{
-	struct host *here = host_local_new();
-	struct host_facts facts = { 0 };
-	AUTO_FREE char *dir = NULL;
-	int rc = probe_host(here, &facts, mono_in_ms(PROBE_MS), err);
-
-	*out = (struct recordings){ .v = NULL };
-	if (rc == 0)
-		dir = state_dir_recordings(state_dir ? state_dir
-						     : facts.state_root);
-	host_facts_free(&facts);
-	host_close(here);
-	return rc == 0 ? recordings_read_at(dir, out, err) : -1;
 }
 
 void recordings_free(struct recordings *list)

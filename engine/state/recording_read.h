@@ -32,25 +32,20 @@ struct recording_view {
 };
 
 struct recordings {
-	char *dir;
+	char *dir;		  /* where they are */
 	struct recording_view *v; /* the latest start first */
 	size_t n;
 };
 
 /*
- * All recordings below the state directory (@state_dir, NULL: the usual one of
- * this host, which is asked for it); to be called from a task. Files that are
- * none are passed over; no directory is an empty list. ERR_SYSTEM when it
- * cannot be read or trusted. Release with recordings_free() in either case.
+ * All recordings in the state directory @state. Files that are none are passed
+ * over; no directory is an empty list. ERR_SYSTEM when it cannot be read or
+ * trusted. Release with recordings_free() in either case.
  */
-int recordings_read(const char *state_dir, struct recordings *out,
-		    struct err *err);
-/* The same of the directory @dir; from anywhere. */
-int recordings_read_at(const char *dir, struct recordings *out,
-		       struct err *err);
+int recordings_read(const char *state, struct recordings *out, struct err *err);
 void recordings_free(struct recordings *list);
-/* That of run @run in @dir alone; false: none. Free it in either case. */
-bool recording_view_read(const char *dir, const char *run,
+/* That of run @run alone; false: none. Free it in either case. */
+bool recording_view_read(const char *state, const char *run,
 			 struct recording_view *v);
 void recording_view_free(struct recording_view *v);
 

@@ -13,6 +13,7 @@
 #include "engine/hosts/proc_stat.h"
 #include "engine/state/journal_line.h"
 #include "engine/state/recording_read.h"
+#include "engine/state/state_dir.h"
 #include "engine/state/verdict.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
@@ -23,8 +24,9 @@ static bool is_open(const struct journal_view *v)
 	return v->n && !journal_record_is_final(journal_state(v));
 }
 
-bool unfinished_is(const char *path)
+bool unfinished_is(const char *state, const char *run)
 {
+	AUTO_FREE char *path = state_dir_journal(state, run);
 	struct journal_view v;
 	bool open = journal_read(path, &v, NULL) == 0 ? is_open(&v)
 						      : errno != ENOENT;
@@ -203,16 +205,15 @@ static enum whose whose_by_journal(const char *path,
 }
 
 /* By what the run's recording tells of its guest, which stands beside. */
-static enum whose whose_by_recording(const char *runs, const char *run,
+static enum whose whose_by_recording(const char *state, const char *run,
 				     const struct unfinished_asker *a)
 {
-	AUTO_FREE char *dir = xasprintf("%s/../recordings", runs);
 	bool has_uuid = strncmp(a->key, "guest-", 6) != 0;
 	enum whose whose = WHOSE_UNKNOWN;
 	struct recording_view v;
 	const char *uuid;
 
-	if (recording_view_read(dir, run, &v) && v.last[EVENT_FACTS]) {
+	if (recording_view_read(state, run, &v) && v.last[EVENT_FACTS]) {
 		uuid = recording_uuid(&v);
 		if (uuid)
 			whose = strcasecmp(uuid, a->key) ? WHOSE_ANOTHERS
@@ -224,7 +225,7 @@ static enum whose whose_by_recording(const char *runs, const char *run,
 	return whose;
 }
 
-static enum unfinished judge_damaged(const char *runs, const char *run,
+static enum unfinished judge_damaged(const char *state, const char *run,
 				     const char *path,
 				     const struct unfinished_asker *a,
 				     struct err *err)
@@ -232,7 +233,7 @@ static enum unfinished judge_damaged(const char *runs, const char *run,
 	enum whose whose = whose_by_journal(path, a);
 
 	if (whose == WHOSE_UNKNOWN)
-		whose = whose_by_recording(runs, run, a);
+		whose = whose_by_recording(state, run, a);
 	if (whose == WHOSE_ANOTHERS)
 		return UNFINISHED_NONE;
 	err_wrap(err, ERR_REFUSED,
@@ -251,18 +252,18 @@ static enum unfinished judge_damaged(const char *runs, const char *run,
 
 /* --- all of them ---------------------------------------------------------- */
 
-static enum unfinished look_at(const char *runs, const char *run,
+static enum unfinished look_at(const char *state, const char *run,
 			       const struct unfinished_asker *a,
 			       struct strv *rests, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/%s/journal", runs, run);
+	AUTO_FREE char *path = state_dir_journal(state, run);
 	enum unfinished found = UNFINISHED_NONE;
 	struct journal_view v;
 
 	if (journal_read(path, &v, err) == 0)
 		found = judge(run, &v, a, rests, err);
 	else if (errno != ENOENT)
-		found = judge_damaged(runs, run, path, a, err);
+		found = judge_damaged(state, run, path, a, err);
 	journal_view_free(&v);
 	return found;
 }
@@ -278,10 +279,11 @@ static enum unfinished refuse_unseen(const char *runs, int errnum,
 	return UNFINISHED_OPEN;
 }
 
-enum unfinished unfinished_look(const char *runs,
+enum unfinished unfinished_look(const char *state,
 				const struct unfinished_asker *asker,
 				struct strv *rests, struct err *err)
 {
+	AUTO_FREE char *runs = state_dir_runs(state);
 	DIR *d = opendir(runs);
 	enum unfinished worst = UNFINISHED_NONE;
 	const struct dirent *e;
@@ -295,7 +297,7 @@ enum unfinished unfinished_look(const char *runs,
 
 		if (e->d_name[0] == '.')
 			continue;
-		found = look_at(runs, e->d_name, asker, rests, &one);
+		found = look_at(state, e->d_name, asker, rests, &one);
 		if (found <= worst)
 			continue;
 		worst = found;

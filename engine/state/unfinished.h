@@ -33,10 +33,11 @@ enum unfinished {
 };
 
 /*
- * Whether a recovery has anything to do for the journal @path, or must hold for
- * it as it cannot be read. Also true while its engine lives.
+ * Whether a recovery has anything to do for the run @run of the state directory
+ * @state, or must hold for it as its journal cannot be read. Also true while
+ * its engine lives.
  */
-bool unfinished_is(const char *path);
+bool unfinished_is(const char *state, const char *run);
 
 /*
  * Whether all that is left of the run of @v, which a host with these ids has
@@ -46,13 +47,13 @@ bool unfinished_is_rest(const struct journal_view *v, const char *machine,
 			const char *boot);
 
 /*
- * Looks through the journals in @runs ("…/runs", which need not exist) that
- * this machine drove; the caller holds the guest's lock, or knows that nobody
+ * Looks through the journals in @state (there need not be any) that this
+ * machine drove; the caller holds the guest's lock, or knows that nobody
  * does. @err is ERR_REFUSED with what to do for all but NONE. What waits to be
  * cleaned up on other hosts than the destination is added to @rests, a sentence
  * each.
  */
-enum unfinished unfinished_look(const char *runs,
+enum unfinished unfinished_look(const char *state,
 				const struct unfinished_asker *asker,
 				struct strv *rests, struct err *err);
 

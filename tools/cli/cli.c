@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/argv/argv.h"
+#include "engine/hosts/probe.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_list.h"
 #include "qmp/json.h"
@@ -19,7 +20,7 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
-enum { DEST_ARGS_MAX = 1024 * 1024 };
+enum { DEST_ARGS_MAX = 1024 * 1024, PROBE_MS = 20000 };
 
 /* --- words --------------------------------------------------------------- */
 
@@ -241,6 +242,19 @@ void cli_plan_free(struct cli_plan *p)
 {
 	free(p->remaps);
 	strv_free(&p->dest_args);
+}
+
+char *cli_state_directory(const struct cli *cli, struct err *err)
+{
+	struct host_facts facts = { 0 };
+	char *path = NULL;
+
+	if (cli->settings.state_dir)
+		return xstrdup(cli->settings.state_dir);
+	if (probe_here(&facts, mono_in_ms(PROBE_MS), err) == 0)
+		path = xstrdup(facts.state_root);
+	host_facts_free(&facts);
+	return path;
 }
 
 /* --- stdout -------------------------------------------------------------- */

@@ -41,6 +41,12 @@ struct style cli_people_style(const struct cli *cli);
 /* How to log in, as the settings say; borrows from @cli. */
 void cli_host_options(struct cli *cli, struct host_options *out);
 
+/*
+ * The state directory (state_dir.h): the one that was given, or this host's; to
+ * be freed. From a task. NULL: @err says why.
+ */
+char *cli_state_directory(const struct cli *cli, struct err *err);
+
 /* What migrate and check have in common. Release with cli_plan_free(). */
 struct cli_plan {
 	struct migrate_options opt;

@@ -39,14 +39,16 @@ static char *find_record(const struct cli *cli, struct err *err)
 {
 	const char *word = cli->operands.v[0];
 	const struct recording_view *v;
-	struct recordings list;
+	struct recordings list = { .v = NULL };
+	AUTO_FREE char *state = NULL;
 	char *path = NULL;
 	struct stat st;
 
 	/* what looks like a path is one; a guest may have a directory */
 	if (strchr(word, '/') || (stat(word, &st) == 0 && !S_ISDIR(st.st_mode)))
 		return xstrdup(word);
-	if (recordings_read(cli->settings.state_dir, &list, err) == 0) {
+	state = cli_state_directory(cli, err);
+	if (state && recordings_read(state, &list, err) == 0) {
 		v = recordings_to_replay(&list, word);
 		if (v)
 			path = xstrdup(v->path);

@@ -100,29 +100,20 @@ static void gather_pass(struct status *s, double now_s)
 		later(recording_number(v, EVENT_PASS, "eta_p90_s"), now_s - at);
 }
 
-/*
- * Its journal stands where recordings do: in the state directory. While its
- * engine lives nobody else has anything to do.
- */
-static bool is_unfinished(const struct recording_view *v)
+/* While its engine lives nobody else has anything to do. */
+static bool is_unfinished(const char *state, const struct recording_view *v)
 {
-	AUTO_FREE char *path = xstrdup(v->path);
-	AUTO_FREE char *journal = NULL;
-
-	if (v->state == RECORDING_RUNNING)
-		return false;
-	*strrchr(path, '/') = '\0';
-	journal = xasprintf("%s/../runs/%s/journal", path, v->run);
-	return unfinished_is(journal);
+	return v->state != RECORDING_RUNNING && unfinished_is(state, v->run);
 }
 
-static struct status gather_one(const struct recording_view *v, double now_s)
+static struct status gather_one(const char *state,
+				const struct recording_view *v, double now_s)
 {
 	struct status s = {
 		.v = v,
 		.guest = recording_guest(v),
 		.recovered = recording_is_recovered(v),
-		.unfinished = is_unfinished(v),
+		.unfinished = is_unfinished(state, v),
 	};
 
 	s.source = first_text(recording_text(v, EVENT_RESULT, "source"),
@@ -167,13 +158,14 @@ static bool is_overtaken(const struct status *all, size_t n, size_t i)
 }
 
 /* As many as @list has; to be freed. */
-static struct status *gather_all(const struct recordings *list)
+static struct status *gather_all(const char *state,
+				 const struct recordings *list)
 {
 	struct status *all = xcalloc(list->n, sizeof(*all));
 	double now_s = (double)wall_now().us / 1e6;
 
 	for (size_t i = 0; i < list->n; i++)
-		all[i] = gather_one(&list->v[i], now_s);
+		all[i] = gather_one(state, &list->v[i], now_s);
 	for (size_t i = 0; i < list->n; i++)
 		all[i].overtaken = is_overtaken(all, list->n, i);
 	return all;
@@ -482,11 +474,12 @@ static void put_empty(struct buf *b, bool utf8, const char *dir)
 	buf_append(b, "\n", 1);
 }
 
-static int print(struct cli *cli, const struct recordings *list)
+static int print(struct cli *cli, const char *state,
+		 const struct recordings *list)
 {
 	struct json_object *runs = json_object_new_array(), *o;
 	struct style style = cli_people_style(cli);
-	struct status *all = gather_all(list);
+	struct status *all = gather_all(state, list);
 	AUTO_BUF struct buf b = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
@@ -514,14 +507,16 @@ static int print(struct cli *cli, const struct recordings *list)
 
 static int run(struct cli *cli)
 {
-	struct recordings list;
+	AUTO_FREE char *state = NULL;
+	struct recordings list = { .v = NULL };
 	AUTO_ERR struct err err = { 0 };
 	int code;
 
-	if (recordings_read(cli->settings.state_dir, &list, &err) < 0)
+	state = cli_state_directory(cli, &err);
+	if (!state || recordings_read(state, &list, &err) < 0)
 		code = print_failure(cli, &err, EXIT_INTERNAL);
 	else
-		code = print(cli, &list);
+		code = print(cli, state, &list);
 	recordings_free(&list);
 	return code;
 }

@@ -48,6 +48,9 @@ static void host_body(void *arg)
 	assert_true(probe_same_host(&f, &f));
 	host_facts_free(&f);
 	host_close(h);
+	expect_ok(probe_here(&f, SOON, &e), &e);
+	assert_int_equal(f.uid, getuid());
+	host_facts_free(&f);
 }
 
 TEST(a_host_tells_who_it_is)

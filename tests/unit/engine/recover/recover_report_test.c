@@ -132,7 +132,7 @@ IN_TASK(what_was_done_is_a_result_that_is_told_from_an_engines)
 
 	fill(&done, VERDICT_FINISH, OWNER_DESTINATION);
 	record(&done);
-	assert_true(recording_view_read(dir, "run-1", &v));
+	assert_true(recording_view_read(state_dir, "run-1", &v));
 	assert_int_equal(v.state, RECORDING_ENDED);
 	assert_true(recording_is_recovered(&v));
 	assert_string_equal(recording_text(&v, EVENT_RESULT, "outcome"),

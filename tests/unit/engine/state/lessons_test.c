@@ -40,8 +40,8 @@ TEST(what_was_saved_comes_back)
 
 	pair_learn(&p, &(struct pair_lesson){ 8.5, 0, 2e7 });
 	pair_learn(&p, &(struct pair_lesson){ 12, 3.25, 0 });
-	assert_int_equal(pair_save(&p, dir, "id", &err), 0);
-	pair_load(&q, dir, "id");
+	assert_int_equal(pair_save(&p, *state, "id", &err), 0);
+	pair_load(&q, *state, "id");
 	assert_int_equal(q.n, 2);
 	assert_memory_equal(q.v, p.v, 2 * sizeof(*p.v));
 	assert_int_equal(stat(path, &st), 0);
@@ -62,9 +62,9 @@ TEST(a_file_that_says_nothing_teaches_nothing)
 	      "{\"link_bps\": 1e300, \"overhead_ms\": \"7\"}, null, {}]}",
 	      f);
 	fclose(f);
-	pair_load(&p, dir, "id");
+	pair_load(&p, *state, "id");
 	assert_int_equal(p.n, 0);
-	pair_load(&p, dir, "another");
+	pair_load(&p, *state, "another");
 	assert_int_equal(p.n, 0);
 }
 
@@ -76,7 +76,7 @@ TEST(a_pipe_teaches_nothing_and_holds_nobody)
 
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	pair_load(&p, dir, "id");
+	pair_load(&p, *state, "id");
 	assert_int_equal(p.n, 0);
 }
 

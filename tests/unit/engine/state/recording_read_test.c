@@ -60,7 +60,7 @@ static void read_all(void)
 {
 	struct err err = { 0 };
 
-	if (recordings_read_at(dir, &list, &err) < 0)
+	if (recordings_read(state_dir, &list, &err) < 0)
 		fail_with_err(&err);
 }
 
@@ -141,10 +141,10 @@ TEST(one_is_read_alone)
 	struct recording_view v;
 
 	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
-	assert_true(recording_view_read(dir, "run-1", &v));
+	assert_true(recording_view_read(state_dir, "run-1", &v));
 	assert_string_equal(v.run, "run-1");
 	recording_view_free(&v);
-	assert_false(recording_view_read(dir, "run-2", &v));
+	assert_false(recording_view_read(state_dir, "run-2", &v));
 	recording_view_free(&v);
 	assert_false(recording_view_read("/nonexistent", "run-1", &v));
 	recording_view_free(&v);
@@ -157,7 +157,7 @@ TEST(one_that_is_held_is_under_way)
 
 	recording_put(r, "{\"event\":\"run-start\",\"guest\":\"web1\",\"t\":1}",
 		      false);
-	assert_int_equal(recording_begin(r, dir, &err), 0);
+	assert_int_equal(recording_begin(r, state_dir, &err), 0);
 	assert_int_equal(only()->state, RECORDING_RUNNING);
 	recordings_free(&list);
 	recording_close(r);
@@ -170,7 +170,7 @@ TEST(one_that_told_its_end_has_ended_though_it_is_held)
 
 	recording_put(r, "{\"event\":\"run-start\",\"t\":1}", false);
 	recording_put(r, "{\"event\":\"result\",\"t\":2}", false);
-	assert_int_equal(recording_begin(r, dir, NULL), 0);
+	assert_int_equal(recording_begin(r, state_dir, NULL), 0);
 	assert_int_equal(only()->state, RECORDING_ENDED);
 	recording_close(r);
 }
@@ -251,7 +251,7 @@ TEST(a_directory_that_others_may_change_is_not_read)
 	struct err err = { 0 };
 
 	assert_int_equal(chmod(dir, 0777), 0);
-	assert_int_equal(recordings_read_at(dir, &list, &err), -1);
+	assert_int_equal(recordings_read(state_dir, &list, &err), -1);
 	expect_err_kind(&err, ERR_SYSTEM, "cannot be trusted");
 }
 

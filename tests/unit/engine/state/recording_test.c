@@ -101,7 +101,7 @@ static void begin(struct recording *r)
 {
 	struct err err = { 0 };
 
-	if (recording_begin(r, dir, &err) < 0)
+	if (recording_begin(r, state_dir, &err) < 0)
 		fail_with_err(&err);
 }
 
@@ -212,11 +212,11 @@ static void assert_refused(const char *words)
 	struct err err = { 0 };
 
 	recording_put(r, "{}", false);
-	assert_int_equal(recording_begin(r, dir, &err), -1);
+	assert_int_equal(recording_begin(r, state_dir, &err), -1);
 	expect_err_kind(&err, ERR_SYSTEM, words);
 	/* once is enough */
 	recording_put(r, "{}", false);
-	assert_int_equal(recording_begin(r, dir, &err), 0);
+	assert_int_equal(recording_begin(r, state_dir, &err), 0);
 	assert_int_equal(recording_detach(r, &err), 0);
 	assert_int_equal(recording_check(r, &err), 0);
 	recording_close(r);
@@ -443,7 +443,7 @@ static int add_9(struct err *err)
 	int rc;
 
 	recording_put(r, "{9}", false);
-	rc = recording_append(r, dir, err);
+	rc = recording_append(r, state_dir, err);
 	recording_close(r);
 	return rc;
 }

@@ -182,7 +182,7 @@ static void assert_found(enum unfinished worst, const char *words)
 	struct err err = { 0 };
 	size_t rests;
 
-	assert_int_equal(look(runs, "another", &rests, &err), worst);
+	assert_int_equal(look(state_dir, "another", &rests, &err), worst);
 	expect_err_kind(&err, ERR_REFUSED, words);
 }
 
@@ -196,7 +196,7 @@ static void assert_passed(void)
 	struct err err = { 0 };
 	size_t rests;
 
-	if (look(runs, "another", &rests, &err) != UNFINISHED_NONE)
+	if (look(state_dir, "another", &rests, &err) != UNFINISHED_NONE)
 		fail_with_err(&err);
 	assert_int_equal(rests, 0);
 }
@@ -210,7 +210,7 @@ TEST(no_directory_holds_no_journal)
 {
 	size_t rests;
 
-	assert_int_equal(look("/nonexistent/runs", "another", &rests, NULL),
+	assert_int_equal(look("/nonexistent", "another", &rests, NULL),
 			 UNFINISHED_NONE);
 }
 
@@ -238,7 +238,8 @@ TEST(the_refusal_names_run_guest_and_what_to_do)
 	leave("run-1", KEY, "here", JOURNAL_PREP);
 	assert_refused("run-1 to hostb");
 	assert_refused("of web1");
-	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_OPEN);
+	assert_int_equal(look(state_dir, "another", &rests, &err),
+			 UNFINISHED_OPEN);
 	assert_non_null(strstr(err_hint_of(&err), "vmferry recover web1 "));
 	err_reset(&err);
 }
@@ -295,7 +296,8 @@ TEST(a_rest_on_another_host_lets_the_guest_go)
 	size_t rests;
 
 	leave_a_rest("run-1");
-	assert_int_equal(look(runs, "another", &rests, &err), UNFINISHED_NONE);
+	assert_int_equal(look(state_dir, "another", &rests, &err),
+			 UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
 
@@ -305,7 +307,8 @@ TEST(a_rest_on_the_same_host_is_cleaned_up_first)
 	size_t rests;
 
 	leave_a_rest("run-1");
-	assert_int_equal(look(runs, "there", &rests, &err), UNFINISHED_OPEN);
+	assert_int_equal(look(state_dir, "there", &rests, &err),
+			 UNFINISHED_OPEN);
 	err_reset(&err);
 }
 
@@ -314,7 +317,7 @@ TEST(a_guest_that_goes_nowhere_is_not_held_by_a_rest)
 	size_t rests;
 
 	leave_a_rest("run-1");
-	assert_int_equal(look(runs, NULL, &rests, NULL), UNFINISHED_NONE);
+	assert_int_equal(look(state_dir, NULL, &rests, NULL), UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
 
@@ -337,7 +340,7 @@ TEST(with_the_source_gone_what_was_not_started_there_is_a_rest)
 
 		source_boot = "an earlier one";
 		leave("run-1", KEY, "here", rest[i]);
-		assert_int_equal(look(runs, "another", &rests, NULL),
+		assert_int_equal(look(state_dir, "another", &rests, NULL),
 				 UNFINISHED_NONE);
 		assert_int_equal(rests, 1);
 		start_anew();
@@ -411,7 +414,7 @@ static enum unfinished look_beside_damaged(const char *key, const char *guest)
 	leave("run-1", "guest-1", "here", JOURNAL_COMMIT);
 	spoil("run-1");
 	tell("run-1", guest, "");
-	found = look_for(runs, key, "another", &rests, &err);
+	found = look_for(state_dir, key, "another", &rests, &err);
 	err_reset(&err);
 	return found;
 }
@@ -435,9 +438,7 @@ TEST(a_directory_without_a_journal_is_passed_over)
 
 static bool is(const char *run)
 {
-	AUTO_FREE char *path = journal_path(run);
-
-	return unfinished_is(path);
+	return unfinished_is(state_dir, run);
 }
 
 TEST(only_what_recovery_has_to_do_with_is_unfinished)
