@@ -59,18 +59,6 @@ int host_run(struct host *h, const struct host_command *cmd,
 	return rc;
 }
 
-int host_put(struct host *h, const char *path, mode_t mode, const void *data,
-	     size_t len, struct mono deadline, struct err *err)
-{
-	return at(h, h->ops->put(h, path, mode, data, len, deadline, err), err);
-}
-
-int host_get(struct host *h, const char *path, struct buf *out, size_t max,
-	     struct mono deadline, struct err *err)
-{
-	return at(h, h->ops->get(h, path, out, max, deadline, err), err);
-}
-
 struct stream *host_connect(struct host *h, const char *path,
 			    struct mono deadline, struct err *err)
 {

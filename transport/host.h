@@ -7,10 +7,13 @@
  * can distinguish them by speed only. All calls are for tasks only and have
  * deadlines; none blocks the loop.
  *
- *   engine ── host ──┬── local:   posix_spawn, files, UNIX sockets
- *                    ├── ssh:     one libssh2 session: exec, SFTP,
+ *   engine ── host ──┬── local:   posix_spawn, UNIX sockets
+ *                    ├── ssh:     one libssh2 session: exec,
  *                    │            direct-streamlocal channels
  *                    └── openssh: ssh -M once, then ssh -S … COMMAND
+ *
+ * Small files are written by a script of host_run(), which carries them on its
+ * standard input.
  *
  * A login costs a session: one for control (host_open_*), one more for each
  * tunnel (tunnel.h).
@@ -63,16 +66,6 @@ const char *host_backend(const struct host *h);
 int host_run(struct host *h, const struct host_command *cmd,
 	     struct host_result *result, struct err *err);
 
-/*
- * Writes @len bytes to a new file (O_CREAT|O_EXCL, mode @mode); what was
- * written of it is removed on failure. ERR_REMOTE with the host's own words.
- */
-int host_put(struct host *h, const char *path, mode_t mode, const void *data,
-	     size_t len, struct mono deadline, struct err *err);
-/* Reads a whole file of at most @max bytes; more is ERR_REMOTE. */
-int host_get(struct host *h, const char *path, struct buf *out, size_t max,
-	     struct mono deadline, struct err *err);
-
 /* Connects to a UNIX socket on the host (for QMP). */
 struct stream *host_connect(struct host *h, const char *path,
 			    struct mono deadline, struct err *err);
@@ -112,11 +105,6 @@ struct host_ops {
 	const char *backend;
 	int (*run)(struct host *h, const struct host_command *cmd,
 		   struct host_result *result, struct err *err);
-	int (*put)(struct host *h, const char *path, mode_t mode,
-		   const void *data, size_t len, struct mono deadline,
-		   struct err *err);
-	int (*get)(struct host *h, const char *path, struct buf *out,
-		   size_t max, struct mono deadline, struct err *err);
 	struct stream *(*connect)(struct host *h, const char *path,
 				  struct mono deadline, struct err *err);
 	struct tunnel *(*tunnel)(struct host *h, const char *path,

@@ -6,7 +6,6 @@
  */
 #include "transport/host_openssh.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -36,83 +35,6 @@ static int op_run(struct host *h, const struct host_command *cmd,
 		  struct host_result *result, struct err *err)
 {
 	return openssh_run(of(h)->control, cmd, result, err);
-}
-
-/* --- files --------------------------------------------------------------- */
-
-/* The command that failed on the host, in its own words. */
-static int words_of(struct host_result *r, struct err *err)
-{
-	char *end = buf_data(&r->err) + buf_len(&r->err);
-
-	while (end > buf_data(&r->err) && end[-1] == '\n')
-		*--end = '\0';
-	return err_set(err, ERR_REMOTE, "%s",
-		       *buf_data(&r->err) ? buf_data(&r->err)
-					  : "it failed without a word");
-}
-
-/*
- * $1 path, $2 mode, $3 bytes. noclobber makes the creation exclusive; a
- * connection that breaks ends the input early, hence the count.
- */
-static const char put_script[] =
-	"umask 077; set -C\n"
-	"if [ -e \"$1\" ] || [ -h \"$1\" ]; then\n"
-	"	echo \"$1: File exists\" >&2; exit 1\n"
-	"fi\n"
-	": >\"$1\" || exit 1\n"
-	"trap 'rm -f \"$1\"; exit 1' HUP TERM PIPE\n"
-	"cat >|\"$1\" && [ \"$(wc -c <\"$1\")\" -eq \"$3\" ] &&\n"
-	"	chmod \"$2\" \"$1\" && exit 0\n"
-	"rm -f \"$1\"\n"
-	"exit 1\n";
-
-static int op_put(struct host *h, const char *path, mode_t mode,
-		  const void *data, size_t len, struct mono deadline,
-		  struct err *err)
-{
-	AUTO_FREE char *mode_text = xasprintf("%04o", (unsigned int)mode);
-	AUTO_FREE char *len_text = xasprintf("%zu", len);
-	const char *const argv[] = { "sh", "-c",      put_script, "sh",
-				     path, mode_text, len_text,	  NULL };
-	const struct host_command cmd = {
-		.argv = argv,
-		.input = data,
-		.input_len = len,
-		.max_output = 4096,
-		.deadline = deadline,
-	};
-	struct host_result r = { 0 };
-	int rc = op_run(h, &cmd, &r, err);
-
-	if (!rc && r.status)
-		rc = words_of(&r, err);
-	host_result_free(&r);
-	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot write %s", path) : 0;
-}
-
-static int op_get(struct host *h, const char *path, struct buf *out, size_t max,
-		  struct mono deadline, struct err *err)
-{
-	const char *const argv[] = { "cat", "--", path, NULL };
-	const struct host_command cmd = {
-		.argv = argv,
-		.max_output = max > 4096 ? max : 4096,
-		.deadline = deadline,
-	};
-	struct host_result r = { 0 };
-	int rc = op_run(h, &cmd, &r, err);
-
-	if (!rc && r.status)
-		rc = words_of(&r, err);
-	if (!rc && buf_len(&r.out) > max)
-		rc = err_set(err, ERR_REMOTE, "it is larger than %zu bytes",
-			     max);
-	if (!rc)
-		buf_append(out, buf_data(&r.out), buf_len(&r.out));
-	host_result_free(&r);
-	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot read %s", path) : 0;
 }
 
 /* --- connections --------------------------------------------------------- */
@@ -268,8 +190,6 @@ static void op_close(struct host *base)
 static const struct host_ops openssh_ops = {
 	.backend = "openssh",
 	.run = op_run,
-	.put = op_put,
-	.get = op_get,
 	.connect = op_connect,
 	.tunnel = op_tunnel,
 	.tunnel_command = op_tunnel_command,

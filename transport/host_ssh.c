@@ -3,24 +3,19 @@
 #include "transport/host_ssh.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
-#include "transport/sftp.h"
 #include "transport/ssh_channel.h"
 #include "transport/ssh_far.h"
 #include "transport/ssh_login.h"
 
-enum { RUN_CHUNK_BYTES = 32 * 1024, UNDO_MS = 5000 };
+enum { RUN_CHUNK_BYTES = 32 * 1024 };
 
 struct host_ssh {
 	struct host base;
 	struct ssh_login *login;
 	struct ssh_link link;
-	struct sftp *sftp;	    /* NULL: not yet needed, or broken */
-	struct task_lock sftp_lock; /* one file at a time */
 };
 
 static struct host_ssh *self(struct host *h)
@@ -128,82 +123,6 @@ static int ssh_run(struct host *h, const struct host_command *cmd,
 	return rc;
 }
 
-/* --- files --------------------------------------------------------------- */
-
-static int sftp_ready(struct host_ssh *hs, struct mono deadline,
-		      struct err *err)
-{
-	struct ssh_channel *c;
-
-	if (hs->sftp)
-		return 0;
-	c = ssh_channel_subsystem(hs->link.session, "sftp", deadline, err);
-	if (!c) {
-		if (err && err->kind == ERR_REMOTE)
-			err_hint(err,
-				 "sshd_config on %s needs a line: "
-				 "Subsystem sftp internal-sftp",
-				 hs->base.name);
-		return -1;
-	}
-	hs->sftp = sftp_new(ssh_channel_stream(c), deadline, err);
-	return hs->sftp ? 0 : -1;
-}
-
-/* What was given up in the middle of a dialogue cannot go on. */
-static void sftp_settle(struct host_ssh *hs)
-{
-	if (hs->sftp && sftp_broken(hs->sftp))
-		sftp_free(STEAL(hs->sftp));
-}
-
-/* What is there of a file that was not written to its end. */
-static void put_undo(struct host_ssh *hs, const char *path)
-{
-	struct mono deadline = mono_in_ms(UNDO_MS);
-
-	task_shield();
-	sftp_settle(hs);
-	if (sftp_ready(hs, deadline, NULL) == 0)
-		(void)sftp_remove(hs->sftp, path, deadline, NULL);
-	task_unshield();
-}
-
-static int ssh_put(struct host *h, const char *path, mode_t mode,
-		   const void *data, size_t len, struct mono deadline,
-		   struct err *err)
-{
-	struct host_ssh *hs = self(h);
-	bool created = false;
-	int rc = -1;
-
-	if (task_lock(&hs->sftp_lock, deadline, err) < 0)
-		return -1;
-	if (sftp_ready(hs, deadline, err) == 0)
-		rc = sftp_put(hs->sftp, path, mode, data, len, &created,
-			      deadline, err);
-	if (rc < 0 && created)
-		put_undo(hs, path);
-	sftp_settle(hs);
-	task_unlock(&hs->sftp_lock);
-	return rc;
-}
-
-static int ssh_get(struct host *h, const char *path, struct buf *out,
-		   size_t max, struct mono deadline, struct err *err)
-{
-	struct host_ssh *hs = self(h);
-	int rc = -1;
-
-	if (task_lock(&hs->sftp_lock, deadline, err) < 0)
-		return -1;
-	if (sftp_ready(hs, deadline, err) == 0)
-		rc = sftp_get(hs->sftp, path, out, max, deadline, err);
-	sftp_settle(hs);
-	task_unlock(&hs->sftp_lock);
-	return rc;
-}
-
 /* --- sockets, tunnels, signs of life ------------------------------------- */
 
 static struct stream *ssh_connect(struct host *h, const char *path,
@@ -255,7 +174,6 @@ static void ssh_close(struct host *h)
 {
 	struct host_ssh *hs = self(h);
 
-	sftp_free(hs->sftp);
 	ssh_link_close(&hs->link);
 	ssh_login_free(hs->login);
 	free(hs->base.name);
@@ -265,8 +183,6 @@ static void ssh_close(struct host *h)
 static const struct host_ops ssh_ops = {
 	.backend = "ssh",
 	.run = ssh_run,
-	.put = ssh_put,
-	.get = ssh_get,
 	.connect = ssh_connect,
 	.tunnel = ssh_tunnel,
 	.tunnel_command = ssh_tunnel_command,

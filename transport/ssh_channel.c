@@ -36,9 +36,8 @@ void ssh_channel_close(struct ssh_channel *c)
 
 /* --- opening ------------------------------------------------------------- */
 
-static int channel_request(struct ssh_channel *c, const char *request,
-			   const char *argument, struct mono deadline,
-			   struct err *err)
+static int channel_request(struct ssh_channel *c, const char *command,
+			   struct mono deadline, struct err *err)
 {
 	struct ssh_session *s = c->session;
 	long rc;
@@ -46,11 +45,10 @@ static int channel_request(struct ssh_channel *c, const char *request,
 	for (;;) {
 		if (ssh_session_check(s, err) < 0)
 			return -1;
-		rc = ssh_session_did(
-			s,
-			libssh2_channel_process_startup(
-				c->raw, request, (unsigned int)strlen(request),
-				argument, (unsigned int)strlen(argument)));
+		rc = ssh_session_did(s, libssh2_channel_process_startup(
+						c->raw, "exec", strlen("exec"),
+						command,
+						(unsigned int)strlen(command)));
 		if (rc != LIBSSH2_ERROR_EAGAIN)
 			break;
 		if (ssh_session_wait(s, deadline, err) < 0)
@@ -60,8 +58,7 @@ static int channel_request(struct ssh_channel *c, const char *request,
 }
 
 static struct ssh_channel *channel_start(struct ssh_session *s,
-					 const char *request,
-					 const char *argument,
+					 const char *command,
 					 struct mono deadline, struct err *err)
 {
 	LIBSSH2_CHANNEL *raw;
@@ -76,7 +73,7 @@ static struct ssh_channel *channel_start(struct ssh_session *s,
 		return NULL;
 	}
 	c = channel_new(s, raw);
-	if (channel_request(c, request, argument, deadline, err) == 0)
+	if (channel_request(c, command, deadline, err) == 0)
 		return c;
 	ssh_channel_close(c);
 	return NULL;
@@ -94,7 +91,7 @@ struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,
 			strlen(command), SSH_COMMAND_MAX);
 		return NULL;
 	}
-	c = channel_start(s, "exec", command, deadline, err);
+	c = channel_start(s, command, deadline, err);
 	if (!c)
 		err_wrap(err, ERR_NONE, "%s did not start a command",
 			 ssh_session_host(s));
@@ -117,19 +114,6 @@ LIBSSH2_CHANNEL *ssh_channel_exec_raw(struct ssh_session *s,
 					 raw,
 					 LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE));
 	return raw;
-}
-
-struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
-					  const char *name,
-					  struct mono deadline, struct err *err)
-{
-	struct ssh_channel *c =
-		channel_start(s, "subsystem", name, deadline, err);
-
-	if (!c)
-		err_wrap(err, ERR_NONE, "%s did not start its %s subsystem",
-			 ssh_session_host(s), name);
-	return c;
 }
 
 /*

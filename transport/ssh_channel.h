@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ssh_channel: one channel of an SSH session: a command, a subsystem, or a
- * connection to a UNIX socket of the far host.
+ * ssh_channel: one channel of an SSH session: a command, or a connection to a
+ * UNIX socket of the far host.
  */
 #ifndef TRANSPORT_SSH_CHANNEL_H
 #define TRANSPORT_SSH_CHANNEL_H
@@ -20,15 +20,11 @@ struct ssh_channel;
 enum { SSH_COMMAND_MAX = 32000 };
 
 /*
- * Starts @command in the login shell of the far user, or the subsystem
- * @command. ERR_REMOTE when the host refuses.
+ * Starts @command in the login shell of the far user. ERR_REMOTE when the host
+ * refuses.
  */
 struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,
 				     struct mono deadline, struct err *err);
-struct ssh_channel *ssh_channel_subsystem(struct ssh_session *s,
-					  const char *name,
-					  struct mono deadline,
-					  struct err *err);
 /*
  * A command's bare channel, for a thread that takes the session over. What it
  * says on stderr is dropped.

@@ -314,7 +314,7 @@ class Sshd:
                 "KbdInteractiveAuthentication no",
                 "PermitRootLogin prohibit-password",
                 "MaxStartups 100", "MaxSessions 100",
-                "Subsystem sftp internal-sftp", f"SetEnv {sent}"]
+                f"SetEnv {sent}"]
 
     def start(self):
         if IS_ROOT:

@@ -292,20 +292,6 @@ def packet(kind, *fields):
     return struct.pack(">I", len(body)) + body
 
 
-def sftp():
-    version = packet(2, 3)
-    status = [packet(101, i, 0, b"fine", b"en") for i in range(9)]
-    put("sftp", "get", b"\0\1" + version + packet(102, 1, b"h")
-        + packet(103, 2, b"some data") + packet(101, 3, 1, b"end", b"")
-        + status[4])
-    put("sftp", "put", b"\3\2" + version + packet(102, 1, b"h")
-        + status[2] + status[3] + status[4])
-    put("sftp", "exists", b"\0\2" + version + packet(101, 1, 4, b"no", b"")
-        + packet(105, 2, 0))
-    put("sftp", "remove", b"\0\4" + version + packet(101, 1, 2, b"gone", b""))
-    put("sftp", "old", b"\0\4" + packet(2, 2))
-
-
 def agent():
     blob = base64.b64decode(ED25519 + "A" * (-len(ED25519) % 4))
     keys = packet(12, 1, blob, b"root@hosta")
@@ -406,7 +392,7 @@ def main():
         if old.parent.name != "ssh" or "--ssh" in sys.argv:
             old.unlink()
     for write in (qmp, session, journal, known_hosts, config, argv, discover,
-                  numbers, sftp, agent, ssh_plain):
+                  numbers, agent, ssh_plain):
         write()
     if "--ssh" in sys.argv:
         if not shutil.which("/usr/sbin/sshd"):

@@ -218,7 +218,7 @@ static void write_files(struct sshd *d, const char *extra)
 			 "HostKey %s/hostkey\n"
 			 "PidFile none\nAuthorizedKeysFile %s/authorized_keys\n"
 			 "StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-			 "Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
+			 "LogLevel VERBOSE\n"
 			 "MaxStartups 100\n%s",
 			 d->port, d->dir, d->dir, extra);
 	sshd_write(d, "sshd_config", conf);

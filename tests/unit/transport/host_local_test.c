@@ -2,15 +2,11 @@
 /* host_local, and through it the dispatch of host: this machine as a host. */
 #include "transport/host_open.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -127,140 +123,6 @@ IN_TASK(a_program_that_is_not_there_is_the_hosts_failure)
 	assert_int_equal(host_run(local, &cmd, &r, &err), -1);
 	expect_err_kind(&err, ERR_REMOTE, "vmferry-none: No such file");
 	host_result_free(&r);
-}
-
-/* --- files --------------------------------------------------------------- */
-
-IN_TASK(a_file_is_put_with_its_mode_whatever_the_umask)
-{
-	AUTO_FREE char *path = in_dir("put");
-	AUTO_BUF struct buf back = { 0 };
-	mode_t old = umask(0777);
-	struct stat st;
-
-	assert_int_equal(
-		host_put(local, path, 0640, "a\0b", 3, IN_TASK_SOON, NULL), 0);
-	umask(old);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0640);
-	assert_int_equal(host_get(local, path, &back, 3, IN_TASK_SOON, NULL),
-			 0);
-	assert_int_equal(buf_len(&back), 3);
-	assert_memory_equal(buf_data(&back), "a\0b", 3);
-}
-
-IN_TASK(a_large_file_comes_back_as_it_went)
-{
-	enum { LEN = 3000001 };
-	AUTO_FREE char *path = in_dir("large");
-	AUTO_FREE char *data = xmalloc(LEN);
-	AUTO_BUF struct buf back = { 0 };
-
-	for (size_t i = 0; i < LEN; i++)
-		data[i] = (char)(i * 7919 >> 7);
-	assert_int_equal(
-		host_put(local, path, 0600, data, LEN, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(host_get(local, path, &back, LEN, IN_TASK_SOON, NULL),
-			 0);
-	assert_int_equal(buf_len(&back), LEN);
-	assert_memory_equal(buf_data(&back), data, LEN);
-}
-
-IN_TASK(an_existing_file_is_left_alone)
-{
-	AUTO_FREE char *path = in_dir("old");
-	AUTO_BUF struct buf back = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(
-		host_put(local, path, 0600, "old", 3, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(
-		host_put(local, path, 0600, "new!", 4, IN_TASK_SOON, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "File exists");
-	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, NULL),
-			 0);
-	assert_string_equal(buf_data(&back), "old");
-}
-
-IN_TASK(a_link_is_not_followed)
-{
-	AUTO_FREE char *path = in_dir("link"), *target = in_dir("target");
-	struct err err = { 0 };
-
-	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(
-		host_put(local, path, 0600, "x", 1, IN_TASK_SOON, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "cannot create");
-	assert_int_equal(access(target, F_OK), -1);
-	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(unlink(path), 0);
-}
-
-IN_TASK(what_was_written_is_removed_when_the_disk_is_full)
-{
-	AUTO_FREE char *path = in_dir("full");
-	AUTO_FREE char *data = xcalloc(1, 1 << 20);
-	struct rlimit old, limit;
-	struct err err = { 0 };
-	int rc;
-
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	limit = (struct rlimit){ 300000, old.rlim_max };
-	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &limit);
-	rc = host_put(local, path, 0600, data, 1 << 20, IN_TASK_SOON, &err);
-	setrlimit(RLIMIT_FSIZE, &old);
-	assert_int_equal(rc, -1);
-	expect_err_kind(&err, ERR_REMOTE, "File too large");
-	assert_int_equal(access(path, F_OK), -1);
-}
-
-IN_TASK(what_was_written_is_removed_when_time_is_up)
-{
-	AUTO_FREE char *path = in_dir("late");
-	AUTO_FREE char *data = xcalloc(1, 1 << 20);
-	struct err err = { 0 };
-
-	assert_int_equal(host_put(local, path, 0600, data, 1 << 20,
-				  mono_in_ms(-1), &err),
-			 -1);
-	expect_err_kind(&err, ERR_TIMEOUT, "late");
-	assert_int_equal(access(path, F_OK), -1);
-}
-
-IN_TASK(a_file_larger_than_allowed_is_refused)
-{
-	AUTO_FREE char *path = in_dir("ten");
-	AUTO_BUF struct buf back = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(host_put(local, path, 0600, "0123456789", 10,
-				  IN_TASK_SOON, NULL),
-			 0);
-	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, &err),
-			 -1);
-	expect_err_kind(&err, ERR_REMOTE, "larger than 9 bytes");
-}
-
-IN_TASK(a_missing_file_says_so)
-{
-	AUTO_FREE char *path = in_dir("none");
-	AUTO_BUF struct buf back = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(host_get(local, path, &back, 9, IN_TASK_SOON, &err),
-			 -1);
-	expect_err_kind(&err, ERR_REMOTE, "none: No such file or directory");
-}
-
-IN_TASK(a_file_without_a_size_is_read_whole)
-{
-	AUTO_BUF struct buf back = { 0 };
-
-	assert_int_equal(host_get(local, "/proc/self/status", &back, 100000,
-				  IN_TASK_SOON, NULL),
-			 0);
-	assert_non_null(strstr(buf_data(&back), "Pid:"));
 }
 
 /* --- sockets ------------------------------------------------------------- */

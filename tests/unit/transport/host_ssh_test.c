@@ -274,80 +274,6 @@ IN_TASK(a_command_that_is_not_there_has_status_127)
 	host_close(h);
 }
 
-/* --- files --------------------------------------------------------------- */
-
-static void put_and_get(struct host *h, size_t len)
-{
-	AUTO_FREE char *path = sshd_path(server, "file");
-	AUTO_FREE char *data = pattern(len, 7);
-	AUTO_BUF struct buf back = { .base = NULL };
-	struct err err = { 0 };
-	struct stat st;
-
-	if (host_put(h, path, 0640, data, len, SSHD_SOON, &err) < 0)
-		fail_with_err(&err);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_size, len);
-	assert_int_equal(st.st_mode & 0777, 0640);
-	if (host_get(h, path, &back, len, SSHD_SOON, &err) < 0)
-		fail_with_err(&err);
-	assert_int_equal(buf_len(&back), len);
-	assert_memory_equal(buf_data(&back), data, len);
-	assert_int_equal(unlink(path), 0);
-}
-
-IN_TASK(files_of_any_size_go_there_and_back)
-{
-	static const size_t sizes[] = { 0, 1, 32768, 131073, 2500001 };
-	struct host *h = open_host();
-
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		put_and_get(h, sizes[i]);
-	host_close(h);
-}
-
-IN_TASK(put_never_touches_what_exists)
-{
-	AUTO_FREE char *path = sshd_path(server, "config");
-	AUTO_FREE char *before = sshd_read(server, "config");
-	AUTO_FREE char *after = NULL;
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_int_equal(host_put(h, path, 0600, "x", 1, SSHD_SOON, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "it exists already");
-	after = sshd_read(server, "config");
-	assert_string_equal(after, before);
-	host_close(h);
-}
-
-IN_TASK(the_hosts_own_words_name_a_missing_file)
-{
-	AUTO_BUF struct buf b = { .base = NULL };
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_int_equal(host_get(h, "/no/such", &b, 10, SSHD_SOON, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "No such file");
-	host_close(h);
-}
-
-IN_TASK(a_half_written_file_is_removed)
-{
-	AUTO_FREE char *path = sshd_path(server, "half");
-	enum { LEN = 64 * 1024 * 1024 };
-	AUTO_FREE char *data = pattern(LEN, 3);
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_int_equal(
-		host_put(h, path, 0600, data, LEN, mono_in_ms(150), &err), -1);
-	expect_err_kind(&err, ERR_TIMEOUT, "half");
-	assert_int_equal(access(path, F_OK), -1);
-	put_and_get(h, 100);
-	host_close(h);
-}
-
 /* --- sockets ------------------------------------------------------------- */
 
 static struct stream *connect_echo(struct host *h)
@@ -417,28 +343,20 @@ static void exec_rounds(void *arg)
 	}
 }
 
-static void file_rounds(void *arg)
-{
-	struct rounds *r = arg;
-
-	for (int i = 0; i < r->n; i++)
-		put_and_get(r->host, 300000);
-}
-
 /* 1 MiB between two key exchanges: these meet dozens of them. */
-IN_TASK(channels_commands_and_files_share_a_session)
+IN_TASK(channels_and_commands_share_a_session)
 {
 	AUTO_FREE char *path = sshd_path(server, "echo");
 	struct echo *echo = echo_start(server, "echo");
 	struct host *h = open_host();
 	struct rounds monitor = { h, 200, 1000 }, bulk = { h, 200, 60000 };
-	struct rounds exec = { h, 40, 0 }, file = { h, 40, 0 };
+	struct rounds exec = { h, 80, 0 };
 	struct task *t[] = {
 		task_start(task_loop(), "m1", monitor_rounds, &monitor),
 		task_start(task_loop(), "m2", monitor_rounds, &monitor),
 		task_start(task_loop(), "m3", monitor_rounds, &bulk),
-		task_start(task_loop(), "exec", exec_rounds, &exec),
-		task_start(task_loop(), "file", file_rounds, &file),
+		task_start(task_loop(), "x1", exec_rounds, &exec),
+		task_start(task_loop(), "x2", exec_rounds, &exec),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
@@ -606,7 +524,6 @@ IN_TASK(nothing_is_left_open_after_closing)
 	struct tunnel *t = start_tunnel(h, &fd);
 
 	run_ok(h, argv, NULL, 0, &r);
-	put_and_get(h, 10);
 	close(fd);
 	tunnel_free(t);
 	stream_close(s);
@@ -1018,20 +935,6 @@ IN_TASK(a_forbidden_forwarding_names_the_setting)
 	assert_non_null(
 		strstr(err_hint_of(&err), "AllowStreamLocalForwarding"));
 	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
-	host_close(h);
-	sshd_stop(d);
-}
-
-IN_TASK(a_host_without_sftp_says_what_to_add)
-{
-	struct sshd *d = sshd_start("Match all\nForceCommand true\n");
-	struct host_options opt = sshd_options(d);
-	struct host *h = open_with(d, &opt);
-	struct err err = { 0 };
-
-	assert_int_equal(host_put(h, "/tmp/x", 0600, "", 0, SSHD_SOON, &err),
-			 -1);
-	expect_err_kind(&err, ERR_REMOTE, "SFTP");
 	host_close(h);
 	sshd_stop(d);
 }
