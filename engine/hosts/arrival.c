@@ -54,9 +54,9 @@ static void read_marker(const char *path, struct arrivals *out)
 	add(out, text);
 }
 
-void arrivals_read(const char *run_root, struct arrivals *out)
+void arrivals_read(const char *directories, struct arrivals *out)
 {
-	AUTO_FREE char *pattern = xasprintf("%s/in-*/marker", run_root);
+	AUTO_FREE char *pattern = xasprintf("%s/marker", directories);
 	glob_t found;
 
 	*out = (struct arrivals){ .v = NULL };

@@ -24,8 +24,8 @@ struct arrivals {
 	size_t n;
 };
 
-/* What is marked below @run_root of this machine. */
-void arrivals_read(const char *run_root, struct arrivals *out);
+/* What is marked in @directories of this machine, a pattern of glob(7). */
+void arrivals_read(const char *directories, struct arrivals *out);
 void arrivals_free(struct arrivals *a);
 
 #endif

@@ -31,8 +31,7 @@ static const char *const state_names[] = {
 static_assert(ARRAY_SIZE(state_names) == TICKET_STATES, "a name for each");
 
 struct ticket {
-	char *run_root;
-	char *directory;
+	char *directory, *locks;
 	char *name; /* of its file */
 	int fd;	    /* the file, locked */
 	struct ticket_facts facts;
@@ -91,13 +90,6 @@ struct ticket_turn ticket_judge(const struct ticket_facts *line, size_t n,
 }
 
 /* --- the directory ------------------------------------------------------- */
-
-static int make_directory(const char *path, mode_t mode, struct err *err)
-{
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	return err_sys(err, errno, "cannot make %s", path);
-}
 
 /* The descriptor that holds the line's lock, or -1. */
 static int lock_line(const struct ticket *t, struct err *err)
@@ -277,9 +269,8 @@ static void read_kernel_locks(struct buf *b)
 /* The keys of the guests that are being migrated from this host. */
 static void read_locks(const struct ticket *t, struct strv *keys)
 {
-	AUTO_FREE char *directory = xasprintf("%s/locks", t->run_root);
 	AUTO_BUF struct buf kernel = { 0 };
-	DIR *d = opendir(directory);
+	DIR *d = opendir(t->locks);
 	struct dirent *e;
 
 	if (!d)
@@ -316,23 +307,21 @@ static int create(struct ticket *t, const char *id, struct err *err)
 	return write_ticket(t, err);
 }
 
-struct ticket *ticket_take(const char *run_root, const char *id,
-			   const char *key, const char *to, uint64_t ram_bytes,
-			   struct err *err)
+struct ticket *ticket_take(const char *directory, const char *locks,
+			   const char *id, const char *key, const char *to,
+			   uint64_t ram_bytes, struct err *err)
 {
 	struct ticket *t = XNEW(struct ticket);
 
 	*t = (struct ticket){
-		.run_root = xstrdup(run_root),
-		.directory = xasprintf("%s/queue", run_root),
+		.directory = xstrdup(directory),
+		.locks = xstrdup(locks),
 		.fd = -1,
 		.facts = { .key = xstrdup(key),
 			   .to = xstrdup(to),
 			   .ram_bytes = ram_bytes },
 	};
-	if (make_directory(run_root, 0711, err) == 0 &&
-	    make_directory(t->directory, 0700, err) == 0 &&
-	    create(t, id, err) == 0)
+	if (create(t, id, err) == 0)
 		return t;
 	ticket_drop(t);
 	return NULL;
@@ -392,8 +381,8 @@ void ticket_drop(struct ticket *t)
 		(void)unlink(path);
 	}
 	close_fd(t->fd);
-	free(t->run_root);
 	free(t->directory);
+	free(t->locks);
 	free(t->name);
 	facts_free(&t->facts);
 	free(t);

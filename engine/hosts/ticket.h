@@ -2,7 +2,7 @@
 /*
  * ticket: the line of those who wait for their turn to leave this host.
  *
- * Theory of operation. Each process that waits has a file in RUN_ROOT/queue,
+ * Theory of operation. Each process that waits has a file in one directory,
  * named by the time of its arrival and locked (flock) while the process
  * lives; the ticket of a dead process is dropped by the next one that reads the
  * directory. Every reading and change happens under a lock of the directory
@@ -19,9 +19,9 @@
  * that waits for its guest or its destination holds up nobody else, and one
  * that has not looked for some seconds (it is stopped) is passed.
  *
- * A run under way is one that holds a lock in RUN_ROOT/locks. That is read
- * from /proc/locks: to try the lock would make an engine that comes at that
- * moment believe that it is taken.
+ * A run under way is one that holds its guest's lock. That is read from
+ * /proc/locks: to try the lock would make an engine that comes at that moment
+ * believe that it is taken.
  */
 #ifndef ENGINE_HOSTS_TICKET_H
 #define ENGINE_HOSTS_TICKET_H
@@ -79,12 +79,13 @@ struct ticket_turn ticket_judge(const struct ticket_facts *line, size_t n,
 struct ticket;
 
 /*
- * Takes the last place in the line of @run_root; @id is different for each
- * ticket. All are borrowed. The calls that may have to wait are for tasks.
+ * Takes the last place in the line of @directory; @id is different for each
+ * ticket, @locks is where the guests' locks are. All are borrowed. The calls
+ * that may have to wait are for tasks.
  */
-struct ticket *ticket_take(const char *run_root, const char *id,
-			   const char *key, const char *to, uint64_t ram_bytes,
-			   struct err *err);
+struct ticket *ticket_take(const char *directory, const char *locks,
+			   const char *id, const char *key, const char *to,
+			   uint64_t ram_bytes, struct err *err);
 /* Looks; when it may go, it has its place (TICKET_GOING) on return. */
 int ticket_look(struct ticket *t, unsigned int limit, struct ticket_turn *out,
 		struct err *err);

@@ -630,6 +630,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	AUTO_FREE char *state = NULL;
 	AUTO_FREE char *runs = NULL;
 	AUTO_FREE char *run_root = NULL;
+	AUTO_FREE char *arrivals = NULL;
 	struct dirent **names = NULL;
 	bool busy;
 	int n;
@@ -637,7 +638,8 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	if (find_directories(opt, &state, &run_root, err) != 0)
 		return -1;
 	runs = state_dir_runs(state);
-	arrivals_read(run_root, &out->arrivals);
+	arrivals = state_dir_arrival(run_root, "*");
+	arrivals_read(arrivals, &out->arrivals);
 	if (access(runs, F_OK) == 0 && state_dir_trust(runs, err) < 0)
 		return -1;
 	n = scandir(runs, &names, NULL, alphasort);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/run/run.h"
@@ -17,13 +16,6 @@
 #include "transport/base/xalloc.h"
 
 enum { LOCK_TRIES = 3, LOCK_TRY_MS = 20 };
-
-static int make_directory(const char *path, mode_t mode, struct err *err)
-{
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	return err_sys(err, errno, "cannot make %s", path);
-}
 
 /*
  * What the lock's file says: who holds it, for people and for those who wait.
@@ -44,8 +36,7 @@ static void sign_lock(int fd, const struct run *r)
 
 bool run_is_driven(const struct run *r)
 {
-	AUTO_FREE char *path =
-		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, r->key);
 	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[64] = "";
@@ -57,8 +48,7 @@ bool run_is_driven(const struct run *r)
 
 bool run_is_locked(const struct run *r, const char *key)
 {
-	AUTO_FREE char *path =
-		xasprintf("%s/locks/%s", r->src_facts.run_root, key);
+	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, key);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
@@ -123,13 +113,12 @@ static int refuse_unfinished(struct run *r, struct err *err)
 
 int run_lock(struct run *r, struct err *err)
 {
-	AUTO_FREE char *dir = xasprintf("%s/locks", r->src_facts.run_root);
-	AUTO_FREE char *path = xasprintf("%s/%s", dir, r->key);
+	const char *root = r->src_facts.run_root;
+	AUTO_FREE char *dir = state_dir_locks(root);
+	AUTO_FREE char *path = state_dir_lock(root, r->key);
 	AUTO_FD int fd = -1;
 
-	/* guests of other users pass through the root to their own place */
-	if (make_directory(r->src_facts.run_root, 0711, err) < 0 ||
-	    make_directory(dir, 0700, err) < 0)
+	if (state_dir_make_in_root(root, dir, err) < 0)
 		return -1;
 	fd = take_lock(path);
 	if (fd < 0 && errno != EWOULDBLOCK)
@@ -147,8 +136,7 @@ int run_lock(struct run *r, struct err *err)
 
 int run_unlock(struct run *r, struct err *err)
 {
-	AUTO_FREE char *path =
-		xasprintf("%s/locks/%s", r->src_facts.run_root, r->key);
+	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, r->key);
 
 	(void)err;
 	if (r->lock_fd >= 0)

@@ -277,6 +277,18 @@ static int wait_turn(struct run *r, struct err *err)
 	}
 }
 
+static struct ticket *take_ticket(struct run *r, struct err *err)
+{
+	const char *root = r->src_facts.run_root;
+	AUTO_FREE char *directory = state_dir_queue(root);
+	AUTO_FREE char *locks = state_dir_locks(root);
+
+	if (state_dir_make_in_root(root, directory, err) < 0)
+		return NULL;
+	return ticket_take(directory, locks, r->id, r->key, r->opt->destination,
+			   queue_wish(r).ram_bytes, err);
+}
+
 static int stand_in_line(struct run *r, struct err *err)
 {
 	int rc;
@@ -288,9 +300,7 @@ static int stand_in_line(struct run *r, struct err *err)
 	queue_leave(r);
 	r->queue = XNEW(struct queue);
 	r->queue->since = mono_now();
-	r->queue->ticket = ticket_take(r->src_facts.run_root, r->id, r->key,
-				       r->opt->destination,
-				       queue_wish(r).ram_bytes, err);
+	r->queue->ticket = take_ticket(r, err);
 	rc = r->queue->ticket ? wait_turn(r, err) : -1;
 	if (rc > 0 && r->queue->told != REASON_NONE)
 		log_info(NULL, "its turn has come after %.1f s",

@@ -175,13 +175,17 @@ TEST(the_first_in_line_always_goes_next)
 
 /* --- on disk ------------------------------------------------------------- */
 
-static char root[40];
+static char queue[64], locks[64], root[40];
 
 static int setup(void **state)
 {
 	(void)state;
 	strcpy(root, "/tmp/ticket-XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
+	if (!mkdtemp(root))
+		return -1;
+	snprintf(queue, sizeof(queue), "%s/queue", root);
+	snprintf(locks, sizeof(locks), "%s/locks", root);
+	return mkdir(queue, 0700);
 }
 
 static int teardown(void **state)
@@ -196,8 +200,7 @@ TEST_FIXTURE(setup, teardown);
 
 static size_t tickets(void)
 {
-	AUTO_FREE char *path = xasprintf("%s/queue", root);
-	DIR *d = opendir(path);
+	DIR *d = opendir(queue);
 	struct dirent *e;
 	size_t n = 0;
 
@@ -210,7 +213,7 @@ static size_t tickets(void)
 static struct ticket *take(const char *id, const char *key)
 {
 	AUTO_ERR struct err e = { 0 };
-	struct ticket *t = ticket_take(root, id, key, "hostb", 5, &e);
+	struct ticket *t = ticket_take(queue, locks, id, key, "hostb", 5, &e);
 
 	if (!t)
 		fail_with_err(&e);
@@ -275,7 +278,7 @@ IN_TASK(one_that_waits_over_there_goes_on_waiting_for_that)
 static void leave_a_dead_ticket(void *arg)
 {
 	(void)arg;
-	if (!ticket_take(root, "run-dead", "k1", "hostb", 5, NULL))
+	if (!ticket_take(queue, locks, "run-dead", "k1", "hostb", 5, NULL))
 		_exit(1);
 	_exit(0);
 }
@@ -305,11 +308,10 @@ TEST(a_dead_one_holds_up_nobody)
 
 static int hold_lock(const char *name)
 {
-	AUTO_FREE char *dir = xasprintf("%s/locks", root);
-	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
+	AUTO_FREE char *path = xasprintf("%s/%s", locks, name);
 	int fd;
 
-	(void)mkdir(dir, 0700);
+	(void)mkdir(locks, 0700);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	return fd;
@@ -329,7 +331,7 @@ IN_TASK(a_held_lock_is_a_run_and_a_free_one_is_none)
 IN_TASK(looking_never_takes_a_lock_away_from_an_engine)
 {
 	struct ticket *a = take("run-a", "k1");
-	AUTO_FREE char *path = xasprintf("%s/locks/k1", root);
+	AUTO_FREE char *path = xasprintf("%s/k1", locks);
 	AUTO_FD int fd = -1;
 
 	close_fd(hold_lock("k1"));
@@ -345,8 +347,7 @@ IN_TASK(looking_never_takes_a_lock_away_from_an_engine)
 
 static int hold_line(void)
 {
-	AUTO_FREE char *path = xasprintf("%s/queue", root);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	return fd;
