@@ -1,25 +1,86 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Checks that folders include only what stands to their right:
-# tools -> engine -> qmp -> transport, and that no basename occurs twice.
+# Checks each include of the product against the table in layers.txt, and that
+# no basename occurs twice.
+#	layers.sh [TREE]	TREE: another tree than this one, for the tests
 set -eu
-cd "$(dirname "$0")/../.."
+cd "${1:-"$(dirname "$0")/../.."}"
+
+# Without git the tree is a test's, and every file in it counts.
+list() {
+	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null ||
+		find . -name '*.[ch]' | sed 's,^\./,,'
+}
+
+every=$(list '*.c' '*.h' | grep -v '^tests/' |
+	while read -r f; do [ ! -f "$f" ] || echo "$f"; done)
+sources=$(echo "$every" | grep -v '^tools/guest/')
 
 bad=0
-forbid() {
-	if grep -nE "^#include \"($2)/" "$1"/*.[ch] "$1"/*/*.[ch] 2>/dev/null
-	then
-		echo "$1 must not include from: $2" >&2
-		bad=1
-	fi
+# shellcheck disable=SC2086 # names without blanks
+awk '
+function complain(text) {
+	print text
+	failed = 1
 }
-forbid transport 'qmp|engine|tools|tests'
-forbid qmp 'engine|tools|tests'
-forbid engine 'tools|tests'
-forbid tools 'tests'
+function folder_of(path) {
+	return path ~ /\// ? substr(path, 1, match(path, /\/[^\/]*$/) - 1) : "."
+}
+function open_to(dir, what,	list, i, n) {
+	may[dir, what] = 1
+	n = split(all[what], list, " ")
+	for (i = 1; i <= n; i++)
+		may[dir, list[i]] = 1
+}
+FILENAME ~ /layers\.txt$/ {
+	if (/^#/ || !NF)
+		next
+	row[$1] = 1
+	for (i = 2; i <= NF; i++) {
+		what = $i
+		if (what ~ /^-/) {
+			denied[$1] = denied[$1] " " substr(what, 2)
+			continue
+		}
+		sub(/^\+/, "", what)
+		dir = what ~ /\.h$/ ? folder_of(what) : what
+		if (!(dir in row) || dir == $1)
+			complain("layers.txt: " $1 " names " dir \
+				", which has no row above it")
+		all[$1] = all[$1] " " what
+		may[$1, what] = 1
+		if ($i ~ /^\+/) {
+			all[$1] = all[$1] all[what]
+			open_to($1, what)
+		}
+	}
+	next
+}
+FNR == 1 {
+	here = folder_of(FILENAME)
+	if (!(here in row))
+		complain(FILENAME ": its folder has no row in layers.txt")
+}
+/^#include "/ {
+	split($0, part, "\"")
+	there = folder_of(part[2])
+	if (there != here && !((here, there) in may) &&
+	    !((here, part[2]) in may))
+		complain(FILENAME ":" FNR ": " here \
+			" must not include " part[2])
+}
+/^#include </ {
+	split($0, part, /[<>]/)
+	n = split(denied[here], list, " ")
+	for (i = 1; i <= n; i++)
+		if (index(part[2], list[i]) == 1)
+			complain(FILENAME ":" FNR ": " here \
+				" must not include <" part[2] ">")
+}
+END { exit failed }
+' tools/dev/layers.txt $sources >&2 || bad=1
 
-twice=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
-	grep -vE '^tests/' | sed 's,.*/,,' | sort | uniq -d)
+twice=$(echo "$every" | sed 's,.*/,,' | sort | uniq -d)
 if [ -n "$twice" ]; then
 	echo "basenames that occur twice: $twice" >&2
 	bad=1

@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The linters of tools/dev find what they are there for."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+DEV = os.path.join(harness.ROOT, "tools/dev")
+
+TABLE = """\
+transport/base
+qmp			transport/base/err.h
+engine/argv		+qmp
+engine/policy		transport/base
+engine/policy		-time.h -sys/
+engine/run		+engine/argv
+"""
+
+
+class LayersCase(unittest.TestCase):
+    """layers.sh on a small tree with a table of its own."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.tree = scratch.name
+        self.put("tools/dev/layers.txt", TABLE)
+
+    def put(self, path, text):
+        path = os.path.join(self.tree, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+    def lint(self):
+        return subprocess.run(
+            [os.path.join(DEV, "layers.sh"), self.tree], text=True,
+            capture_output=True, timeout=60,
+            env=dict(os.environ, GIT_CEILING_DIRECTORIES=self.tree))
+
+    def assert_passes(self):
+        done = self.lint()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def assert_fails(self, *words):
+        done = self.lint()
+        self.assertEqual(done.returncode, 1, done)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_what_the_table_allows_passes(self):
+        self.put("engine/argv/argv.h", '#include "engine/argv/item.h"\n')
+        self.put("engine/argv/item.h", '#include "qmp/json.h"\n'
+                 '#include "transport/base/err.h"\n#include <time.h>\n')
+        self.put("engine/run/run.c", '#include "engine/argv/argv.h"\n'
+                 '#include "qmp/json.h"\n#include "transport/base/err.h"\n')
+        self.assert_passes()
+
+    def test_a_folder_below_must_not_include_one_above(self):
+        self.put("engine/argv/argv.h", '#include "engine/run/run.h"\n')
+        self.assert_fails("engine/argv/argv.h:1: engine/argv must not include "
+                          "engine/run/run.h")
+
+    def test_one_header_does_not_open_its_folder(self):
+        self.put("qmp/qmp.c", '#include "transport/base/task.h"\n')
+        self.assert_fails("qmp/qmp.c:1: qmp must not include "
+                          "transport/base/task.h")
+
+    def test_a_plain_name_does_not_pass_on_what_it_includes(self):
+        self.put("tools/dev/layers.txt", TABLE.replace("+engine", "engine"))
+        self.put("engine/run/run.c", '#include "qmp/json.h"\n')
+        self.assert_fails("engine/run must not include qmp/json.h")
+
+    def test_a_denied_system_header_is_found(self):
+        self.put("engine/policy/policy.c", "#include <time.h>\n")
+        self.put("engine/policy/curve.c", "#include <math.h>\n"
+                 "#include <sys/time.h>\n")
+        self.assert_fails("engine/policy must not include <time.h>",
+                          "engine/policy/curve.c:2: ")
+
+    def test_a_folder_without_a_row_is_found(self):
+        self.put("engine/storage/mirror.c", "\n")
+        self.assert_fails("engine/storage/mirror.c: its folder has no row")
+
+    def test_a_row_cannot_name_a_folder_below_it(self):
+        self.put("tools/dev/layers.txt", "qmp\ttransport/base\n" + TABLE)
+        self.assert_fails("qmp names transport/base, which has no row above")
+
+    def test_a_basename_that_occurs_twice_is_found(self):
+        self.put("qmp/check.h", "\n")
+        self.put("engine/run/check.h", "\n")
+        self.assert_fails("basenames that occur twice: check.h")
+
+
+if __name__ == "__main__":
+    unittest.main()
