@@ -58,8 +58,8 @@ int qmp_io_fill(struct qmp *q, struct mono deadline, struct err *err)
 }
 
 /*
- * An error without an id answers input that QEMU could not read. Nobody can
- * tell whose it was, so no command fails by it; one that times out quotes it.
+ * An error without an id answers input that QEMU could not read. It cannot be
+ * known whose it was, so no command fails by it; one that times out quotes it.
  */
 static void note_complaint(struct qmp *q, struct json_at document)
 {

@@ -3,7 +3,7 @@
  * child: processes of our own on this machine, run from tasks.
  *
  * posix_spawn() starts them: it is safe in a process with threads, reports a
- * failed exec to us, and does not copy page tables. A pidfd tells the loop of
+ * failed exec to us, and does not copy page tables. A pidfd becomes readable at
  * the end.
  */
 #include "transport/child.h"

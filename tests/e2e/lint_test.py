@@ -95,5 +95,45 @@ class LayersCase(unittest.TestCase):
         self.assert_fails("basenames that occur twice: check.h")
 
 
+class WordsCase(unittest.TestCase):
+    """words.sh on one file."""
+
+    def lint(self, text, name="some.c"):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, name)
+            with open(path, "w") as file:
+                file.write(text)
+            return subprocess.run([os.path.join(DEV, "words.sh"), path],
+                                  text=True, capture_output=True, timeout=60)
+
+    def assert_found(self, text, name="some.c"):
+        done = self.lint(text, name)
+        self.assertEqual(done.returncode, 1, text)
+        self.assertIn(f"{name}:1: ", done.stdout)
+
+    def assert_fine(self, text, name="some.c"):
+        done = self.lint(text, name)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), text)
+
+    def test_a_word_in_a_comment_is_found(self):
+        self.assert_found("/* The QEMU over there. */\n")
+        self.assert_found("# The limit was told to QEMU.\n", "some.py")
+
+    def test_a_word_in_a_name_is_found(self):
+        self.assert_found("static void run_tell(struct run *r);\n")
+
+    def test_a_word_within_another_is_not(self):
+        self.assert_fine("int teller; /* standard, intelligible */\n")
+
+    def test_messages_are_not_looked_at(self):
+        self.assert_fine('ui_note(&ui, "left over there: \\"%s\\"", s);\n')
+
+    def test_the_words_are_counted(self):
+        done = subprocess.run([os.path.join(DEV, "words.sh"), "--count"],
+                              text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^\d+\tover there$")
+
+
 if __name__ == "__main__":
     unittest.main()
