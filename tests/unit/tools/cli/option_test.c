@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "engine/run/migrate.h"
 #include "engine/run/migrate_options.h"
 #include "tests/unit/test.h"
