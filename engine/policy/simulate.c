@@ -28,6 +28,8 @@ struct simulation {
 	double pass_at_s, pass_sent;
 	double next_look_s, next_window_s;
 	double threshold_bytes; /* as of the last window */
+	unsigned noise;
+	double pace; /* of the link's bandwidth, in this pass */
 	bool gave_up;
 	struct simulate_outcome *out;
 };
@@ -79,6 +81,18 @@ static void add_pass(struct simulation *s, double dirty_bytes)
 	history_add_pass(&s->history, &p);
 }
 
+/* As good as normal: the sum of twelve even ones. */
+static void change_pace(struct simulation *s)
+{
+	double sum = -6;
+
+	for (int i = 0; i < 12; i++) {
+		s->noise = s->noise * 1664525u + 1013904223u;
+		sum += (double)(s->noise >> 8) / (1 << 24);
+	}
+	s->pace = exp(sum * s->link->scatter);
+}
+
 /* What is sent meanwhile is counted by the caller. */
 static void pass_time(struct simulation *s, double seconds)
 {
@@ -106,7 +120,7 @@ static void switch_over(struct simulation *s, double dirty)
 	struct simulate_outcome *o = s->out;
 
 	o->switched = true;
-	o->blackout_ms = dirty / l->final_bps * 1e3 + l->fixed_ms;
+	o->blackout_ms = dirty / (l->final_bps * s->pace) * 1e3 + l->fixed_ms;
 	o->seconds = s->now_s + o->blackout_ms / 1e3;
 	o->bytes += dirty;
 	if (s->history.view.throttle > 0)
@@ -130,6 +144,7 @@ static bool sync_bitmap(struct simulation *s, double threshold)
 
 	pass_time(s, l->overhead_s);
 	dirty = dirty_now(s);
+	change_pace(s);
 	if (dirty < threshold) {
 		switch_over(s, dirty);
 		return true;
@@ -148,14 +163,14 @@ static void end_window(struct simulation *s)
 	if (s->now_s < s->next_window_s)
 		return;
 	s->next_window_s = s->now_s + window_s;
-	s->threshold_bytes =
-		s->link->bandwidth_bps * s->history.view.gate_ms / 1e3;
+	s->threshold_bytes = s->link->bandwidth_bps * s->pace *
+			     s->history.view.gate_ms / 1e3;
 }
 
 /* One turn of QEMU's loop; true when the guest was stopped. */
 static bool turn(struct simulation *s)
 {
-	double bps = s->link->bandwidth_bps;
+	double bps = s->link->bandwidth_bps * s->pace;
 	double send = fmin(s->left_bytes, bps * turn_s);
 
 	end_window(s);
@@ -178,6 +193,8 @@ static void begin(struct simulation *s, const struct policy_facts *f)
 	history_init(&s->history, f, g->ram_bytes, 0);
 	s->history.view.gate_ms = s->policy->first_gate_ms(f);
 	s->left_bytes = g->first_bytes > 0 ? g->first_bytes : g->ram_bytes;
+	s->noise = s->link->seed;
+	change_pace(s);
 	s->next_look_s = look_s;
 	s->next_window_s = window_s;
 	*s->out = (struct simulate_outcome){ .blackout_ms = NAN };

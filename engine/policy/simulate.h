@@ -39,6 +39,12 @@ struct simulate_link {
 	double bandwidth_bps, final_bps;
 	double overhead_s; /* of each pass */
 	double fixed_ms;   /* of a switchover */
+	/*
+	 * From one pass to the next both bandwidths scatter by so much (σ of
+	 * ln), the same in each run with the same seed; 0: not at all.
+	 */
+	double scatter;
+	unsigned seed;
 };
 struct simulate_outcome {
 	bool switched;	/* else given up, or out of time */

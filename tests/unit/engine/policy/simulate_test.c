@@ -183,3 +183,22 @@ TEST(the_same_simulation_gives_the_same_outcome)
 		assert_string_equal(a.why, b.why);
 	}
 }
+
+TEST(a_link_scatters_by_its_seed_alone)
+{
+	struct synthetic_guest g = { .working_set_bytes = 1e6 };
+	struct simulate_guest guest = synthetic_guest(&g, facts.ram_bytes);
+	struct simulate_link rough = link;
+	struct simulate_outcome o[3];
+
+	gate_of_test = 1;
+	rough.scatter = 0.2;
+	for (unsigned i = 0; i < 3; i++) {
+		rough.seed = i / 2;
+		simulate_run(&still, &facts, &guest, &rough, 60, &o[i]);
+		assert_true(o[i].switched);
+	}
+	assert_true(o[0].seconds == o[1].seconds);
+	assert_true(o[0].seconds != o[2].seconds);
+	assert_true(o[0].seconds > 5 && o[0].seconds < 20);
+}
