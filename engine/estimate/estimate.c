@@ -82,7 +82,7 @@ static int measure_link(struct run *r, const struct estimate_options *opt,
 				m->destination);
 	rc = recall(r, h, est, err);
 	if (rc == 0)
-		rc = link_probe(h, &est->link_bps, err);
+		rc = link_probe(h, &est->link_bps, &est->link_sigma, err);
 	host_close(h);
 	return rc < 0 ? err_wrap(err, ERR_NONE, "cannot measure the link to %s",
 				 m->destination)

@@ -69,6 +69,18 @@ static void learn(struct estimate *est)
 	}
 }
 
+/* How much what is advised depends on the day it was measured. */
+static void doubt(struct estimate *est)
+{
+	double v[PAIR_KEPT];
+	size_t n = pair_links_bps(&est->pair, v);
+
+	est->link_sigma = fmax(forecast_scatter(v, n, FORECAST_PRIOR_LINK),
+			       est->link_sigma);
+	est->fixed_worst_ms =
+		fmax(pair_worst_fixed_ms(&est->pair), 2 * POLICY_FIXED_MS);
+}
+
 /*
  * What migrations taught. What is usual counts as one of them, so that a first
  * one that met a busy host is not believed alone.
@@ -88,6 +100,7 @@ static void compute(struct estimate *est)
 	}
 	est->fixed_ms = l.fixed_ms;
 	est->overhead_ms = l.overhead_ms;
+	doubt(est);
 }
 
 static double effective_bps(const struct estimate *est)
@@ -122,6 +135,8 @@ static struct forecast_setting setting_of(const struct estimate *est,
 				      ? fmax(est->deadline_s - setup_s, 0.001)
 				      : 0,
 		.shrink = 1,
+		.link_sigma = est->link_sigma,
+		.fixed_worst_ms = est->fixed_worst_ms,
 	};
 }
 
@@ -192,8 +207,9 @@ static bool converges_by_xbzrle(const struct estimate *est,
 	if (!est->xbzrle.pays || !est->xbzrle.cache_bytes)
 		return false;
 	s.shrink = est->xbzrle.shrink;
+	s = forecast_doubted(&s);
 	foresee(est, &s, &f);
-	return f.p_converge >= certain;
+	return f.p_converge >= 1 - FORECAST_RISK;
 }
 
 /* --- words --------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "engine/policy/forecast.h"
 #include "engine/run/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -70,6 +71,24 @@ double link_probe_bps(const struct link_sample *v, size_t n)
 		return later;
 	/* what went into buffers at once is all that is known */
 	return bps > 0 ? bps : slope(&v[0], last);
+}
+
+double link_probe_sigma(const struct link_sample *v, size_t n)
+{
+	const struct link_sample *last = n ? &v[n - 1] : NULL, *from, *to;
+	double part[SAMPLES];
+	size_t parts = 0;
+
+	if (!n)
+		return forecast_scatter(NULL, 0, FORECAST_PRIOR_LINK);
+	from = at(v, n, fmin(young_s, last->seconds * young_share));
+	while (last->seconds - from->seconds >= LINK_PROBE_PART_S &&
+	       parts < SAMPLES) {
+		to = at(v, n, from->seconds + LINK_PROBE_PART_S);
+		part[parts++] = slope(from, to);
+		from = to;
+	}
+	return forecast_scatter(part, parts, FORECAST_PRIOR_LINK);
 }
 
 bool link_probe_enough(const struct link_sample *v, size_t n)
@@ -217,12 +236,12 @@ static int end(struct sending *s, struct host *h, struct err *err)
 	return -1;
 }
 
-int link_probe(struct host *h, double *bps, struct err *err)
+int link_probe(struct host *h, double *bps, double *sigma, struct err *err)
 {
 	AUTO_FREE struct sending *s = XNEW(struct sending);
 	int rc;
 
-	*bps = 0;
+	*bps = *sigma = 0;
 	s->fd = -1;
 	s->data = xmalloc(DATA_BYTES);
 	fill(s->data, DATA_BYTES);
@@ -231,8 +250,10 @@ int link_probe(struct host *h, double *bps, struct err *err)
 		rc = send_all(s, err);
 	if (rc == 0)
 		rc = end(s, h, err);
-	if (rc == 0)
+	if (rc == 0) {
 		*bps = link_probe_bps(s->v, s->n);
+		*sigma = link_probe_sigma(s->v, s->n);
+	}
 	tunnel_free(s->tunnel);
 	close_fd(s->fd);
 	free(s->data);

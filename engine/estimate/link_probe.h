@@ -22,10 +22,11 @@
  * Takes about 1.5 s and at most 256 MiB after the login; a slow link may take
  * twice as long. Two QEMUs and a guest that share the processors with it are
  * not in it: where these are few, a migration is slower. @bps 0: nothing
- * arrived. ERR_NETWORK, ERR_REMOTE, ERR_CANCELLED and what
- * host_tunnel_command() says; afterwards nothing is left of it.
+ * arrived. @sigma: how much its parts differ (link_probe_sigma()).
+ * ERR_NETWORK, ERR_REMOTE, ERR_CANCELLED and what host_tunnel_command() says;
+ * afterwards nothing is left of it.
  */
-int link_probe(struct host *h, double *bps, struct err *err);
+int link_probe(struct host *h, double *bps, double *sigma, struct err *err);
 
 /* --- pure, for tests ----------------------------------------------------- */
 
@@ -37,6 +38,9 @@ struct link_sample {
 
 /* Bytes a second of the steady part of @n samples in order of time. */
 double link_probe_bps(const struct link_sample *v, size_t n);
+/* σ of ln of what each LINK_PROBE_PART_S of that part got through. */
+#define LINK_PROBE_PART_S 0.2
+double link_probe_sigma(const struct link_sample *v, size_t n);
 /* True once no more needs to be sent. */
 bool link_probe_enough(const struct link_sample *v, size_t n);
 

@@ -179,6 +179,9 @@ static double more_than(double x, double otherwise)
 	return x > otherwise && isfinite(x) ? x : otherwise;
 }
 
+/* Measurements that scatter by more say nothing. */
+static const double most_sigma = 2;
+
 static struct forecast_setting sane_setting(const struct forecast_setting *s)
 {
 	struct forecast_setting sane = *s;
@@ -192,6 +195,8 @@ static struct forecast_setting sane_setting(const struct forecast_setting *s)
 	sane.shrink = more_than(s->shrink, 0);
 	if (sane.shrink <= 0)
 		sane.shrink = 1;
+	sane.link_sigma = fmin(more_than(s->link_sigma, 0), most_sigma);
+	sane.fixed_worst_ms = more_than(s->fixed_worst_ms, sane.fixed_ms);
 	return sane;
 }
 
@@ -248,6 +253,38 @@ void forecast_run(const struct curve *c, const struct forecast_start *from,
 		count(walk(&w, &start) ? &there : &stuck, &w);
 	}
 	conclude(&there, &stuck, out);
+}
+
+/* --- doubt ---------------------------------------------------------------- */
+
+double forecast_scatter(const double *v, size_t n, double prior)
+{
+	double sum = 0, squares = 0, count = 0, off = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double x = positive(v[i]) ? log(v[i]) : 0;
+
+		if (!positive(v[i]))
+			continue;
+		sum += x;
+		squares += x * x;
+		count++;
+	}
+	if (count > 0)
+		off = fmax(squares - sum * sum / count, 0);
+	return sqrt((FORECAST_PRIOR * prior * prior + off) /
+		    (FORECAST_PRIOR + fmax(count - 1, 0)));
+}
+
+struct forecast_setting forecast_doubted(const struct forecast_setting *s)
+{
+	struct forecast_setting worse = sane_setting(s);
+	double slower = exp(FORECAST_DOUBT * worse.link_sigma);
+
+	worse.bandwidth_bps /= slower;
+	worse.final_bps /= slower;
+	worse.fixed_ms = worse.fixed_worst_ms;
+	return worse;
 }
 
 /* --- remedies ------------------------------------------------------------- */
@@ -319,11 +356,15 @@ void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 		       const struct forecast_setting *s,
 		       struct forecast_remedy *out)
 {
-	struct forecast_setting sane = sane_setting(s), found;
-	struct remedy r = { .c = c, .from = from, .s = &sane };
+	struct forecast_setting worse = forecast_doubted(s), found;
+	struct remedy r = { .c = c, .from = from, .s = &worse };
 
 	r.pull = pull_bandwidth;
-	out->bandwidth_bps = least(&r, &found) ? found.bandwidth_bps : 0;
+	out->bandwidth_bps = 0;
+	/* the same doubt is in what is measured of the better link */
+	if (least(&r, &found))
+		out->bandwidth_bps = s->bandwidth_bps * found.bandwidth_bps /
+				     worse.bandwidth_bps;
 	r.pull = pull_budget;
 	out->budget_ms = least(&r, &found) ? found.budget_ms : 0;
 	r.pull = pull_throttle;

@@ -48,6 +48,12 @@ struct forecast_setting {
 	 * whole pages.
 	 */
 	double shrink;
+	/*
+	 * Only advice counts these: how much either bandwidth scatters, σ of
+	 * ln; and what a switchover may cost besides copying, at the worst.
+	 * Less than fixed_ms is taken for that.
+	 */
+	double link_sigma, fixed_worst_ms;
 };
 struct forecast_start {
 	double left_bytes; /* to be copied before the next sync */
@@ -85,11 +91,27 @@ void forecast_run(const struct curve *c, const struct forecast_start *from,
 #define FORECAST_NEVER 0.1
 
 /*
- * What it would take, each alone, the rest as in @s, for all but FORECAST_RISK
- * of the curves to converge: the value in @s where that does, 0 where none
- * does. Takes as long as fifty forecasts.
+ * How much measurements of one thing scatter: σ of the logarithms of @n of
+ * them. @prior counts as FORECAST_PRIOR more that scatter by that much, so that
+ * few, or none, are not taken for exact. What is not above 0 is left out.
  */
-#define FORECAST_RISK 0.1
+#define FORECAST_PRIOR 4
+#define FORECAST_PRIOR_LINK 0.07 /* of a link, from one pass to the next */
+double forecast_scatter(const double *v, size_t n, double prior);
+/*
+ * @s as it may turn out the next time: a link FORECAST_DOUBT σ slower, and a
+ * switchover at its worst. What is advised must converge over this one.
+ */
+#define FORECAST_DOUBT 3
+struct forecast_setting forecast_doubted(const struct forecast_setting *s);
+
+/*
+ * What it would take, each alone, the rest as in @s, for all but FORECAST_RISK
+ * of the curves to converge over forecast_doubted(): the value in @s where that
+ * does, 0 where none does. Somebody who takes it as an option is not to be
+ * refused again. Takes as long as fifty forecasts.
+ */
+#define FORECAST_RISK 0.05
 struct forecast_remedy {
 	double bandwidth_bps; /* at least; the final copy gains as much */
 	double budget_ms;     /* at least */

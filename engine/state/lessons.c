@@ -179,19 +179,28 @@ static double link_of(const struct pair_lesson *l)
 	return l->link_bps;
 }
 
-/* What a @share of those that were told is within. */
-static double within(const struct pair *p,
-		     double (*of)(const struct pair_lesson *l), double share)
+static size_t all_of(const struct pair *p,
+		     double (*of)(const struct pair_lesson *l),
+		     double out[PAIR_KEPT])
 {
-	double sorted[PAIR_KEPT];
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		double x = of(&p->v[i]);
 
 		if (x > 0)
-			sorted[n++] = x;
+			out[n++] = x;
 	}
+	return n;
+}
+
+/* What a @share of those that were told is within. */
+static double within(const struct pair *p,
+		     double (*of)(const struct pair_lesson *l), double share)
+{
+	double sorted[PAIR_KEPT];
+	size_t n = all_of(p, of, sorted);
+
 	if (!n)
 		return 0;
 	qsort(sorted, n, sizeof(*sorted), by_size);
@@ -211,6 +220,21 @@ double pair_overhead_ms(const struct pair *p)
 double pair_link_bps(const struct pair *p)
 {
 	return within(p, link_of, half_of_them);
+}
+
+double pair_worst_fixed_ms(const struct pair *p)
+{
+	double all[PAIR_KEPT], worst = 0;
+	size_t n = all_of(p, fixed_of, all);
+
+	for (size_t i = 0; i < n; i++)
+		worst = all[i] > worst ? all[i] : worst;
+	return n ? worst * (1 + 1 / (double)n) : 0;
+}
+
+size_t pair_links_bps(const struct pair *p, double out[PAIR_KEPT])
+{
+	return all_of(p, link_of, out);
 }
 
 struct pair_lesson pair_middle(const struct pair *p)

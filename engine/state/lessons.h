@@ -52,6 +52,13 @@ void pair_forget(struct pair *p);
 double pair_fixed_ms(const struct pair *p);
 double pair_overhead_ms(const struct pair *p);
 double pair_link_bps(const struct pair *p);
+/*
+ * What a switchover may cost: the costliest so far, and the more above that the
+ * fewer there were (twice as much after one); 0: not known.
+ */
+double pair_worst_fixed_ms(const struct pair *p);
+/* Those links that were told, as they came; how many. */
+size_t pair_links_bps(const struct pair *p, double out[PAIR_KEPT]);
 /* The medians of all three, for who keeps no reserve. */
 struct pair_lesson pair_middle(const struct pair *p);
 /* The same with @usual as one more: a single bad day is not believed alone. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* estimate_judge: from points and a link to a verdict; one claim a test. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/estimate/estimate.h"
@@ -84,6 +85,53 @@ TEST(advice_names_a_budget_that_does)
 	judge(&again, 300e6, 900e6, 100e6, ceil(budget));
 	assert_int_not_equal(again.verdict, ESTIMATE_NEVER);
 	estimate_free(&again);
+}
+
+static double advised_budget(const struct estimate *o)
+{
+	const char *at = strstr(o->advice, "--max-blackout ");
+
+	return at ? strtod(at + strlen("--max-blackout "), NULL) : NAN;
+}
+
+/* The link as it was last time, or as far below that as it scatters. */
+TEST(advice_does_on_a_day_as_bad_as_any)
+{
+	static const double links[] = { 100e6, 70e6, 85e6, 115e6, 130e6 };
+	double sigma =
+		forecast_scatter(links, ARRAY_SIZE(links), FORECAST_PRIOR_LINK);
+	struct estimate o, again;
+	double sure;
+
+	judge(&o, 300e6, 900e6, 100e6, 100);
+	sure = advised_budget(&o);
+	estimate_free(&o);
+	see(&o, 300e6, 900e6, 100e6, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		pair_learn(&o.pair,
+			   &(struct pair_lesson){ .link_bps = links[i] });
+	estimate_judge(&o);
+	assert_true(advised_budget(&o) > sure * 1.1);
+	judge(&again, 300e6, 900e6, 100e6 * exp(-FORECAST_DOUBT * sigma),
+	      advised_budget(&o));
+	assert_int_equal(again.verdict, ESTIMATE_CONVERGES);
+	estimate_free(&again);
+	estimate_free(&o);
+}
+
+TEST(advice_doubts_a_probe_that_was_uneven)
+{
+	struct estimate even, uneven;
+
+	judge(&even, 300e6, 900e6, 100e6, 100);
+	see(&uneven, 300e6, 900e6, 100e6, 100);
+	uneven.link_sigma = 0.2;
+	estimate_judge(&uneven);
+	assert_true(advised_budget(&uneven) > advised_budget(&even) * 1.1);
+	/* the forecast stays what is likely */
+	assert_true(uneven.asked.blackout_ms.p50 == even.asked.blackout_ms.p50);
+	estimate_free(&even);
+	estimate_free(&uneven);
 }
 
 TEST(pages_of_zeroes_make_it_shorter)

@@ -12,6 +12,7 @@
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
 #include "transport/base/task.h"
+#include "engine/policy/forecast.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 #include "transport/tunnel_fd.h"
@@ -68,6 +69,35 @@ TEST(nothing_is_no_rate)
 	assert_true(BPS({ 0, 0 }, { 1, 0 }) == 0);
 }
 
+/* Two seconds of a link, each 0.2 s of which take @odd or @even bytes. */
+static double sigma_of(double odd, double even)
+{
+	struct link_sample v[11] = { 0 };
+
+	for (size_t i = 1; i < 11; i++) {
+		v[i].seconds = 0.2 * (double)i;
+		v[i].bytes = v[i - 1].bytes + (i % 2 ? odd : even);
+	}
+	return link_probe_sigma(v, 11);
+}
+
+TEST(a_link_whose_parts_differ_is_known_less_well)
+{
+	assert_true(sigma_of(1e7, 1e7) < FORECAST_PRIOR_LINK);
+	assert_true(sigma_of(1.5e7, 0.5e7) > 0.4);
+	assert_true(sigma_of(1.1e7, 0.9e7) < sigma_of(1.5e7, 0.5e7));
+}
+
+TEST(an_unseen_link_scatters_as_is_usual)
+{
+	const struct link_sample one = { 0, 0 };
+
+	assert_float_equal(link_probe_sigma(NULL, 0), FORECAST_PRIOR_LINK,
+			   1e-6);
+	assert_float_equal(link_probe_sigma(&one, 1), FORECAST_PRIOR_LINK,
+			   1e-6);
+}
+
 TEST(half_a_second_is_not_enough)
 {
 	assert_false(link_probe_enough(NULL, 0));
@@ -97,9 +127,9 @@ IN_TASK(this_machine_can_be_measured)
 {
 	struct host *h = host_local_new();
 	AUTO_ERR struct err err = { 0 };
-	double bps = 0;
+	double bps = 0, sigma;
 
-	if (link_probe(h, &bps, &err) < 0)
+	if (link_probe(h, &bps, &sigma, &err) < 0)
 		fail_with_err(&err);
 	assert_true(bps > 1e5);
 	host_close(h);
@@ -108,10 +138,10 @@ IN_TASK(this_machine_can_be_measured)
 IN_TASK(nothing_is_left_of_it)
 {
 	struct host *h = host_local_new();
-	double bps;
+	double bps, sigma;
 	int fds = count_fds();
 
-	assert_int_equal(link_probe(h, &bps, NULL), 0);
+	assert_int_equal(link_probe(h, &bps, &sigma, NULL), 0);
 	assert_int_equal(count_fds(), fds);
 	host_close(h);
 }
@@ -125,9 +155,9 @@ struct probing {
 static void probe(void *arg)
 {
 	struct probing *p = arg;
-	double bps;
+	double bps, sigma;
 
-	p->rc = link_probe(p->host, &bps, &p->err);
+	p->rc = link_probe(p->host, &bps, &sigma, &p->err);
 }
 
 IN_TASK(a_cancel_ends_it)
@@ -187,9 +217,9 @@ static void expect_failure(struct fake *f, enum err_kind kind,
 			   const char *words)
 {
 	struct err err = { 0 };
-	double bps = 0;
+	double bps = 0, sigma;
 
-	assert_int_equal(link_probe(&f->base, &bps, &err), -1);
+	assert_int_equal(link_probe(&f->base, &bps, &sigma, &err), -1);
 	assert_true(bps == 0);
 	expect_err_kind(&err, kind, words);
 	close_fd(f->far);

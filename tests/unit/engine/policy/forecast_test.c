@@ -676,6 +676,85 @@ TEST(every_remedy_helps_and_hardly_less_would)
 	assert_false(enough(left, &c.throttle, &c, r.throttle * 0.9));
 }
 
+/* By as much as its doubt is large, and no more. */
+TEST(remedies_carry_the_doubt_of_the_link)
+{
+	double left = learn_pattern(UNIFORM, 150e6, 1e9);
+	struct forecast_start from = { .left_bytes = left };
+	struct forecast_setting s = usual;
+	struct forecast_remedy sure, unsure;
+	double slower = exp(FORECAST_DOUBT * 0.1);
+
+	forecast_remedies(&curve, &from, &s, &sure);
+	s.link_sigma = 0.1;
+	forecast_remedies(&curve, &from, &s, &unsure);
+	assert_true(unsure.budget_ms > sure.budget_ms * 1.2);
+	assert_true(unsure.throttle > sure.throttle);
+	assert_true(fabs(unsure.bandwidth_bps / sure.bandwidth_bps / slower -
+			 1) < 0.01);
+	s.bandwidth_bps /= slower;
+	s.final_bps = s.bandwidth_bps;
+	s.link_sigma = 0;
+	assert_true(enough(left, &s.budget_ms, &s, unsure.budget_ms));
+	assert_false(enough(left, &s.budget_ms, &s, unsure.budget_ms * 0.9));
+}
+
+TEST(remedies_carry_the_doubt_of_the_fixed_cost)
+{
+	struct forecast_start from = { .left_bytes = learn(300e6, 10e6) };
+	struct forecast_setting s = usual;
+	struct forecast_remedy sure, unsure;
+
+	s.budget_ms = 50;
+	s.fixed_ms = 20;
+	forecast_remedies(&curve, &from, &s, &sure);
+	s.fixed_worst_ms = 60;
+	forecast_remedies(&curve, &from, &s, &unsure);
+	assert_true(fabs(unsure.budget_ms - sure.budget_ms - 40) < 2);
+}
+
+TEST(a_forecast_itself_does_not_count_the_doubt)
+{
+	double left = learn(60e6, 1e9);
+	struct forecast_setting s = usual;
+	struct forecast a = run(left, &s), b;
+
+	s.link_sigma = 0.3;
+	s.fixed_worst_ms = 100;
+	b = run(left, &s);
+	assert_memory_equal(&a, &b, sizeof(a));
+}
+
+TEST(few_measurements_scatter_as_is_usual)
+{
+	const double one[] = { 40e6 };
+
+	assert_true(fabs(forecast_scatter(NULL, 0, 0.07) - 0.07) < 1e-9);
+	assert_true(fabs(forecast_scatter(one, 1, 0.07) - 0.07) < 1e-9);
+}
+
+TEST(many_measurements_scatter_as_they_do)
+{
+	double v[200];
+
+	start_with(10);
+	for (size_t i = 0; i < 200; i++)
+		v[i] = 40e6 * exp(0.15 * normal());
+	assert_true(fabs(forecast_scatter(v, 200, 0.07) / 0.15 - 1) < 0.15);
+	for (size_t i = 0; i < 200; i++)
+		v[i] = 40e6;
+	assert_true(forecast_scatter(v, 200, 0.07) < 0.015);
+}
+
+TEST(what_was_not_measured_does_not_count)
+{
+	const double v[] = { 0, 40e6, NAN, -1, 44e6, INFINITY };
+	const double told[] = { 40e6, 44e6 };
+
+	assert_true(forecast_scatter(v, 6, 0.07) ==
+		    forecast_scatter(told, 2, 0.07));
+}
+
 TEST(what_converges_needs_no_remedy)
 {
 	struct forecast_start from = { .left_bytes = learn(30e6, 1e9) };
@@ -802,6 +881,8 @@ TEST(no_input_makes_it_say_nonsense)
 			.deadline_s = anything(),
 			.throttle = anything(),
 			.shrink = anything(),
+			.link_sigma = anything(),
+			.fixed_worst_ms = anything(),
 		};
 		struct forecast f;
 
@@ -822,6 +903,8 @@ TEST(no_remedy_is_nonsense)
 			.bandwidth_bps = anything(),
 			.budget_ms = anything(),
 			.throttle = anything(),
+			.link_sigma = anything(),
+			.fixed_worst_ms = anything(),
 		};
 		struct forecast_remedy r;
 

@@ -121,6 +121,7 @@ TEST(four_in_five_cost_no_more)
 TEST(what_was_not_told_does_not_count)
 {
 	struct pair p = { 0 };
+	double all[PAIR_KEPT];
 
 	pair_learn(&p, &(struct pair_lesson){ 9, 0, 3e7 });
 	pair_learn(&p, &(struct pair_lesson){ 9, 4, 0 });
@@ -128,6 +129,22 @@ TEST(what_was_not_told_does_not_count)
 	assert_int_equal(p.n, 2);
 	assert_float_equal(pair_overhead_ms(&p), 4, 1e-9);
 	assert_float_equal(pair_link_bps(&p), 3e7, 1e-3);
+	assert_int_equal(pair_links_bps(&p, all), 1);
+	assert_float_equal(all[0], 3e7, 1e-3);
+}
+
+TEST(the_worst_is_the_costliest_and_more_while_few_are_known)
+{
+	struct pair p = { 0 };
+
+	assert_true(pair_worst_fixed_ms(&p) == 0);
+	pair_learn(&p, &(struct pair_lesson){ 20, 0, 0 });
+	assert_float_equal(pair_worst_fixed_ms(&p), 40, 1e-9);
+	pair_learn(&p, &(struct pair_lesson){ 0, 1, 0 });
+	assert_float_equal(pair_worst_fixed_ms(&p), 40, 1e-9);
+	for (int i = 0; i < 9; i++)
+		pair_learn(&p, &(struct pair_lesson){ 10, 0, 0 });
+	assert_float_equal(pair_worst_fixed_ms(&p), 22, 1e-9);
 }
 
 TEST(the_middle_is_not_moved_by_one)
