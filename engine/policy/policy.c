@@ -22,7 +22,7 @@ static const double link_pass_s = 0.05;
 static const double aimed_pass_s = 0.15;
 /* Passes of differences are short, and tell it all the same. */
 static const double encoded_pass_s = 0.005;
-enum { RECENT = 8 };
+enum { RECENT = 8, SCATTERED = 64 };
 
 const char *policy_action_name(enum policy_action a)
 {
@@ -76,6 +76,54 @@ double policy_room_ms(const struct policy_facts *f)
 {
 	return fmin(fmax(f->budget_ms - f->fixed_ms, POLICY_HOLD_MS),
 		    POLICY_WIDE_MS);
+}
+
+/* --- doubt ---------------------------------------------------------------- */
+
+double policy_least_bps(const struct policy_view *v)
+{
+	double recent = recent_bps(v), bps = policy_bandwidth_bps(v);
+
+	return recent > 0 ? fmin(recent, bps) : bps;
+}
+
+/* Of the first pass much may be zero pages, which take time and no link. */
+double policy_link_sigma(const struct policy_view *v)
+{
+	double bps[SCATTERED];
+	size_t n = 0;
+
+	for (size_t i = v->n_passes; i > 1 && n < SCATTERED; i--) {
+		const struct policy_pass *p = &v->passes[i - 1];
+
+		if (p->encoded != v->link->encoded)
+			break;
+		if (p->seconds < (p->encoded ? link_pass_s : aimed_pass_s))
+			continue;
+		bps[n++] =
+			(double)(p->encoded ? p->copied_bytes : p->sent_bytes) /
+			p->seconds;
+	}
+	return forecast_scatter(bps, n, FORECAST_PRIOR_LINK);
+}
+
+double policy_fixed_worst_ms(const struct policy_facts *f)
+{
+	return f->fixed_worst_ms > 0 ? f->fixed_worst_ms : 2 * f->fixed_ms;
+}
+
+double policy_sure_ms(const struct policy_view *v, double dirty_bytes)
+{
+	const struct policy_pass *last = &v->passes[v->n_passes - 1];
+	double own_s = last->seconds * (1 - last->throttle);
+	double sigma =
+		hypot(policy_link_sigma(v), curve_sigma(v->curve, own_s));
+	double bps = policy_least_bps(v);
+
+	if (bps <= 0 || dirty_bytes < 0)
+		return NAN;
+	return dirty_bytes / bps * 1e3 * exp(FORECAST_DOUBT * sigma) +
+	       policy_fixed_worst_ms(v->facts);
 }
 
 /* --- decisions ----------------------------------------------------------- */
@@ -144,7 +192,8 @@ void policy_give_up(const struct policy_view *v, struct policy_decision *out,
 static void deadline_is_missed(const struct policy_view *v,
 			       struct policy_decision *out)
 {
-	double need;
+	double budget = v->facts->budget_ms, need, dirty, sure;
+	char advice[64] = "";
 
 	if (!v->n_passes) {
 		policy_give_up(v, out,
@@ -152,12 +201,16 @@ static void deadline_is_missed(const struct policy_view *v,
 			       "once.");
 		return;
 	}
-	need = policy_predict_ms(
-		v, (double)v->passes[v->n_passes - 1].dirty_bytes);
+	dirty = (double)v->passes[v->n_passes - 1].dirty_bytes;
+	need = policy_predict_ms(v, dirty);
+	sure = ceil(policy_sure_ms(v, dirty));
+	if (need > budget)
+		snprintf(advice, sizeof(advice),
+			 ": it would take a budget of %.0f ms", sure);
 	policy_give_up(v, out,
 		       "The deadline has come; a switch would stop the guest "
-		       "for about %.0f ms, and %.0f ms are allowed.",
-		       need, v->facts->budget_ms);
+		       "for about %.0f ms, and %.0f ms are allowed%s.",
+		       need, budget, advice);
 }
 
 bool policy_deadline(const struct policy_view *v, struct policy_decision *out)

@@ -32,9 +32,10 @@ struct policy_facts {
 	double deadline_s; /* since `migrate`; 0: none */
 	bool force;	   /* at the deadline the budget is lifted */
 	double ram_bytes;
-	double fixed_ms;     /* of a switchover, besides copying */
-	bool may_throttle;   /* auto-converge is armed, the owner allows it */
-	double throttle_max; /* 0 … 0.99 */
+	double fixed_ms;       /* of a switchover, besides copying */
+	double fixed_worst_ms; /* that it may come to; 0: not known */
+	bool may_throttle;     /* auto-converge is armed, the owner allows it */
+	double throttle_max;   /* 0 … 0.99 */
 	/*
 	 * With xbzrle, wire bytes of a byte of memory from the third pass on,
 	 * as a sample of the guest's pages has it; 0: without.
@@ -125,6 +126,16 @@ struct policy {
 double policy_bandwidth_bps(const struct policy_view *v);
 /* The blackout of a switch with @dirty_bytes left; NAN without a bandwidth. */
 double policy_predict_ms(const struct policy_view *v, double dirty_bytes);
+/*
+ * For advice, with its doubt: what the last passes got through, all of their
+ * time counted (another run may take that for the bandwidth); by how much
+ * passes differ, σ of ln; and a switchover's fixed cost at the worst.
+ */
+double policy_least_bps(const struct policy_view *v);
+double policy_link_sigma(const struct policy_view *v);
+double policy_fixed_worst_ms(const struct policy_facts *f);
+/* A budget that will do for @dirty_bytes, give or take what passes scatter. */
+double policy_sure_ms(const struct policy_view *v, double dirty_bytes);
 /* The widest gate that the budget allows; the hold when it allows none. */
 double policy_room_ms(const struct policy_facts *f);
 

@@ -507,13 +507,14 @@ static void give_up(const struct sight *s, struct policy_decision *out)
 		.left_bytes = (double)s->last->dirty_bytes,
 	};
 	struct forecast_setting set = {
-		.bandwidth_bps = s->bps,
-		.final_bps = s->bps,
+		.bandwidth_bps = policy_least_bps(v),
 		.overhead_s = s->overhead_s,
 		.fixed_ms = v->facts->fixed_ms,
 		.hold_ms = POLICY_HOLD_MS,
 		.budget_ms = v->facts->budget_ms,
 		.shrink = 1,
+		.link_sigma = policy_link_sigma(v),
+		.fixed_worst_ms = policy_fixed_worst_ms(v->facts),
 	};
 	struct forecast_remedy r;
 	char words[160] = "";
@@ -523,7 +524,8 @@ static void give_up(const struct sight *s, struct policy_decision *out)
 	policy_give_up(v, out,
 		       "The guest rewrites %.1f MB while as much is copied at "
 		       "%.1f MB/s: it would take %s.",
-		       (double)s->last->dirty_bytes / 1e6, s->bps / 1e6,
+		       (double)s->last->dirty_bytes / 1e6,
+		       set.bandwidth_bps / 1e6,
 		       *words ? words : "a quieter guest");
 }
 

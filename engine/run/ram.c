@@ -206,6 +206,7 @@ static void set_wanted(struct run *r)
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
+		.fixed_worst_ms = pair_worst_fixed_ms(&r->pair),
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
 		.throttle_max = 0.99,
 	};

@@ -193,6 +193,73 @@ TEST(says_what_it_would_take)
 	assert_non_null(strstr(o.why, "a budget of"));
 }
 
+static double named_budget(const char *why)
+{
+	const char *at = strstr(why, "a budget of ");
+
+	return at ? strtod(at + strlen("a budget of "), NULL) : NAN;
+}
+
+/* A working set that is rewritten in each pass, over such a link. */
+static struct simulate_outcome run_scattered(double scatter, unsigned seed,
+					     double budget_ms)
+{
+	static const struct synthetic_guest set = { .rate_bps = 80e6,
+						    .working_set_bytes = 17e6,
+						    .noise = 0.02 };
+	const struct simulate_link l = { .bandwidth_bps = 40e6,
+					 .final_bps = 40e6,
+					 .overhead_s = 0.02,
+					 .fixed_ms = 30,
+					 .scatter = scatter,
+					 .seed = seed };
+	struct policy_facts f = wants(budget_ms, 0);
+	struct simulate_guest guest = synthetic_guest(&set, 128e6);
+	struct simulate_outcome o;
+
+	simulate_run(&policy_auto, &f, &guest, &l, 300, &o);
+	return o;
+}
+
+TEST(the_budget_that_it_names_does_on_another_day)
+{
+	for (unsigned i = 0; i < 200; i++) {
+		double scatter = 0.001 * (i % 200);
+		struct simulate_outcome no = run_scattered(scatter, i, 100),
+					yes;
+		double budget = named_budget(no.why);
+
+		assert_false(no.switched);
+		yes = run_scattered(scatter, 1000 + i, budget);
+		assert_true(yes.switched);
+		assert_true(yes.blackout_ms <= budget);
+	}
+}
+
+TEST(the_more_the_link_scatters_the_more_it_names)
+{
+	double steady = named_budget(run_scattered(0, 1, 100).why);
+	double rough = named_budget(run_scattered(0.15, 1, 100).why);
+
+	/* 17 MB at 40 MB/s take 425 ms */
+	assert_true(steady > 425 + 20 && steady < 1.3 * (425 + 20));
+	assert_true(rough > 1.2 * steady && rough < 2.5 * steady);
+}
+
+TEST(a_missed_deadline_names_a_budget_that_would_have_done)
+{
+	struct policy_facts f = wants(300, 14);
+	struct simulate_outcome o = run(&hopeless, &f);
+	double budget = named_budget(o.why);
+
+	assert_non_null(strstr(o.why, "The deadline has come"));
+	f.budget_ms = budget;
+	o = run(&hopeless, &f);
+	assert_true(o.switched);
+	assert_true(o.seconds <= 14 + budget / 1e3);
+	assert_true(o.blackout_ms <= budget);
+}
+
 TEST(waits_for_a_deadline_that_forces)
 {
 	struct policy_facts f = wants(300, 60);

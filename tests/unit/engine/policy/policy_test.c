@@ -205,3 +205,62 @@ TEST(differences_are_another_link)
 	assert_true(policy_bandwidth_bps(&b->view) > 8 * bps);
 	assert_true(policy_bandwidth_bps(&b->view) < 25 * bps);
 }
+
+/* Passes of 40 MB that take 0.4 s, and so much more or less. */
+static void add_uneven(struct bench *b, double part)
+{
+	add_pass(b, 1e9, 0, 40e6);
+	for (int i = 0; i < 20; i++)
+		add_pass(b, 40e6, 0, 40e6);
+	for (size_t i = 1; i < b->view.n_passes; i++)
+		b->passes[i].seconds *= i % 2 ? 1 + part : 1 / (1 + part);
+}
+
+TEST(a_link_is_doubted_as_much_as_its_passes_differ)
+{
+	struct bench *b = *state;
+
+	assert_true(policy_link_sigma(&b->view) == FORECAST_PRIOR_LINK);
+	add_uneven(b, 0.2);
+	assert_true(fabs(policy_link_sigma(&b->view) / log(1.2) - 1) < 0.1);
+}
+
+TEST(the_first_pass_is_no_measure_of_the_link)
+{
+	struct bench *b = *state;
+	double before;
+
+	add_uneven(b, 0.05);
+	before = policy_link_sigma(&b->view);
+	b->passes[0].seconds *= 10;
+	assert_true(policy_link_sigma(&b->view) == before);
+}
+
+TEST(advice_is_above_the_prediction_by_the_doubt)
+{
+	struct bench *b = *state;
+	double predicted, sure;
+
+	add_uneven(b, 0);
+	predicted = policy_predict_ms(&b->view, 40e6);
+	sure = policy_sure_ms(&b->view, 40e6);
+	assert_true(sure > predicted * 1.05 && sure < predicted * 1.5);
+	for (size_t i = 1; i < b->view.n_passes; i++)
+		b->passes[i].seconds *= i % 2 ? 1.2 : 1 / 1.2;
+	assert_true(policy_sure_ms(&b->view, 40e6) > sure * 1.4);
+}
+
+TEST(a_deadline_that_came_too_early_asks_for_no_budget)
+{
+	struct bench *b = *state;
+	struct policy_decision d;
+
+	b->facts.deadline_s = 1;
+	add_pass(b, 1e9, 0, 40e6);
+	b->facts.budget_ms = 300;
+	assert_true(policy_deadline(&b->view, &d));
+	assert_non_null(strstr(d.why, "it would take a budget of "));
+	b->facts.budget_ms = 600;
+	assert_true(policy_deadline(&b->view, &d));
+	assert_null(strstr(d.why, "a budget of "));
+}
