@@ -3,11 +3,12 @@
  * host_local: this machine as a host: commands and UNIX sockets without
  * anything in between.
  */
+#include "transport/host_local.h"
+
 #include <stdlib.h>
 
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
-#include "transport/host_open.h"
 #include "transport/stream_fd.h"
 #include "transport/tunnel_fd.h"
 

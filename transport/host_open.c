@@ -5,6 +5,7 @@
 #include "transport/base/xalloc.h"
 #include "transport/host_openssh.h"
 #include "transport/host_ssh.h"
+#include "transport/host_target.h"
 
 static void notify_fallback(const struct host_options *opt, const char *name,
 			    const struct err *why)

@@ -9,7 +9,9 @@
 #ifndef TRANSPORT_HOST_OPENSSH_H
 #define TRANSPORT_HOST_OPENSSH_H
 
-#include "transport/host_open.h"
+#include "transport/host.h"
+#include "transport/host_options.h"
+#include "transport/host_target.h"
 
 /*
  * Logs in by @deadline. Borrows @t and @opt for the time of the call. Errors:

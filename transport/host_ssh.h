@@ -8,7 +8,9 @@
 
 #include <stdbool.h>
 
-#include "transport/host_open.h"
+#include "transport/host.h"
+#include "transport/host_options.h"
+#include "transport/host_target.h"
 
 /*
  * Logs in by @deadline. Borrows @t and @opt for the time of the call; @name is

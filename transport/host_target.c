@@ -5,12 +5,13 @@
  * What is left becomes an argument of ssh(1) and part of messages, so a host
  * or user that begins with a dash or has odd bytes in it is refused.
  */
+#include "transport/host_target.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "transport/base/xalloc.h"
-#include "transport/host_open.h"
 
 void host_target_free(struct host_target *t)
 {

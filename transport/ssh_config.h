@@ -13,7 +13,8 @@
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
 #include "transport/base/strv.h"
-#include "transport/host_open.h"
+#include "transport/host_options.h"
+#include "transport/host_target.h"
 
 /* A zeroed struct is empty; all strings are owned. */
 struct ssh_config {

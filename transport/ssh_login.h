@@ -11,7 +11,8 @@
 
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
-#include "transport/host_open.h"
+#include "transport/host_options.h"
+#include "transport/host_target.h"
 #include "transport/ssh_dial.h"
 #include "transport/ssh_session.h"
 

@@ -14,7 +14,7 @@
 #include "tools/cli/text.h"
 #include "transport/base/clock.h"
 #include "transport/base/xalloc.h"
-#include "transport/host_open.h"
+#include "transport/host_target.h"
 #include "transport/quote.h"
 
 /* --- options and files --------------------------------------------------- */

@@ -4,7 +4,7 @@
 
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
-#include "transport/host_open.h"
+#include "transport/host_target.h"
 
 /* "user|host|port" of @target, "-" for what is not given. */
 static void expect(const char *target, const char *want)
