@@ -11,6 +11,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/guest/discover.h"
 #include "engine/run/lock.h"
+#include "engine/run/prepare.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"

@@ -16,6 +16,7 @@
 #include "engine/policy/history.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
+#include "engine/run/prepare.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ram: capabilities, parameters, the tunnel, and the start of QEMU's
- * migration; each with its undo.
+ * ram: the tunnel, and the start of QEMU's migration; each with its undo.
  */
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/policy/policy_auto.h"
 #include "engine/run/run_events.h"
-#include "engine/run/run_journal.h"
 #include "engine/run/run.h"
-#include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -18,271 +14,6 @@
 static const char fd_name[] = "vmferry";
 
 enum { POLL_MS = 50 };
-
-/* --- capabilities and parameters, put back afterwards -------------------- */
-
-/*
- * What a run needs to be on or off. Capabilities that a QEMU does not know are
- * left out: setting is all-or-nothing.
- */
-struct wanted {
-	const char *name;
-	enum { OFF, ON, ON_TO_THROTTLE, ON_IF_XBZRLE } on;
-	bool source, destination;
-};
-
-static const struct wanted wanted[] = {
-	{ "events", ON, true, true },
-	/* the source says `completed` only when the destination has all */
-	{ "return-path", ON, true, true },
-	{ "pause-before-switchover", ON, true, false },
-	/* images stay unlocked until the one `cont` */
-	{ "late-block-activate", ON, false, true },
-	{ "validate-uuid", ON, true, true },
-	/* one stream, as it is: what an earlier user left on would not match */
-	{ "multifd", OFF, true, true },
-	{ "compress", OFF, true, true },
-	{ "rdma-pin-all", OFF, true, true },
-	{ "x-colo", OFF, true, true },
-	{ "background-snapshot", OFF, true, false },
-	{ "mapped-ram", OFF, true, true },
-	{ "zero-copy-send", OFF, true, false },
-	{ "postcopy-ram", OFF, true, true },
-	{ "postcopy-preempt", OFF, true, true },
-	{ "dirty-bitmaps", OFF, true, true },
-	{ "block", OFF, true, false },
-	{ "x-ignore-shared", OFF, true, true },
-	{ "switchover-ack", OFF, true, true },
-	/* cannot be changed later, while its parameters can */
-	{ "auto-converge", ON_TO_THROTTLE, true, false },
-	{ "xbzrle", ON_IF_XBZRLE, true, false },
-	/* put back after a rehearsal; else it is the owner's */
-	{ "dirty-limit", OFF, false, false },
-};
-
-static bool is_on(const struct run *r, const struct wanted *w)
-{
-	switch (w->on) {
-	case ON:
-		return true;
-	case ON_TO_THROTTLE:
-		return r->opt->throttle != MIGRATE_THROTTLE_OFF;
-	case ON_IF_XBZRLE:
-		return r->xbzrle_cache_bytes > 0;
-	case OFF:
-		break;
-	}
-	return false;
-}
-
-static int set_capabilities(struct run *r, struct run_side *s, struct err *err)
-{
-	bool source = s == &r->src;
-	struct qmp_capability caps[ARRAY_SIZE(wanted)];
-	size_t n = 0;
-	bool now;
-
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		const struct wanted *w = &wanted[i];
-		bool on = is_on(r, w);
-
-		if (!(source ? w->source : w->destination) ||
-		    !qmp_capability_known(s->caps, w->name, &now) || now == on)
-			continue;
-		caps[n++] = (struct qmp_capability){ w->name, on };
-	}
-	if (!n)
-		return 0;
-	s->caps_changed = true;
-	return qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
-					    err);
-}
-
-static int restore_capabilities(struct run_side *s, struct err *err)
-{
-	struct qmp_capability caps[ARRAY_SIZE(wanted)];
-	size_t n = 0;
-
-	if (!s->caps_changed)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		bool before;
-
-		if (!qmp_capability_known(s->caps, wanted[i].name, &before))
-			continue;
-		caps[n++] = (struct qmp_capability){ wanted[i].name, before };
-	}
-	if (qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
-					 err) < 0)
-		return -1;
-	s->caps_changed = false;
-	return 0;
-}
-
-/*
- * QEMU begins with `initial` and goes on to the lesser of `increment` more and
- * `max`, each at the second sync in a row that found more dirty than the
- * threshold allows. With a threshold of 1 % that is every other second, so all
- * three together set the throttle there and then, up or down. 1 % is the least
- * that there is: armed, and as good as none.
- */
-static struct json_object *add_throttle(struct json_object *p, double share)
-{
-	uint64_t percent = share > 0.01 ? (uint64_t)lround(share * 100) : 1;
-
-	p = json_add_u64(p, "cpu-throttle-initial", percent);
-	p = json_add_u64(p, "cpu-throttle-increment", 99);
-	return json_add_u64(p, "max-cpu-throttle", percent);
-}
-
-int run_set_throttle(struct run *r, double share, struct err *err)
-{
-	if (qmp_migrate_set_parameters(r->src.qmp,
-				       add_throttle(json_new(), share),
-				       run_qmp_deadline(), err) < 0)
-		return -1;
-	r->throttle = share;
-	return 0;
-}
-
-static int set_parameters(struct run *r, struct err *err)
-{
-	double gate = r->policy->first_gate_ms(&r->wanted);
-	struct json_object *p;
-
-	p = json_add_u64(json_new(), "downtime-limit", (uint64_t)gate);
-	p = json_add_u64(p, "max-bandwidth", r->opt->bandwidth_bps);
-	if (r->opt->throttle != MIGRATE_THROTTLE_OFF) {
-		r->throttle = fmax(r->opt->throttle, 0) / 100.0;
-		p = add_throttle(p, r->throttle);
-		p = json_add_u64(p, "throttle-trigger-threshold", 1);
-	}
-	if (r->xbzrle_cache_bytes)
-		p = json_add_u64(p, "xbzrle-cache-size", r->xbzrle_cache_bytes);
-	r->src.params_changed = true;
-	r->downtime_limit_ms = r->gate_limit_ms = gate;
-	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
-					  err);
-}
-
-static int restore_parameters(struct run_side *s, struct err *err)
-{
-	static const char *const ours[] = {
-		"downtime-limit",
-		"max-bandwidth",
-		"cpu-throttle-initial",
-		"cpu-throttle-increment",
-		"max-cpu-throttle",
-		"throttle-trigger-threshold",
-		"avail-switchover-bandwidth",
-		"xbzrle-cache-size",
-	};
-	struct json_object *p = json_new();
-
-	if (!s->params_changed) {
-		json_object_put(p);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
-		struct json_at at = { s->params, "query-migrate-parameters" };
-		uint64_t before;
-
-		if (json_get_u64(at, ours[i], &before, NULL) == 0)
-			p = json_add_u64(p, ours[i], before);
-	}
-	s->params_changed = false;
-	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
-}
-
-static void set_wanted(struct run *r)
-{
-	double fixed_ms;
-
-	pair_load(&r->pair, run_state(r), r->dst_facts.machine_id);
-	fixed_ms = pair_fixed_ms(&r->pair);
-	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
-	r->wanted = (struct policy_facts){
-		.budget_ms = fmax(r->opt->max_blackout_ms - r->paused_ms, 0),
-		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
-		.ram_bytes = (double)r->facts.ram_bytes,
-		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
-		.fixed_worst_ms = pair_worst_fixed_ms(&r->pair),
-		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
-		.throttle_max = 0.99,
-	};
-}
-
-/* The policy counts from now on, the deadline from when the run began. */
-static void set_deadline(struct run *r)
-{
-	double spent_s = mono_diff_ms(r->migrate_at, r->started) / 1e3;
-
-	/* one that is over already comes at the first look */
-	if (r->opt->deadline_s > 0)
-		r->wanted.deadline_s =
-			fmax(r->opt->deadline_s - spent_s, 0.001);
-}
-
-static int read_settings(struct run *r, struct err *err)
-{
-	if (qmp_query_capabilities(r->dst.qmp, &r->dst.caps, run_qmp_deadline(),
-				   err) < 0 ||
-	    qmp_query_capabilities(r->src.qmp, &r->src.caps, run_qmp_deadline(),
-				   err) < 0 ||
-	    qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
-					 run_qmp_deadline(), err) < 0)
-		return -1;
-	return 0;
-}
-
-int run_prepare(struct run *r, struct err *err)
-{
-	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
-
-	set_wanted(r);
-	if (read_settings(r, err) < 0 || run_arm(r, err) < 0)
-		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
-	if (r->xbzrle_cache_bytes)
-		r->wanted.xbzrle_shrink = r->xbzrle_shrink;
-	/* on disk before the first of them is changed */
-	if (record_write(r, JOURNAL_DEST, err) < 0 ||
-	    set_capabilities(r, &r->dst, err) < 0 ||
-	    set_capabilities(r, &r->src, err) < 0 || set_parameters(r, err) < 0)
-		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
-	/* a second lock on the door that -S closes: clears its autostart */
-	if (qmp_stop(r->dst.qmp, run_qmp_deadline(), err) < 0 ||
-	    qmp_migrate_incoming(r->dst.qmp, uri, run_qmp_deadline(), err) < 0)
-		return err_wrap(err, ERR_FAILED,
-				"QEMU on %s does not accept a migration",
-				host_name(r->dst_host));
-	return 0;
-}
-
-int run_unprepare(struct run *r, struct err *err)
-{
-	int rc = 0;
-
-	if (r->by_lesson)
-		record_pair(r, NULL);
-	r->by_lesson = false;
-	if (run_source_gone(r))
-		return 0;
-	if (restore_parameters(&r->src, err) < 0)
-		rc = -1;
-	if (restore_capabilities(&r->src, rc ? NULL : err) < 0)
-		rc = -1;
-	if (rc < 0)
-		err_wrap(err, ERR_NONE,
-			 "migration settings of the source's QEMU could not be "
-			 "put back");
-	return rc;
-}
-
-/* After success the destination is as a fresh QEMU would be. */
-int run_reset_destination(struct run *r, struct err *err)
-{
-	return restore_capabilities(&r->dst, err);
-}
 
 /* --- the tunnel ---------------------------------------------------------- */
 
@@ -331,6 +62,17 @@ int run_close_tunnel(struct run *r, struct err *err)
 }
 
 /* --- the migration itself ------------------------------------------------ */
+
+/* The policy counts from now on, the deadline from when the run began. */
+static void set_deadline(struct run *r)
+{
+	double spent_s = mono_diff_ms(r->migrate_at, r->started) / 1e3;
+
+	/* one that is over already comes at the first look */
+	if (r->opt->deadline_s > 0)
+		r->wanted.deadline_s =
+			fmax(r->opt->deadline_s - spent_s, 0.001);
+}
 
 int run_start(struct run *r, struct err *err)
 {

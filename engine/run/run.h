@@ -202,15 +202,11 @@ int run_arm(struct run *r, struct err *err);
  */
 uint64_t run_cache_room(const struct run *r);
 /* ram.c */
-int run_prepare(struct run *r, struct err *err);
-int run_unprepare(struct run *r, struct err *err);
 int run_open_tunnel(struct run *r, struct err *err);
 int run_close_tunnel(struct run *r, struct err *err);
 int run_start(struct run *r, struct err *err);
 int run_started(struct run *r, struct err *err);
 int run_unstart(struct run *r, struct err *err);
-/* Gives the destination's QEMU the settings back that it started with. */
-int run_reset_destination(struct run *r, struct err *err);
 /* precopy.c */
 int run_precopy(struct run *r, struct err *err);
 /* Fills @err with why QEMU's migration failed, in the best words there are. */
@@ -228,8 +224,5 @@ int run_reopen(struct run *r, struct err *err);
 bool run_destination_gone(struct run *r);
 /* finish.c */
 int run_finish(struct run *r, struct err *err);
-
-/* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
-int run_set_throttle(struct run *r, double share, struct err *err);
 
 #endif

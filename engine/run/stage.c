@@ -3,6 +3,7 @@
 #include "engine/run/stage.h"
 
 #include "engine/run/lock.h"
+#include "engine/run/prepare.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prepare: the migration settings of both QEMUs, set before it starts and put
+ * back afterwards.
+ */
+#ifndef ENGINE_RUN_PREPARE_H
+#define ENGINE_RUN_PREPARE_H
+
+#include "transport/base/err.h"
+
+struct run;
+
+/* A stage: capabilities and parameters, after what they were is recorded. */
+int run_prepare(struct run *r, struct err *err);
+/* Its undo, on the source; the destination's QEMU ends anyway. */
+int run_unprepare(struct run *r, struct err *err);
+/* Gives the destination's QEMU the settings back that it started with. */
+int run_reset_destination(struct run *r, struct err *err);
+/* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
+int run_set_throttle(struct run *r, double share, struct err *err);
+
+#endif
