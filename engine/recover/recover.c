@@ -27,6 +27,7 @@
 #include "engine/recover/recover_report.h"
 #include "engine/run/lock.h"
 #include "engine/run/prepare.h"
+#include "engine/run/restore.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"

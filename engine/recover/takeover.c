@@ -6,6 +6,7 @@
 
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
+#include "engine/run/restore.h"
 #include "engine/run/run_journal.h"
 #include "transport/base/task.h"
 

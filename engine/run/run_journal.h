@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record: what a run writes into its journal, and a run brought back from it.
+ * record: what a run writes into its journal; it is read in restore.h.
  *
  * The members of each record are in journal-format.md. The journal is in the
  * run's directory (state_dir.h), which is removed when the run ended with
@@ -39,15 +39,5 @@ void record_close(struct run *r, bool clean);
  * was learnt there has turned a migration back that may be a good one.
  */
 void record_pair(struct run *r, const struct pair_lesson *lesson);
-
-/* What it takes to lock the guest of @view: its key, name and run. */
-int record_restore_key(struct run *r, const struct journal_view *view,
-		       struct err *err);
-/*
- * Fills @r (opened for its options) with what @view holds of a run: identity,
- * both sides, directories, settings. ERR_PROTOCOL names the missing member.
- */
-int record_restore(struct run *r, const struct journal_view *view,
-		   struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/run/restore.h"
 #include "engine/state/journal_line.h"
 #include "engine/state/journal_read.h"
 #include "engine/run/run_journal.h"

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* restore: a run brought back from its journal. */
+#include "engine/run/restore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/run/run.h"
+#include "engine/state/journal_read.h"
+#include "qmp/json.h"
+#include "transport/base/xalloc.h"
+
+static int need_text(const struct journal_view *v, const char *key, char **out,
+		     struct err *err)
+{
+	struct json_object *o = journal_value(v, key);
+
+	if (!json_object_is_type(o, json_type_string))
+		return err_set(err, ERR_PROTOCOL,
+			       "the journal does not tell \"%s\"", key);
+	free(*out);
+	*out = xstrdup(json_object_get_string(o));
+	return 0;
+}
+
+static char *text_or_null(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_string)
+		       ? xstrdup(json_object_get_string(o))
+		       : NULL;
+}
+
+static uint64_t number_or_0(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_int) ? json_object_get_uint64(o)
+						     : 0;
+}
+
+static bool truth(const struct journal_view *v, const char *key)
+{
+	struct json_object *o = journal_value(v, key);
+
+	return json_object_is_type(o, json_type_boolean) &&
+	       json_object_get_boolean(o);
+}
+
+static void restore_moves(const struct journal_view *v, const char *key,
+			  struct argv_moves *m)
+{
+	struct json_at all = { journal_value(v, key), key };
+	struct json_at one;
+
+	for (size_t i = 0; i < json_length(all); i++) {
+		const char *now, *public, *id = NULL;
+
+		if (json_index(all, i, &one, NULL) < 0 ||
+		    json_get_str(one, "now", &now, NULL) < 0 ||
+		    json_get_str(one, "public", &public, NULL) < 0)
+			continue;
+		argv_moves_add(m, now, public);
+		if (json_opt_str(one, "id", &id, NULL) == 0 && id)
+			m->v[m->n - 1].id = xstrdup(id);
+	}
+}
+
+static void restore_monitors(const struct journal_view *v, struct guest *g)
+{
+	struct json_object *all = journal_value(v, "source_monitors");
+	size_t n = json_object_is_type(all, json_type_array)
+			   ? json_object_array_length(all)
+			   : 0;
+
+	g->monitors = xcalloc(n, sizeof(*g->monitors));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *path = json_object_array_get_idx(all, i);
+
+		if (!json_object_is_type(path, json_type_string))
+			continue;
+		g->monitors[g->n_monitors++] = (struct monitor){
+			.kind = MONITOR_QMP,
+			.path = xstrdup(json_object_get_string(path)),
+		};
+	}
+}
+
+static int restore_source(struct run *r, const struct journal_view *v,
+			  struct err *err)
+{
+	struct guest *g = &r->guest;
+
+	g->pid = (pid_t)number_or_0(v, "source_pid");
+	g->start_ticks = number_or_0(v, "source_ticks");
+	g->run_dir = text_or_null(v, "source_dir");
+	g->uid = (uid_t)number_or_0(v, "uid");
+	r->facts.first_status.running = truth(v, "was_running");
+	restore_monitors(v, g);
+	restore_moves(v, "source_moves", &g->moves);
+	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))
+		return err_set(err, ERR_PROTOCOL,
+			       "the journal does not tell \"uid\"");
+	if (need_text(v, "user", &g->user, err) < 0 ||
+	    need_text(v, "group", &g->group, err) < 0)
+		return -1;
+	return g->pid > 0 ? 0
+			  : err_set(err, ERR_PROTOCOL,
+				    "the journal does not tell \"source_pid\"");
+}
+
+/* It goes into a script: two numbers, or nothing. */
+static char *session_or_null(const struct journal_view *v)
+{
+	char *text = text_or_null(v, "session");
+
+	if (text && text[strspn(text, "0123456789 ")]) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void restore_destination(struct run *r, const struct journal_view *v)
+{
+	r->dst_dir = text_or_null(v, "directory");
+	r->dst_lock = text_or_null(v, "lock");
+	r->dst_session = session_or_null(v);
+	r->dst_machine = text_or_null(v, "destination_machine");
+	r->dst_pid = (pid_t)number_or_0(v, "destination_pid");
+	r->dst_ticks = number_or_0(v, "destination_ticks");
+	r->dst_made = r->dst_dir && r->dst_lock;
+	r->plan.monitor0 = text_or_null(v, "monitor");
+	r->plan.monitor1 = text_or_null(v, "rescue");
+	restore_moves(v, "moves", &r->plan.moves);
+}
+
+static void restore_settings(struct run *r, const struct journal_view *v)
+{
+	struct json_object *caps = journal_value(v, "capabilities");
+	struct json_object *params = journal_value(v, "parameters");
+
+	r->src.caps = json_object_get(caps);
+	r->src.params = json_object_get(params);
+	r->src.caps_changed = caps != NULL;
+	r->src.params_changed = params != NULL;
+	caps = journal_value(v, "destination_capabilities");
+	r->dst.caps = json_object_get(caps);
+	r->dst.caps_changed = caps != NULL;
+}
+
+int record_restore_key(struct run *r, const struct journal_view *v,
+		       struct err *err)
+{
+	AUTO_FREE char *id = NULL;
+
+	if (need_text(v, "run", &id, err) < 0 ||
+	    need_text(v, "guest", &r->guest.name, err) < 0 ||
+	    need_text(v, "key", &r->key, err) < 0)
+		return -1;
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	return 0;
+}
+
+int record_restore(struct run *r, const struct journal_view *v, struct err *err)
+{
+	if (record_restore_key(r, v, err) < 0 || restore_source(r, v, err) < 0)
+		return -1;
+	restore_destination(r, v);
+	restore_settings(r, v);
+	return 0;
+}
