@@ -34,6 +34,7 @@ QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin") or "sshd"
 
 IS_ROOT = os.geteuid() == 0
+STATE = "/var/lib/vmferry"      # root's, unless told otherwise
 TOKEN = f"VMFERRY_E2E={os.getpid()}-{os.urandom(4).hex()}"
 # No multiple of 256 KiB: QEMU 7.2 loses dirty bits under TCG otherwise.
 SMALL = "131080K"
@@ -83,13 +84,16 @@ class Place:
         else:
             self.work = tempfile.mkdtemp(prefix="vmferry-e2e-")
         self.run_root = "/run/vmferry"
-        self.runs = "/var/lib/vmferry/runs"
+        self.state = STATE
         self.env = environment(self.work)
         if not IS_ROOT:
             os.mkdir(os.path.join(self.work, "xdg"), 0o700)
             self.run_root = os.path.join(self.work, "xdg/vmferry")
-            self.runs = os.path.join(self.work, "vmferry/runs")
-        self.state = os.path.dirname(self.runs)
+            self.state = os.path.join(self.work, "vmferry")
+        elif not private:
+            self.state = os.path.join(self.work, "vmferry")
+            self.env["VMFERRY_STATE_DIR"] = self.state
+        self.runs = os.path.join(self.state, "runs")
         self.recordings = os.path.join(self.state, "recordings")
 
     def remove(self):

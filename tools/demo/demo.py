@@ -25,6 +25,8 @@ LINK = 40e6         # bytes/s: what the second act allows
 WORKING_SET = "16 MB"
 BUSY_RATE = 80      # MiB/s
 TIGHT_MS = 100
+# No measure of anything: for a machine that has other things to do.
+PATIENCE_S = 300
 
 
 def say(text=""):
@@ -39,12 +41,13 @@ def fail(text):
 class Migration:
     """vmferry on this terminal; its events come through a pipe besides."""
 
+    run_ids = []            # of all that were started
+
     def __init__(self, place, sshd, guest, *options):
         self.place, self.guest = place, guest
         self.argv = [harness.VMFERRY, "migrate", guest.name, sshd.target,
                      *sshd.login(), *options]
         self.result = None
-        self.runs = []
 
     def show(self, options):
         say(f"$ vmferry migrate {self.guest.name} {self.argv[3]} {options}"
@@ -60,10 +63,12 @@ class Migration:
         thread = threading.Thread(target=self.listen, args=[reader])
         thread.start()
         try:
-            code = process.wait(60)
+            code = process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            fail(f"vmferry did not end within {PATIENCE_S} s")
         except KeyboardInterrupt:
             # It has the signal too, and undoes what it began.
-            process.wait(30)
+            process.wait(PATIENCE_S)
             raise
         finally:
             if process.poll() is None:
@@ -78,6 +83,7 @@ class Migration:
             for line in pipe:
                 event = harness.json.loads(line)
                 if event["event"] == "run-start":
+                    self.run_ids.append(event["run"])
                     self.guest.expect(event["run"])
                 elif event["event"] == "result":
                     self.result = event
@@ -93,8 +99,8 @@ def arrived(guest, migration, code):
 def check(guest):
     """The guest itself is the witness."""
     watch = guest.watch
-    watch.wait_beats(guest.serial, 20, 20)
-    verdict = guest.verify()
+    watch.wait_beats(guest.serial, 20, PATIENCE_S)
+    verdict = watch.verify(guest.serial, PATIENCE_S)
     beats = {b.seq for b in watch.beats()}
     if watch.missing() or watch.both_ran():
         fail(f"heartbeats lost: {watch.missing()}, both ran: "
@@ -151,7 +157,16 @@ def second_act(place, sshd, guest):
     say()
 
 
-def end_all(place, sshd, guests):
+def missing_directories(place):
+    """What programs make that are started here, the innermost first."""
+    paths = [os.path.join(place.run_root, d) for d in ("locks", "queue")]
+    paths += [place.run_root, "/run/sshd"]
+    return [p for p in paths if not os.path.exists(p)]
+
+
+def end_all(place, sshd, guests, made):
+    # A guardian has its work to do while both guests are there.
+    harness.await_no_ferry(PATIENCE_S)
     for guest in guests:
         guest.stop()
     if sshd:
@@ -160,6 +175,32 @@ def end_all(place, sshd, guests):
     for pid in harness.our_qemus():
         harness.end_qemu(pid)
     place.remove()
+    for path in made:
+        try:
+            os.rmdir(path)
+        except OSError:
+            # Not made, or in use by somebody else by now.
+            pass
+
+
+def traces(place):
+    """Processes and files that are still there."""
+    found = [f"process {pid} ({line})" for pid, line in
+             harness.ours().items()]
+    found += [p for p in (place.work,) if os.path.lexists(p)]
+    for top in (place.run_root, harness.STATE):
+        for where, directories, files in os.walk(top):
+            found += [os.path.join(where, name)
+                      for name in directories + files
+                      if any(run in name for run in Migration.run_ids)]
+    return found
+
+
+def check_nothing_left(place):
+    try:
+        harness.wait_until(lambda: not traces(place), 60, "")
+    except TimeoutError:
+        fail(f"left behind: {', '.join(traces(place))}")
 
 
 def demo():
@@ -168,6 +209,7 @@ def demo():
     place.env.pop("NO_COLOR")
     if "NO_COLOR" in os.environ:
         place.env["NO_COLOR"] = os.environ["NO_COLOR"]
+    made = missing_directories(place)
     sshd, guests = None, []
     try:
         sshd = harness.Sshd(place)
@@ -177,10 +219,8 @@ def demo():
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        end_all(place, sshd, guests)
-    left = harness.ours()
-    if left:
-        fail(f"left behind: {left}")
+        end_all(place, sshd, guests, made)
+        check_nothing_left(place)
     say("All gone again: guests, sshd, files. Next: vmferry help")
 
 

@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The demo succeeds, or is interrupted, and leaves nothing behind.
+
+It has a home and a directory for temporary files of its own here; root's test
+has a /run and a state directory that nobody else writes to.
+"""
+import os
+import signal
+import subprocess
+import unittest
+
+import harness
+
+DEMO = os.path.join(harness.ROOT, "tools/demo/demo.py")
+TIMEOUT_S = 900
+
+
+def files(top):
+    return [os.path.join(where, name)
+            for where, directories, names in os.walk(top)
+            for name in directories + names]
+
+
+class DemoTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = harness.isolate()
+        cls.home = os.path.join(cls.place.work, "home")
+        cls.temporary = os.path.join(cls.place.work, "tmp")
+        for path in (cls.home, cls.temporary):
+            os.mkdir(path, 0o700)
+
+    def setUp(self):
+        env = {"PATH": os.environ["PATH"], "HOME": self.home,
+               "TMPDIR": self.temporary, "LC_ALL": "C.UTF-8",
+               "VMFERRY_BUILD": harness.BUILD}
+        self.before = set(os.listdir("/run"))
+        self.log = os.path.join(self.place.work, "demo-log")
+        self.addCleanup(harness.remove, self.log)
+        with open(self.log, "w") as log:
+            self.demo = subprocess.Popen(
+                [DEMO], env=env, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log)
+        self.addCleanup(self.abandon)
+
+    def abandon(self):
+        self.demo.kill()
+        self.demo.wait()
+
+    def said(self):
+        return harness.read(self.log).decode(errors="replace")
+
+    def ends(self, code):
+        self.assertEqual(self.demo.wait(TIMEOUT_S), code, self.said())
+        self.assertNotIn("Traceback", self.said())
+
+    def assert_nothing_left(self):
+        left = files(self.home) + files(self.temporary)
+        if harness.IS_ROOT:
+            left += files(harness.STATE)
+            self.assertEqual(set(os.listdir("/run")), self.before)
+        self.assertEqual(left, [], self.said())
+
+    def test_it_succeeds_and_leaves_nothing(self):
+        self.ends(0)
+        self.assertRegex(self.said(), "a budget of [0-9]+ ms")
+        self.assertEqual(self.said().count("✔ the guest checked its memory"),
+                         3)
+        self.assert_nothing_left()
+
+    def test_interrupted_while_it_copies_it_leaves_nothing(self):
+        harness.wait_until(
+            lambda: "from=tunnel to=precopy" in self.said() or
+            self.demo.poll() is not None, 300, "no migration")
+        self.demo.send_signal(signal.SIGINT)
+        self.ends(130)
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    unittest.main()
