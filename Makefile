@@ -127,6 +127,12 @@ demo: need
 	$(Q)$(MAKE) -j$(JOBS) all
 	$(Q)tools/demo/demo.py
 
+# As often as asked, with every core kept busy.
+.PHONY: demo-load
+demo-load: N = 20
+demo-load: all
+	$(Q)tools/demo/under_load.py $(N)
+
 .PHONY: need need-check
 need:
 	$(Q)tools/dev/need.sh
@@ -233,6 +239,7 @@ clean:
 help:
 	@echo 'make           builds build/vmferry, build/libvmferry.a, the guest'
 	@echo 'make demo      migrates a real guest live on this machine'
+	@echo 'make demo-load N=20   the same under load, so many times'
 	@echo 'make check     lint, unit tests, sanitizers, end-to-end tests'
 	@echo 'make unit model assume e2e   parts of it'
 	@echo 'make lint      layers, words, cppcheck, clang-tidy'
