@@ -14,7 +14,7 @@
 
 #include "qmp/frame.h"
 #include "qmp/json.h"
-#include "qmp/schema.h"
+#include "tests/fake/schema.h"
 #include "transport/base/xalloc.h"
 
 enum { MAX_HELD = 16 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What QEMU says, from bytes to values: framing, JSON, the typed getters, and
- * every reader of a reply, an event and a schema.
+ * every reader of a reply and an event.
  *
  * Input: a byte that cuts the rest into pieces, then what QEMU sent. A document
  * answers the command `c` with its member "c", else with "return", else with
@@ -15,7 +15,6 @@
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_private.h"
 #include "qmp/qmp_status.h"
-#include "qmp/schema.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/xalloc.h"
 
@@ -100,28 +99,6 @@ static void read_machine(void)
 		qmp_disks_free(&disks);
 	(void)qmp_query_machines(NULL, &words, MONO_NEVER, NULL);
 	(void)qmp_query_jobs(NULL, &words, MONO_NEVER, NULL);
-}
-
-static void read_schema(void)
-{
-	static const char *const commands[] = { "migrate", "device_add", "x" };
-	AUTO_ERR struct err err = { 0 };
-	struct schema *s = schema_query(NULL, MONO_NEVER, &err);
-	struct json_object *args = NULL;
-
-	if (!s)
-		return;
-	json_object_object_get_ex(answer, "arguments", &args);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		(void)schema_has_command(s, commands[i]);
-		(void)schema_allows_oob(s, commands[i]);
-		(void)schema_has_event(s, commands[i]);
-		(void)schema_has_argument(s, commands[i], "channels.addr.a");
-		(void)schema_enum_has(s, commands[i], "a", "b");
-		(void)schema_validate(s, commands[i], NULL, &err);
-		(void)schema_validate(s, commands[i], args, &err);
-	}
-	schema_free(s);
 }
 
 /* --- events -------------------------------------------------------------- */
@@ -214,7 +191,6 @@ static void read_document(const char *text, size_t len)
 	read_status();
 	read_migration();
 	read_machine();
-	read_schema();
 	read_event(document, len);
 }
 

@@ -11,7 +11,6 @@
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
-#include "qmp/schema.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_peer.h"
 #include "transport/base/task.h"
@@ -62,7 +61,7 @@ static void run_query(struct qmp *q, unsigned int what, struct mono until,
 		(void)qmp_hotplugged(q, &words, until, err);
 		break;
 	default:
-		schema_free(schema_query(q, until, err));
+		(void)qmp_query_jobs(q, &words, until, err);
 	}
 }
 

@@ -5,8 +5,8 @@
  * Features decide, not version numbers. The same code answers for a live QEMU
  * and validates the commands that tests send to a scripted one.
  */
-#ifndef QMP_SCHEMA_H
-#define QMP_SCHEMA_H
+#ifndef TESTS_FAKE_SCHEMA_H
+#define TESTS_FAKE_SCHEMA_H
 
 #include <json.h>
 #include <stdbool.h>

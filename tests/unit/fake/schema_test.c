@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "qmp/json.h"
-#include "qmp/schema.h"
+#include "tests/fake/schema.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"

@@ -7,7 +7,7 @@
  * down to built-in types. Names of types are arbitrary ("143"); all names
  * live in one name space.
  */
-#include "qmp/schema.h"
+#include "tests/fake/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
