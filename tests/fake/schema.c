@@ -63,16 +63,6 @@ free:
 	return NULL;
 }
 
-struct schema *schema_query(struct qmp *q, struct mono deadline,
-			    struct err *err)
-{
-	AUTO_JSON struct json_object *reply = NULL;
-
-	if (qmp_call(q, "query-qmp-schema", NULL, &reply, deadline, err) < 0)
-		return NULL;
-	return schema_new(reply, err);
-}
-
 void schema_free(struct schema *s)
 {
 	if (!s)
@@ -160,11 +150,6 @@ static bool enum_has(struct json_object *type, const char *value)
 
 /* --- what exists --------------------------------------------------------- */
 
-bool schema_has_command(const struct schema *s, const char *command)
-{
-	return find_meta(s, command, "command") != NULL;
-}
-
 bool schema_allows_oob(const struct schema *s, const char *command)
 {
 	struct json_object *entry = find_meta(s, command, "command");
@@ -175,82 +160,6 @@ bool schema_allows_oob(const struct schema *s, const char *command)
 bool schema_has_event(const struct schema *s, const char *event)
 {
 	return find_meta(s, event, "event") != NULL;
-}
-
-/* The type of member @key of @type, be it of one of its variants only. */
-static struct json_object *member_type(const struct schema *s,
-				       struct json_object *type,
-				       const char *key, int *steps)
-{
-	struct json_object *m = item_where(type, "members", "name", key);
-
-	if (m)
-		return find(s, word(m, "type"));
-	for (size_t i = 0; i < count(type, "variants") && *steps > 0; i++) {
-		const char *name = word(item(type, "variants", i), "type");
-		struct json_object *found;
-
-		--*steps;
-		found = member_type(s, find(s, name), key, steps);
-		if (found)
-			return found;
-	}
-	return NULL;
-}
-
-/*
- * What one finds by going through lists, and through alternates to the first
- * alternative of kind @meta.
- */
-static struct json_object *unwrap(const struct schema *s,
-				  struct json_object *type, const char *meta)
-{
-	for (int i = 0; i < MAX_STEPS && is_meta(type, "array"); i++)
-		type = find(s, word(type, "element-type"));
-	if (!is_meta(type, "alternate"))
-		return type;
-	for (size_t i = 0; i < count(type, "members"); i++) {
-		struct json_object *t =
-			find(s, word(item(type, "members", i), "type"));
-
-		if (is_meta(t, meta))
-			return t;
-	}
-	return NULL;
-}
-
-static struct json_object *
-argument_type(const struct schema *s, const char *command, const char *argument)
-{
-	struct json_object *entry = find_meta(s, command, "command");
-	struct json_object *type = find(s, word(entry, "arg-type"));
-
-	while (type) {
-		size_t len = strcspn(argument, ".");
-		AUTO_FREE char *key = xstrndup(argument, len);
-		int steps = MAX_STEPS;
-
-		type = member_type(s, unwrap(s, type, "object"), key, &steps);
-		argument += len;
-		if (*argument++ == '\0')
-			return type;
-	}
-	return NULL;
-}
-
-bool schema_has_argument(const struct schema *s, const char *command,
-			 const char *argument)
-{
-	return argument_type(s, command, argument) != NULL;
-}
-
-bool schema_enum_has(const struct schema *s, const char *command,
-		     const char *argument, const char *value)
-{
-	struct json_object *type =
-		unwrap(s, argument_type(s, command, argument), "enum");
-
-	return is_meta(type, "enum") && enum_has(type, value);
 }
 
 /* --- validation ---------------------------------------------------------- */
