@@ -208,11 +208,6 @@ struct child *child_start(const struct child_spec *spec, struct err *err)
 	return c;
 }
 
-pid_t child_pid(const struct child *c)
-{
-	return c->pid;
-}
-
 int child_take_stdin(struct child *c)
 {
 	return steal_fd(&c->in);

@@ -34,7 +34,6 @@ struct child_spec {
 };
 
 struct child *child_start(const struct child_spec *spec, struct err *err);
-pid_t child_pid(const struct child *c);
 /* Our end of a pipe or socket, handed over: the caller closes it. -1: none. */
 int child_take_stdin(struct child *c);
 int child_take_stdout(struct child *c); /* for CHILD_FD_SOCKET: both ways */

@@ -25,7 +25,4 @@ void loop_dispatch(struct loop *loop);
 /* Runs @fn(@arg) as a task and dispatches until it has ended. */
 void loop_run(struct loop *loop, void (*fn)(void *arg), void *arg);
 
-/* The clock as read at this wake-up. */
-struct mono loop_now(const struct loop *loop);
-
 #endif

@@ -437,11 +437,6 @@ int loop_fd(const struct loop *loop)
 	return loop->epoll_fd;
 }
 
-struct mono loop_now(const struct loop *loop)
-{
-	return loop->now;
-}
-
 int loop_timeout_ms(const struct loop *loop)
 {
 	struct mono next = MONO_NEVER;
