@@ -93,7 +93,6 @@ struct argv_plan {
 int argv_rebuild(const struct argv_input *in, struct argv_plan *out,
 		 struct err *err);
 void argv_plan_free(struct argv_plan *p);
-bool argv_plan_refused(const struct argv_plan *p);
 
 /*
  * The public command line: what a rebuild starts from. Sockets back at their

@@ -22,12 +22,6 @@ void argv_do_refuse(struct argv_work *w, const struct argv_item *it)
 	argv_work_refuse(w, it, "%s", it->def->why);
 }
 
-void argv_do_warn(struct argv_work *w, const struct argv_item *it)
-{
-	argv_work_warn(w, it, "%s", it->def->why);
-	argv_work_keep(w, it);
-}
-
 void argv_do_path(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_FREE char *there = argv_work_path(w, it->value);

@@ -15,7 +15,6 @@
 argv_handler argv_do_keep;
 argv_handler argv_do_drop; /* with a note if the table has a text */
 argv_handler argv_do_refuse;
-argv_handler argv_do_warn; /* kept */
 argv_handler argv_do_path; /* the value is a path */
 argv_handler argv_do_machine;
 argv_handler argv_do_pidfile;

@@ -33,7 +33,7 @@ struct argv_def {
 	argv_handler *handle;
 	/* For argv_do_path, argv_do_disk: what the file is. */
 	enum argv_file_kind file;
-	/* For argv_do_drop, argv_do_refuse, argv_do_warn: the text. */
+	/* For argv_do_drop and argv_do_refuse: the text. */
 	const char *why;
 };
 

@@ -45,15 +45,6 @@ static const char *behind(const char *end)
 	return *end && end[1] ? end + 1 : NULL;
 }
 
-char *argv_opt_value(const char *text, const char **rest)
-{
-	const char *end;
-	char *value = read_value(text, &end);
-
-	*rest = behind(end);
-	return value;
-}
-
 static struct argv_kv *append(struct argv_opt *o)
 {
 	o->v = xrealloc(o->v, o->n + 1, sizeof(*o->v));

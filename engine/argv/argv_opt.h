@@ -61,10 +61,5 @@ void argv_opt_remove(struct argv_opt *o, const char *key);
 char *argv_opt_text(const struct argv_opt *o);
 /* @value with its commas doubled, to be freed. */
 char *argv_opt_escape(const char *value);
-/*
- * Reads up to the first single comma; *rest is behind it, or NULL at the end.
- * The result is unescaped and to be freed.
- */
-char *argv_opt_value(const char *text, const char **rest);
 
 #endif

@@ -4,15 +4,6 @@
 
 #include "engine/argv/argv.h"
 
-bool argv_plan_refused(const struct argv_plan *p)
-{
-	for (size_t i = 0; i < p->n_notes; i++) {
-		if (p->notes[i].kind == ARGV_REFUSED)
-			return true;
-	}
-	return false;
-}
-
 static void nets_free(struct argv_plan *p)
 {
 	for (size_t i = 0; i < p->n_nets; i++) {

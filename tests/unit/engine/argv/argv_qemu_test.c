@@ -167,7 +167,7 @@ static void destination(const struct strv *argv, char **tree)
 					       .same_host = true },
 			 &plan, &err))
 		fail_msg("%s", err.message);
-	assert_false(argv_plan_refused(&plan));
+	assert_false(argv_case_noted(&plan, ARGV_REFUSED, ""));
 	qemu_start(&q, &plan.argv, plan.monitor0, dir);
 	status = ask(&q, "{\"execute\":\"query-status\"}");
 	assert_non_null(strstr(status, "inmigrate"));

@@ -64,7 +64,7 @@ TEST(an_unknown_option_is_refused_by_name)
 	AUTO_FREE char *got = NULL;
 
 	got = argv_case_other("-teleport now", &plan);
-	assert_true(argv_plan_refused(&plan));
+	assert_true(argv_case_noted(&plan, ARGV_REFUSED, ""));
 	assert_string_equal(plan.notes[0].option, "-teleport now");
 	argv_plan_free(&plan);
 }

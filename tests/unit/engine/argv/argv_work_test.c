@@ -103,7 +103,8 @@ TEST(descriptors_are_known_by_key_and_by_path)
 
 		argv_opt_init(&o, text, NULL);
 		assert_int_equal(argv_work_has_fd(&w, &it, &o), is_bad);
-		assert_int_equal(argv_plan_refused(&plan), is_bad);
+		assert_int_equal(argv_case_noted(&plan, ARGV_REFUSED, ""),
+				 is_bad);
 		argv_plan_free(&plan);
 	}
 	assert_true(argv_work_path_is_fd("/dev/fdset/1"));
