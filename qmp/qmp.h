@@ -101,9 +101,6 @@ struct qmp_listener;
 struct qmp_listener *qmp_listen(struct qmp *q, struct waitq *wake);
 /* The oldest unread event, owned by the caller; NULL when there is none. */
 struct qmp_event *qmp_listener_take(struct qmp_listener *l);
-/* Waits for one; NULL with ERR_TIMEOUT, or why the session failed. */
-struct qmp_event *qmp_listener_next(struct qmp_listener *l,
-				    struct mono deadline, struct err *err);
 void qmp_listener_free(struct qmp_listener *l);
 
 #endif

@@ -19,7 +19,6 @@ struct queued {
 struct qmp_listener {
 	struct qmp *session;
 	struct waitq *wake;
-	struct waitq arrived;
 	struct queued *first, *last;
 	size_t n;
 	size_t bytes;
@@ -37,7 +36,6 @@ void qmp_event_free(struct qmp_event *e)
 
 static void wake(struct qmp_listener *l)
 {
-	waitq_wake_all(&l->arrived);
 	if (l->wake)
 		waitq_wake_all(l->wake);
 }
@@ -139,20 +137,6 @@ struct qmp_event *qmp_listener_take(struct qmp_listener *l)
 	l->bytes -= item->bytes;
 	free(item);
 	return e;
-}
-
-struct qmp_event *qmp_listener_next(struct qmp_listener *l,
-				    struct mono deadline, struct err *err)
-{
-	for (;;) {
-		struct qmp_event *e = qmp_listener_take(l);
-
-		if (e)
-			return e;
-		if (qmp_check(l->session, err) < 0 ||
-		    task_wait_queue(&l->arrived, deadline, err) < 0)
-			return NULL;
-	}
 }
 
 void qmp_listener_free(struct qmp_listener *l)

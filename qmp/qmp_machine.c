@@ -260,21 +260,7 @@ int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
 	return -1;
 }
 
-/* --- machine types, jobs ------------------------------------------------- */
-
-static int add_machine(void *arg, struct json_at entry, struct err *err)
-{
-	struct strv *names = arg;
-	const char *name, *alias = NULL;
-
-	if (json_get_str(entry, "name", &name, err) < 0 ||
-	    json_opt_str(entry, "alias", &alias, err) < 0)
-		return -1;
-	strv_push(names, name);
-	if (alias)
-		strv_push(names, alias);
-	return 0;
-}
+/* --- jobs ----------------------------------------------------------------- */
 
 static int add_job(void *arg, struct json_at entry, struct err *err)
 {
@@ -288,13 +274,6 @@ static int add_job(void *arg, struct json_at entry, struct err *err)
 	if (strcmp(status, "concluded") != 0 && strcmp(status, "null") != 0)
 		strv_pushf(jobs, "%s %s %s", type, id, status);
 	return 0;
-}
-
-int qmp_query_machines(struct qmp *q, struct strv *names, struct mono deadline,
-		       struct err *err)
-{
-	return for_each(q, "query-machines", NULL, add_machine, names, deadline,
-			err);
 }
 
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,

@@ -50,9 +50,6 @@ int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
 		    struct err *err);
 void qmp_disks_free(struct qmp_disks *d);
 
-/* Names of machine types and aliases that this QEMU knows (query-machines). */
-int qmp_query_machines(struct qmp *q, struct strv *names, struct mono deadline,
-		       struct err *err);
 /* Running block jobs ("mirror j1 ready"), appended. */
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
 		   struct err *err);

@@ -28,12 +28,6 @@ static const char *const state_names[] = {
 };
 static_assert(ARRAY_SIZE(state_names) == RUN_STATES, "a name for each state");
 
-const char *run_state_name(enum run_state s)
-{
-	assert(s < RUN_STATES);
-	return state_names[s];
-}
-
 static enum run_state parse_state(const char *word)
 {
 	for (int i = RUN_OTHER + 1; i < RUN_STATES; i++) {
@@ -58,22 +52,6 @@ int qmp_query_status(struct qmp *q, struct qmp_status *out,
 		return -1;
 	out->state = parse_state(word);
 	snprintf(out->raw, sizeof(out->raw), "%s", word);
-	return 0;
-}
-
-int qmp_query_name(struct qmp *q, char **name, struct mono deadline,
-		   struct err *err)
-{
-	AUTO_JSON struct json_object *reply = NULL;
-	struct json_at at = { NULL, "query-name" };
-	const char *word = NULL;
-
-	if (qmp_call(q, at.path, NULL, &reply, deadline, err) < 0)
-		return -1;
-	at.value = reply;
-	if (json_opt_str(at, "name", &word, err) < 0)
-		return -1;
-	*name = xstrdup(word);
 	return 0;
 }
 

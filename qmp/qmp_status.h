@@ -23,7 +23,6 @@ enum run_state {
 	RUN_INTERNAL_ERROR,
 	RUN_STATES
 };
-const char *run_state_name(enum run_state s);
 
 struct qmp_status {
 	bool running;
@@ -32,9 +31,6 @@ struct qmp_status {
 };
 int qmp_query_status(struct qmp *q, struct qmp_status *out,
 		     struct mono deadline, struct err *err);
-/* *name is owned, NULL when the guest has none. */
-int qmp_query_name(struct qmp *q, char **name, struct mono deadline,
-		   struct err *err);
 /* Lower case, 36 characters; all zero when the guest has none. */
 int qmp_query_uuid(struct qmp *q, char uuid[37], struct mono deadline,
 		   struct err *err);

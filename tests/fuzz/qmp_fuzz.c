@@ -48,15 +48,13 @@ int __wrap_qmp_call(struct qmp *q, const char *command,
 
 static void read_status(void)
 {
-	AUTO_FREE char *name = NULL;
 	struct qmp_status status;
 	char uuid[37];
 
 	if (qmp_query_status(NULL, &status, MONO_NEVER, NULL) == 0)
 		fuzz_claim(strlen(status.raw) < sizeof(status.raw) &&
-				   run_state_name(status.state),
-			   "a state has a name");
-	(void)qmp_query_name(NULL, &name, MONO_NEVER, NULL);
+				   status.state < RUN_STATES,
+			   "a state is a known one");
 	if (qmp_query_uuid(NULL, uuid, MONO_NEVER, NULL) == 0)
 		fuzz_claim(strlen(uuid) == 36, "a UUID has 36 characters");
 	(void)qmp_stop(NULL, MONO_NEVER, NULL);
@@ -97,7 +95,6 @@ static void read_machine(void)
 	(void)qmp_hotplugged(NULL, &words, MONO_NEVER, NULL);
 	if (qmp_query_disks(NULL, &disks, MONO_NEVER, NULL) == 0)
 		qmp_disks_free(&disks);
-	(void)qmp_query_machines(NULL, &words, MONO_NEVER, NULL);
 	(void)qmp_query_jobs(NULL, &words, MONO_NEVER, NULL);
 }
 

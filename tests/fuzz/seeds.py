@@ -99,7 +99,6 @@ def qmp():
         "hotplugged": {
             "qom-list": [{"name": "nic1", "type": "child<virtio-net-pci>"}],
             "qom-get": True,
-            "query-machines": [{"name": "pc-q35-7.2", "alias": "q35"}],
             "query-jobs": [{"id": "j1", "type": "mirror", "status": "ready"}],
         },
         "event": {

@@ -41,7 +41,7 @@ static void run_query(struct qmp *q, unsigned int what, struct mono until,
 		(void)qmp_query_status(q, &status, until, err);
 		break;
 	case 1:
-		(void)qmp_query_name(q, &word, until, err);
+		(void)qmp_machine_type(q, &word, until, err);
 		break;
 	case 2:
 		(void)qmp_query_uuid(q, uuid, until, err);
@@ -107,7 +107,7 @@ static void drain(struct qmp_listener *l)
 {
 	struct qmp_event *e;
 
-	while ((e = qmp_listener_next(l, mono_now(), NULL)))
+	while ((e = qmp_listener_take(l)))
 		qmp_event_free(e);
 }
 

@@ -19,6 +19,28 @@ void expect_ok(int result, struct err *err)
 	assert_int_equal(err->kind, ERR_NONE);
 }
 
+/* All listeners wake it: whoever waits looks again. */
+static struct waitq arrived;
+
+struct qmp_listener *listen_to(struct qmp *q)
+{
+	return qmp_listen(q, &arrived);
+}
+
+struct qmp_event *next_event(struct qmp *q, struct qmp_listener *l,
+			     struct mono deadline, struct err *err)
+{
+	for (;;) {
+		struct qmp_event *e = qmp_listener_take(l);
+
+		if (e)
+			return e;
+		if (qmp_check(q, err) < 0 ||
+		    task_wait_queue(&arrived, deadline, err) < 0)
+			return NULL;
+	}
+}
+
 struct scripted {
 	struct fake_qemu *fake;
 	void (*body)(struct qmp *q);

@@ -31,6 +31,12 @@ void with_script(const struct fake_options *options,
 void with_real(const char *const *extra,
 	       void (*body)(struct qmp *q, struct real_qemu *r));
 
+/* A listener whose next event can be waited for. */
+struct qmp_listener *listen_to(struct qmp *q);
+/* Waits for one; NULL with ERR_TIMEOUT, or why the session failed. */
+struct qmp_event *next_event(struct qmp *q, struct qmp_listener *l,
+			     struct mono deadline, struct err *err);
+
 /* Fails the test, with the error's text, unless @result is 0. */
 void expect_ok(int result, struct err *err);
 

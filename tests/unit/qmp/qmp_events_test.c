@@ -9,10 +9,11 @@
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-static void expect_event(struct qmp_listener *l, const char *name)
+static void expect_event(struct qmp *q, struct qmp_listener *l,
+			 const char *name)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+	struct qmp_event *e = next_event(q, l, SOON, &err);
 
 	expect_ok(e ? 0 : -1, &err);
 	assert_string_equal(e->name, name);
@@ -22,13 +23,13 @@ static void expect_event(struct qmp_listener *l, const char *name)
 static void order_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 
 	expect_ok(qmp_stop(q, SOON, &err), &err);
 	expect_ok(qmp_cont(q, SOON, &err), &err);
-	expect_event(l, "STOP");
-	expect_event(l, "RESUME");
-	expect_event(l, "RESET");
+	expect_event(q, l, "STOP");
+	expect_event(q, l, "RESUME");
+	expect_event(q, l, "RESET");
 	qmp_listener_free(l);
 }
 
@@ -48,7 +49,7 @@ static void content_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct mono before = mono_now();
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	const char *status = "";
 	struct qmp_event *e;
 
@@ -80,18 +81,18 @@ TEST(an_event_carries_its_data_and_both_times)
 static void copies_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *a = qmp_listen(q, NULL);
-	struct qmp_listener *b = qmp_listen(q, NULL);
+	struct qmp_listener *a = listen_to(q);
+	struct qmp_listener *b = listen_to(q);
 	struct qmp_listener *late;
 
 	expect_ok(qmp_stop(q, SOON, &err), &err);
-	late = qmp_listen(q, NULL);
+	late = listen_to(q);
 	expect_ok(qmp_cont(q, SOON, &err), &err);
-	expect_event(a, "STOP");
+	expect_event(q, a, "STOP");
 	qmp_listener_free(a);
-	expect_event(b, "STOP");
-	expect_event(b, "RESUME");
-	expect_event(late, "RESUME");
+	expect_event(q, b, "STOP");
+	expect_event(q, b, "RESUME");
+	expect_event(q, late, "RESUME");
 	qmp_listener_free(late);
 	qmp_listener_free(b);
 }
@@ -151,12 +152,12 @@ TEST(an_event_and_a_failure_wake_the_listeners_queue)
 static void failure_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
 	expect_err_kind(&err, ERR_CLOSED, "no answer to stop");
-	expect_event(l, "STOP");
-	assert_null(qmp_listener_next(l, SOON, &err));
+	expect_event(q, l, "STOP");
+	assert_null(next_event(q, l, SOON, &err));
 	expect_err_kind(&err, ERR_CLOSED, "closed its monitor");
 	qmp_listener_free(l);
 }
@@ -170,27 +171,10 @@ TEST(events_before_a_failure_are_still_delivered)
 	WITH_SCRIPT(steps, failure_body);
 }
 
-static void timeout_body(struct qmp *q)
-{
-	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
-
-	assert_null(qmp_listener_next(l, SHORTLY, &err));
-	expect_err_kind(&err, ERR_TIMEOUT, "");
-	expect_ok(qmp_check(q, &err), &err);
-	qmp_listener_free(l);
-}
-
-TEST(waiting_for_an_event_ends_at_its_deadline)
-{
-	with_script(&(struct fake_options){ .version = NULL }, NULL, 0,
-		    timeout_body);
-}
-
 static void flood_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "events (");
@@ -210,11 +194,11 @@ TEST(more_unread_events_than_the_limit_fail_the_session)
 static void limit_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 
 	expect_ok(qmp_stop(q, SOON, &err), &err);
 	for (int i = 0; i < QMP_MAX_EVENTS; i++)
-		expect_event(l, "X");
+		expect_event(q, l, "X");
 	assert_null(qmp_listener_take(l));
 	qmp_listener_free(l);
 }
@@ -233,7 +217,7 @@ TEST(as_many_unread_events_as_the_limit_are_kept)
 static void huge_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 
 	assert_int_equal(qmp_stop(q, SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "that nobody read");
@@ -276,7 +260,7 @@ TEST(an_event_that_is_malformed_fails_the_session)
 static void no_clock_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	struct qmp_event *e;
 
 	expect_ok(qmp_stop(q, SOON, &err), &err);

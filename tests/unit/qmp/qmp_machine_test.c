@@ -33,7 +33,6 @@ static void lists_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 	AUTO_STRV struct strv devices = { 0 };
-	AUTO_STRV struct strv machines = { 0 };
 	AUTO_STRV struct strv jobs = { 0 };
 	AUTO_FREE char *text = NULL;
 	struct qmp_disks disks;
@@ -41,10 +40,6 @@ static void lists_body(struct qmp *q)
 	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
 	assert_int_equal(devices.n, 1);
 	assert_string_equal(devices.v[0], "late (e1000)");
-	expect_ok(qmp_query_machines(q, &machines, SOON, &err), &err);
-	assert_true(strv_has(&machines, "pc"));
-	assert_true(strv_has(&machines, "pc-i440fx-7.2"));
-	assert_true(strv_has(&machines, "none"));
 	expect_ok(qmp_query_jobs(q, &jobs, SOON, &err), &err);
 	text = strv_join(&jobs, ",");
 	assert_string_equal(text, "mirror j1 ready");
@@ -97,9 +92,6 @@ TEST(every_command_suits_all_versions)
 		  .reply = "[{\"name\":\"device[0]\",\"type\":"
 			   "\"child<e1000>\"}]" },
 		{ .expect = "qom-get", .reply = "false" },
-		{ .expect = "query-machines",
-		  .reply = "[{\"name\":\"pc-i440fx-7.2\",\"alias\":\"pc\"},"
-			   "{\"name\":\"none\"}]" },
 		{ .expect = "query-jobs",
 		  .reply = "[{\"id\":\"j1\",\"type\":\"mirror\","
 			   "\"status\":\"ready\"},{\"id\":\"j0\","
@@ -133,8 +125,8 @@ static void broken_body(struct qmp *q)
 	expect_err_kind(&err, ERR_PROTOCOL, "type of /machine");
 	assert_int_equal(qmp_memory_bytes(q, &bytes, SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "impossible sizes");
-	assert_int_equal(qmp_query_machines(q, &list, SOON, &err), -1);
-	expect_err_kind(&err, ERR_PROTOCOL, "query-machines: expected a list");
+	assert_int_equal(qmp_query_jobs(q, &list, SOON, &err), -1);
+	expect_err_kind(&err, ERR_PROTOCOL, "query-jobs: expected a list");
 	assert_int_equal(qmp_query_disks(q, &disks, SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "query-block.drv: missing");
 	assert_int_equal(disks.n, 0);
@@ -150,7 +142,7 @@ TEST(broken_answers_are_refused)
 		{ .expect = "query-memory-size-summary",
 		  .reply = "{\"base-memory\":18446744073709551615,"
 			   "\"plugged-memory\":1}" },
-		{ .expect = "query-machines", .reply = "{}" },
+		{ .expect = "query-jobs", .reply = "{}" },
 		{ .expect = "query-block",
 		  .reply =
 			  "[{\"device\":\"\",\"inserted\":{\"file\":\"x\"}}]" },
@@ -167,7 +159,6 @@ TEST(broken_answers_are_refused)
 static void real_numbers(struct qmp *q, struct real_qemu *r)
 {
 	AUTO_ERR struct err err = { 0 };
-	AUTO_STRV struct strv machines = { 0 };
 	AUTO_STRV struct strv jobs = { 0 };
 	AUTO_FREE char *type = NULL;
 	unsigned int vcpus = 0;
@@ -177,9 +168,6 @@ static void real_numbers(struct qmp *q, struct real_qemu *r)
 	(void)r;
 	expect_ok(qmp_machine_type(q, &type, SOON, &err), &err);
 	assert_memory_equal(type, "pc-i440fx-", strlen("pc-i440fx-"));
-	expect_ok(qmp_query_machines(q, &machines, SOON, &err), &err);
-	assert_true(strv_has(&machines, type));
-	assert_true(strv_has(&machines, "pc"));
 	expect_ok(qmp_memory_bytes(q, &bytes, SOON, &err), &err);
 	assert_int_equal(bytes, 131080 * 1024);
 	expect_ok(qmp_vcpu_count(q, &vcpus, SOON, &err), &err);

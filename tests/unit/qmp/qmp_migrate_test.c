@@ -287,7 +287,7 @@ static enum migration_status wait_status(struct qmp *q, struct qmp_listener *l)
 		if (s == MIGRATION_COMPLETED || s == MIGRATION_FAILED ||
 		    s == MIGRATION_PRE_SWITCHOVER)
 			return s;
-		e = qmp_listener_next(l, SOON, &err);
+		e = next_event(q, l, SOON, &err);
 		expect_ok(e ? 0 : -1, &err);
 		qmp_event_free(e);
 	}
@@ -311,7 +311,7 @@ static void migrate_away(struct qmp *q, struct real_qemu *r)
 		{ "pause-before-switchover", true },
 	};
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	struct qmp_status status;
 	struct task *reader;
 	int pair[2];

@@ -539,13 +539,13 @@ TEST(a_real_qemu_takes_a_descriptor_and_closes_it)
 static void real_session_body(struct qmp *q, struct real_qemu *r)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	struct qmp_event *e;
 
 	(void)r;
 	expect_status(q, "running");
 	expect_ok(qmp_stop(q, SOON, &err), &err);
-	e = qmp_listener_next(l, SOON, &err);
+	e = next_event(q, l, SOON, &err);
 	assert_non_null(e);
 	assert_string_equal(e->name, "STOP");
 	qmp_event_free(e);

@@ -295,10 +295,10 @@ static void cancelled_task(void *arg)
 static void cancel_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	struct task *t =
 		task_start(task_loop(), "cancelled", cancelled_task, q);
-	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+	struct qmp_event *e = next_event(q, l, SOON, &err);
 
 	expect_ok(e ? 0 : -1, &err);
 	task_cancel(t);
@@ -336,9 +336,9 @@ static void late_task(void *arg)
 static void late_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct qmp_listener *l = qmp_listen(q, NULL);
+	struct qmp_listener *l = listen_to(q);
 	struct task *t = task_start(task_loop(), "late", late_task, q);
-	struct qmp_event *e = qmp_listener_next(l, SOON, &err);
+	struct qmp_event *e = next_event(q, l, SOON, &err);
 
 	expect_ok(e ? 0 : -1, &err);
 	expect_ok(task_sleep_until(mono_in_ms(LATE_MS), &err), &err);
