@@ -157,6 +157,18 @@ valgrind:
 analyze:
 	$(Q)$(MAKE) BUILD=build-analyze EXTRA=-fanalyzer build-analyze/libvmferry.a
 
+# Each file's unit program against mutants of the file; resumes from its ledger.
+# MUTANTS='--count 300 --seed 1 --files GLOB' chooses.
+.PHONY: mutants mutants-run
+mutants:
+	$(Q)$(MAKE) BUILD=build-mutants EXTRA='$(ASAN)' CFLAGS='-O1 -g' \
+		mutants-run
+mutants-run: export MUTANTS_COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)
+mutants-run: export MUTANTS_LIBS = $(LIBS) -lcmocka
+mutants-run: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
+		$(BUILD)/libcli.a $(BUILD)/libvmferry.a
+	$(Q)tests/mutants/mutants.py --build $(BUILD) --jobs $(JOBS) $(MUTANTS)
+
 # Two hosts in namespaces, there and back, N times; resumes from its ledger.
 N ?= 200
 .PHONY: soak
@@ -246,6 +258,7 @@ help:
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make fuzz      each fuzzer for 60 s'
 	@echo 'make faults    the fault matrix, whole; tests/fault/README.md'
+	@echo 'make mutants   what the unit tests would not notice'
 	@echo 'make crowd     eight migrations at once, thirty-two in a queue'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
 	@echo 'make install PREFIX=/usr/local DESTDIR='
