@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * verdict: one claim a test. What must hold for every input is checked over
- * every input; then the rows that people rely on, one by one.
+ * every input. Then a table has the verdict of each input, with the destination
+ * across, and tables of the same form say where a person's choice is granted.
  */
 #include "engine/state/verdict.h"
 
@@ -378,286 +379,10 @@ static bool ignores(enum journal_record j, enum side_state source)
 	return verdict_ignores_destination(&in);
 }
 
-/* --- the rows people rely on --------------------------------------------- */
-
-static enum verdict decide(enum journal_record j, enum side_state source,
-			   enum side_state destination)
-{
-	struct verdict_input in = {
-		.journal = j,
-		.source = source,
-		.destination = destination,
-		.was_running = true,
-	};
-
-	return verdict_decide(&in).verdict;
-}
-
 static const enum journal_record before_commit[] = {
 	JOURNAL_BEGIN,	 JOURNAL_PREP,	 JOURNAL_DEST,	       JOURNAL_MIRROR,
 	JOURNAL_MIGRATE, JOURNAL_SWITCH, JOURNAL_DISKS_SYNCED, JOURNAL_ABORTING,
 };
-
-static void expect_before_commit(enum side_state source,
-				 enum side_state destination,
-				 enum verdict expected)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++)
-		assert_int_equal(decide(before_commit[i], source, destination),
-				 expected);
-}
-
-static const enum side_state alive[] = { SIDE_RUNS, SIDE_PAUSED, SIDE_MOVING,
-					 SIDE_DEVICE, SIDE_POSTMIGRATE };
-/* Those for which the destination is asked. */
-static const enum side_state standing[] = { SIDE_RUNS, SIDE_PAUSED,
-					    SIDE_POSTMIGRATE };
-
-TEST(before_commit_a_live_source_keeps_the_guest)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(alive); i++) {
-		expect_before_commit(alive[i], SIDE_GONE, VERDICT_ABORT);
-		expect_before_commit(alive[i], SIDE_MOVING, VERDICT_ABORT);
-		expect_before_commit(alive[i], SIDE_PAUSED, VERDICT_ABORT);
-	}
-}
-
-TEST(before_commit_the_destination_need_not_be_reachable)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(alive); i++)
-		expect_before_commit(alive[i], SIDE_UNKNOWN, VERDICT_ABORT);
-}
-
-TEST(before_commit_a_running_destination_is_for_a_person)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(standing); i++)
-		expect_before_commit(standing[i], SIDE_RUNS, VERDICT_PERSON);
-	expect_before_commit(SIDE_GONE, SIDE_RUNS, VERDICT_PERSON);
-}
-
-TEST(before_commit_an_unknown_source_is_held)
-{
-	for (int d = 0; d < SIDE_STATES; d++)
-		expect_before_commit(SIDE_UNKNOWN, (enum side_state)d,
-				     VERDICT_HOLD);
-}
-
-TEST(before_commit_a_guest_that_ended_is_lost)
-{
-	expect_before_commit(SIDE_ENDED, SIDE_PAUSED, VERDICT_LOST);
-	expect_before_commit(SIDE_ENDED, SIDE_UNKNOWN, VERDICT_LOST);
-}
-
-TEST(a_source_gone_before_the_switch_takes_the_guest_along)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++) {
-		if (before_commit[i] == JOURNAL_SWITCH ||
-		    before_commit[i] == JOURNAL_DISKS_SYNCED)
-			continue;
-		assert_int_equal(decide(before_commit[i], SIDE_GONE,
-					SIDE_PAUSED),
-				 VERDICT_LOST);
-		assert_int_equal(decide(before_commit[i], SIDE_GONE,
-					SIDE_UNKNOWN),
-				 VERDICT_LOST);
-	}
-}
-
-TEST(a_destination_that_is_not_loaded_does_not_replace)
-{
-	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_MOVING),
-			 VERDICT_LOST);
-	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_GONE),
-			 VERDICT_LOST);
-}
-
-TEST(a_loaded_destination_replaces_a_source_that_died)
-{
-	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_PAUSED),
-			 VERDICT_FORWARD);
-}
-
-TEST(a_source_gone_unwatched_may_have_run_on)
-{
-	struct verdict_input in = {
-		.journal = JOURNAL_SWITCH,
-		.source = SIDE_GONE,
-		.destination = SIDE_PAUSED,
-		.source_unwatched = true,
-	};
-
-	assert_int_equal(verdict_decide(&in).verdict, VERDICT_PERSON);
-}
-
-TEST(stale_disks_do_not_replace_the_source)
-{
-	struct verdict_input in = {
-		.journal = JOURNAL_SWITCH,
-		.source = SIDE_GONE,
-		.destination = SIDE_PAUSED,
-		.disks_moved = true,
-	};
-
-	assert_int_equal(verdict_decide(&in).verdict, VERDICT_LOST);
-	in.journal = JOURNAL_DISKS_SYNCED;
-	assert_int_equal(verdict_decide(&in).verdict, VERDICT_FORWARD);
-}
-
-TEST(disks_that_were_not_synced_are_not_waited_for)
-{
-	struct verdict_input in = {
-		.journal = JOURNAL_SWITCH,
-		.source = SIDE_GONE,
-		.destination = SIDE_UNKNOWN,
-		.disks_moved = true,
-	};
-
-	assert_int_equal(verdict_decide(&in).verdict, VERDICT_LOST);
-	in.journal = JOURNAL_DISKS_SYNCED;
-	assert_int_equal(verdict_decide(&in).verdict, VERDICT_HOLD);
-}
-
-TEST(the_only_copy_out_of_reach_is_held)
-{
-	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_GONE, SIDE_UNKNOWN),
-			 VERDICT_HOLD);
-	assert_int_equal(decide(JOURNAL_DISKS_SYNCED, SIDE_GONE, SIDE_UNKNOWN),
-			 VERDICT_HOLD);
-}
-
-TEST(committed_and_running_there_is_finished)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_RUNS),
-			 VERDICT_FINISH);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_RUNS),
-			 VERDICT_FINISH);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_UNKNOWN, SIDE_RUNS),
-			 VERDICT_FINISH);
-}
-
-TEST(committed_and_paused_there_goes_forward)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_PAUSED),
-			 VERDICT_FORWARD);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_PAUSED),
-			 VERDICT_FORWARD);
-}
-
-TEST(committed_and_still_loading_is_held)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_MOVING),
-			 VERDICT_HOLD);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_MOVING),
-			 VERDICT_HOLD);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_UNKNOWN, SIDE_MOVING),
-			 VERDICT_HOLD);
-}
-
-TEST(committed_and_out_of_reach_is_held)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_UNKNOWN),
-			 VERDICT_HOLD);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_UNKNOWN),
-			 VERDICT_HOLD);
-}
-
-TEST(committed_and_gone_there_is_for_a_person)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_GONE),
-			 VERDICT_PERSON);
-}
-
-TEST(committed_and_gone_on_both_sides_is_lost)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_GONE, SIDE_GONE),
-			 VERDICT_LOST);
-}
-
-TEST(committed_yet_running_on_the_source_is_for_a_person)
-{
-	for (int d = 0; d < SIDE_STATES; d++)
-		assert_int_equal(decide(JOURNAL_COMMIT, SIDE_RUNS,
-					(enum side_state)d),
-				 VERDICT_PERSON);
-}
-
-TEST(a_guest_that_somebody_moved_on_is_for_a_person)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(standing); i++) {
-		expect_before_commit(standing[i], SIDE_DEVICE, VERDICT_PERSON);
-		expect_before_commit(standing[i], SIDE_POSTMIGRATE,
-				     VERDICT_PERSON);
-	}
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-				SIDE_POSTMIGRATE),
-			 VERDICT_PERSON);
-}
-
-TEST(committed_and_ended_there_is_finished)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTMIGRATE, SIDE_ENDED),
-			 VERDICT_FINISH);
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_GONE, SIDE_ENDED),
-			 VERDICT_FINISH);
-}
-
-TEST(committed_yet_ended_on_the_source_is_for_a_person)
-{
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_ENDED, SIDE_PAUSED),
-			 VERDICT_PERSON);
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_ENDED, SIDE_GONE),
-			 VERDICT_PERSON);
-}
-
-TEST(a_refused_guest_goes_back)
-{
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
-				SIDE_PAUSED),
-			 VERDICT_TAKE_BACK);
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE, SIDE_GONE),
-			 VERDICT_TAKE_BACK);
-}
-
-TEST(a_refused_guest_out_of_reach_is_held)
-{
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
-				SIDE_UNKNOWN),
-			 VERDICT_HOLD);
-}
-
-TEST(a_refused_guest_that_runs_after_all_is_finished)
-{
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_POSTMIGRATE, SIDE_RUNS),
-			 VERDICT_FINISH);
-}
-
-TEST(a_refused_guest_without_a_source_is_tried_again)
-{
-	assert_int_equal(decide(JOURNAL_ROLLBACK, SIDE_GONE, SIDE_PAUSED),
-			 VERDICT_FORWARD);
-}
-
-TEST(seen_running_there_is_finished_whatever_is_seen_now)
-{
-	for (int s = 0; s < SIDE_STATES; s++)
-		for (int d = 0; d < SIDE_STATES; d++)
-			assert_int_equal(decide(JOURNAL_DESTRUN,
-						(enum side_state)s,
-						(enum side_state)d),
-					 VERDICT_FINISH);
-}
-
-/* --- a guest that may be standing still ---------------------------------- */
-
-TEST(before_commit_a_source_on_its_way_keeps_the_guest)
-{
-	for (int d = 0; d < SIDE_STATES; d++) {
-		expect_before_commit(SIDE_MOVING, (enum side_state)d,
-				     VERDICT_ABORT);
-		expect_before_commit(SIDE_DEVICE, (enum side_state)d,
-				     VERDICT_ABORT);
-	}
-}
 
 TEST(before_commit_a_source_on_its_way_is_rescued_alone)
 {
@@ -669,14 +394,15 @@ TEST(before_commit_a_source_on_its_way_is_rescued_alone)
 
 TEST(a_source_that_waits_for_post_copy_is_rescued_alone)
 {
-	assert_int_equal(decide(JOURNAL_POSTCOPY, SIDE_MOVING, SIDE_UNKNOWN),
-			 VERDICT_ABORT);
 	assert_true(ignores(JOURNAL_POSTCOPY, SIDE_MOVING));
 	assert_false(ignores(JOURNAL_POSTCOPY, SIDE_DEVICE));
 }
 
 TEST(a_destination_continued_by_hand_is_looked_for)
 {
+	static const enum side_state standing[] = { SIDE_RUNS, SIDE_PAUSED,
+						    SIDE_POSTMIGRATE };
+
 	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(standing); k++)
 			assert_false(ignores(before_commit[i], standing[k]));
@@ -690,124 +416,198 @@ TEST(after_commit_the_destination_is_always_asked)
 	}
 }
 
-/* --- post-copy ----------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
-static void expect_postcopy(enum side_state source, enum side_state destination,
-			    enum verdict expected)
+#define J(word) (1u << JOURNAL_##word)
+#define S(word) (1u << SIDE_##word)
+
+enum {
+	ANY = ~0,
+	EMPTY = J(RECORDS), /* a journal without a whole record */
+	EARLY = J(BEGIN) | J(PREP) | J(DEST) | J(MIRROR) | J(MIGRATE),
+	FILLED = J(SWITCH) | J(DISKS_SYNCED),
+	COMMITTED = J(COMMIT) | J(ROLLBACK),
+	KEEPS = S(RUNS) | S(PAUSED) | S(MOVING) | S(DEVICE),
+};
+
+/* Of the flags, for records and sources where they count. */
+enum when {
+	ALWAYS,
+	STALE, /* disks moved and not synced */
+	FRESH, /* not STALE */
+	SEEN,  /* FRESH, and the source was watched until it ended */
+	BLIND, /* FRESH, and it was not */
+};
+
+/*
+ * The first four letters of the verdict for each destination, in the order of
+ * enum side_state. A dash stands for HOLD where a choice is refused.
+ */
+struct row {
+	unsigned journal, source; /* sets */
+	enum when when;
+	const char *verdicts;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+/* destination:  unkn gone runs paus movi devi post ende post-copy */
+
+/* the end was reached, or nothing was begun */
+{ EMPTY | J(ABORTED) | J(DONE), ANY, ALWAYS,
+		"noth noth noth noth noth noth noth noth noth" },
+/* the guest was seen running on the destination: the source must not */
+{ J(DESTRUN), ANY, ALWAYS,
+		"fini fini fini fini fini fini fini fini fini" },
+
+/* without COMMIT a source that may run decides alone */
+{ EARLY | FILLED | J(ABORTING), S(UNKNOWN), ALWAYS,
+		"hold hold hold hold hold hold hold hold hold" },
+{ EARLY | FILLED | J(ABORTING), S(MOVING) | S(DEVICE), ALWAYS,
+		"abor abor abor abor abor abor abor abor abor" },
+/* post-copy that nobody asked for */
+{ EARLY | FILLED | J(ABORTING), S(POSTCOPY), ALWAYS,
+		"pers pers pers pers pers pers pers pers pers" },
+/* a live source keeps the guest, a destination run by hand is for a person */
+{ EARLY | FILLED, S(RUNS) | S(PAUSED) | S(POSTMIGRATE), ALWAYS,
+		"abor abor pers abor abor pers pers abor pers" },
+{ J(ABORTING), S(RUNS) | S(PAUSED), ALWAYS,
+		"abor abor pers abor abor pers pers abor abor" },
+{ J(ABORTING), S(POSTMIGRATE), ALWAYS,
+		"abor abor pers abor abor pers pers abor pers" },
+/* the guest ended, or its host took it along */
+{ EARLY | FILLED, S(ENDED), ALWAYS,
+		"lost lost pers lost lost pers pers lost pers" },
+{ J(ABORTING), S(ENDED) | S(GONE), ALWAYS,
+		"lost lost pers lost lost pers pers lost lost" },
+{ EARLY, S(GONE), ALWAYS,
+		"lost lost pers lost lost pers pers lost pers" },
+/* only a destination that may hold all of the guest replaces the source */
+{ J(SWITCH), S(GONE), STALE,
+		"lost lost pers lost lost pers pers lost pers" },
+{ FILLED, S(GONE), SEEN,
+		"hold lost pers forw lost pers pers lost pers" },
+{ FILLED, S(GONE), BLIND,
+		"hold lost pers pers lost pers pers lost pers" },
+
+/* with COMMIT the destination decides; no source is continued unasked */
+{ COMMITTED, KEEPS | S(POSTCOPY), ALWAYS,
+		"pers pers pers pers pers pers pers pers pers" },
+{ COMMITTED, S(ENDED), ALWAYS,
+		"pers pers fini pers pers pers pers fini pers" },
+{ COMMITTED, S(UNKNOWN), ALWAYS,
+		"hold hold fini hold hold pers pers fini pers" },
+{ COMMITTED, S(GONE), ALWAYS,
+		"hold lost fini forw hold pers pers fini pers" },
+{ J(COMMIT), S(POSTMIGRATE), ALWAYS,
+		"hold pers fini forw hold pers pers fini pers" },
+/* but when the destination refused to run the guest */
+{ J(ROLLBACK), S(POSTMIGRATE), ALWAYS,
+		"hold take fini take hold pers pers fini pers" },
+
+/* post-copy: first what did not begin, or fell back */
+{ J(POSTCOPY), S(MOVING), ALWAYS,
+		"abor abor abor abor abor abor abor abor abor" },
+{ J(POSTCOPY), S(DEVICE), ALWAYS,
+		"hold hold hold hold hold hold hold hold hold" },
+{ J(POSTCOPY), S(RUNS) | S(PAUSED), ALWAYS,
+		"hold abor pers abor abor pers pers pers abor" },
+{ J(POSTCOPY), S(ENDED), ALWAYS,
+		"hold lost pers lost lost pers pers pers lost" },
+/* then the source never goes on */
+{ J(POSTCOPY), S(UNKNOWN), ALWAYS,
+		"hold hold fini hold hold pers pers fini hold" },
+{ J(POSTCOPY), S(POSTMIGRATE), ALWAYS,
+		"hold pers fini forw hold pers pers fini hold" },
+{ J(POSTCOPY), S(POSTCOPY), ALWAYS,
+		"hold lost fini forw hold pers pers fini join" },
+{ J(POSTCOPY), S(GONE), SEEN,
+		"hold lost fini forw lost pers pers fini lost" },
+{ J(POSTCOPY), S(GONE), BLIND,
+		"hold lost fini pers lost pers pers fini lost" },
+};
+
+/* Where a person's choice is granted; where no row is, it is refused. */
+static const struct row continue_rows[] = {
+/* destination:  unkn gone runs paus movi devi post ende post-copy */
+{ COMMITTED, S(RUNS) | S(PAUSED), ALWAYS,
+		"-    abor -    take take -    -    take -   " },
+{ COMMITTED, S(ENDED), ALWAYS,
+		"-    abor -    take take -    -    -    -   " },
+{ COMMITTED, S(POSTMIGRATE), ALWAYS,
+		"-    take -    -    take -    -    -    -   " },
+};
+
+static const struct row discard_rows[] = {
+/* destination:  unkn gone runs paus movi devi post ende post-copy */
+{ FILLED, S(GONE), SEEN,
+		"-    -    fini -    -    -    -    -    -   " },
+{ FILLED, S(GONE), BLIND,
+		"-    -    fini forw -    -    -    -    -   " },
+{ J(ABORTING), S(GONE), FRESH,
+		"-    -    fini -    -    -    -    -    -   " },
+{ FILLED | J(ABORTING), S(POSTMIGRATE), FRESH,
+		"-    -    fini -    -    -    -    -    -   " },
+{ J(POSTCOPY), S(GONE), BLIND,
+		"-    -    -    forw -    -    -    -    -   " },
+};
+/* clang-format on */
+
+static bool is_when(enum when when, const struct verdict_input *in)
 {
-	assert_int_equal(decide(JOURNAL_POSTCOPY, source, destination),
-			 expected);
-}
+	bool stale = in->disks_moved &&
+		     (EARLY | J(SWITCH) | J(ABORTING)) & (1u << in->journal);
 
-TEST(a_post_copy_that_did_not_begin_is_undone)
-{
-	static const enum side_state part[] = { SIDE_MOVING, SIDE_GONE,
-						SIDE_POSTCOPY, SIDE_PAUSED };
-
-	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
-		expect_postcopy(SIDE_RUNS, part[i], VERDICT_ABORT);
-		expect_postcopy(SIDE_PAUSED, part[i], VERDICT_ABORT);
+	switch (when) {
+	case STALE:
+		return stale;
+	case FRESH:
+		return !stale;
+	case SEEN:
+		return !stale && !in->source_unwatched;
+	case BLIND:
+		return !stale && in->source_unwatched;
+	case ALWAYS:
+		break;
 	}
+	return true;
 }
 
-TEST(its_undo_is_finished_after_a_crash)
+/* The cell of the only row for this input; NULL without one. */
+static const char *cell(const struct row *table, size_t n,
+			const struct verdict_input *in)
 {
-	assert_int_equal(decide(JOURNAL_ABORTING, SIDE_RUNS, SIDE_POSTCOPY),
-			 VERDICT_ABORT);
-	assert_int_equal(decide(JOURNAL_ABORTING, SIDE_GONE, SIDE_POSTCOPY),
-			 VERDICT_LOST);
-}
+	const char *found = NULL;
 
-TEST(a_source_on_its_way_into_post_copy_is_held)
-{
-	for (int d = 0; d < SIDE_STATES; d++)
-		expect_postcopy(SIDE_DEVICE, (enum side_state)d, VERDICT_HOLD);
-}
+	for (size_t i = 0; i < n; i++) {
+		const struct row *r = &table[i];
 
-TEST(after_post_copy_the_source_never_goes_on)
-{
-	static const enum side_state over[] = { SIDE_POSTCOPY, SIDE_POSTMIGRATE,
-						SIDE_GONE, SIDE_UNKNOWN };
-
-	for (size_t i = 0; i < ARRAY_SIZE(over); i++) {
-		for (int d = 0; d < SIDE_STATES; d++) {
-			enum verdict v = decide(JOURNAL_POSTCOPY, over[i],
-						(enum side_state)d);
-
-			assert_int_not_equal(v, VERDICT_ABORT);
-			assert_int_not_equal(v, VERDICT_TAKE_BACK);
-		}
+		if (!(r->journal & (1u << in->journal)) ||
+		    !(r->source & (1u << in->source)) || !is_when(r->when, in))
+			continue;
+		assert_null(found);
+		assert_int_equal(strlen(r->verdicts), 5 * SIDE_STATES - 1);
+		found = r->verdicts + 5 * in->destination;
 	}
+	return found;
 }
 
-TEST(after_post_copy_a_dead_destination_loses_the_guest)
+static bool is_cell(const char *cell, struct verdict_output out)
 {
-	expect_postcopy(SIDE_POSTCOPY, SIDE_GONE, VERDICT_LOST);
-	expect_postcopy(SIDE_GONE, SIDE_GONE, VERDICT_LOST);
+	return !strncmp(cell, verdict_name(out.verdict), 4);
 }
 
-TEST(a_whole_source_copy_is_not_thrown_away_unasked)
+static bool as_the_table_says(const struct verdict_input *in,
+			      struct verdict_output out)
 {
-	expect_postcopy(SIDE_POSTMIGRATE, SIDE_GONE, VERDICT_PERSON);
+	const char *c = cell(rows, ARRAY_SIZE(rows), in);
+
+	return c && is_cell(c, out);
 }
 
-TEST(a_source_that_dies_in_post_copy_loses_the_guest)
+TEST(every_state_has_one_row_and_its_verdict)
 {
-	expect_postcopy(SIDE_GONE, SIDE_POSTCOPY, VERDICT_LOST);
-	expect_postcopy(SIDE_GONE, SIDE_MOVING, VERDICT_LOST);
-}
-
-TEST(a_broken_post_copy_is_joined_again)
-{
-	expect_postcopy(SIDE_POSTCOPY, SIDE_POSTCOPY, VERDICT_JOIN);
-}
-
-TEST(a_post_copy_out_of_reach_is_held)
-{
-	expect_postcopy(SIDE_POSTCOPY, SIDE_UNKNOWN, VERDICT_HOLD);
-	expect_postcopy(SIDE_POSTMIGRATE, SIDE_UNKNOWN, VERDICT_HOLD);
-	expect_postcopy(SIDE_GONE, SIDE_UNKNOWN, VERDICT_HOLD);
-	expect_postcopy(SIDE_RUNS, SIDE_UNKNOWN, VERDICT_HOLD);
-	expect_postcopy(SIDE_UNKNOWN, SIDE_POSTCOPY, VERDICT_HOLD);
-	expect_postcopy(SIDE_UNKNOWN, SIDE_GONE, VERDICT_HOLD);
-}
-
-TEST(a_post_copy_about_to_be_complete_is_held)
-{
-	expect_postcopy(SIDE_POSTMIGRATE, SIDE_POSTCOPY, VERDICT_HOLD);
-	expect_postcopy(SIDE_POSTCOPY, SIDE_MOVING, VERDICT_HOLD);
-}
-
-TEST(a_complete_post_copy_is_finished)
-{
-	expect_postcopy(SIDE_POSTMIGRATE, SIDE_RUNS, VERDICT_FINISH);
-	/* the last word of the destination was lost with the stream */
-	expect_postcopy(SIDE_POSTCOPY, SIDE_RUNS, VERDICT_FINISH);
-	expect_postcopy(SIDE_GONE, SIDE_RUNS, VERDICT_FINISH);
-	expect_postcopy(SIDE_GONE, SIDE_ENDED, VERDICT_FINISH);
-}
-
-TEST(a_complete_post_copy_that_waits_goes_forward)
-{
-	expect_postcopy(SIDE_POSTMIGRATE, SIDE_PAUSED, VERDICT_FORWARD);
-	expect_postcopy(SIDE_POSTCOPY, SIDE_PAUSED, VERDICT_FORWARD);
-	expect_postcopy(SIDE_GONE, SIDE_PAUSED, VERDICT_FORWARD);
-}
-
-TEST(a_guest_on_both_sides_of_post_copy_is_for_a_person)
-{
-	expect_postcopy(SIDE_RUNS, SIDE_RUNS, VERDICT_PERSON);
-	expect_postcopy(SIDE_RUNS, SIDE_ENDED, VERDICT_PERSON);
-	expect_postcopy(SIDE_RUNS, SIDE_POSTMIGRATE, VERDICT_PERSON);
-}
-
-TEST(post_copy_that_nobody_asked_for_is_for_a_person)
-{
-	expect_before_commit(SIDE_POSTCOPY, SIDE_POSTCOPY, VERDICT_PERSON);
-	assert_int_equal(decide(JOURNAL_COMMIT, SIDE_POSTCOPY, SIDE_PAUSED),
-			 VERDICT_PERSON);
-	assert_int_equal(decide(JOURNAL_SWITCH, SIDE_RUNS, SIDE_POSTCOPY),
-			 VERDICT_PERSON);
+	check_all(as_the_table_says);
 }
 
 /* --- a person's choice: every input -------------------------------------- */
@@ -992,116 +792,29 @@ TEST(choices_for_values_outside_the_enums_are_held)
 				 VERDICT_HOLD);
 }
 
-/* --- a person's choice: the rows ----------------------------------------- */
-
-static void expect_force(enum verdict_choice choice, enum journal_record j,
-			 enum side_state source, enum side_state destination,
-			 enum verdict expected)
+static bool granted_as_said(const struct row *table, size_t n,
+			    const struct verdict_input *in,
+			    enum verdict_choice choice)
 {
-	struct verdict_input in = {
-		.journal = j,
-		.source = source,
-		.destination = destination,
-		.was_running = true,
-		.source_unwatched = true,
-	};
+	const char *c = cell(table, n, in);
+	struct verdict_output out = verdict_force(in, choice);
 
-	assert_int_equal(verdict_force(&in, choice).verdict, expected);
+	if (!c || *c == '-')
+		return out.verdict == VERDICT_HOLD;
+	return is_cell(c, out);
 }
 
-TEST(continues_when_the_destination_is_gone)
+static bool as_the_tables_of_choices_say(const struct verdict_input *in,
+					 struct verdict_output out)
 {
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-		     SIDE_GONE, VERDICT_TAKE_BACK);
+	return !is_open(out.verdict) ||
+	       (granted_as_said(continue_rows, ARRAY_SIZE(continue_rows), in,
+				CHOICE_CONTINUE) &&
+		granted_as_said(discard_rows, ARRAY_SIZE(discard_rows), in,
+				CHOICE_DISCARD));
 }
 
-TEST(continues_when_the_destination_does_not_run)
+TEST(a_choice_is_granted_where_its_row_says_so_and_nowhere_else)
 {
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-		     SIDE_MOVING, VERDICT_TAKE_BACK);
-	expect_force(CHOICE_CONTINUE, JOURNAL_ROLLBACK, SIDE_POSTMIGRATE,
-		     SIDE_MOVING, VERDICT_TAKE_BACK);
-}
-
-TEST(continuing_is_refused_when_nobody_can_ask_there)
-{
-	for (int s = 0; s < SIDE_STATES; s++)
-		expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT,
-			     (enum side_state)s, SIDE_UNKNOWN, VERDICT_HOLD);
-}
-
-TEST(a_source_continued_by_hand_closes_the_books)
-{
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_RUNS, SIDE_GONE,
-		     VERDICT_ABORT);
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_ENDED, SIDE_GONE,
-		     VERDICT_ABORT);
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_RUNS, SIDE_PAUSED,
-		     VERDICT_TAKE_BACK);
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_RUNS, SIDE_RUNS,
-		     VERDICT_HOLD);
-}
-
-TEST(a_source_that_somebody_migrates_again_is_left_alone)
-{
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_MOVING, SIDE_GONE,
-		     VERDICT_HOLD);
-	expect_force(CHOICE_CONTINUE, JOURNAL_COMMIT, SIDE_DEVICE, SIDE_GONE,
-		     VERDICT_HOLD);
-}
-
-TEST(a_copy_that_may_be_old_is_started_when_chosen)
-{
-	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_GONE, SIDE_PAUSED,
-		     VERDICT_FORWARD);
-	expect_force(CHOICE_DISCARD, JOURNAL_DISKS_SYNCED, SIDE_GONE,
-		     SIDE_PAUSED, VERDICT_FORWARD);
-	expect_force(CHOICE_DISCARD, JOURNAL_POSTCOPY, SIDE_GONE, SIDE_PAUSED,
-		     VERDICT_FORWARD);
-}
-
-TEST(a_destination_continued_by_hand_closes_the_books)
-{
-	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_POSTMIGRATE,
-		     SIDE_RUNS, VERDICT_FINISH);
-	expect_force(CHOICE_DISCARD, JOURNAL_SWITCH, SIDE_RUNS, SIDE_RUNS,
-		     VERDICT_HOLD);
-	expect_force(CHOICE_DISCARD, JOURNAL_MIGRATE, SIDE_POSTMIGRATE,
-		     SIDE_RUNS, VERDICT_HOLD);
-}
-
-TEST(stale_disks_are_not_chosen)
-{
-	struct verdict_input in = {
-		.journal = JOURNAL_SWITCH,
-		.source = SIDE_POSTMIGRATE,
-		.destination = SIDE_RUNS,
-		.disks_moved = true,
-	};
-
-	assert_int_equal(verdict_force(&in, CHOICE_DISCARD).verdict,
-			 VERDICT_HOLD);
-	in.journal = JOURNAL_DISKS_SYNCED;
-	assert_int_equal(verdict_force(&in, CHOICE_DISCARD).verdict,
-			 VERDICT_FINISH);
-}
-
-TEST(nothing_is_discarded_for_a_destination_that_is_gone)
-{
-	expect_force(CHOICE_DISCARD, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-		     SIDE_GONE, VERDICT_HOLD);
-	expect_force(CHOICE_DISCARD, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-		     SIDE_UNKNOWN, VERDICT_HOLD);
-	expect_force(CHOICE_DISCARD, JOURNAL_COMMIT, SIDE_POSTMIGRATE,
-		     SIDE_MOVING, VERDICT_HOLD);
-}
-
-TEST(a_choice_does_not_end_an_open_post_copy)
-{
-	expect_force(CHOICE_CONTINUE, JOURNAL_POSTCOPY, SIDE_POSTMIGRATE,
-		     SIDE_GONE, VERDICT_HOLD);
-	expect_force(CHOICE_CONTINUE, JOURNAL_POSTCOPY, SIDE_RUNS, SIDE_UNKNOWN,
-		     VERDICT_HOLD);
-	expect_force(CHOICE_DISCARD, JOURNAL_POSTCOPY, SIDE_POSTCOPY,
-		     SIDE_UNKNOWN, VERDICT_HOLD);
+	check_all(as_the_tables_of_choices_say);
 }
