@@ -3,6 +3,7 @@
 #include "qmp/json_fields.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/receipt.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"

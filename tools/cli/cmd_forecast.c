@@ -6,6 +6,7 @@
 #include "engine/estimate/estimate.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/human.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"

@@ -10,6 +10,7 @@
 
 #include "engine/recover/guardian.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/system_log.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"

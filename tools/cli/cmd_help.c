@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry help */
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/help.h"
-#include "transport/base/xalloc.h"
 
 static int run(struct cli *cli)
 {
@@ -30,27 +30,6 @@ static int run(struct cli *cli)
 	}
 	return cli_end(0);
 }
-
-static const struct option help_options[] = {
-	{
-		.name = "man",
-		.set = option_set_flag,
-		.offset = offsetof(struct settings, man),
-		.help = "Prints the man page as source for man(1).",
-	},
-	{
-		.name = "completion",
-		.arg = "SHELL",
-		.set = option_set_text,
-		.offset = offsetof(struct settings, completion),
-		.help = "Prints the completion for bash or zsh.",
-	},
-};
-const struct option_group group_help = {
-	"Documents",
-	help_options,
-	ARRAY_SIZE(help_options),
-};
 
 static const struct option_group *const groups[] = {
 	&group_help,

@@ -7,6 +7,7 @@
 #include "engine/event/result.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 

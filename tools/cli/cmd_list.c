@@ -8,6 +8,7 @@
 #include "engine/guest/inventory.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 

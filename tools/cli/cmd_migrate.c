@@ -2,6 +2,7 @@
 /* vmferry migrate: the live migration. */
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/receipt.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"

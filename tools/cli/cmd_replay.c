@@ -10,6 +10,7 @@
 #include "engine/policy/policy_list.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 

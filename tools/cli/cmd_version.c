@@ -5,6 +5,7 @@
 
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/group.h"
 
 static int run(struct cli *cli)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command: one row a command, and the option groups that commands share.
+ * command: one row a command.
  *
  * Each cmd_*.c defines its own row; command.c lists them in the order people
  * read them.
@@ -26,22 +26,13 @@ struct command {
 
 /* NULL-terminated. */
 extern const struct command *const commands[];
-/* Every group that any command takes; NULL-terminated. */
-extern const struct option_group *const all_groups[];
 
 extern const struct command cmd_migrate, cmd_check, cmd_forecast, cmd_list,
 	cmd_status, cmd_recover, cmd_journal, cmd_replay, cmd_help, cmd_version;
 /* Not in the list: started by vmferry itself. */
 extern const struct command cmd_guardian;
 
-extern const struct option_group group_general, group_speech, group_login,
-	group_plan, group_budget, group_forecast, group_run, group_help,
-	group_state, group_recover, group_replay;
-
 /* NULL when there is none of that name. */
 const struct command *command_find(const char *name);
-
-/* Names that some group has, whatever the command; NULL when none does. */
-const struct option *command_any_option(const char *name);
 
 #endif

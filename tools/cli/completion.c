@@ -2,6 +2,7 @@
 /* completion: bash and zsh completions from the command table. */
 #include <string.h>
 
+#include "tools/cli/group.h"
 #include "tools/cli/help.h"
 #include "transport/base/xalloc.h"
 
@@ -36,9 +37,9 @@ static void option_names(const struct command *c, FILE *out)
 /* Cases for the word before: what its value may be. */
 static void bash_values(FILE *out)
 {
-	for (size_t g = 0; all_groups[g]; g++) {
-		for (size_t i = 0; i < all_groups[g]->n; i++) {
-			const struct option *o = &all_groups[g]->v[i];
+	for (size_t g = 0; group_all[g]; g++) {
+		for (size_t i = 0; i < group_all[g]->n; i++) {
+			const struct option *o = &group_all[g]->v[i];
 
 			if (o->completion == COMPLETE_FILE) {
 				fprintf(out,

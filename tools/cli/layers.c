@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/cli/group.h"
 #include "transport/base/xalloc.h"
 
 /* A stronger layer has spoken when the member was noted before. */
@@ -73,7 +74,7 @@ static int set_key(const struct command *c, struct settings *s, size_t stronger,
 		   const char *section, const char *key, const char *value,
 		   struct err *err)
 {
-	const struct option *any = command_any_option(key);
+	const struct option *any = group_any_option(key);
 	const struct option *o = option_find(c->groups, key);
 
 	if (!any || !any->section || strcmp(any->section, section) != 0)

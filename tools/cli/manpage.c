@@ -2,6 +2,7 @@
 /* manpage: vmferry(1) in man(7) macros, from the table and prose. */
 #include <string.h>
 
+#include "tools/cli/group.h"
 #include "tools/cli/help.h"
 
 /* Text with man's special characters escaped; paragraphs become .PP. */
@@ -66,10 +67,10 @@ static void option(FILE *out, const struct option *o)
 static void all_options(FILE *out)
 {
 	fputs(".SH OPTIONS\n", out);
-	for (size_t g = 0; all_groups[g]; g++) {
-		fprintf(out, ".SS %s\n", all_groups[g]->title);
-		for (size_t i = 0; i < all_groups[g]->n; i++)
-			option(out, &all_groups[g]->v[i]);
+	for (size_t g = 0; group_all[g]; g++) {
+		fprintf(out, ".SS %s\n", group_all[g]->title);
+		for (size_t i = 0; i < group_all[g]->n; i++)
+			option(out, &group_all[g]->v[i]);
 	}
 }
 
