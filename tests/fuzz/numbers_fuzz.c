@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz_input.h"
-#include "tools/cli/command.h"
+#include "tools/cli/command_table.h"
 #include "tools/cli/human.h"
 #include "tools/cli/layers.h"
 #include "tools/cli/text.h"
@@ -164,8 +164,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_STRV struct strv words = { 0 };
 
 	fuzz_words(&in, &words);
-	for (size_t i = 0; commands[i]; i++)
-		read_options(commands[i], &words);
+	for (size_t i = 0; command_table[i]; i++)
+		read_options(command_table[i], &words);
 	read_configuration(text);
 	for (size_t i = 0; i < words.n; i++) {
 		read_rate(words.v[i]);

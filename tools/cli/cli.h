@@ -19,6 +19,7 @@ enum { EXIT_USAGE = 2, EXIT_INTERNAL = 1, EXIT_INTERRUPTED = 130 };
 
 struct cli {
 	const struct command *command;
+	const struct command *const *table; /* of all; NULL-terminated */
 	struct settings settings;
 	struct strv operands;
 	struct ui ui;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry help */
 #include "tools/cli/cli.h"
+#include "tools/cli/completion.h"
 #include "tools/cli/group.h"
 #include "tools/cli/help.h"
+#include "tools/cli/manpage.h"
 
 static int run(struct cli *cli)
 {
 	AUTO_ERR struct err err = { 0 };
 	const char *word = cli->operands.n ? cli->operands.v[0] : NULL;
-	const struct command *c = word ? command_find(word) : NULL;
+	const struct command *c = word ? command_find(cli->table, word) : NULL;
 
 	if (cli->settings.man) {
-		help_man(stdout);
+		manpage_print(cli->table, stdout);
 	} else if (cli->settings.completion) {
-		if (help_completion(cli->settings.completion, stdout) < 0) {
+		if (completion_print(cli->table, cli->settings.completion,
+				     stdout) < 0) {
 			err_set(&err, ERR_USAGE,
 				"no completion for shell "
 				"\"%s\": there are bash and zsh",
@@ -26,7 +29,7 @@ static int run(struct cli *cli)
 		err_set(&err, ERR_USAGE, "there is no command \"%s\"", word);
 		return cli_usage(cli, &err);
 	} else {
-		help_all(stdout);
+		help_all(cli->table, stdout);
 	}
 	return cli_end(0);
 }
@@ -41,6 +44,7 @@ const struct command cmd_help = {
 	.name = "help",
 	.args = "[COMMAND]",
 	.max_operands = 1,
+	.operands = OPERANDS_COMMAND,
 	.summary = "tells about vmferry or one of its commands",
 	.description = "Tells about vmferry, or about one of its commands.",
 	.groups = groups,

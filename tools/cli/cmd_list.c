@@ -277,6 +277,7 @@ const struct command cmd_list = {
 	.name = "list",
 	.args = "[HOST ...]",
 	.max_operands = 256,
+	.operands = OPERANDS_HOSTS,
 	.summary = "lists the guests of this host, or of others",
 	.description =
 		"Lists the QEMU processes of this host, or of each HOST, that "

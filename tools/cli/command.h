@@ -2,8 +2,7 @@
 /*
  * command: one row a command.
  *
- * Each cmd_*.c defines its own row; command.c lists them in the order people
- * read them.
+ * Each cmd_*.c defines its own row; command_table.c lists them.
  */
 #ifndef TOOLS_CLI_COMMAND_H
 #define TOOLS_CLI_COMMAND_H
@@ -12,10 +11,18 @@
 
 struct cli;
 
+/* What a shell can offer for a command's operands. */
+enum command_operands {
+	OPERANDS_GUEST, /* if any: a guest, then a host */
+	OPERANDS_HOSTS,
+	OPERANDS_COMMAND,
+};
+
 struct command {
 	const char *name;
 	const char *args; /* "GUEST DEST" */
 	size_t min_operands, max_operands;
+	enum command_operands operands;
 	const char *summary;	 /* one line, no full stop */
 	const char *description; /* paragraphs, separated by an empty line */
 	const char *examples;	 /* one command a line; may be NULL */
@@ -24,15 +31,13 @@ struct command {
 	bool deaf; /* no signal that can be ignored ends it */
 };
 
-/* NULL-terminated. */
-extern const struct command *const commands[];
-
 extern const struct command cmd_migrate, cmd_check, cmd_forecast, cmd_list,
 	cmd_status, cmd_recover, cmd_journal, cmd_replay, cmd_help, cmd_version;
 /* Not in the list: started by vmferry itself. */
 extern const struct command cmd_guardian;
 
-/* NULL when there is none of that name. */
-const struct command *command_find(const char *name);
+/* The row called @name in @table (NULL-terminated), or NULL. */
+const struct command *command_find(const struct command *const *table,
+				   const char *name);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* completion: bash and zsh completions from the command table. */
+#include "tools/cli/completion.h"
+
 #include <string.h>
 
 #include "tools/cli/group.h"
-#include "tools/cli/help.h"
 #include "transport/base/xalloc.h"
 
 /*
@@ -16,10 +17,10 @@
 
 /* --- bash ---------------------------------------------------------------- */
 
-static void command_names(FILE *out)
+static void command_names(const struct command *const *table, FILE *out)
 {
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "%s%s", i ? " " : "", commands[i]->name);
+	for (size_t i = 0; table[i]; i++)
+		fprintf(out, "%s%s", i ? " " : "", table[i]->name);
 }
 
 static void option_names(const struct command *c, FILE *out)
@@ -62,7 +63,7 @@ static void bash_values(FILE *out)
 	}
 }
 
-static void bash(FILE *out)
+static void bash(const struct command *const *table, FILE *out)
 {
 	fputs("# bash completion for vmferry\n_vmferry() {\n"
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
@@ -70,16 +71,16 @@ static void bash(FILE *out)
 	      "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 	      "\t\tCOMPREPLY=($(compgen -W \"",
 	      out);
-	command_names(out);
+	command_names(table, out);
 	fputs("\" -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n", out);
 	bash_values(out);
 	fputs("\tesac\n\tcase ${COMP_WORDS[1]} in\n", out);
-	for (size_t i = 0; commands[i]; i++) {
-		fprintf(out, "\t%s) words=\"", commands[i]->name);
-		option_names(commands[i], out);
-		if (commands[i] == &cmd_help) {
+	for (size_t i = 0; table[i]; i++) {
+		fprintf(out, "\t%s) words=\"", table[i]->name);
+		option_names(table[i], out);
+		if (table[i]->operands == OPERANDS_COMMAND) {
 			fputc(' ', out);
-			command_names(out);
+			command_names(table, out);
 		}
 		fputs("\";;\n", out);
 	}
@@ -134,9 +135,9 @@ static void zsh_option(const struct option *o, FILE *out)
 
 static void zsh_operands(const struct command *c, FILE *out)
 {
-	if (c == &cmd_help)
+	if (c->operands == OPERANDS_COMMAND)
 		fputs(" \\\n\t\t\t'1:command:->commands'", out);
-	else if (c == &cmd_list)
+	else if (c->operands == OPERANDS_HOSTS)
 		fputs(" \\\n\t\t\t'*:host:_hosts'", out);
 	else if (c->max_operands == 2)
 		fputs(" \\\n\t\t\t'1:guest:->guests' "
@@ -155,23 +156,23 @@ static void zsh_command(const struct command *c, FILE *out)
 	fputs(" && return 0\n\t\t;;\n", out);
 }
 
-static void zsh(FILE *out)
+static void zsh(const struct command *const *table, FILE *out)
 {
 	fputs("#compdef vmferry\n_vmferry() {\n"
 	      "\tlocal state curcontext=$curcontext\n"
 	      "\tlocal -a commands guests\n\tcommands=(\n",
 	      out);
-	for (size_t i = 0; commands[i]; i++) {
-		fprintf(out, "\t\t'%s:", commands[i]->name);
-		zsh_text(commands[i]->summary, out);
+	for (size_t i = 0; table[i]; i++) {
+		fprintf(out, "\t\t'%s:", table[i]->name);
+		zsh_text(table[i]->summary, out);
 		fputs("'\n", out);
 	}
 	fputs("\t)\n\tif (( CURRENT == 2 )); then\n"
 	      "\t\t_describe command commands\n\t\treturn\n\tfi\n"
 	      "\tshift words\n\t(( CURRENT-- ))\n\tcase $words[1] in\n",
 	      out);
-	for (size_t i = 0; commands[i]; i++)
-		zsh_command(commands[i], out);
+	for (size_t i = 0; table[i]; i++)
+		zsh_command(table[i], out);
 	fputs("\tesac\n\tcase $state in\n"
 	      "\tcommands) _describe command commands;;\n"
 	      "\tguests)\n\t\tguests=(${(f)\"$(" GUESTS ")\"})\n"
@@ -180,12 +181,13 @@ static void zsh(FILE *out)
 	      out);
 }
 
-int help_completion(const char *shell, FILE *out)
+int completion_print(const struct command *const *table, const char *shell,
+		     FILE *out)
 {
 	if (!strcmp(shell, "bash"))
-		bash(out);
+		bash(table, out);
 	else if (!strcmp(shell, "zsh"))
-		zsh(out);
+		zsh(table, out);
 	else
 		return -1;
 	return 0;

@@ -71,15 +71,14 @@ void help_command(const struct command *c, FILE *out)
 	}
 }
 
-void help_all(FILE *out)
+void help_all(const struct command *const *table, FILE *out)
 {
 	fputs("usage: vmferry COMMAND [options] ...\n\n"
 	      "Moves running QEMU guests from host to host over SSH, without "
 	      "libvirt.\n\nCommands:\n",
 	      out);
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name,
-			commands[i]->summary);
+	for (size_t i = 0; table[i]; i++)
+		fprintf(out, "  %-9s %s\n", table[i]->name, table[i]->summary);
 	fputs("\n\"vmferry help COMMAND\" tells more, \"man vmferry\" all.\n",
 	      out);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tools/cli/cli.h"
+#include "tools/cli/command_table.h"
 #include "tools/cli/layers.h"
 #include "tools/cli/suggest.h"
 #include "transport/base/log.h"
@@ -131,8 +132,8 @@ static int unknown_command(struct cli *cli, const char *word)
 	AUTO_ERR struct err err = { 0 };
 	struct suggestion s = { 0 };
 
-	for (size_t i = 0; commands[i]; i++)
-		suggest(&s, word, commands[i]->name);
+	for (size_t i = 0; cli->table[i]; i++)
+		suggest(&s, word, cli->table[i]->name);
 	err_set(&err, ERR_USAGE, "there is no command \"%s\"", word);
 	if (s.word)
 		err_hint(&err, "did you mean \"%s\"? vmferry help lists all",
@@ -232,7 +233,7 @@ static const struct command *first_word(const char *word)
 		return &cmd_version;
 	if (!strcmp(word, cmd_guardian.name))
 		return &cmd_guardian;
-	return command_find(word);
+	return command_find(command_table, word);
 }
 
 int main(int argc, char **argv)
@@ -245,6 +246,7 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	(void)setlocale(LC_CTYPE, "");
 	settings_init(&p->cli.settings);
+	p->cli.table = command_table;
 	p->cli.command = first_word(first);
 	if (p->cli.command) {
 		code = run_cli(p, words);

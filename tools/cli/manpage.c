@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* manpage: vmferry(1) in man(7) macros, from the table and prose. */
+#include "tools/cli/manpage.h"
+
 #include <string.h>
 
 #include "tools/cli/group.h"
-#include "tools/cli/help.h"
 
 /* Text with man's special characters escaped; paragraphs become .PP. */
 static void text(FILE *out, const char *s)
@@ -74,11 +75,11 @@ static void all_options(FILE *out)
 	}
 }
 
-static void all_commands(FILE *out)
+static void all_commands(const struct command *const *table, FILE *out)
 {
 	fputs(".SH COMMANDS\n", out);
-	for (size_t i = 0; commands[i]; i++) {
-		const struct command *c = commands[i];
+	for (size_t i = 0; table[i]; i++) {
+		const struct command *c = table[i];
 
 		fprintf(out, ".SS vmferry %s %s\n", c->name, c->args);
 		text(out, c->description);
@@ -90,12 +91,12 @@ static void all_commands(FILE *out)
 	}
 }
 
-static void examples(FILE *out)
+static void examples(const struct command *const *table, FILE *out)
 {
 	fputs(".SH EXAMPLES\n.nf\n", out);
-	for (size_t i = 0; commands[i]; i++) {
-		if (commands[i]->examples)
-			text(out, commands[i]->examples);
+	for (size_t i = 0; table[i]; i++) {
+		if (table[i]->examples)
+			text(out, table[i]->examples);
 	}
 	fputs(".fi\n", out);
 }
@@ -247,7 +248,7 @@ static const char bugs[] =
 	"bytes, can send: the guardian then undoes or finishes the migration. "
 	"Where that is to be feared, use --ssh openssh.";
 
-void help_man(FILE *out)
+void manpage_print(const struct command *const *table, FILE *out)
 {
 	fprintf(out, ".TH VMFERRY 1 \"\" \"vmferry %s\" \"User Commands\"\n",
 		VMFERRY_VERSION);
@@ -255,11 +256,11 @@ void help_man(FILE *out)
 		"vmferry - moves running QEMU guests from host to "
 		"host over SSH");
 	fputs(".SH SYNOPSIS\n", out);
-	for (size_t i = 0; commands[i]; i++)
+	for (size_t i = 0; table[i]; i++)
 		fprintf(out, ".B vmferry %s\n[options] %s\n.br\n",
-			commands[i]->name, commands[i]->args);
+			table[i]->name, table[i]->args);
 	section(out, "DESCRIPTION", description);
-	all_commands(out);
+	all_commands(table, out);
 	all_options(out);
 	section(out, "OUTPUT", output);
 	fputs(".SH \"EXIT STATUS\"\n", out);
@@ -271,7 +272,7 @@ void help_man(FILE *out)
 	entries(out, files);
 	section(out, "SECURITY", security);
 	section(out, "\"WHEN IT GOES WRONG\"", troubles);
-	examples(out);
+	examples(table, out);
 	section(out, "BUGS", bugs);
 	section(out, "\"SEE ALSO\"",
 		"qemu-system-x86_64(1), ssh(1), "

@@ -9,7 +9,7 @@
 #include "engine/run/migrate_options.h"
 #include "tests/unit/test.h"
 #include <cmocka.h>
-#include "tools/cli/command.h"
+#include "tools/cli/command_table.h"
 
 struct parse {
 	struct settings s;
@@ -303,15 +303,15 @@ TEST(other_words_are_no_rates)
 
 TEST(no_two_options_share_name_or_letter)
 {
-	for (size_t i = 0; commands[i]; i++) {
-		const struct option_group *const *g = commands[i]->groups;
+	for (size_t i = 0; command_table[i]; i++) {
+		const struct option_group *const *g = command_table[i]->groups;
 
 		for (; g && *g; g++) {
 			for (size_t k = 0; k < (*g)->n; k++) {
 				const struct option *o = &(*g)->v[k];
 
 				assert_ptr_equal(
-					option_find(commands[i]->groups,
+					option_find(command_table[i]->groups,
 						    o->name),
 					o);
 				assert_non_null(o->set);
