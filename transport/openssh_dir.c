@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "transport/base/lockfile.h"
 #include "transport/base/xalloc.h"
 
 #define PREFIX "vmferry-ssh-"
@@ -67,7 +67,7 @@ static int lock(int base_fd, const char *name)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
-	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+	    lockfile_take(fd) < 0)
 		return -1;
 	/* the previous holder of the lock may have removed it */
 	if (fstat(fd, &st) < 0 || !st.st_nlink)

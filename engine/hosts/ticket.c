@@ -9,18 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "engine/hosts/probe.h"
-#include "transport/base/buf.h"
 #include "transport/base/clock.h"
-#include "transport/base/task.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/xalloc.h"
 
-enum { LOCK_RETRY_MS = 5, TICKET_MAX = 4096 };
+enum { TICKET_MAX = 4096 };
 
 static const char *const state_names[] = {
 	[TICKET_QUEUED] = "queued",
@@ -99,13 +95,8 @@ static int lock_line(const struct ticket *t, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open %s", t->directory);
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(err, errno, "cannot lock %s",
-				       t->directory);
-		if (task_sleep_until(mono_in_ms(LOCK_RETRY_MS), err) < 0)
-			return -1;
-	}
+	if (lockfile_wait(fd, t->directory, MONO_NEVER, err) < 0)
+		return -1;
 	return steal_fd(&fd);
 }
 
@@ -175,7 +166,7 @@ static bool read_ticket(int directory, const char *name,
 
 	if (fd < 0)
 		return false;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+	if (!lockfile_is_held(fd)) {
 		(void)unlinkat(directory, name, 0);
 		return false;
 	}
@@ -233,59 +224,20 @@ static int read_line(const struct ticket *t, int fd, struct line *l,
 
 /* --- runs under way ------------------------------------------------------ */
 
-/* "1: FLOCK  ADVISORY  WRITE 1836 fe:00:10955188 0 EOF" */
-static bool is_locked(const char *locks, const struct stat *st)
-{
-	AUTO_FREE char *file = xasprintf(" %02x:%02x:%llu ", major(st->st_dev),
-					 minor(st->st_dev),
-					 (unsigned long long)st->st_ino);
-	const char *at = locks;
-
-	while ((at = strstr(at, file))) {
-		const char *start = at;
-
-		while (start > locks && start[-1] != '\n')
-			start--;
-		if (memmem(start, (size_t)(at - start), " FLOCK ", 7) &&
-		    !memmem(start, (size_t)(at - start), "->", 2))
-			return true;
-		at++;
-	}
-	return false;
-}
-
-static void read_kernel_locks(struct buf *b)
-{
-	AUTO_FD int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
-
-	while (n > 0) {
-		n = read(fd, buf_reserve(b, TICKET_MAX), TICKET_MAX);
-		if (n > 0)
-			buf_commit(b, (size_t)n);
-	}
-}
-
 /* The keys of the guests that are being migrated from this host. */
 static void read_locks(const struct ticket *t, struct strv *keys)
 {
-	AUTO_BUF struct buf kernel = { 0 };
 	DIR *d = opendir(t->locks);
 	struct dirent *e;
 
-	if (!d)
-		return;
-	read_kernel_locks(&kernel);
-	while ((e = readdir(d))) {
-		struct stat st;
+	while (d && (e = readdir(d))) {
+		AUTO_FREE char *path = xasprintf("%s/%s", t->locks, e->d_name);
 
-		if (e->d_name[0] != '.' &&
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
-			    0 &&
-		    is_locked(buf_data(&kernel), &st))
+		if (e->d_name[0] != '.' && lockfile_is_held_at(path))
 			strv_push(keys, e->d_name);
 	}
-	(void)closedir(d);
+	if (d)
+		(void)closedir(d);
 }
 
 /* --- one's own ----------------------------------------------------------- */
@@ -301,7 +253,7 @@ static int create(struct ticket *t, const char *id, struct err *err)
 	t->fd = openat(line, t->name,
 		       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		       0600);
-	if (t->fd < 0 || flock(t->fd, LOCK_EX | LOCK_NB) < 0)
+	if (t->fd < 0 || lockfile_take(t->fd) < 0)
 		return err_sys(err, errno, "cannot make %s/%s", t->directory,
 			       t->name);
 	return write_ticket(t, err);

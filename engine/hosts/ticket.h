@@ -3,7 +3,7 @@
  * ticket: the line of those who wait for their turn to leave this host.
  *
  * Theory of operation. Each process that waits has a file in one directory,
- * named by the time of its arrival and locked (flock) while the process
+ * named by the time of its arrival and locked (lockfile.h) while the process
  * lives; the ticket of a dead process is dropped by the next one that reads the
  * directory. Every reading and change happens under a lock of the directory
  * itself, so that two never take one place. Nobody serves the line: each
@@ -19,9 +19,8 @@
  * that waits for its guest or its destination holds up nobody else, and one
  * that has not looked for some seconds (it is stopped) is passed.
  *
- * A run under way is one that holds its guest's lock. That is read from
- * /proc/locks: to try the lock would make an engine that comes at that moment
- * believe that it is taken.
+ * A run under way is one that holds its guest's lock. To look at that lock
+ * keeps nobody from taking it.
  */
 #ifndef ENGINE_HOSTS_TICKET_H
 #define ENGINE_HOSTS_TICKET_H

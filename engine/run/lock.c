@@ -2,20 +2,15 @@
 /* lock: one migration of a guest at a time on this host. */
 #include "engine/run/lock.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "engine/run/run.h"
-#include "engine/state/stale.h"
 #include "engine/state/state_dir.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/log.h"
-#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
-
-enum { LOCK_TRIES = 3, LOCK_TRY_MS = 20 };
 
 /*
  * What the lock's file says: who holds it, for people and for those who wait.
@@ -42,39 +37,14 @@ bool run_is_driven(const struct run *r)
 	char text[64] = "";
 
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
-	       !strncmp(text, wanted, strlen(wanted)) &&
-	       flock(fd, LOCK_SH | LOCK_NB) < 0;
+	       !strncmp(text, wanted, strlen(wanted)) && lockfile_is_held(fd);
 }
 
 bool run_is_locked(const struct run *r, const char *key)
 {
 	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, key);
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
-}
-
-/*
- * Whoever looks for stale locks takes each for a moment, so a lock that is
- * taken is tried again.
- */
-static int take_lock(const char *path)
-{
-	for (int i = 0;; i++) {
-		AUTO_FD int fd = open(
-			path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-		if (fd < 0)
-			return -1;
-		/* the one before us removes its lock; others make their own */
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-		    stale_is_still(fd, path))
-			return steal_fd(&fd);
-		errno = EWOULDBLOCK;
-		if (i == LOCK_TRIES ||
-		    task_sleep_until(mono_in_ms(LOCK_TRY_MS), NULL) < 0)
-			return -1;
-	}
+	return lockfile_is_held_at(path);
 }
 
 enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
@@ -120,14 +90,14 @@ int run_lock(struct run *r, struct err *err)
 
 	if (state_dir_make_in_root(root, dir, err) < 0)
 		return -1;
-	fd = take_lock(path);
-	if (fd < 0 && errno != EWOULDBLOCK)
-		return err_sys(err, errno, "cannot open the lock %s", path);
-	if (fd < 0) {
+	fd = lockfile_open(path, err);
+	if (fd < 0 && err_has(err, ERR_BUSY)) {
 		err_set(err, ERR_BUSY, "another migration of %s is under way",
 			guest_label(&r->guest));
-		return err_hint(err, "wait for it, or cancel it");
+		err_hint(err, "wait for it, or cancel it");
 	}
+	if (fd < 0)
+		return -1;
 	sign_lock(fd, r);
 	r->lock_fd = steal_fd(&fd);
 	r->was_locked = true;

@@ -2,8 +2,8 @@
 /*
  * lock: one migration of a guest at a time on this host.
  *
- * The lock is a file of the runtime directory, named after the guest's key and
- * locked with flock(): it is free as soon as its holder has ended. Its text
+ * The lock is a file of the run root (state_dir.h), named after the guest's key
+ * and locked (lockfile.h): it is free as soon as its holder has ended. Its text
  * says who holds it.
  */
 #ifndef ENGINE_RUN_LOCK_H

@@ -84,7 +84,7 @@ struct run {
 	struct run_side src, dst;
 	bool may_wait;		 /* for its turn, as --wait has it */
 	struct queue *queue;	 /* its place among those who wait, or NULL */
-	int lock_fd;		 /* flock on this host, -1 */
+	int lock_fd;		 /* of the guest's lock, -1 */
 	bool was_locked;	 /* by it, now or until the undo */
 	struct guard *guard;	 /* whoever recovers when we die, or NULL */
 	bool recovering;	 /* this run is brought back from its journal */

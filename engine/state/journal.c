@@ -10,14 +10,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/state/journal_line.h"
 #include "engine/state/journal_read.h"
 #include "qmp/json.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/xalloc.h"
 
 /* --- the file ------------------------------------------------------------ */
@@ -124,24 +123,20 @@ static int begin_file(int fd, const char *path)
 	return sync_directory_of(path);
 }
 
-enum { LOCK_TRIES = 50 };
+enum { LOCK_MS = 50 };
 
 /*
- * The lock on the file tells that its writer lives. Whoever looks for stale
- * journals takes it for a moment only.
+ * The lock shows that the writer lives. What removes finished journals keeps
+ * it from others for a moment.
  */
 static int lock_file(int fd, const char *path, struct err *err)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
-
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-		if (i == LOCK_TRIES)
-			return err_set(err, ERR_BUSY,
-				       "another process writes journal %s",
-				       path);
-		(void)nanosleep(&moment, NULL);
-	}
-	return 0;
+	if (lockfile_wait(fd, path, mono_in_ms(LOCK_MS), err) == 0)
+		return 0;
+	if (err_has(err, ERR_BUSY))
+		err_set(err, ERR_BUSY, "another process writes journal %s",
+			path);
+	return -1;
 }
 
 static struct journal *new_journal(int *fd, const char *path, size_t end,

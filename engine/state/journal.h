@@ -23,7 +23,10 @@ struct journal;
  * must exist. ERR_SYSTEM.
  */
 struct journal *journal_create(const char *path, struct err *err);
-/* Opens an unfinished journal to append after its last whole record. */
+/*
+ * Opens an unfinished journal to append after its last whole record. ERR_BUSY
+ * when another process writes it, which a task waits for a moment.
+ */
 struct journal *journal_reopen(const char *path, struct err *err);
 /*
  * Appends and syncs. @data (taken over, may be NULL) is an object of facts.

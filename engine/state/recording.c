@@ -19,13 +19,13 @@
 #include "engine/state/state_dir.h"
 #include "engine/state/unfinished.h"
 #include "transport/base/buf.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
 enum {
 	CLOSE_MS = 1000,
 	HELD_MS = 1000, /* an engine that was killed, until it is gone */
-	HELD_POLL_MS = 20,
 	TAIL_BYTES = 64 * 1024,
 };
 
@@ -244,8 +244,7 @@ static bool is_needed(int dir, const char *state, const char *name)
 	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO_FREE char *run = recording_file_run(name);
 
-	return (fd >= 0 && recording_file_is_held(fd)) ||
-	       unfinished_is(state, run);
+	return (fd >= 0 && lockfile_is_held(fd)) || unfinished_is(state, run);
 }
 
 /* One that cannot be removed is the next one's to remove. */
@@ -285,7 +284,7 @@ static int open_file(struct recording *r, int dir, struct err *err)
 		       0600);
 	if (r->fd < 0)
 		return err_sys(err, errno, "cannot make %s", r->path);
-	if (recording_file_hold(r->fd) == 0)
+	if (lockfile_take(r->fd) == 0)
 		return 0;
 	err_sys(err, errno, "cannot lock %s", r->path);
 	close_fd(steal_fd(&r->fd));
@@ -327,18 +326,11 @@ int recording_begin(struct recording *r, const char *state, struct err *err)
 
 static int hold(const struct recording *r, int fd, struct err *err)
 {
-	struct mono until = mono_in_ms(HELD_MS);
-
-	while (recording_file_hold(fd) < 0) {
-		if (errno != EAGAIN && errno != EACCES)
-			return err_sys(err, errno, "cannot lock %s", r->path);
-		if (mono_before(until, mono_now()))
-			return err_set(err, ERR_BUSY, "%s is still written to",
-				       r->path);
-		if (task_sleep_until(mono_in_ms(HELD_POLL_MS), err) < 0)
-			return -1;
-	}
-	return 0;
+	if (lockfile_wait(fd, r->path, mono_in_ms(HELD_MS), err) == 0)
+		return 0;
+	if (err_has(err, ERR_BUSY))
+		err_set(err, ERR_BUSY, "%s is still written to", r->path);
+	return -1;
 }
 
 /* Where the last whole line ends; 0: there is none. -1: errno says why. */

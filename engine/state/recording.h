@@ -10,9 +10,8 @@
  * with the next line. Nothing is synced: what a power cut takes is no more than
  * a story.
  *
- * A run that is under way holds a lock on its file (an open file description's,
- * of fcntl(2)), which the kernel drops when its process ends, however it ends.
- * Whoever reads (recording_read.h) asks for the lock without taking it.
+ * A run that is under way holds the lock of its file (lockfile.h), which ends
+ * with its process. Whoever reads (recording_read.h) only looks at it.
  *
  * Recovery adds what it did to the recording that a dead engine left, in one
  * piece, once it is done (recording_append()).

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recording_file: the name and the lock of the file of a recording. */
+/* recording_file: the names of the files that hold recordings. */
 #include "engine/state/recording_file.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "transport/base/xalloc.h"
 
@@ -25,18 +23,4 @@ bool recording_file_is_name(const char *name)
 	const char *dot = strrchr(name, '.');
 
 	return dot && dot != name && *name != '.' && !strcmp(dot, suffix);
-}
-
-static const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-int recording_file_hold(int fd)
-{
-	return fcntl(fd, F_OFD_SETLK, &whole);
-}
-
-bool recording_file_is_held(int fd)
-{
-	struct flock lock = whole;
-
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

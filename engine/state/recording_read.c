@@ -16,6 +16,7 @@
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/buf.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/xalloc.h"
 
 enum {
@@ -204,7 +205,7 @@ static bool view_read(int dir, const char *path, const char *name,
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	/* first: an engine that ends meanwhile has written its result */
-	held = recording_file_is_held(fd);
+	held = lockfile_is_held(fd);
 	read_events(v, fd);
 	v->state = v->last[EVENT_RESULT] ? RECORDING_ENDED
 		   : held		 ? RECORDING_RUNNING

@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/state/journal_read.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/err.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
@@ -41,18 +40,10 @@ void stale_journal(const char *state, const char *run, bool busy)
 		return;
 	}
 	/* its writer has it locked as long as it lives */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_over(path, busy))
+	if (!lockfile_bar(fd, path) || !is_over(path, busy))
 		return;
 	log_info(NULL, "removing what is left of a run: %s", dir);
 	state_dir_remove_run(dir);
-}
-
-bool stale_is_still(int fd, const char *path)
-{
-	struct stat ours, there;
-
-	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 /* True when it is held; else it is removed if @remove. */
@@ -62,10 +53,11 @@ static bool look_at_lock(const char *path, bool remove)
 
 	if (fd < 0)
 		return false;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (!remove)
+		return lockfile_is_held(fd);
+	if (!lockfile_bar(fd, path))
 		return true;
-	if (remove && stale_is_still(fd, path))
-		(void)unlink(path);
+	(void)unlink(path);
 	return false;
 }
 

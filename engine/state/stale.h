@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-/* Whether the file @fd is still the one called @path. */
-bool stale_is_still(int fd, const char *path);
 /* Whether some process holds a guest's lock on this host. */
 bool stale_is_busy(const char *run_root);
 /*

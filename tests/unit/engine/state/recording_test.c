@@ -12,9 +12,9 @@
 
 #include "engine/state/journal.h"
 #include "engine/state/recording.h"
-#include "engine/state/recording_file.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
+#include "transport/base/lockfile.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
@@ -129,7 +129,7 @@ static bool is_held(void)
 	AUTO_FD int fd = open(path, O_RDONLY);
 
 	assert_true(fd >= 0);
-	return recording_file_is_held(fd);
+	return lockfile_is_held(fd);
 }
 
 /* An old recording, @age_s seconds old; the larger the older. */
