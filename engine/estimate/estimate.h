@@ -40,6 +40,9 @@ enum estimate_link {
 };
 const char *estimate_link_name(enum estimate_link l); /* "measured" */
 
+/* A verdict is certain where at least this share of the curves converge. */
+#define ESTIMATE_CERTAIN 0.9
+
 enum estimate_verdict {
 	ESTIMATE_CONVERGES,
 	ESTIMATE_UNSURE, /* some of the curves that may be the guest's do */

@@ -10,16 +10,11 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-/* Of a pass besides copying, until learnt; as a live migration begins with. */
-static const double assumed_overhead_ms = 20;
-/* A migration got no more through: a probe may be lucky by this much. */
+/* A probe may find this many times the bandwidth that migrations found. */
 static const double lucky = 1.1;
 /* Connecting, the launch of a QEMU and the source's end, on two near hosts. */
 static const double setup_s = 0.4;
-static const double assumed_bps = 118e6; /* 1 Gbit/s less its headers */
-/* More often than that it is called certain. */
-static const double certain = 0.9;
-/* Not looked upon as a remedy: the guest would hardly be one any more. */
+/* A stronger throttle is not advised: the guest would hardly run any more. */
 static const double harsh_throttle = 0.8;
 
 static const char *const link_names[] = {
@@ -87,12 +82,12 @@ static void doubt(struct estimate *est)
  */
 static void compute(struct estimate *est)
 {
-	const struct pair_lesson usual = { POLICY_FIXED_MS, assumed_overhead_ms,
-					   0 };
+	const struct pair_lesson usual = { POLICY_FIXED_MS,
+					   POLICY_OVERHEAD_S * 1e3, 0 };
 	struct pair_lesson l = pair_likely(&est->pair, &usual);
 
 	if (est->link == ESTIMATE_LINK_ASSUMED)
-		est->link_bps = assumed_bps;
+		est->link_bps = POLICY_GIGABIT_BPS;
 	if (est->link == ESTIMATE_LINK_MEASURED && l.link_bps > 0 &&
 	    l.link_bps * lucky < est->link_bps) {
 		est->link_bps = l.link_bps * lucky;
@@ -172,7 +167,8 @@ static void choose_budgets(struct estimate *est)
 /* Around a link that is known; else links as one has them. */
 static void choose_rates(struct estimate *est)
 {
-	static const double usual[] = { 12e6, 118e6, 295e6, 1.18e9 };
+	static const double usual[] = { 12e6, POLICY_GIGABIT_BPS, 295e6,
+					1.18e9 };
 	static const double around[] = { 0.25, 0.5, 1, 2 };
 	bool known = est->link != ESTIMATE_LINK_ASSUMED;
 	size_t n = known ? ARRAY_SIZE(around) : ARRAY_SIZE(usual);
@@ -216,7 +212,7 @@ static bool converges_by_xbzrle(const struct estimate *est,
 
 static enum estimate_verdict verdict_of(const struct forecast *f)
 {
-	if (f->p_converge >= certain)
+	if (f->p_converge >= ESTIMATE_CERTAIN)
 		return ESTIMATE_CONVERGES;
 	return f->p_converge < FORECAST_NEVER ? ESTIMATE_NEVER
 					      : ESTIMATE_UNSURE;

@@ -496,14 +496,14 @@ static uint64_t take_point(struct rehearsing *x)
 	if (mono_before(x->before.at, x->pass_event))
 		at = mono_min(at, x->pass_event);
 	rehearse_add(x->out, mono_diff_ms(at, x->sync_at) / 1e3,
-		     (double)pages * 4096, false);
+		     (double)pages * POLICY_PAGE_BYTES, false);
 	x->sync_at = at;
 	return pages;
 }
 
 static void note_share(struct rehearsing *x)
 {
-	double all = (double)x->now.taken * 4096;
+	double all = (double)x->now.taken * POLICY_PAGE_BYTES;
 
 	if (x->now.taken > 1024)
 		x->out->wire_share = (double)x->sink.bytes / all;
@@ -539,7 +539,8 @@ static int look_through(struct rehearsing *x, struct err *err)
 {
 	enum way way;
 
-	if (x->r->facts.ram_bytes / 4096 < (uint64_t)3 * HOLD_PAGES) {
+	if (x->r->facts.ram_bytes / POLICY_PAGE_BYTES <
+	    (uint64_t)3 * HOLD_PAGES) {
 		x->out->end =
 			"the guest is too small to be measured by passes, "
 			"writing so little";

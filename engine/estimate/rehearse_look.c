@@ -2,10 +2,11 @@
 /* rehearse_look: what a rehearsal concludes from QEMU's figures; pure. */
 #include "engine/estimate/rehearse.h"
 
+#include "engine/policy/policy_constants.h"
 #include "transport/base/xalloc.h"
 
 /* The shortest page on the wire: 8 bytes of header and one more. */
-enum { PAGE_BYTES = 4096, ZERO_PAGE_BYTES = 9 };
+enum { ZERO_PAGE_BYTES = 9 };
 /* So many of these fit into QEMU's buffer of 32 KiB and a narrow socket. */
 enum { HIDDEN_PAGES = 4200 };
 
@@ -55,7 +56,7 @@ uint64_t rehearse_credit(const struct rehearse_look *before,
  */
 static bool is_slow(double bytes_per_ms)
 {
-	return bytes_per_ms >= 1.5 && bytes_per_ms <= 0.9 * PAGE_BYTES;
+	return bytes_per_ms >= 1.5 && bytes_per_ms <= 0.9 * POLICY_PAGE_BYTES;
 }
 
 bool rehearse_gate_is_shut(double mbps)

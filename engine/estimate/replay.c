@@ -13,15 +13,22 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-/* No record that is not made up is larger. */
+/* A recording of a real run is never larger. */
 enum { RECORD_BYTES = 256 << 20 };
+/* The most active that a guest is taken for, times the curve. */
 static const double activity_most = 8;
-/* Nearer to the curve than that a pass was as usual. */
+/* A pass counts as usual when ln dirtied is within this of the curve. */
 static const double usual = 0.15;
-/* A wire byte is a page byte and a little more: less is what was left over. */
+/*
+ * A pass sends a little more than a byte for each byte of a page. If it sent
+ * less than it had to copy by more than this part, pages were left over.
+ */
 static const double left_share = 0.1;
+/* Seconds after the first pass that a simulation without a deadline goes on. */
 static const double follow_s = 600;
-static const double final_most = 100; /* times the bandwidth */
+/* The final copy is taken for no faster than the bandwidth times this. */
+static const double final_most = 100;
+/* A final copy of fewer bytes does not show how fast it was. */
 static const double copying_bytes = 1e6;
 
 /* What is only needed while reading. */
@@ -92,7 +99,7 @@ static void take_sample(struct reader *rd, struct json_at at)
 	if (number(at, "total_bytes") > 0)
 		rd->r->ram_bytes = number(at, "total_bytes");
 	if (throttle >= 0)
-		rd->throttle = fmin(throttle / 100, 0.99);
+		rd->throttle = fmin(throttle / 100, POLICY_THROTTLE_MAX);
 	if (number(at, "downtime_limit_ms") > 0)
 		rd->gate_ms = number(at, "downtime_limit_ms");
 }
@@ -251,7 +258,8 @@ static void find_spans(struct replay *r)
 		s->factor = expected > 0 ? d / expected : 1;
 		at_s += p->seconds;
 		seen[i] = (struct period_span){ s->from_s, s->to_s,
-						fmin(s->activity, 4) };
+						fmin(s->activity,
+						     POLICY_ACTIVITY_MOST) };
 	}
 	/* the first pass is too long to show phases */
 	if (v->n_passes > 1)
@@ -463,7 +471,7 @@ struct policy_facts replay_facts(const struct replay *r)
 		.deadline_s = r->deadline_s,
 		.ram_bytes = r->ram_bytes,
 		.fixed_ms = POLICY_FIXED_MS,
-		.throttle_max = 0.99,
+		.throttle_max = POLICY_THROTTLE_MAX,
 	};
 }
 

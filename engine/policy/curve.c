@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/policy/policy_constants.h"
+
 /*
  * Two parts of the working set: @hot of it takes @writes of the writes, evenly
  * and at random, or in turn. Mild priors: the plain ones are likelier.
@@ -44,8 +46,6 @@ static const double near = 0.35;
 static const double superseded = 0.35;
 static const double aged = 0.02;
 
-static const double page_bytes = 4096;
-
 static double part(bool in_turn, double x)
 {
 	return in_turn ? fmin(x, 1) : -expm1(-x);
@@ -64,8 +64,9 @@ static double shape_at(const struct shape *s, double x)
 void curve_init(struct curve *c, double ram_bytes)
 {
 	memset(c, 0, sizeof(*c));
-	c->ram_bytes = isfinite(ram_bytes) && ram_bytes > page_bytes ? ram_bytes
-								     : 0x1p60;
+	c->ram_bytes = isfinite(ram_bytes) && ram_bytes > POLICY_PAGE_BYTES
+			       ? ram_bytes
+			       : 0x1p60;
 	c->ln_ram = log(c->ram_bytes);
 	for (size_t s = 0; s < CURVE_SHAPES; s++)
 		for (int i = 0; i < CURVE_TABLE; i++)
@@ -206,7 +207,8 @@ void curve_add(struct curve *c, double seconds, double bytes)
 	ln_s = ln_seconds(seconds);
 	*make_room(c, ln_s) = (struct curve_point){
 		.ln_s = ln_s,
-		.ln_bytes = log(fmin(fmax(bytes, page_bytes / 2), 0x1p80)),
+		.ln_bytes =
+			log(fmin(fmax(bytes, POLICY_PAGE_BYTES / 2), 0x1p80)),
 		.weight = 1,
 	};
 	c->weight = 0;

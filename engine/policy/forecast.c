@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* Of the policy that is foretold: what waiting for less may take, and gain. */
-static const double good_part = 0.85, no_gain = 0.999;
+#include "engine/policy/policy_constants.h"
 
 /* --- one migration over one curve ----------------------------------------- */
 
@@ -83,10 +82,10 @@ static bool is_worth_waiting(const struct walk *w)
 
 		most_s -= took;
 		next = curve_draw_at(w->draw, took * (1 - w->s->throttle));
-		if (most_s < 0 || next > left * no_gain)
+		if (most_s < 0 || next > left * POLICY_FIXED_POINT)
 			return false;
 		left = next;
-		if (left <= w->left * good_part)
+		if (left <= w->left * POLICY_GOOD_PART)
 			return true;
 	}
 	return false;
@@ -191,7 +190,7 @@ static struct forecast_setting sane_setting(const struct forecast_setting *s)
 		sane.final_bps = s->bandwidth_bps;
 	sane.overhead_s = more_than(s->overhead_s, 0);
 	sane.fixed_ms = more_than(s->fixed_ms, 0);
-	sane.throttle = fmin(more_than(s->throttle, 0), 0.99);
+	sane.throttle = fmin(more_than(s->throttle, 0), POLICY_THROTTLE_MAX);
 	sane.shrink = more_than(s->shrink, 0);
 	if (sane.shrink <= 0)
 		sane.shrink = 1;
@@ -306,19 +305,17 @@ static void pull_bandwidth(struct forecast_setting *s, double lever)
 	s->final_bps *= faster;
 }
 
-static const double widest_ms = 2e6; /* that QEMU takes */
-
 static void pull_budget(struct forecast_setting *s, double lever)
 {
 	double low = fmax(s->budget_ms, 1);
 
-	if (lever > 0 && low < widest_ms)
-		s->budget_ms = low * pow(widest_ms / low, lever);
+	if (lever > 0 && low < POLICY_WIDE_MS)
+		s->budget_ms = low * pow(POLICY_WIDE_MS / low, lever);
 }
 
 static void pull_throttle(struct forecast_setting *s, double lever)
 {
-	s->throttle += lever * (0.99 - s->throttle);
+	s->throttle += lever * (POLICY_THROTTLE_MAX - s->throttle);
 }
 
 static bool helps(const struct remedy *r, double lever,
@@ -373,13 +370,12 @@ void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 
 /* --- the link ------------------------------------------------------------- */
 
-/* Times scatter by so much of themselves; an overhead is 20 ms, give or take
- * 40, and not negative. */
+/* The time of a pass scatters by this part of itself. */
 static const double link_sigma = 0.007;
-static const double usual_overhead_s = 0.02;
+/* An overhead is the usual one, give or take this, and not negative. */
 static const double overhead_sigma_s = 0.04;
-static const double fading_s = 0.5; /* a pass as long fades by … */
-static const double link_fade = 0.8;
+/* A pass of fading_s takes what was learnt before down to link_fade of it. */
+static const double fading_s = 0.5, link_fade = 0.8;
 
 void forecast_link_add(struct forecast_link *l, double bytes, double seconds)
 {
@@ -420,7 +416,7 @@ double forecast_link_overhead_s(const struct forecast_link *l)
 {
 	double prior =
 		link_sigma / overhead_sigma_s * link_sigma / overhead_sigma_s;
-	double usual = l->usual_s > 0 ? l->usual_s : usual_overhead_s;
+	double usual = l->usual_s > 0 ? l->usual_s : POLICY_OVERHEAD_S;
 	double n = l->n + prior, st = l->st + prior * usual;
 	double det = n * l->svv - l->sv * l->sv;
 

@@ -115,7 +115,7 @@ struct forecast_setting forecast_doubted(const struct forecast_setting *s);
 struct forecast_remedy {
 	double bandwidth_bps; /* at least; the final copy gains as much */
 	double budget_ms;     /* at least */
-	double throttle;      /* at least, up to 0.99 */
+	double throttle;      /* at least, up to POLICY_THROTTLE_MAX */
 };
 void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 		       const struct forecast_setting *s,

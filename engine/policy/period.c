@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A peak of at least this part of the highest one counts as high. */
+static const double near_highest = 0.85;
+
 struct grid {
 	double x[PERIOD_GRID]; /* less the mean */
 	size_t n;
@@ -60,7 +63,7 @@ static double find_peak(const struct grid *g, size_t *lag)
 	for (size_t k = dip; k < most; k++)
 		highest = fmax(highest, r[k]);
 	for (size_t k = dip; k + 1 < most; k++) {
-		if (r[k] < 0.85 * highest || r[k] < r[k + 1])
+		if (r[k] < near_highest * highest || r[k] < r[k + 1])
 			continue;
 		*lag = k;
 		return r[k];

@@ -17,11 +17,11 @@ static const char *const action_names[] = {
 };
 static_assert(ARRAY_SIZE(action_names) == POLICY_ACTIONS, "all named");
 
-/* A shorter pass measures buffers and round trips, not the link. */
-static const double link_pass_s = 0.05;
-static const double aimed_pass_s = 0.15;
-/* Passes of differences are short, and tell it all the same. */
+/* A shorter pass is not counted in the recent bandwidth. */
+static const double recent_pass_s = 0.15;
+/* Passes of differences are short; from this length on they are learnt from. */
 static const double encoded_pass_s = 0.005;
+/* The passes that the recent bandwidth is taken over. */
 enum { RECENT = 8, SCATTERED = 64 };
 
 const char *policy_action_name(enum policy_action a)
@@ -41,7 +41,8 @@ static double recent_bps(const struct policy_view *v)
 
 		if (p->encoded != v->link->encoded)
 			break;
-		if (p->seconds < (p->encoded ? link_pass_s : aimed_pass_s))
+		if (p->seconds <
+		    (p->encoded ? POLICY_LINK_PASS_S : recent_pass_s))
 			continue;
 		bytes += (double)(p->encoded ? p->copied_bytes : p->sent_bytes);
 		seconds += p->seconds;
@@ -98,7 +99,8 @@ double policy_link_sigma(const struct policy_view *v)
 
 		if (p->encoded != v->link->encoded)
 			break;
-		if (p->seconds < (p->encoded ? link_pass_s : aimed_pass_s))
+		if (p->seconds <
+		    (p->encoded ? POLICY_LINK_PASS_S : recent_pass_s))
 			continue;
 		bps[n++] =
 			(double)(p->encoded ? p->copied_bytes : p->sent_bytes) /
@@ -253,6 +255,7 @@ void policy_learn(struct curve *c, struct forecast_link *l,
 	if (pass->encoded && !l->encoded)
 		*l = (struct forecast_link){ .usual_s = l->usual_s,
 					     .encoded = true };
-	if (pass->seconds > (pass->encoded ? encoded_pass_s : link_pass_s))
+	if (pass->seconds >
+	    (pass->encoded ? encoded_pass_s : POLICY_LINK_PASS_S))
 		forecast_link_add(l, (double)pass->copied_bytes, pass->seconds);
 }

@@ -18,13 +18,7 @@
 
 #include "engine/policy/curve.h"
 #include "engine/policy/forecast.h"
-
-enum {
-	POLICY_HOLD_MS = 1,	  /* 0 would mean "now" to QEMU before 11 */
-	POLICY_FIXED_MS = 20,	  /* of a switchover, until learnt */
-	POLICY_WIDE_MS = 2000000, /* the widest gate that QEMU takes */
-	POLICY_PULL_S = 3, /* passes are stuck before the guest is throttled */
-};
+#include "engine/policy/policy_constants.h"
 
 /* What the owner wants and the machine is; the same all the time. */
 struct policy_facts {
@@ -35,7 +29,7 @@ struct policy_facts {
 	double fixed_ms;       /* of a switchover, besides copying */
 	double fixed_worst_ms; /* that it may come to; 0: not known */
 	bool may_throttle;     /* auto-converge is armed, the owner allows it */
-	double throttle_max;   /* 0 … 0.99 */
+	double throttle_max;   /* 0 … POLICY_THROTTLE_MAX */
 	/*
 	 * With xbzrle, wire bytes of a byte of memory from the third pass on,
 	 * as a sample of the guest's pages has it; 0: without.

@@ -28,35 +28,51 @@
 #include "transport/base/xalloc.h"
 
 enum {
-	DRAWS = 16,	  /* curves that a look ahead goes along */
-	AHEAD = 400,	  /* passes of it */
-	STUCK_PASSES = 2, /* without a gain before a lever is pulled */
-	TRIED_PASSES = 5, /* of no use before it gives up, and … */
+	/* Curves that a look ahead follows. */
+	DRAWS = 16,
+	/* Passes of a look ahead, at most. */
+	AHEAD = 400,
+	/* Passes without a gain before a lever is pulled. */
+	STUCK_PASSES = 2,
+	/* Passes without a gain before it gives up, if tried_s is over. */
+	TRIED_PASSES = 5,
+	/* Passes that show what a throttle does, before it is changed. */
 	VERIFY_PASSES = 1,
+	/* Passes that a gate as wide as is allowed is given. */
 	WIDE_PASSES = 3,
+	/* Passes that are tried where the best of them nearly fitted. */
 	NEAR_PASSES = 40,
+	/* The last passes, in which phases are looked for. */
 	SPANS = 128,
 };
-static const double tried_s = 10;    /* … the time for it */
-static const double phased_s = 30;   /* the same for a guest in phases */
-static const double hold_s = 8;	     /* for its quiet phase before a lever */
-static const double gain = 0.85;     /* what a wait must shrink it to */
-static const double progress = 0.97; /* what passes must, to be believed */
-static const double steps[] = { 1.1, 1.25, 1.5 };
-static const double least_ms = 2; /* more each step */
-/* From setting the gate to QEMU heeding it, at most; a look comes on top. */
-static const double react_s = 0.1, look_s = 0.05;
-static const double throttle_margin = 1.2;  /* of the room */
-static const double throttle_excess = 1.15; /* of the least time that is lost */
-static const double throttle_step = 0.01;
-/* Smaller changes are not worth it. */
-static const double throttle_more = 0.1, throttle_less = 0.25;
-static const double throttle_slice_ms = 10; /* QEMU's time slice */
-static const double wide_share = 0.25;
-static const double turn_s = 0.05;   /* QEMU's, between two looks of its own */
-static const double near_miss = 1.3; /* of the room, and … */
-static const double near_s = 45;     /* … the time for it to fit */
+/* Seconds without a gain before it gives up, of a steady and a phased guest. */
+static const double tried_s = 10, phased_s = 30;
+/* A phased guest is waited for as long before a lever is pulled. */
+static const double hold_s = 8;
+/* A guest whose activity is spread by more than this is in phases. */
 static const double phased_spread = 0.1;
+/* The last passes must leave less than this part of those before to gain. */
+static const double progress = 0.97;
+/* The gate opens to what is needed times these, one after the other. */
+static const double steps[] = { 1.1, 1.25, 1.5 };
+/* The gate opens by at least as many ms with each of the steps. */
+static const double least_ms = 2;
+/* The engine's own look at what is left takes as long, at most. */
+static const double look_s = 0.05;
+/* A throttle is to leave the room divided by this, or less. */
+static const double throttle_margin = 1.2;
+/* A throttle may cost the guest this many times the least time, if weaker. */
+static const double throttle_excess = 1.15;
+/* Throttles are multiples of one percent, as QEMU takes them. */
+static const double throttle_step = 0.01;
+/* Smaller changes of a throttle, up and down, are not worth a pass. */
+static const double throttle_more = 0.1, throttle_less = 0.25;
+/* ms; CPU_THROTTLE_TIMESLICE: QEMU lets a throttled vCPU run for as long. */
+static const double throttle_slice_ms = 10;
+/* A wide gate is tried where it leaves over this part of the working set. */
+static const double wide_share = 0.25;
+/* A need below this many times the room may fit by chance, within near_s. */
+static const double near_miss = 1.3, near_s = 45;
 
 /* --- what is seen -------------------------------------------------------- */
 
@@ -138,8 +154,8 @@ static void find_period(struct sight *s)
 		span[n++] = (struct period_span){
 			.from_s = p->at_s - p->seconds,
 			.to_s = p->at_s,
-			.activity =
-				fmin(policy_dirtied(v->curve, p) / expected, 4),
+			.activity = fmin(policy_dirtied(v->curve, p) / expected,
+					 POLICY_ACTIVITY_MOST),
 		};
 	}
 	period_find(span, n, &s->period);
@@ -151,7 +167,8 @@ static void set_gate(struct sight *s, bool wide)
 	double gate = s->room_ms / 1e3 * s->bps;
 
 	s->wide = wide;
-	s->left_bytes = wide ? fmax(gate - turn_s / 2 * s->bps, gate / 2) : 0;
+	s->left_bytes = wide ? fmax(gate - POLICY_TURN_S / 2 * s->bps, gate / 2)
+			     : 0;
 	s->set_bytes = fmax(curve_working_set(s->v->curve), gate);
 }
 
@@ -224,7 +241,7 @@ static double time_to(const struct sight *s, double target_ms, double within_s,
 
 		t += pass_seconds(s, bytes);
 		/* at a fixed point the last one counts as all that follow */
-		if (t > within_s || next > bytes * 0.999)
+		if (t > within_s || next > bytes * POLICY_FIXED_POINT)
 			return INFINITY;
 		bytes = next;
 		*left_ms = bytes / s->bps * 1e3;
@@ -290,7 +307,7 @@ static bool still_shrinking(const struct sight *s, struct policy_decision *out)
 	if (most <= 0 || !gaining(s))
 		return false;
 	to_go = time_to(s, target, most, s->v->throttle, &left);
-	if (isinf(to_go) && left > gain * s->need_ms)
+	if (isinf(to_go) && left > POLICY_GOOD_PART * s->need_ms)
 		return false;
 	if (isinf(to_go))
 		policy_gate(s->v, out, gate,
@@ -321,7 +338,7 @@ static bool opens(const struct sight *s, struct policy_decision *out)
 {
 	size_t tries = fits_in_a_row(s);
 	double gate = s->room_ms;
-	bool aim = s->need_ms > (react_s + look_s) * 1e3 &&
+	bool aim = s->need_ms > (POLICY_WINDOW_S + look_s) * 1e3 &&
 		   s->v->throttle <= 0 && tries <= 2 * ARRAY_SIZE(steps);
 
 	if (s->need_ms > s->room_ms)
@@ -602,7 +619,8 @@ static void go_on(const struct policy_view *v, struct policy_decision *out)
 		return;
 	}
 	left = (double)v->samples[v->n_samples - 1].remaining_bytes;
-	if (v->last->late_gate_ms > 0 && left < (react_s + look_s) * bps) {
+	if (v->last->late_gate_ms > 0 &&
+	    left < (POLICY_WINDOW_S + look_s) * bps) {
 		policy_gate(v, out, v->last->late_gate_ms, "%s", v->last->why);
 		return;
 	}

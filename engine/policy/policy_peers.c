@@ -354,7 +354,7 @@ static double converge_throttle(const struct policy_view *v)
 		}
 		dirtied = sent = 0;
 	}
-	return fmin(throttle, 0.99);
+	return fmin(throttle, POLICY_THROTTLE_MAX);
 }
 
 static double converge_first(const struct policy_facts *f)

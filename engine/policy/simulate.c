@@ -10,11 +10,7 @@
 #include "engine/policy/history.h"
 #include "transport/base/xalloc.h"
 
-/* QEMU sends for at most that long before it looks at what is left. */
-static const double turn_s = 0.05;
-/* It measures the bandwidth, and sets the threshold, each time. */
-static const double window_s = 0.1;
-/* The engine looks that often between passes. */
+/* The engine looks at what is left as often, between two passes. */
 static const double look_s = 0.1;
 
 struct simulation {
@@ -162,7 +158,7 @@ static void end_window(struct simulation *s)
 {
 	if (s->now_s < s->next_window_s)
 		return;
-	s->next_window_s = s->now_s + window_s;
+	s->next_window_s = s->now_s + POLICY_WINDOW_S;
 	s->threshold_bytes = s->link->bandwidth_bps * s->pace *
 			     s->history.view.gate_ms / 1e3;
 }
@@ -171,13 +167,13 @@ static void end_window(struct simulation *s)
 static bool turn(struct simulation *s)
 {
 	double bps = s->link->bandwidth_bps * s->pace;
-	double send = fmin(s->left_bytes, bps * turn_s);
+	double send = fmin(s->left_bytes, bps * POLICY_TURN_S);
 
 	end_window(s);
 	if (s->left_bytes < s->threshold_bytes)
 		return sync_bitmap(s, s->threshold_bytes);
 	/* a turn without a page takes its time all the same */
-	pass_time(s, send > 0 ? send / bps : turn_s);
+	pass_time(s, send > 0 ? send / bps : POLICY_TURN_S);
 	s->left_bytes -= send;
 	s->pass_sent += send;
 	s->out->bytes += send;
@@ -196,7 +192,7 @@ static void begin(struct simulation *s, const struct policy_facts *f)
 	s->noise = s->link->seed;
 	change_pace(s);
 	s->next_look_s = look_s;
-	s->next_window_s = window_s;
+	s->next_window_s = POLICY_WINDOW_S;
 	*s->out = (struct simulate_outcome){ .blackout_ms = NAN };
 }
 

@@ -9,7 +9,7 @@
 #define MIB (1024.0 * 1024.0)
 
 enum {
-	PAGE = XBZRLE_PAGE_BYTES,
+	PAGE = POLICY_PAGE_BYTES,
 	MOST_LENGTH_BYTES = 2, /* of a length up to PAGE in ULEB128 */
 	HEADER_BYTES = 8,      /* before each page, whole or not */
 	ENCODED_HEADER_BYTES = HEADER_BYTES + 3, /* encoding, 16 bits length */

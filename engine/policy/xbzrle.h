@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { XBZRLE_PAGE_BYTES = 4096 };
+#include "engine/policy/policy_constants.h"
 
 /*
  * Length of the difference between two versions of a page; 0 when they are

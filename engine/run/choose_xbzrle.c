@@ -11,8 +11,6 @@
 #include "qmp/json.h"
 #include "transport/base/log.h"
 
-/* Of a link that nothing is known of: a gigabit. */
-static const double usual_bps = 118e6;
 /* A look at the guest's pages takes a second; worth it from here on. */
 static const double worth_s = 4;
 
@@ -23,7 +21,8 @@ static double expected_copy_s(const struct run *r)
 
 	if (learnt > 0 && (bps <= 0 || learnt < bps))
 		bps = learnt;
-	return (double)r->facts.ram_bytes / (bps > 0 ? bps : usual_bps);
+	return (double)r->facts.ram_bytes /
+	       (bps > 0 ? bps : POLICY_GIGABIT_BPS);
 }
 
 static void tell(struct run *r, const char *why)

@@ -216,7 +216,7 @@ static int look_at(struct sample *s, size_t i, struct err *err)
 	if (read_chunk(s, c->at, s->now, err) < 0)
 		return -1;
 	c->tally = (struct xbzrle_tally){ 0 };
-	for (size_t at = 0; at < CHUNK; at += XBZRLE_PAGE_BYTES)
+	for (size_t at = 0; at < CHUNK; at += POLICY_PAGE_BYTES)
 		xbzrle_tally_pair(&c->tally, s->before[i] + at, s->now + at);
 	return 0;
 }

@@ -29,7 +29,7 @@ int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
 enum {
 	PAGE_SAMPLE_CHUNKS = 64,
 	PAGE_SAMPLE_CHUNK_BYTES = 64 * 1024,
-	PAGE_SAMPLE_CHUNK_PAGES = PAGE_SAMPLE_CHUNK_BYTES / XBZRLE_PAGE_BYTES,
+	PAGE_SAMPLE_CHUNK_PAGES = PAGE_SAMPLE_CHUNK_BYTES / POLICY_PAGE_BYTES,
 };
 
 /* Addresses from, up to but not including to; whole chunks. */

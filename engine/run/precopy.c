@@ -25,23 +25,25 @@
 #include "transport/base/xalloc.h"
 
 enum {
+	/* Between two looks at query-migrate, unless an event comes. */
 	POLL_MS = 80,
-	TELLING_PASSES = 4, /* as many tell what one costs besides copying */
-	TELLING_BYTES = 128 * 1024, /* and as much what xbzrle makes of it */
-	LAST_LOOK_MS = 1000, /* at what is left, the guest standing still */
+	/* Passes that show what a pass costs besides copying. */
+	TELLING_PASSES = 4,
+	/* A pass that copied less does not show what xbzrle gains. */
+	TELLING_BYTES = 128 * 1024,
+	/* The last look at what is left, at most, with the guest stopped. */
+	LAST_LOOK_MS = 1000,
 };
 
-/* A shorter pass measures buffers and round trips, not the link; … */
-static const double measured_s = 0.05;
-static const double told_s = 0.3; /* … not so well that it is kept */
+/* A shorter pass does not measure the link well enough to be remembered. */
+static const double told_s = 0.3;
+/* The link carries as much more than a pass in all: a pass has an overhead. */
 static const double overhead_room = 1.1;
-
-/* Until QEMU throttles, which looks at syncs a second apart, … */
+/* QEMU looks once a second, at a sync, whether to throttle. */
 static const double heeded_s = 1;
-/* … and how much that is, about. */
+/* A throttle of which the policy may be expected to make use. */
 static const double strong_throttle = 0.8;
-
-/* A sample may see less of a page change than a pass does. */
+/* A sample of the guest's pages may see fewer changes than a pass does. */
 static const double least_shrink = 0.05;
 
 /* Where the present pass began, and what was last seen moving. */
@@ -343,7 +345,7 @@ static struct policy_pass measure(const struct run *r, const struct watch *w,
 			   w->history.view.n_passes >= 2,
 	};
 
-	if (p.seconds > measured_s && p.sent_bytes > 0)
+	if (p.seconds > POLICY_LINK_PASS_S && p.sent_bytes > 0)
 		p.bandwidth_bps = (double)p.sent_bytes / p.seconds;
 	p.copied_bytes = p.sent_bytes;
 	/* zero pages of the first pass cost nothing, and are not copied */

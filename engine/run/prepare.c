@@ -198,7 +198,7 @@ static void set_wanted(struct run *r)
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
 		.fixed_worst_ms = pair_worst_fixed_ms(&r->pair),
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
-		.throttle_max = 0.99,
+		.throttle_max = POLICY_THROTTLE_MAX,
 	};
 }
 

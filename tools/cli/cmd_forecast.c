@@ -81,7 +81,7 @@ static void put_cell(struct buf *b, const struct style *s,
 		text_putf(&c, s->utf8, "never");
 	else
 		text_putf(&c, s->utf8, "%s%s, %s",
-			  f->p_converge < 0.9 ? "? " : "",
+			  f->p_converge < ESTIMATE_CERTAIN ? "? " : "",
 			  human_ms(f->seconds.p50 * 1e3).text,
 			  human_ms(f->blackout_ms.p90).text);
 	text_cell(b, buf_data(&c), COLUMN, true);

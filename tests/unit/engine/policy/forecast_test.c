@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/policy_constants.h"
 #include "tests/unit/test.h"
 
 /* --- chance, the same in every run ---------------------------------------- */
@@ -99,7 +100,8 @@ static double dirtied(const struct guest *g, double from_s, double to_s)
 	if (g->idle_s > 0)
 		busy = busy_until(g, to_s) - busy_until(g, from_s);
 	bytes = distinct(g, busy) * fmax(1 + g->noise * normal(), 0);
-	return floor(fmin(bytes, g->ram_bytes) / 4096) * 4096;
+	return floor(fmin(bytes, g->ram_bytes) / POLICY_PAGE_BYTES) *
+	       POLICY_PAGE_BYTES;
 }
 
 struct link {
@@ -170,7 +172,7 @@ static void pass(struct migration *m, const struct example *e)
 	m->left_bytes = bytes;
 	m->passes++;
 	m->stuck++;
-	if (bytes < 0.9 * m->best_bytes) {
+	if (bytes < FORECAST_GAIN * m->best_bytes) {
 		m->best_bytes = bytes;
 		m->stuck = 0;
 	}
@@ -911,7 +913,8 @@ TEST(no_remedy_is_nonsense)
 		learn(exp(between(10, 25)), exp(between(10, 25)));
 		forecast_remedies(&curve, &from, &s, &r);
 		assert_true(r.bandwidth_bps >= 0);
-		assert_true(r.throttle >= 0 && r.throttle <= 0.99);
+		assert_true(r.throttle >= 0 &&
+			    r.throttle <= POLICY_THROTTLE_MAX);
 		assert_false(isnan(r.budget_ms));
 	}
 }

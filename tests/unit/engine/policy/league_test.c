@@ -101,7 +101,7 @@ static void play_synthetic(void)
 				  .deadline_s = ram / bps + 60,
 				  .ram_bytes = ram,
 				  .fixed_ms = POLICY_FIXED_MS,
-				  .throttle_max = 0.99 };
+				  .throttle_max = POLICY_THROTTLE_MAX };
 	char name[96];
 
 	s.phase_s = chance() * (s.busy_s + s.idle_s);

@@ -23,7 +23,7 @@ static struct policy_facts wants(double budget_ms, double deadline_s)
 				      .deadline_s = deadline_s,
 				      .ram_bytes = 1e9,
 				      .fixed_ms = 20,
-				      .throttle_max = 0.99 };
+				      .throttle_max = POLICY_THROTTLE_MAX };
 }
 
 /* What was decided on the way. */
@@ -377,7 +377,8 @@ TEST(nonsense_leads_to_no_nonsense)
 			policy_auto.decide(&v, &d);
 			assert_true(d.gate_ms >= 0 &&
 				    d.gate_ms <= POLICY_WIDE_MS);
-			assert_true(d.throttle >= 0 && d.throttle <= 0.99);
+			assert_true(d.throttle >= 0 &&
+				    d.throttle <= POLICY_THROTTLE_MAX);
 			assert_true(d.why[0]);
 		}
 	}

@@ -28,7 +28,7 @@ static int setup(void **state)
 					  .ram_bytes = 4.0 * (1 << 30),
 					  .fixed_ms = 20,
 					  .may_throttle = true,
-					  .throttle_max = 0.99 };
+					  .throttle_max = POLICY_THROTTLE_MAX };
 	b->view = (struct policy_view){ .facts = &b->facts,
 					.curve = &b->curve,
 					.link = &b->link,
@@ -215,7 +215,8 @@ TEST(auto_converge_starts_at_20_and_adds_10)
 	add_passes(b, 2, 2, 180000000);
 	assert_true(fabs(ask(&policy_auto_converge, b).throttle - 0.3) < 1e-9);
 	add_passes(b, 40, 2, 180000000);
-	assert_true(ask(&policy_auto_converge, b).throttle == 0.99);
+	assert_true(ask(&policy_auto_converge, b).throttle ==
+		    POLICY_THROTTLE_MAX);
 }
 
 TEST(auto_converge_lets_a_guest_be_that_dirties_little)

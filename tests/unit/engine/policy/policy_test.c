@@ -27,7 +27,7 @@ static int setup(void **state)
 	b->facts = (struct policy_facts){ .budget_ms = 300,
 					  .ram_bytes = 1e9,
 					  .fixed_ms = POLICY_FIXED_MS,
-					  .throttle_max = 0.99 };
+					  .throttle_max = POLICY_THROTTLE_MAX };
 	b->view = (struct policy_view){ .facts = &b->facts,
 					.curve = &b->curve,
 					.link = &b->link,

@@ -7,7 +7,7 @@
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-enum { PAGE = XBZRLE_PAGE_BYTES };
+enum { PAGE = POLICY_PAGE_BYTES };
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
