@@ -224,7 +224,7 @@ char *result_last_line(const struct result *r)
 
 /* --- JSON ---------------------------------------------------------------- */
 
-struct json_object *err_to_json(const struct err *err)
+struct json_object *result_error_to_json(const struct err *err)
 {
 	AUTO_STRV struct strv causes = { 0 };
 	struct json_object *o;
@@ -291,7 +291,7 @@ struct json_object *result_to_json(const struct result *r)
 	json_fields_text(o, "transport", r->transport);
 	json_fields_text(o, "decision", r->decision);
 	json_add_sub(o, "forecast", forecast_to_json(r));
-	json_add_sub(o, "error", err_to_json(&r->error));
+	json_add_sub(o, "error", result_error_to_json(&r->error));
 	json_fields_strv(o, "leftovers", &r->leftovers);
 	return o;
 }

@@ -96,6 +96,6 @@ char *result_last_line(const struct result *r);
 char *result_where(const struct result *r);
 struct json_object *result_to_json(const struct result *r);
 /* {"kind","message","host","cause":[],"hint"}, or NULL for ERR_NONE. */
-struct json_object *err_to_json(const struct err *err);
+struct json_object *result_error_to_json(const struct err *err);
 
 #endif

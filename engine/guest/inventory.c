@@ -307,7 +307,7 @@ static struct json_object *monitor_to_json(const struct guest_view *g)
 	json_add_str(o, "state", inventory_look_name(g->look));
 	json_fields_text(o, "path", m ? m->path : NULL);
 	json_fields_text(o, "holder", g->holder);
-	json_add_sub(o, "error", err_to_json(&g->why));
+	json_add_sub(o, "error", result_error_to_json(&g->why));
 	return o;
 }
 

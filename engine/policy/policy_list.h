@@ -9,7 +9,7 @@
  * NULL-terminated: auto first, then qemu, proxmox, ovirt, nova, kubevirt, and
  * auto-converge, QEMU's own.
  */
-extern const struct policy *const policies[];
+extern const struct policy *const policy_list[];
 const struct policy *policy_find(const char *name); /* NULL: none */
 
 #endif

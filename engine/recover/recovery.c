@@ -37,7 +37,7 @@ struct json_object *recovery_to_json(const struct recovery *r)
 	json_fields_text(o, "destination", side_state_name(r->destination));
 	json_fields_strv(o, "did", &r->did);
 	json_fields_strv(o, "leftovers", &r->result.leftovers);
-	return json_add_sub(o, "error", err_to_json(&r->result.error));
+	return json_add_sub(o, "error", result_error_to_json(&r->result.error));
 }
 
 void recovery_free(struct recovery *r)

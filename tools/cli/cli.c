@@ -54,7 +54,7 @@ static int print_usage_result(const struct err *err)
 	result_init(&r);
 	r.outcome = OUTCOME_USAGE;
 	o = result_to_json(&r);
-	json_add_sub(o, "error", err_to_json(err));
+	json_add_sub(o, "error", result_error_to_json(err));
 	result_free(&r);
 	return cli_print_json(o, EXIT_USAGE);
 }
@@ -182,8 +182,8 @@ int cli_unknown_policy(const char *name, struct err *err)
 {
 	AUTO_STRV struct strv all = { 0 };
 
-	for (size_t i = 0; policies[i]; i++)
-		strv_push(&all, policies[i]->name);
+	for (size_t i = 0; policy_list[i]; i++)
+		strv_push(&all, policy_list[i]->name);
 	return unknown("policy: there is no policy", name, &all, err);
 }
 

@@ -24,7 +24,7 @@ static struct json_object *to_json(const struct checks *list,
 						? checks_worst(list)
 						: CHECK_FAIL));
 	json_add_sub(o, "checks", all);
-	return json_add_sub(o, "error", err_to_json(&r->error));
+	return json_add_sub(o, "error", result_error_to_json(&r->error));
 }
 
 static void put_count(struct buf *b, size_t n, const char *what)

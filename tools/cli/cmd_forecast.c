@@ -156,7 +156,7 @@ static struct json_object *to_json(const struct estimate *est,
 	json_add_num(out, "total_ms", r->total_ms, 1);
 	estimate_to_json(est, out);
 	json_fields_strv(out, "leftovers", &r->leftovers);
-	return json_add_sub(out, "error", err_to_json(&r->error));
+	return json_add_sub(out, "error", result_error_to_json(&r->error));
 }
 
 /* --- the command --------------------------------------------------------- */

@@ -73,7 +73,7 @@ static int print_json(const struct journal_view *v, bool with_records, int code,
 			json_object_array_add(list, entry_to_json(&v->v[i]));
 		json_add_sub(o, "records", list);
 	}
-	json_add_sub(o, "error", err ? err_to_json(err) : NULL);
+	json_add_sub(o, "error", err ? result_error_to_json(err) : NULL);
 	return cli_print_json(json_add_i64(o, "exit_code", code), code);
 }
 

@@ -213,8 +213,8 @@ static struct json_object *to_json(const struct listing *l, size_t n_hosts,
 				guests,
 				inventory_guest_to_json(&l->found[i].v[k]));
 		if (l->failed[i].kind != ERR_NONE)
-			json_object_array_add(errors,
-					      err_to_json(&l->failed[i]));
+			json_object_array_add(
+				errors, result_error_to_json(&l->failed[i]));
 	}
 	json_add_sub(o, "guests", guests);
 	json_add_sub(o, "errors", errors);

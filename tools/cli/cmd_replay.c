@@ -91,9 +91,9 @@ static int find_policies(const struct cli *cli, struct row *rows, size_t *n,
 	const char *name = cli->settings.policy;
 
 	*n = 0;
-	for (size_t i = 0; policies[i]; i++) {
-		if (!name || !strcmp(name, policies[i]->name))
-			rows[(*n)++].policy = policies[i];
+	for (size_t i = 0; policy_list[i]; i++) {
+		if (!name || !strcmp(name, policy_list[i]->name))
+			rows[(*n)++].policy = policy_list[i];
 	}
 	if (*n)
 		return 0;
@@ -219,7 +219,7 @@ static int print_failure(struct cli *cli, const struct err *err)
 	if (!cli->settings.json)
 		return code;
 	o = json_add_sub(json_new(), "policies", NULL);
-	json_add_sub(o, "error", err_to_json(err));
+	json_add_sub(o, "error", result_error_to_json(err));
 	return cli_print_json(json_add_i64(o, "exit_code", code), code);
 }
 

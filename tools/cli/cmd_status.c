@@ -452,7 +452,7 @@ static int print_failure(struct cli *cli, const struct err *err, int code)
 	if (!cli->settings.json)
 		return code;
 	o = json_add_sub(json_new(), "runs", json_object_new_array());
-	json_add_sub(o, "error", err_to_json(err));
+	json_add_sub(o, "error", result_error_to_json(err));
 	return cli_print_json(json_add_i64(o, "exit_code", code), code);
 }
 

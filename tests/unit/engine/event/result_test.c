@@ -230,7 +230,7 @@ TEST(json_spells_the_error_out)
 	err_wrap(&e, ERR_NONE, "cannot reach it");
 	err_at_host(&e, "hostb");
 	err_hint(&e, "start sshd");
-	o = err_to_json(&e);
+	o = result_error_to_json(&e);
 	line = json_line(o);
 	assert_string_equal(line, "{\"kind\":\"network\","
 				  "\"message\":\"cannot reach it\","

@@ -22,7 +22,7 @@
 
 enum { GUESTS = 420, POLICIES = 7, RECORDED = 14, MOST = 2048 };
 
-/* As `policies` has them. */
+/* As `policy_list` has them. */
 enum { AUTO, QEMU, PROXMOX, OVIRT, NOVA, KUBEVIRT, AUTO_CONVERGE };
 
 enum kind { STEADY, PHASED, RECORDS, KINDS };
@@ -56,7 +56,8 @@ static void play(enum kind kind, const char *name, const struct policy_facts *f,
 			    .first_s = first / l->bandwidth_bps };
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	for (size_t i = 0; i < POLICIES; i++)
-		simulate_run(policies[i], f, g, l, f->deadline_s + 1, &m->o[i]);
+		simulate_run(policy_list[i], f, g, l, f->deadline_s + 1,
+			     &m->o[i]);
 }
 
 /* Deterministic, in [0, 1). */
@@ -230,8 +231,9 @@ static void print_row(enum kind kind, bool may, size_t p)
 		seconds[n++] = m->o[p].seconds;
 	}
 	printf("%-9s %-3s %-14s %3zu/%-3zu %4zu %8.0f %8.1f %8.1f\n",
-	       kind_names[kind], may ? "yes" : "no", policies[p]->name, within,
-	       all, over, median(blackout, n), median(seconds, n), lost);
+	       kind_names[kind], may ? "yes" : "no", policy_list[p]->name,
+	       within, all, over, median(blackout, n), median(seconds, n),
+	       lost);
 }
 
 static void print_games(void)
@@ -282,7 +284,7 @@ TEST(auto_finishes_whatever_another_finishes)
 			missed++;
 			printf("missed: %s: %s %.0f ms after %.1f s; auto "
 			       "%.1f s: %s\n",
-			       games[i].name, policies[p]->name,
+			       games[i].name, policy_list[p]->name,
 			       games[i].o[p].blackout_ms, games[i].o[p].seconds,
 			       games[i].o[AUTO].seconds, games[i].o[AUTO].why);
 			break;

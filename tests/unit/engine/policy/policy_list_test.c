@@ -7,8 +7,9 @@
 
 TEST(all_policies_are_found_by_their_names)
 {
-	for (size_t i = 0; policies[i]; i++)
-		assert_ptr_equal(policy_find(policies[i]->name), policies[i]);
+	for (size_t i = 0; policy_list[i]; i++)
+		assert_ptr_equal(policy_find(policy_list[i]->name),
+				 policy_list[i]);
 	assert_null(policy_find("none of them"));
 }
 
@@ -21,6 +22,6 @@ TEST(auto_comes_first_and_then_the_peers)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		assert_string_equal(policies[i]->name, names[i]);
-	assert_null(policies[ARRAY_SIZE(names)]);
+		assert_string_equal(policy_list[i]->name, names[i]);
+	assert_null(policy_list[ARRAY_SIZE(names)]);
 }

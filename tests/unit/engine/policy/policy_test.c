@@ -133,8 +133,8 @@ TEST(every_policy_gives_up_at_the_deadline)
 	b->facts.deadline_s = 60;
 	add_pass(b, 1e9, 0, 200e6);
 	b->view.now_s = 60;
-	for (size_t i = 0; policies[i]; i++) {
-		policies[i]->decide(&b->view, &d);
+	for (size_t i = 0; policy_list[i]; i++) {
+		policy_list[i]->decide(&b->view, &d);
 		assert_int_equal(d.action, POLICY_GIVE_UP);
 	}
 }
@@ -148,8 +148,8 @@ TEST(every_policy_lifts_the_budget_at_a_deadline_that_forces)
 	b->facts.force = true;
 	add_pass(b, 1e9, 0, 200e6);
 	b->view.now_s = 60;
-	for (size_t i = 0; policies[i]; i++) {
-		policies[i]->decide(&b->view, &d);
+	for (size_t i = 0; policy_list[i]; i++) {
+		policy_list[i]->decide(&b->view, &d);
 		assert_int_equal(d.action, POLICY_GATE);
 		assert_true(d.lifted);
 		assert_true(d.gate_ms == POLICY_WIDE_MS);

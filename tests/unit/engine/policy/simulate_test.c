@@ -174,9 +174,9 @@ TEST(the_same_simulation_gives_the_same_outcome)
 				     .idle_s = 1,
 				     .noise = 0.1 };
 
-	for (size_t i = 0; policies[i]; i++) {
-		struct simulate_outcome a = run(policies[i], &g);
-		struct simulate_outcome b = run(policies[i], &g);
+	for (size_t i = 0; policy_list[i]; i++) {
+		struct simulate_outcome a = run(policy_list[i], &g);
+		struct simulate_outcome b = run(policy_list[i], &g);
 
 		assert_true(a.switched == b.switched);
 		assert_true(a.seconds == b.seconds && a.bytes == b.bytes);
