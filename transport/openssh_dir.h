@@ -2,8 +2,8 @@
 /*
  * openssh_dir: the private directory in which a child ssh(1) has its sockets.
  *
- * A directory is locked (lockfile.h) as long as its process lives. One whose owner
- * was killed is unlocked, and removed by the next who makes one.
+ * A directory is locked (lockfile.h) as long as its process lives. One whose
+ * owner was killed is unlocked, and removed by the next who makes one.
  */
 #ifndef TRANSPORT_OPENSSH_DIR_H
 #define TRANSPORT_OPENSSH_DIR_H

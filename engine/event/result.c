@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * result: how a command on a guest ended. The tables here are the contract of
- * exit codes and of the result object.
- */
+/* result: how a command on a guest ended, for people and programs. */
 #include "engine/event/result.h"
 
 #include <assert.h>
@@ -14,29 +11,6 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
-/* `unchanged`: this outcome only happens before anything was touched. */
-static const struct {
-	const char *name;
-	int exit_code;
-	int exit_code_with_leftovers;
-	bool unchanged;
-} outcomes[] = {
-	[OUTCOME_MIGRATED] = { "migrated", 0, 8, false },
-	[OUTCOME_READY] = { "ready", 0, 0, true },
-	[OUTCOME_REFUSED] = { "refused", 3, 3, true },
-	[OUTCOME_FAILED] = { "failed", 4, 9, false },
-	[OUTCOME_UNCONVERGED] = { "unconverged", 5, 9, false },
-	[OUTCOME_CANCELLED] = { "cancelled", 6, 9, false },
-	[OUTCOME_UNDECIDED] = { "undecided", 7, 7, false },
-	[OUTCOME_UNREACHABLE] = { "unreachable", 10, 10, true },
-	[OUTCOME_BUSY] = { "busy", 11, 11, true },
-	[OUTCOME_ENDED] = { "ended", 12, 12, false },
-	[OUTCOME_NO_GUEST] = { "no-guest", 13, 13, true },
-	[OUTCOME_USAGE] = { "usage", 2, 2, true },
-	[OUTCOME_INTERNAL] = { "internal", 1, 1, false },
-};
-static_assert(ARRAY_SIZE(outcomes) == OUTCOMES, "a row for each outcome");
-
 static const char *const owner_names[] = {
 	[OWNER_SOURCE] = "source",
 	[OWNER_DESTINATION] = "destination",
@@ -45,49 +19,10 @@ static const char *const owner_names[] = {
 };
 static_assert(ARRAY_SIZE(owner_names) == OWNERS, "a name for each owner");
 
-static const enum outcome error_outcomes[] = {
-	[ERR_NONE] = OUTCOME_INTERNAL,
-	[ERR_INTERNAL] = OUTCOME_INTERNAL,
-	[ERR_USAGE] = OUTCOME_USAGE,
-	[ERR_SYSTEM] = OUTCOME_REFUSED,
-	[ERR_TIMEOUT] = OUTCOME_UNREACHABLE,
-	[ERR_CANCELLED] = OUTCOME_CANCELLED,
-	[ERR_CLOSED] = OUTCOME_REFUSED,
-	[ERR_PROTOCOL] = OUTCOME_REFUSED,
-	[ERR_QMP] = OUTCOME_REFUSED,
-	[ERR_REMOTE] = OUTCOME_REFUSED,
-	[ERR_NETWORK] = OUTCOME_UNREACHABLE,
-	[ERR_HOSTKEY] = OUTCOME_UNREACHABLE,
-	[ERR_AUTH] = OUTCOME_UNREACHABLE,
-	[ERR_CRYPTO] = OUTCOME_UNREACHABLE,
-	[ERR_BUSY] = OUTCOME_BUSY,
-	[ERR_NO_GUEST] = OUTCOME_NO_GUEST,
-	[ERR_AMBIGUOUS] = OUTCOME_USAGE,
-	[ERR_REFUSED] = OUTCOME_REFUSED,
-	[ERR_BUDGET] = OUTCOME_UNCONVERGED,
-	[ERR_ENDED] = OUTCOME_ENDED,
-	[ERR_UNDECIDED] = OUTCOME_UNDECIDED,
-	[ERR_FAILED] = OUTCOME_REFUSED,
-};
-static_assert(ARRAY_SIZE(error_outcomes) == ERR_KINDS,
-	      "an outcome for each kind");
-
-const char *outcome_name(enum outcome o)
-{
-	assert(o < OUTCOMES);
-	return outcomes[o].name;
-}
-
 const char *owner_name(enum owner o)
 {
 	assert(o < OWNERS);
 	return owner_names[o];
-}
-
-enum outcome outcome_of_error(enum err_kind kind)
-{
-	assert(kind < ERR_KINDS);
-	return error_outcomes[kind];
 }
 
 void result_init(struct result *r)
@@ -130,8 +65,7 @@ void result_free(struct result *r)
 
 int result_exit_code(const struct result *r)
 {
-	return r->leftovers.n ? outcomes[r->outcome].exit_code_with_leftovers
-			      : outcomes[r->outcome].exit_code;
+	return exit_code_of(r->outcome, r->leftovers.n > 0);
 }
 
 /* --- the last line ------------------------------------------------------- */
@@ -204,7 +138,7 @@ char *result_last_line(const struct result *r)
 	AUTO_FREE char *where = result_where(r);
 	AUTO_STRV struct strv parts = { 0 };
 
-	if (outcomes[r->outcome].unchanged)
+	if (outcome_is_unchanged(r->outcome))
 		strv_push(&parts, "Nothing was changed.");
 	else if (r->outcome == OUTCOME_UNDECIDED)
 		strv_push(&parts, "Nothing was started or killed.");

@@ -9,26 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/event/exit_code.h"
 #include "transport/base/err.h"
 #include "transport/base/strv.h"
-
-enum outcome {
-	OUTCOME_MIGRATED,
-	OUTCOME_READY, /* only checked, and nothing speaks against it */
-	OUTCOME_REFUSED,
-	OUTCOME_FAILED,
-	OUTCOME_UNCONVERGED,
-	OUTCOME_CANCELLED,
-	OUTCOME_UNDECIDED,
-	OUTCOME_UNREACHABLE,
-	OUTCOME_BUSY,
-	OUTCOME_ENDED,
-	OUTCOME_NO_GUEST,
-	OUTCOME_USAGE,
-	OUTCOME_INTERNAL,
-	OUTCOMES
-};
-const char *outcome_name(enum outcome o);
 
 enum owner {
 	OWNER_SOURCE,
@@ -80,10 +63,8 @@ struct result {
 void result_init(struct result *r);
 void result_free(struct result *r);
 
-/* The exit code of the contract: outcome, turned by left-overs. Pure. */
+/* exit_code_of() its outcome and left-overs. */
 int result_exit_code(const struct result *r);
-/* The outcome an error of this kind means before anything was changed. */
-enum outcome outcome_of_error(enum err_kind kind);
 /*
  * The last line: "web1 is RUNNING on hostb (pid 7781). Source stopped."; to be
  * freed. Without a guest found it says so.

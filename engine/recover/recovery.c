@@ -2,21 +2,24 @@
 /* recovery: what became of one unfinished run. */
 #include "engine/recover/recovery.h"
 
+#include "engine/event/exit_code.h"
 #include "qmp/json.h"
 #include "qmp/json_fields.h"
 
-int recovery_exit_code(const struct recovery *r)
+enum exit_code recovery_exit_code(const struct recovery *r)
 {
 	if (r->result.error.kind == ERR_BUSY)
-		return 11;
+		return EXIT_CODE_BUSY;
 	if (r->verdict == VERDICT_HOLD || r->verdict == VERDICT_PERSON ||
 	    r->result.error.kind != ERR_NONE)
-		return 7;
+		return EXIT_CODE_UNDECIDED;
 	if (r->verdict == VERDICT_LOST)
-		return 12;
+		return EXIT_CODE_ENDED;
 	if (r->result.leftovers.n)
-		return r->result.owner == OWNER_DESTINATION ? 8 : 9;
-	return 0;
+		return r->result.owner == OWNER_DESTINATION
+			       ? EXIT_CODE_DONE_LEFTOVERS
+			       : EXIT_CODE_UNDONE_LEFTOVERS;
+	return EXIT_CODE_DONE;
 }
 
 struct json_object *recovery_to_json(const struct recovery *r)

@@ -17,7 +17,7 @@ struct recovery {
 	struct strv did;      /* sentences, in order */
 	struct result result; /* guest, owner, error, left-overs */
 };
-int recovery_exit_code(const struct recovery *r);
+enum exit_code recovery_exit_code(const struct recovery *r);
 /* {"run","guest","outcome","owner","did",…}; owned. */
 struct json_object *recovery_to_json(const struct recovery *r);
 /* What it holds, not @r itself. */

@@ -56,7 +56,7 @@ static int print_usage_result(const struct err *err)
 	o = result_to_json(&r);
 	json_add_sub(o, "error", result_error_to_json(err));
 	result_free(&r);
-	return cli_print_json(o, EXIT_USAGE);
+	return cli_print_json(o, EXIT_CODE_USAGE);
 }
 
 int cli_usage(struct cli *cli, const struct err *err)
@@ -69,7 +69,7 @@ int cli_usage(struct cli *cli, const struct err *err)
 			*c->args ? " " : "", c->args);
 	else
 		fprintf(stderr, "usage: vmferry COMMAND [options] ...\n");
-	return cli->settings.json ? print_usage_result(err) : EXIT_USAGE;
+	return cli->settings.json ? print_usage_result(err) : EXIT_CODE_USAGE;
 }
 
 /* --- login --------------------------------------------------------------- */
@@ -265,7 +265,7 @@ int cli_end(int code)
 		return code;
 	fprintf(stderr, "vmferry: cannot write to standard output: %s\n",
 		strerror(errno));
-	return code ? code : EXIT_INTERNAL;
+	return code ? code : EXIT_CODE_INTERNAL;
 }
 
 int cli_print_json(struct json_object *o, int code)

@@ -8,14 +8,12 @@
 #include <json.h>
 #include <stdio.h>
 
+#include "engine/event/exit_code.h"
 #include "engine/run/migrate.h"
 #include "tools/cli/command.h"
 #include "tools/cli/ask.h"
 #include "tools/cli/ui.h"
 #include "transport/base/buf.h"
-
-/* Exit codes that belong to no outcome. */
-enum { EXIT_USAGE = 2, EXIT_INTERNAL = 1, EXIT_INTERRUPTED = 130 };
 
 struct cli {
 	const struct command *command;
@@ -30,7 +28,7 @@ struct cli {
 void cli_print_error(struct cli *cli, const struct err *err);
 /*
  * The same for a wrong use of a command, with the result object for --json;
- * returns EXIT_USAGE.
+ * returns EXIT_CODE_USAGE.
  */
 int cli_usage(struct cli *cli, const struct err *err);
 
@@ -61,10 +59,10 @@ int cli_unknown_policy(const char *name, struct err *err);
 
 /*
  * Prints one JSON object on stdout (taken over). Returns @code, or
- * EXIT_INTERNAL when stdout takes no more.
+ * EXIT_CODE_INTERNAL when stdout takes no more.
  */
 int cli_print_json(struct json_object *o, int code);
-/* Flushes stdout; @code, or EXIT_INTERNAL when it took not all. */
+/* Flushes stdout; @code, or EXIT_CODE_INTERNAL when it took not all. */
 int cli_end(int code);
 
 #endif

@@ -11,8 +11,6 @@
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
-enum { EXIT_WHOLE = 0, EXIT_TORN = 1, EXIT_CORRUPT = 3 };
-
 static void put_time(struct buf *b, struct wall t)
 {
 	int64_t us = t.us % 1000000;
@@ -61,11 +59,12 @@ static int print_json(const struct journal_view *v, bool with_records, int code,
 {
 	struct json_object *o = json_new(), *list;
 	const char *last = v->n ? journal_record_name(journal_state(v)) : NULL;
-	const char *state = code == EXIT_WHOLE	? "whole"
-			    : code == EXIT_TORN ? "torn"
-						: "corrupt";
+	const char *state = code == EXIT_CODE_DONE	     ? "whole"
+			    : code == EXIT_CODE_JOURNAL_TORN ? "torn"
+							     : "corrupt";
 
-	json_add_str(o, "state", err && code != EXIT_CORRUPT ? NULL : state);
+	json_add_str(o, "state",
+		     err && code != EXIT_CODE_JOURNAL_CORRUPT ? NULL : state);
 	json_add_str(o, "last", last);
 	if (with_records) {
 		list = json_object_new_array();
@@ -111,20 +110,22 @@ static int print(struct cli *cli, const struct journal_view *v)
 	for (size_t i = 0; i < v->n; i++)
 		put_entry(&b, &v->v[i]);
 	if (cli->settings.json)
-		return print_json(v, true, v->torn ? EXIT_TORN : EXIT_WHOLE,
+		return print_json(v, true,
+				  v->torn ? EXIT_CODE_JOURNAL_TORN
+					  : EXIT_CODE_DONE,
 				  NULL);
 	fputs(buf_data(&b), stdout);
 	buf_truncate(&b, 0);
 	if (v->torn)
 		put_torn(&b, v);
 	fputs(buf_data(&b), stderr);
-	return cli_end(v->torn ? EXIT_TORN : EXIT_WHOLE);
+	return cli_end(v->torn ? EXIT_CODE_JOURNAL_TORN : EXIT_CODE_DONE);
 }
 
 static int check(struct cli *cli, const struct journal_view *v)
 {
 	AUTO_BUF struct buf b = { 0 };
-	int code = v->torn ? EXIT_TORN : EXIT_WHOLE;
+	int code = v->torn ? EXIT_CODE_JOURNAL_TORN : EXIT_CODE_DONE;
 
 	if (cli->settings.json)
 		return print_json(v, false, code, NULL);
@@ -140,10 +141,10 @@ static int check(struct cli *cli, const struct journal_view *v)
 static int print_failure(struct cli *cli, struct err *err)
 {
 	const struct journal_view none = { 0 };
-	int code = EXIT_USAGE;
+	int code = EXIT_CODE_USAGE;
 
 	if (err->kind == ERR_PROTOCOL) {
-		code = EXIT_CORRUPT;
+		code = EXIT_CODE_JOURNAL_CORRUPT;
 		err_hint(err, "trust nothing in this file; ask the monitors of "
 			      "both hosts where the guest runs");
 	}

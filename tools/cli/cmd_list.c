@@ -16,7 +16,6 @@ enum {
 	CONNECT_MS = 10000,
 	READ_MS = 20000,
 	HOSTS_AT_ONCE = 8,
-	EXIT_UNREACHABLE = 10,
 };
 
 /* --- the table ----------------------------------------------------------- */
@@ -231,11 +230,11 @@ static int judge(const struct listing *l, size_t n_hosts)
 			continue;
 		cli_print_error(l->cli, &l->failed[i]);
 		if (l->failed[i].kind == ERR_USAGE)
-			code = EXIT_USAGE;
+			code = EXIT_CODE_USAGE;
 		else if (l->failed[i].kind == ERR_CANCELLED)
-			code = 6;
+			code = EXIT_CODE_CANCELLED;
 		else if (!code)
-			code = EXIT_UNREACHABLE;
+			code = EXIT_CODE_UNREACHABLE;
 	}
 	return code;
 }

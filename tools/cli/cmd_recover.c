@@ -102,18 +102,19 @@ static void put_arrivals(struct buf *b, const struct style *style,
 	}
 }
 
-/* The gravest of all: one that must be held beats one that was undone. */
 static int worst_code(const struct recoveries *list)
 {
-	static const int order[] = { 7, 11, 12, 9, 8 };
+	enum exit_code worst = EXIT_CODE_DONE;
 
-	for (size_t o = 0; o < ARRAY_SIZE(order); o++) {
-		for (size_t i = 0; i < list->n; i++) {
-			if (recovery_exit_code(&list->v[i]) == order[o])
-				return order[o];
-		}
+	for (size_t i = 0; i < list->n; i++) {
+		const enum exit_code both[] = {
+			worst,
+			recovery_exit_code(&list->v[i]),
+		};
+
+		worst = exit_code_worst(both, ARRAY_SIZE(both));
 	}
-	return 0;
+	return worst;
 }
 
 static struct json_object *to_json(const struct recoveries *list, int code)
@@ -190,7 +191,7 @@ static int run(struct cli *cli)
 	cli_host_options(cli, &opt.ssh);
 	if (recover_run(&opt, &list, &err) < 0) {
 		cli_print_error(cli, &err);
-		return EXIT_INTERNAL;
+		return EXIT_CODE_INTERNAL;
 	}
 	code = print_recoveries(cli, &list);
 	recoveries_free(&list);

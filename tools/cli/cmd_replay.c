@@ -14,7 +14,7 @@
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
-enum { MAX_ROWS = 16, EXIT_RECORDING_TOO_SHORT = 3 };
+enum { MAX_ROWS = 16 };
 
 struct row {
 	const struct policy *policy;
@@ -211,8 +211,8 @@ static struct json_object *to_json(const struct replay *r,
 
 static int print_failure(struct cli *cli, const struct err *err)
 {
-	int code = err_has(err, ERR_PROTOCOL) ? EXIT_RECORDING_TOO_SHORT
-					      : EXIT_USAGE;
+	int code = err_has(err, ERR_PROTOCOL) ? EXIT_CODE_RECORDING_TOO_SHORT
+					      : EXIT_CODE_USAGE;
 	struct json_object *o;
 
 	cli_print_error(cli, err);

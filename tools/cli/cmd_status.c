@@ -15,8 +15,6 @@
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
-enum { EXIT_NO_GUEST = 13 };
-
 /* What is shown of one run; texts are borrowed from the recording. */
 struct status {
 	const struct recording_view *v;
@@ -466,7 +464,7 @@ static int print_none(struct cli *cli, const struct recordings *list)
 		cli->operands.v[0], list->n, list->n == 1 ? "" : "s",
 		list->dir);
 	err_hint(&err, "vmferry status shows the guests that are");
-	return print_failure(cli, &err, EXIT_NO_GUEST);
+	return print_failure(cli, &err, EXIT_CODE_NO_GUEST);
 }
 
 static void put_empty(struct buf *b, bool utf8, const char *dir)
@@ -515,7 +513,7 @@ static int run(struct cli *cli)
 
 	state = cli_state_directory(cli, &err);
 	if (!state || recordings_read(state, &list, &err) < 0)
-		code = print_failure(cli, &err, EXIT_INTERNAL);
+		code = print_failure(cli, &err, EXIT_CODE_INTERNAL);
 	else
 		code = print(cli, state, &list);
 	recordings_free(&list);

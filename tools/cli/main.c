@@ -40,7 +40,7 @@ static void exit_at_once(struct program *p)
 			    "finishes or undoes what was begun; `vmferry "
 			    "recover` does the same.");
 	ui_clear(&p->cli.ui);
-	_exit(EXIT_INTERRUPTED);
+	_exit(EXIT_CODE_INTERRUPTED);
 }
 
 /*
@@ -113,7 +113,7 @@ static int run_loop(struct program *p)
 
 	if (!loop) {
 		cli_print_error(&p->cli, &err);
-		return EXIT_INTERNAL;
+		return EXIT_CODE_INTERNAL;
 	}
 	p->signal_fd = open_signals();
 	if (p->cli.settings.verbose)
@@ -219,7 +219,7 @@ static int run_cli(struct program *p, char *const *argv)
 	code = run_loop(p);
 	if (ui_close(&cli->ui, &err) < 0) {
 		cli_print_error(cli, &err);
-		code = code ? code : EXIT_INTERNAL;
+		code = code ? code : EXIT_CODE_INTERNAL;
 	}
 	return code;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "engine/event/exit_code.h"
 #include "tools/cli/group.h"
 
 /* Text with man's special characters escaped; paragraphs become .PP. */
@@ -45,6 +46,16 @@ static void entries(FILE *out, const struct entry *list)
 		fputs(".TP\n.B ", out);
 		text(out, list->term);
 		text(out, list->meaning);
+	}
+}
+
+static void all_exit_codes(FILE *out)
+{
+	const struct exit_code_meaning *m = exit_code_meanings;
+
+	for (; m->text; m++) {
+		fprintf(out, ".TP\n.B %d\n", (int)m->code);
+		text(out, m->text);
 	}
 }
 
@@ -100,29 +111,6 @@ static void examples(const struct command *const *table, FILE *out)
 	}
 	fputs(".fi\n", out);
 }
-
-static const struct entry exit_codes[] = {
-	{ "0", "Done. After migrate the guest runs on the destination." },
-	{ "1", "Internal error; the last line says where the guest runs." },
-	{ "2", "Wrong use of the command line, or a file it names." },
-	{ "3", "Refused by preflight; nothing was changed." },
-	{ "4", "Failed and undone; the guest runs on the source." },
-	{ "5", "Would break the budget or missed the deadline; undone." },
-	{ "6", "Cancelled by the user; undone." },
-	{ "7", "Undecided: one side cannot be asked. Nothing was started or "
-	       "killed; see WHEN IT GOES WRONG." },
-	{ "8", "Done, but something that the last line names was left over." },
-	{ "9", "Undone, but something that the last line names was left on the "
-	       "destination." },
-	{ "10", "A host cannot be reached or logged in to; the guest runs on "
-		"the source." },
-	{ "11", "Busy: another migration of this guest, or its monitor is in "
-		"use." },
-	{ "12", "The guest ended by itself on the way." },
-	{ "13", "There is no such guest." },
-	{ "130", "A second Ctrl-C: exited at once, nothing more was undone." },
-	{ NULL, NULL },
-};
 
 static const struct entry files[] = {
 	{ "/run/vmferry",
@@ -264,7 +252,7 @@ void manpage_print(const struct command *const *table, FILE *out)
 	all_options(out);
 	section(out, "OUTPUT", output);
 	fputs(".SH \"EXIT STATUS\"\n", out);
-	entries(out, exit_codes);
+	all_exit_codes(out);
 	section(out, "CONFIGURATION", configuration);
 	fputs(".SH ENVIRONMENT\n", out);
 	entries(out, environment);

@@ -11,9 +11,9 @@
  *	removes it	a read lock, for a moment, once nobody holds it
  *	looks at it	none
  *
- * The read lock keeps others from taking a file that is about to go, and they
- * can tell it from a holder's. Whoever takes a file that has lost its name
- * meanwhile opens the name again.
+ * The read lock keeps others from taking a file that is about to go, and is
+ * not mistaken for a holder's. A process that takes a file that has lost its
+ * name meanwhile opens the name again.
  *
  * Earlier versions of vmferry used flock(2), and one of them may still run. So
  * a holder also takes the flock: an earlier version finds it held, and one that
