@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/argv/argv_own.h"
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -49,14 +48,4 @@ TEST(moved_sockets_get_their_public_names)
 			"q -qmp unix:/run/a,,b,server,nowait -pidfile /run/p "
 			"-serial unix:/r/s1,server -append /r/s0");
 	argv_moves_free(&m);
-}
-
-TEST(our_ids_have_one_digit)
-{
-	assert_true(argv_own_id("vmferry0"));
-	assert_true(argv_own_id("vmferry1"));
-	assert_false(argv_own_id("vmferry"));
-	assert_false(argv_own_id("vmferry00"));
-	assert_false(argv_own_id("xvmferry0"));
-	assert_false(argv_own_id(NULL));
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/argv/argv_own.c. */
+#include "engine/argv/argv_own.h"
+#include "tests/unit/test.h"
+
+TEST(our_ids_have_one_digit)
+{
+	assert_true(argv_own_id("vmferry0"));
+	assert_true(argv_own_id("vmferry1"));
+	assert_false(argv_own_id("vmferry"));
+	assert_false(argv_own_id("vmferry00"));
+	assert_false(argv_own_id("xvmferry0"));
+	assert_false(argv_own_id(NULL));
+}
