@@ -7,168 +7,13 @@
 
 #include "qmp/json_fields.h"
 #include "engine/state/recording_read.h"
-#include "engine/state/unfinished.h"
+#include "engine/state/run_status.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
 #include "tools/cli/human.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
-
-/* What is shown of one run; texts are borrowed from the recording. */
-struct status {
-	const struct recording_view *v;
-	const char *guest, *source, *destination;
-	const char *phase, *outcome, *owner, *why;
-	double pass, left_bytes, total_bytes, bandwidth_bps;
-	/* from now on; NAN: never at this rate, or not known */
-	double eta_p50_s, eta_p90_s;
-	bool forecast;	 /* a pass told what to expect */
-	bool recovered;	 /* it was a recovery that told the end */
-	bool unfinished; /* a recovery has something to do yet */
-	bool overtaken;	 /* a later run of the guest was begun */
-};
-
-/* --- gathering ----------------------------------------------------------- */
-
-static double first_known(double a, double b)
-{
-	return isnan(a) ? b : a;
-}
-
-static const char *first_text(const char *a, const char *b)
-{
-	return a ? a : b;
-}
-
-static double later(double t, double now_s)
-{
-	return isnan(t) ? t : fmax(t - now_s, 0);
-}
-
-/* The newest sentence; of the warnings only the one that names a wait. */
-static const char *newest_why(const struct recording_view *v)
-{
-	static const struct {
-		enum event_kind kind;
-		const char *key;
-	} told[] = {
-		{ EVENT_PASS, "why" },
-		{ EVENT_DECISION, "why" },
-		{ EVENT_WARNING, "text" },
-	};
-	const char *warning = recording_text(v, EVENT_WARNING, "name");
-	const char *best = NULL;
-	double at = -INFINITY;
-
-	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
-		const char *s = recording_text(v, told[i].kind, told[i].key);
-		double t = recording_number(v, told[i].kind, "mono_ms");
-
-		if (!s || !(t >= at) ||
-		    (told[i].kind == EVENT_WARNING &&
-		     (!warning || strcmp(warning, "wait") != 0)))
-			continue;
-		best = s;
-		at = t;
-	}
-	return best;
-}
-
-static void gather_pass(struct status *s, double now_s)
-{
-	const struct recording_view *v = s->v;
-	double at = recording_number(v, EVENT_PASS, "t");
-
-	s->pass = first_known(recording_number(v, EVENT_SAMPLE, "pass"),
-			      recording_number(v, EVENT_PASS, "number"));
-	s->left_bytes = first_known(
-		recording_number(v, EVENT_SAMPLE, "remaining_bytes"),
-		recording_number(v, EVENT_PASS, "remaining_bytes"));
-	s->total_bytes = recording_number(v, EVENT_SAMPLE, "total_bytes");
-	s->bandwidth_bps =
-		first_known(recording_number(v, EVENT_SAMPLE, "bandwidth_bps"),
-			    recording_number(v, EVENT_PASS, "bandwidth_bps"));
-	s->forecast = v->last[EVENT_PASS] && v->state == RECORDING_RUNNING;
-	s->eta_p50_s = s->eta_p90_s = NAN;
-	if (!s->forecast)
-		return;
-	s->eta_p50_s =
-		later(recording_number(v, EVENT_PASS, "eta_p50_s"), now_s - at);
-	s->eta_p90_s =
-		later(recording_number(v, EVENT_PASS, "eta_p90_s"), now_s - at);
-}
-
-/* While its engine lives nobody else has anything to do. */
-static bool is_unfinished(const char *state, const struct recording_view *v)
-{
-	return v->state != RECORDING_RUNNING && unfinished_is(state, v->run);
-}
-
-static struct status gather_one(const char *state,
-				const struct recording_view *v, double now_s)
-{
-	struct status s = {
-		.v = v,
-		.guest = recording_guest(v),
-		.recovered = recording_is_recovered(v),
-		.unfinished = is_unfinished(state, v),
-	};
-
-	s.source = first_text(recording_text(v, EVENT_RESULT, "source"),
-			      recording_text(v, EVENT_RUN_START, "source"));
-	s.destination =
-		first_text(recording_text(v, EVENT_RESULT, "destination"),
-			   recording_text(v, EVENT_RUN_START, "destination"));
-	s.phase = first_text(recording_text(v, EVENT_PHASE, "to"),
-			     phase_name(PHASE_CONNECT));
-	s.outcome = recording_text(v, EVENT_RESULT, "outcome");
-	s.owner = recording_text(v, EVENT_RESULT, "owner");
-	s.why = first_text(recording_text(v, EVENT_RESULT, "decision"),
-			   newest_why(v));
-	gather_pass(&s, now_s);
-	return s;
-}
-
-/* One that was turned away at once says nothing about the guest. */
-static bool is_news(const struct status *s)
-{
-	const char *none = outcome_name(OUTCOME_REFUSED);
-	const char *busy = outcome_name(OUTCOME_BUSY);
-
-	return !s->outcome ||
-	       (strcmp(s->outcome, none) != 0 && strcmp(s->outcome, busy) != 0);
-}
-
-/*
- * What waits to be cleaned up on a host that is gone holds no guest up, and
- * recovery may come to it after the later run has ended.
- */
-static bool is_overtaken(const struct status *all, size_t n, size_t i)
-{
-	const struct recording_view *v = all[i].v;
-
-	for (size_t k = 0; k < n; k++) {
-		if (all[k].v->started_s > v->started_s && is_news(&all[k]) &&
-		    recording_same_guest(v, all[k].v))
-			return true;
-	}
-	return false;
-}
-
-/* As many as @list has; to be freed. */
-static struct status *gather_all(const char *state,
-				 const struct recordings *list)
-{
-	struct status *all = xcalloc(list->n, sizeof(*all));
-	double now_s = (double)wall_now().us / 1e6;
-
-	for (size_t i = 0; i < list->n; i++)
-		all[i] = gather_one(state, &list->v[i], now_s);
-	for (size_t i = 0; i < list->n; i++)
-		all[i].overtaken = is_overtaken(all, list->n, i);
-	return all;
-}
 
 /* --- for programs -------------------------------------------------------- */
 
@@ -182,7 +27,7 @@ static struct json_object *error_of(const struct recording_view *v)
 	return json_object_get(e);
 }
 
-static struct json_object *to_json(const struct status *s)
+static struct json_object *to_json(const struct run_status *s)
 {
 	const struct recording_view *v = s->v;
 	struct json_object *o = json_new();
@@ -246,7 +91,7 @@ static void put_line(struct buf *b, bool utf8, const char *lead,
 	buf_append(b, "\n", 1);
 }
 
-static void put_eta(struct buf *b, const struct status *s)
+static void put_eta(struct buf *b, const struct run_status *s)
 {
 	if (!s->forecast)
 		return;
@@ -259,7 +104,7 @@ static void put_eta(struct buf *b, const struct status *s)
 			   fmax(s->eta_p90_s, 1));
 }
 
-static void put_progress(struct buf *b, const struct status *s)
+static void put_progress(struct buf *b, const struct run_status *s)
 {
 	if (isnan(s->left_bytes))
 		return;
@@ -270,7 +115,7 @@ static void put_progress(struct buf *b, const struct status *s)
 	buf_append(b, "\n", 1);
 }
 
-static void put_running(struct buf *b, bool utf8, const struct status *s)
+static void put_running(struct buf *b, bool utf8, const struct run_status *s)
 {
 	text_putf(b, utf8, "under way to %s, %s", s->destination, s->phase);
 	if (s->pass >= 0)
@@ -281,7 +126,7 @@ static void put_running(struct buf *b, bool utf8, const struct status *s)
 	put_line(b, utf8, "why", s->why);
 }
 
-static void put_error(struct buf *b, bool utf8, const struct status *s)
+static void put_error(struct buf *b, bool utf8, const struct run_status *s)
 {
 	struct json_at result = { s->v->last[EVENT_RESULT], "result" };
 	struct json_at error = { NULL, "error" };
@@ -298,7 +143,7 @@ static void put_error(struct buf *b, bool utf8, const struct status *s)
 }
 
 /* As it was then: nobody is asked. */
-static void put_owner(struct buf *b, bool utf8, const struct status *s)
+static void put_owner(struct buf *b, bool utf8, const struct run_status *s)
 {
 	const char *owner = s->owner ? s->owner : "";
 
@@ -310,7 +155,7 @@ static void put_owner(struct buf *b, bool utf8, const struct status *s)
 		put_line(b, utf8, "guest", "it was not known where it ran");
 }
 
-static void put_leftovers(struct buf *b, bool utf8, const struct status *s)
+static void put_leftovers(struct buf *b, bool utf8, const struct run_status *s)
 {
 	struct json_object *all = NULL, *one;
 
@@ -326,7 +171,7 @@ static void put_leftovers(struct buf *b, bool utf8, const struct status *s)
 }
 
 /* What a recovery made of it, after the engine had died. */
-static const char *recovered_word(const struct status *s)
+static const char *recovered_word(const struct run_status *s)
 {
 	const char *outcome = s->outcome ? s->outcome : "";
 
@@ -337,7 +182,7 @@ static const char *recovered_word(const struct status *s)
 	return "undone by recovery";
 }
 
-static void put_recover(struct buf *b, bool utf8, const struct status *s)
+static void put_recover(struct buf *b, bool utf8, const struct run_status *s)
 {
 	text_putf(b, utf8,
 		  "  next: vmferry recover %s says where the guest runs, and "
@@ -346,7 +191,7 @@ static void put_recover(struct buf *b, bool utf8, const struct status *s)
 	buf_append(b, "\n", 1);
 }
 
-static void put_ended(struct buf *b, bool utf8, const struct status *s)
+static void put_ended(struct buf *b, bool utf8, const struct run_status *s)
 {
 	double blackout = recording_number(s->v, EVENT_RESULT, "blackout_ms");
 	const char *how = s->outcome ? s->outcome : "ended";
@@ -366,7 +211,7 @@ static void put_ended(struct buf *b, bool utf8, const struct status *s)
 		put_recover(b, utf8, s);
 }
 
-static void put_broken(struct buf *b, bool utf8, const struct status *s)
+static void put_broken(struct buf *b, bool utf8, const struct run_status *s)
 {
 	text_putf(b, utf8,
 		  "broke off on the way to %s, %s: its engine is gone and "
@@ -382,10 +227,10 @@ static void put_broken(struct buf *b, bool utf8, const struct status *s)
 			      "shows where the guest runs\n");
 }
 
-static void put_one(struct buf *b, bool utf8, const struct status *s)
+static void put_one(struct buf *b, bool utf8, const struct run_status *s)
 {
-	static void (*const put[RECORDING_STATES])(struct buf * b, bool utf8,
-						   const struct status *s) = {
+	static void (*const put[RECORDING_STATES])(
+		struct buf * b, bool utf8, const struct run_status *s) = {
 		[RECORDING_RUNNING] = put_running,
 		[RECORDING_ENDED] = put_ended,
 		[RECORDING_BROKEN] = put_broken,
@@ -395,52 +240,7 @@ static void put_one(struct buf *b, bool utf8, const struct status *s)
 	put[s->v->state](b, utf8, s);
 }
 
-/* --- which ones ---------------------------------------------------------- */
-
-static bool is_meant(const struct cli *cli, const struct recording_view *v)
-{
-	return !cli->operands.n || recording_is_of(v, cli->operands.v[0]);
-}
-
-static bool is_open(const struct status *s)
-{
-	return s->v->state == RECORDING_RUNNING || s->unfinished;
-}
-
-/* Recovery may have told the end of one after a later one was refused. */
-static bool is_newer(const struct status *a, const struct status *b)
-{
-	if (is_open(a) != is_open(b))
-		return is_open(a);
-	if (a->v->updated_s != b->v->updated_s)
-		return a->v->updated_s > b->v->updated_s;
-	return a < b;
-}
-
-/*
- * A run is passed over for a newer one of its guest, unless it is under way or
- * unfinished; one that was refused meanwhile is no news then.
- */
-static bool is_shown(const struct cli *cli, const struct status *all, size_t n,
-		     size_t i)
-{
-	const struct recording_view *v = all[i].v;
-
-	if (!is_meant(cli, v))
-		return false;
-	/* that very run was asked for */
-	if (cli->operands.n && !strcmp(v->run, cli->operands.v[0]))
-		return true;
-	if (all[i].overtaken)
-		return is_open(&all[i]);
-	for (size_t k = 0; k < n; k++) {
-		if (k != i && !all[k].overtaken &&
-		    recording_same_guest(v, all[k].v) &&
-		    is_newer(&all[k], &all[i]))
-			return false;
-	}
-	return true;
-}
+/* --- all of them ---------------------------------------------------------- */
 
 static int print_failure(struct cli *cli, const struct err *err, int code)
 {
@@ -476,19 +276,21 @@ static void put_empty(struct buf *b, bool utf8, const char *dir)
 static int print(struct cli *cli, const char *state,
 		 const struct recordings *list)
 {
+	const char *word = cli->operands.n ? cli->operands.v[0] : NULL;
 	struct json_object *runs = json_object_new_array(), *o;
 	struct style style = cli_people_style(cli);
-	struct status *all = gather_all(state, list);
+	struct run_status *all =
+		run_status_all(state, list, (double)wall_now().us / 1e6);
 	AUTO_BUF struct buf b = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
-		if (!is_shown(cli, all, list->n, i))
+		if (!run_status_is_shown(all, list->n, i, word))
 			continue;
 		put_one(&b, style.utf8, &all[i]);
 		json_object_array_add(runs, to_json(&all[i]));
 	}
 	free(all);
-	if (!buf_len(&b) && cli->operands.n) {
+	if (!buf_len(&b) && word) {
 		json_object_put(runs);
 		return print_none(cli, list);
 	}
