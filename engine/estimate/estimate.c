@@ -93,15 +93,16 @@ static int measure_link(struct run *r, const struct estimate_options *opt,
 
 static int may_rehearse(const struct run *r, struct err *err)
 {
-	if (r->guest.manager) {
+	if (r->source.guest.manager) {
 		err_set(err, ERR_REFUSED, "%s is managed by %s",
-			guest_label(&r->guest), r->guest.manager);
+			guest_label(&r->source.guest), r->source.guest.manager);
 		return err_hint(err, "use its own tools, or --quick, which "
 				     "changes no setting of QEMU");
 	}
-	if (r->facts.blocked)
+	if (r->source.facts.blocked)
 		return err_set(err, ERR_REFUSED, "%s cannot be migrated: %s",
-			       guest_label(&r->guest), r->facts.blocked);
+			       guest_label(&r->source.guest),
+			       r->source.facts.blocked);
 	return 0;
 }
 
@@ -138,7 +139,7 @@ static int rehearse_guest(struct run *r, const struct estimate_options *opt,
 /* QEMU samples no guest as small as that; what the other look saw is used. */
 static void count_small(struct run *r, struct estimate *est)
 {
-	double ram = (double)r->facts.ram_bytes, share;
+	double ram = (double)r->source.facts.ram_bytes, share;
 
 	if (ram >= (double)QMP_DIRTY_LEAST_BYTES || !est->xbzrle.looked_at)
 		return;
@@ -152,12 +153,13 @@ static void count_small(struct run *r, struct estimate *est)
 /* Whether xbzrle would pay, as `migrate` judges it. */
 static int sample_pages(struct run *r, struct estimate *est, struct err *err)
 {
-	if (!r->facts.first_status.running)
+	if (!r->source.facts.first_status.running)
 		return 0;
-	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
-			      &est->xbzrle, err) < 0)
+	if (page_sample_judge(r->src.qmp, r->source.facts.machine,
+			      r->source.facts.ram_bytes, &est->xbzrle, err) < 0)
 		return -1;
-	xbzrle_fit_cache(&est->xbzrle, r->facts.ram_bytes, run_cache_room(r));
+	xbzrle_fit_cache(&est->xbzrle, r->source.facts.ram_bytes,
+			 run_cache_room(r));
 	est->sampled = true;
 	count_small(r, est);
 	return 0;
@@ -168,7 +170,7 @@ static bool is_fatal(const struct run *r, const struct err *err)
 {
 	return err_has(err, ERR_CANCELLED) || err->kind == ERR_ENDED ||
 	       err->kind == ERR_BUSY || err->kind == ERR_REFUSED ||
-	       err->kind == ERR_SYSTEM || r->source_unsure ||
+	       err->kind == ERR_SYSTEM || r->source.unsure ||
 	       r->result->leftovers.n;
 }
 
@@ -189,7 +191,7 @@ static int measure_guest(struct run *r, const struct estimate_options *opt,
 		note(est, est->seen.end);
 	if (opt->quick)
 		return 0;
-	if (!r->facts.first_status.running) {
+	if (!r->source.facts.first_status.running) {
 		note(est, "the guest is paused, so it was not rehearsed");
 		return 0;
 	}
@@ -214,7 +216,7 @@ static int make(struct run *r, const struct estimate_options *opt,
 {
 	if (run_connect(r, err) < 0 || run_discover(r, err) < 0)
 		return -1;
-	est->ram_bytes = (double)r->facts.ram_bytes;
+	est->ram_bytes = (double)r->source.facts.ram_bytes;
 	if (measure_link(r, opt, est, err) < 0 ||
 	    measure_guest(r, opt, est, err) < 0)
 		return -1;
@@ -227,7 +229,7 @@ static void settle(struct run *r, struct err *err)
 	struct result *res = r->result;
 
 	res->outcome = outcome_of_error(err->kind);
-	if (r->source_unsure) {
+	if (r->source.unsure) {
 		res->outcome = OUTCOME_UNDECIDED;
 		res->owner = OWNER_UNKNOWN;
 	} else if (res->leftovers.n) {

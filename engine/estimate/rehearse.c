@@ -102,7 +102,7 @@ static double sample_grain(uint64_t ram_bytes)
 int rehearse_sample(struct run *r, unsigned int seconds, struct rehearsal *out,
 		    struct err *err)
 {
-	uint64_t ram = r->facts.ram_bytes;
+	uint64_t ram = r->source.facts.ram_bytes;
 	struct mono until = mono_in_ms(seconds * 1000 + RUN_QMP_MS);
 	double bps = 0;
 	int rc = 0;
@@ -164,7 +164,8 @@ static int set_capabilities(struct run *r, struct err *err)
 	bool now;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		if (qmp_capability_known(r->src.caps, wanted[i].name, &now) &&
+		if (qmp_capability_known(r->attempt.src.caps, wanted[i].name,
+					 &now) &&
 		    now != wanted[i].state)
 			caps[n++] = wanted[i];
 	}
@@ -181,20 +182,20 @@ static int prepare(struct rehearsing *x, struct err *err)
 	struct run *r = x->r;
 	struct json_object *p;
 
-	if (qmp_query_capabilities(r->src.qmp, &r->src.caps, run_qmp_deadline(),
-				   err) < 0 ||
-	    qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
+	if (qmp_query_capabilities(r->src.qmp, &r->attempt.src.caps,
+				   run_qmp_deadline(), err) < 0 ||
+	    qmp_query_migrate_parameters(r->src.qmp, &r->attempt.src.params,
 					 run_qmp_deadline(), err) < 0 ||
 	    record_write(r, JOURNAL_DEST, err) < 0)
 		return -1;
 	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
 	p = json_add_u64(p, "max-bandwidth", 0);
-	x->exact_gate =
-		json_has((struct json_at){ r->src.params, "params" }, avail);
+	x->exact_gate = json_has(
+		(struct json_at){ r->attempt.src.params, "params" }, avail);
 	if (x->exact_gate)
 		p = json_add_u64(p, avail, 1000);
-	r->src.params_changed = true;
-	r->src.caps_changed = true;
+	r->attempt.src.params_changed = true;
+	r->attempt.src.caps_changed = true;
 	if (qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(), err) <
 	    0)
 		return -1;
@@ -213,11 +214,11 @@ static int begin(struct rehearsing *x, struct err *err)
 	if (qmp_getfd(r->src.qmp, fd_name, x->sink.theirs, run_qmp_deadline(),
 		      err) < 0)
 		return -1;
-	r->migrating = true;
+	r->attempt.migrating = true;
 	x->began = mono_now();
 	x->window_at = x->began;
 	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
-		r->migrating = !err_has(err, ERR_QMP);
+		r->attempt.migrating = !err_has(err, ERR_QMP);
 		return -1;
 	}
 	x->fd_handed = false;
@@ -237,7 +238,7 @@ static void take_event(struct rehearsing *x, const struct qmp_event *ev)
 		x->stopped = false;
 		x->out->stood_ms += mono_diff_ms(ev->received, x->stopped_at);
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		x->r->src_ended = true;
+		x->r->source.ended = true;
 	}
 }
 
@@ -274,10 +275,10 @@ static int explain_stop(struct rehearsing *x, enum migration_status s,
 	if (s == MIGRATION_ACTIVE &&
 	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0 &&
 	    st.state == RUN_PAUSED) {
-		r->facts.first_status = st;
+		r->source.facts.first_status = st;
 		return err_set(err, ERR_FAILED,
 			       "%s was paused by somebody meanwhile",
-			       guest_label(&r->guest));
+			       guest_label(&r->source.guest));
 	}
 	return err_set(err, ERR_FAILED,
 		       "QEMU stopped the guest, which is most unusual");
@@ -308,7 +309,7 @@ static int look(struct rehearsing *x, struct err *err)
 	}
 	qmp_migrate_info_free(&info);
 	take_events(x);
-	if (x->r->src_ended)
+	if (x->r->source.ended)
 		return run_guest_alive(x->r, err);
 	if (x->stopped || s == MIGRATION_PRE_SWITCHOVER)
 		return explain_stop(x, s, err);
@@ -539,7 +540,7 @@ static int look_through(struct rehearsing *x, struct err *err)
 {
 	enum way way;
 
-	if (x->r->facts.ram_bytes / POLICY_PAGE_BYTES <
+	if (x->r->source.facts.ram_bytes / POLICY_PAGE_BYTES <
 	    (uint64_t)3 * HOLD_PAGES) {
 		x->out->end =
 			"the guest is too small to be measured by passes, "
@@ -606,8 +607,8 @@ static int rehearse(struct rehearsing *x, struct err *err)
 static double sensible_rate(const struct run *r,
 			    const struct rehearse_limits *l)
 {
-	double bps =
-		(double)r->facts.ram_bytes / (l->seconds * first_pass_share);
+	double bps = (double)r->source.facts.ram_bytes /
+		     (l->seconds * first_pass_share);
 
 	if (l->rate_bps > 0)
 		return l->rate_bps;
@@ -620,7 +621,7 @@ static void await_resume(struct rehearsing *x)
 	struct mono until = mono_in_ms(RESUME_MS);
 
 	take_events(x);
-	while (x->stopped && x->r->facts.first_status.running &&
+	while (x->stopped && x->r->source.facts.first_status.running &&
 	       mono_before(mono_now(), until)) {
 		(void)task_sleep_until(mono_in_ms(1), NULL);
 		take_events(x);
@@ -635,7 +636,7 @@ static int undo(struct rehearsing *x, struct err *err)
 	int rc = 0;
 
 	task_shield();
-	if (r->migrating && !run_source_gone(r))
+	if (r->attempt.migrating && !run_source_gone(r))
 		(void)qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(), NULL);
 	rehearse_sink_close(&x->sink);
 	await_resume(x);

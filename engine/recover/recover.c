@@ -84,18 +84,19 @@ static enum side_state observe_source(struct recovering *c)
 	int alive;
 
 	/* a journal that several hosts see: here nothing is known of it */
-	if (!same_text(&c->own.view, "source_machine", r->src_facts.machine_id))
+	if (!same_text(&c->own.view, "source_machine", r->src.facts.machine_id))
 		return SIDE_UNKNOWN;
-	if (!same_text(&c->own.view, "source_boot", r->src_facts.boot_id))
+	if (!same_text(&c->own.view, "source_boot", r->src.facts.boot_id))
 		return SIDE_GONE;
-	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
-			       run_qmp_deadline(), NULL);
+	alive = discover_alive(r->src.host, r->source.guest.pid,
+			       r->source.guest.start_ticks, run_qmp_deadline(),
+			       NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
 	/* its monitor is for whoever has the guest's lock */
 	if (c->own.rest || run_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return side_of_source(r->src.qmp, &r->src_status);
+	return side_of_source(r->src.qmp, &r->attempt.src_status);
 }
 
 /* --- asking the destination ---------------------------------------------- */
@@ -115,11 +116,11 @@ static bool reach_destination(struct recovering *c)
 {
 	struct run *r = c->run;
 
-	r->dst_host = take_warm(c);
-	if (!r->dst_host)
-		r->dst_host = host_open(c->destination, &c->opt.ssh,
+	r->dst.host = take_warm(c);
+	if (!r->dst.host)
+		r->dst.host = host_open(c->destination, &c->opt.ssh,
 					mono_in_ms(RUN_CONNECT_MS), NULL);
-	return r->dst_host && probe_host(r->dst_host, &r->dst_facts,
+	return r->dst.host && probe_host(r->dst.host, &r->dst.facts,
 					 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0;
 }
 
@@ -131,19 +132,19 @@ static enum side_state ask_destination(struct recovering *c)
 	if (!reach_destination(c))
 		return SIDE_UNKNOWN;
 	if (!same_text(&c->own.view, "destination_machine",
-		       r->dst_facts.machine_id)) {
+		       r->dst.facts.machine_id)) {
 		/* the name leads elsewhere now: nothing is done there */
-		host_close(STEAL(r->dst_host));
+		host_close(STEAL(r->dst.host));
 		return SIDE_UNKNOWN;
 	}
-	if (!same_text(&c->own.view, "destination_boot", r->dst_facts.boot_id))
+	if (!same_text(&c->own.view, "destination_boot", r->dst.facts.boot_id))
 		return SIDE_GONE;
-	if (!r->dst_made)
+	if (!r->dest.made)
 		return SIDE_GONE;
-	if (r->dst_pid <= 0)
+	if (r->dest.pid <= 0)
 		/* a launch that was cut short: if at all, it waits */
 		return SIDE_MOVING;
-	alive = discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+	alive = discover_alive(r->dst.host, r->dest.pid, r->dest.ticks,
 			       run_qmp_deadline(), NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
@@ -202,17 +203,17 @@ static void clean_destination(struct recovering *c)
 	struct run *r = c->run;
 
 	observe_destination(c);
-	if (!r->dst_made)
+	if (!r->dest.made)
 		return;
-	if (r->dst_host)
+	if (r->dst.host)
 		(void)undo(c, "what was started on the destination is gone",
 			   run_unlaunch);
 	else
 		run_leftover(r,
 			     "%s cannot be reached; there may be QEMU (pid %d) "
 			     "and directories %s and %s",
-			     c->destination, (int)r->dst_pid, r->dst_dir,
-			     r->dst_lock);
+			     c->destination, (int)r->dest.pid, r->dest.dir,
+			     r->dest.lock);
 }
 
 /* Once it is noted that the source needs nothing more, others may have it. */
@@ -223,10 +224,10 @@ static void put_source_back(struct recovering *c)
 
 	if (!r->src.qmp || c->out->source == SIDE_GONE)
 		return;
-	r->migrating = c->out->journal >= JOURNAL_MIGRATE;
+	r->attempt.migrating = c->out->journal >= JOURNAL_MIGRATE;
 	started = undo(c, "the source goes on as it was", run_unstart);
 	prepared = undo(c, "its migration settings are back", run_unprepare);
-	if (started == 0 && prepared == 0 && !r->source_unsure &&
+	if (started == 0 && prepared == 0 && !r->source.unsure &&
 	    !run_source_gone(r) && record_source_back(r) == 0)
 		takeover_let_go(&c->own, r);
 }
@@ -248,17 +249,18 @@ static bool may_have_left(const struct recovering *c)
 {
 	const struct run *r = c->run;
 	const struct unfinished_asker asker = {
-		.key = r->key,
-		.guest = guest_label(&r->guest),
-		.machine = r->src_facts.machine_id,
-		.boot = r->src_facts.boot_id,
+		.key = r->id.key,
+		.guest = guest_label(&r->source.guest),
+		.machine = r->src.facts.machine_id,
+		.boot = r->src.facts.boot_id,
 	};
 	AUTO_STRV struct strv rests = { .v = NULL };
 
 	return unfinished_look(run_state(r), &asker, &rests, NULL) !=
 		       UNFINISHED_NONE ||
-	       discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
-			      run_qmp_deadline(), NULL) != 1;
+	       discover_alive(r->src.host, r->source.guest.pid,
+			      r->source.guest.start_ticks, run_qmp_deadline(),
+			      NULL) != 1;
 }
 
 static void tell_source(struct recovering *c)
@@ -272,7 +274,7 @@ static void tell_source(struct recovering *c)
 		return;
 	}
 	res->owner = OWNER_SOURCE;
-	res->owner_pid = c->run->guest.pid;
+	res->owner_pid = c->run->source.guest.pid;
 	if (c->out->source == SIDE_RUNS)
 		res->state = "RUNNING";
 }
@@ -285,10 +287,10 @@ static int do_abort(struct recovering *c, struct err *err)
 	if (begin_undo(c, err) < 0)
 		return -1;
 	put_source_back(c);
-	if (r->source_unsure)
+	if (r->source.unsure)
 		return err_set(err, ERR_UNDECIDED,
 			       "%s was not seen running on the source again",
-			       guest_label(&r->guest));
+			       guest_label(&r->source.guest));
 	clean_destination(c);
 	tell_source(c);
 	if (!r->result->leftovers.n)
@@ -299,7 +301,7 @@ static int do_abort(struct recovering *c, struct err *err)
 /* `cont` was refused: first the destination is seen gone, then it goes on. */
 static int do_take_back(struct recovering *c, struct err *err)
 {
-	if (c->run->dst_made && run_unlaunch(c->run, err) < 0)
+	if (c->run->dest.made && run_unlaunch(c->run, err) < 0)
 		return -1;
 	did(c, "the destination's QEMU is gone");
 	return do_abort(c, err);
@@ -309,17 +311,18 @@ static int do_finish(struct recovering *c, struct err *err)
 {
 	struct run *r = c->run;
 
-	r->committed = true;
+	r->course.committed = true;
 	r->result->owner = OWNER_DESTINATION;
-	r->result->owner_pid = r->dst_pid;
-	r->result->state = r->facts.first_status.running && !c->opt.paused
+	r->result->owner_pid = r->dest.pid;
+	r->result->state = r->source.facts.first_status.running &&
+					   !c->opt.paused
 				   ? "RUNNING"
 				   : "PAUSED";
 	if (c->out->journal != JOURNAL_DESTRUN)
 		record_note(r, JOURNAL_DESTRUN);
-	if (run_finish(r, err) < 0 && !r->ended_there)
+	if (run_finish(r, err) < 0 && !r->dest.ended)
 		return -1;
-	if (r->ended_there) {
+	if (r->dest.ended) {
 		err_reset(err);
 		r->result->owner = OWNER_NONE;
 		c->out->verdict = VERDICT_LOST;
@@ -336,10 +339,10 @@ static int do_forward(struct recovering *c, struct err *err)
 	if (c->out->journal != JOURNAL_COMMIT &&
 	    record_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
-	r->committed = true;
+	r->course.committed = true;
 	if (run_resume(r, err) < 0) {
 		/* refused and seen gone: run_resume allows the way back */
-		return r->committed ? -1 : do_abort(c, err);
+		return r->course.committed ? -1 : do_abort(c, err);
 	}
 	did(c, "the guest was started on the destination");
 	c->out->journal = JOURNAL_DESTRUN;
@@ -366,7 +369,7 @@ static int do_nothing(struct recovering *c, struct err *err)
 	(void)err;
 	r->result->owner = c->out->source == SIDE_GONE ? OWNER_NONE
 						       : OWNER_SOURCE;
-	r->result->owner_pid = r->guest.pid;
+	r->result->owner_pid = r->source.guest.pid;
 	return 0;
 }
 
@@ -405,7 +408,7 @@ static struct verdict_input seen(const struct recovering *c)
 				  ? SIDE_RUNS
 				  : c->out->source,
 		.destination = c->out->destination,
-		.was_running = c->run->facts.first_status.running,
+		.was_running = c->run->source.facts.first_status.running,
 		/* nobody saw whether it resumed when the engine died */
 		.source_unwatched = true,
 	};
@@ -454,7 +457,7 @@ static int look_and_act(struct recovering *c, struct err *err)
 	 * On a disk that takes no more a guest that stands still is let go on
 	 * all the same: whoever comes next finds the same again.
 	 */
-	if (!r->journal && answer.verdict != VERDICT_ABORT &&
+	if (!r->held.journal && answer.verdict != VERDICT_ABORT &&
 	    answer.verdict != VERDICT_HOLD &&
 	    answer.verdict != VERDICT_PERSON) {
 		err_move(err, &closed);
@@ -466,7 +469,7 @@ static int look_and_act(struct recovering *c, struct err *err)
 		 journal_record_name(out->journal),
 		 side_state_name(out->source),
 		 side_state_name(out->destination), verdict_name(out->verdict));
-	r->phase = PHASE_ROLLBACK;
+	r->course.phase = PHASE_ROLLBACK;
 	return actions[out->verdict](c, err);
 }
 
@@ -487,30 +490,30 @@ static void recover_one(struct recovering *c)
 	c->run = r;
 	run_open(r, &c->opt, res);
 	r->recovering = true;
-	r->src_host = host_local_new();
+	r->src.host = host_local_new();
 	task_shield();
-	rc = probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+	rc = probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
 			&err);
 	/* the rest is restored from what the journal says under the lock */
 	if (rc == 0)
 		rc = record_restore_key(r, &c->own.view, &err);
-	r->recording = recording_new_addition(r->id);
-	r->record_dir = xstrdup(c->run_dir);
+	r->held.recording = recording_new_addition(r->id.name);
+	r->held.record_dir = xstrdup(c->run_dir);
 	free(res->run);
-	res->run = xstrdup(r->id);
+	res->run = xstrdup(r->id.name);
 	free(res->source);
-	res->source = xstrdup(r->src_facts.hostname);
+	res->source = xstrdup(r->src.facts.hostname);
 	if (rc == 0)
 		rc = look_and_act(c, &err);
 	err_move(&res->error, &err);
 	/* before its journal goes, so that none of both is missed */
 	if (!c->own.finished)
 		aftermath_record(r, c->out, c->why);
-	if (r->journal)
+	if (r->held.journal)
 		record_close(r, rc == 0 && is_settled(c));
 	(void)run_unlock(r, NULL);
 	task_unshield();
-	recording_close(STEAL(r->recording));
+	recording_close(STEAL(r->held.recording));
 	run_close(r);
 	free(r);
 }

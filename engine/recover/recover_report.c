@@ -42,7 +42,7 @@ result_event(const struct run *r, const struct recovery *done, const char *why)
 		.kind = EVENT_RESULT,
 		.t = wall_now(),
 		.mono = mono_now(),
-		.run = r->id,
+		.run = r->id.name,
 		.result = &told,
 	};
 	struct json_object *o;
@@ -95,11 +95,12 @@ void aftermath_record(struct run *r, const struct recovery *done,
 	if (aftermath_outcome(done) == OUTCOME_INTERNAL)
 		return;
 	result = result_event(r, done, why);
-	if (done->result.leftovers.n && is_told(run_state(r), r->id, result))
+	if (done->result.leftovers.n &&
+	    is_told(run_state(r), r->id.name, result))
 		return;
 	line = json_line(result);
-	recording_put(r->recording, line, false);
-	if (recording_append(r->recording, run_state(r), &e) == 0)
+	recording_put(r->held.recording, line, false);
+	if (recording_append(r->held.recording, run_state(r), &e) == 0)
 		return;
 	text = err_text(&e);
 	run_warn(r, "recording", "what recovery did is not recorded: %s", text);

@@ -9,7 +9,7 @@
 #include "engine/run/run.h"
 
 /*
- * Adds to the run's recording what was put into r->recording (made by
+ * Adds to the run's recording what was put into r->held.recording (made by
  * recording_new_addition()) and a result: that of the engine's own kind, with
  * the members `recovered` (true), `verdict`, `did`; @why becomes its decision.
  * Only where @done says what became of the guest: a recovery that was held or

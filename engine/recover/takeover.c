@@ -14,8 +14,8 @@ enum { POLL_MS = 50, WAIT_MS = 15000 };
 
 static bool is_rest(const struct takeover *t, const struct run *r)
 {
-	return unfinished_is_rest(&t->view, r->src_facts.machine_id,
-				  r->src_facts.boot_id);
+	return unfinished_is_rest(&t->view, r->src.facts.machine_id,
+				  r->src.facts.boot_id);
 }
 
 /*
@@ -45,7 +45,7 @@ static int lock(struct run *r, struct mono until, struct err *err)
 static int reopen(struct takeover *t, struct run *r, struct mono until,
 		  struct err *closed, struct err *err)
 {
-	while (!(r->journal = journal_reopen(t->path, closed))) {
+	while (!(r->held.journal = journal_reopen(t->path, closed))) {
 		if (closed->kind != ERR_BUSY)
 			return 0;
 		if (!may_wait(r, until, closed)) {

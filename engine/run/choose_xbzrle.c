@@ -21,7 +21,7 @@ static double expected_copy_s(const struct run *r)
 
 	if (learnt > 0 && (bps <= 0 || learnt < bps))
 		bps = learnt;
-	return (double)r->facts.ram_bytes /
+	return (double)r->source.facts.ram_bytes /
 	       (bps > 0 ? bps : POLICY_GIGABIT_BPS);
 }
 
@@ -30,7 +30,7 @@ static void tell(struct run *r, const char *why)
 	struct event ev = {
 		.kind = EVENT_DECISION,
 		.decision = {
-			.action = r->xbzrle_cache_bytes ? "xbzrle"
+			.action = r->attempt.xbzrle_cache_bytes ? "xbzrle"
 							: "no-xbzrle",
 			.why = why,
 			.downtime_limit_ms = NAN,
@@ -43,15 +43,15 @@ static void tell(struct run *r, const char *why)
 
 uint64_t run_cache_room(const struct run *r)
 {
-	uint64_t ram = r->facts.ram_bytes;
-	uint64_t room = admit_spare(r->src_host, r->guest.pid, ram,
+	uint64_t ram = r->source.facts.ram_bytes;
+	uint64_t room = admit_spare(r->src.host, r->source.guest.pid, ram,
 				    ADMIT_CGROUPS,
-				    r->src_facts.memory_available_bytes,
+				    r->src.facts.memory_available_bytes,
 				    mono_in_ms(RUN_SCRIPT_MS));
 
 	/* the other QEMU takes as much again, of the same memory */
-	if (!room || !r->dst_facts.boot_id ||
-	    !probe_same_host(&r->src_facts, &r->dst_facts))
+	if (!room || !r->dst.facts.boot_id ||
+	    !probe_same_host(&r->src.facts, &r->dst.facts))
 		return room;
 	return room > ram ? room - ram : 1;
 }
@@ -61,18 +61,19 @@ static void force_xbzrle(struct run *r)
 {
 	struct xbzrle_verdict v = { .pays = true, .shrink = 0 };
 
-	xbzrle_fit_cache(&v, r->facts.ram_bytes, run_cache_room(r));
-	r->xbzrle_cache_bytes = v.cache_bytes;
-	r->xbzrle_shrink = XBZRLE_WORST_SHRINK;
+	xbzrle_fit_cache(&v, r->source.facts.ram_bytes, run_cache_room(r));
+	r->attempt.xbzrle_cache_bytes = v.cache_bytes;
+	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
 	tell(r, v.pays ? "it was asked for" : v.why);
 }
 
 /* Somebody has switched it on in this QEMU: with a cache that he chose. */
 static void keep_xbzrle(struct run *r)
 {
-	(void)json_opt_u64((struct json_at){ r->src.params, "parameters" },
-			   "xbzrle-cache-size", &r->xbzrle_cache_bytes, NULL);
-	r->xbzrle_shrink = XBZRLE_WORST_SHRINK;
+	(void)json_opt_u64(
+		(struct json_at){ r->attempt.src.params, "parameters" },
+		"xbzrle-cache-size", &r->attempt.xbzrle_cache_bytes, NULL);
+	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
 }
 
 int run_arm(struct run *r, struct err *err)
@@ -80,25 +81,27 @@ int run_arm(struct run *r, struct err *err)
 	struct xbzrle_verdict v;
 	bool on;
 
-	r->xbzrle_cache_bytes = 0;
+	r->attempt.xbzrle_cache_bytes = 0;
 	if (r->opt->xbzrle == MIGRATE_XBZRLE_OFF ||
-	    !qmp_capability_known(r->src.caps, "xbzrle", &on))
+	    !qmp_capability_known(r->attempt.src.caps, "xbzrle", &on))
 		return 0;
 	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON)
 		force_xbzrle(r);
 	else if (on)
 		keep_xbzrle(r);
 	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON || on ||
-	    !r->facts.first_status.running || expected_copy_s(r) < worth_s)
+	    !r->source.facts.first_status.running ||
+	    expected_copy_s(r) < worth_s)
 		return 0;
-	if (page_sample_judge(r->src.qmp, r->facts.machine, r->facts.ram_bytes,
-			      &v, err) < 0)
+	if (page_sample_judge(r->src.qmp, r->source.facts.machine,
+			      r->source.facts.ram_bytes, &v, err) < 0)
 		return -1;
 	if (v.pays)
-		xbzrle_fit_cache(&v, r->facts.ram_bytes, run_cache_room(r));
+		xbzrle_fit_cache(&v, r->source.facts.ram_bytes,
+				 run_cache_room(r));
 	if (v.pays) {
-		r->xbzrle_cache_bytes = v.cache_bytes;
-		r->xbzrle_shrink = v.shrink;
+		r->attempt.xbzrle_cache_bytes = v.cache_bytes;
+		r->attempt.xbzrle_shrink = v.shrink;
 	}
 	tell(r, v.why);
 	return 0;

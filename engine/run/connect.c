@@ -17,7 +17,7 @@ enum { SECOND_MONITOR_MS = 300 };
 
 static const char *label(const struct run *r)
 {
-	return guest_label(&r->guest);
+	return guest_label(&r->source.guest);
 }
 
 /*
@@ -29,11 +29,11 @@ static bool is_guests_own(const struct run *r, const struct stream *s,
 {
 	pid_t pid = stream_peer_pid(s);
 
-	if (pid <= 0 || pid == r->guest.pid)
+	if (pid <= 0 || pid == r->source.guest.pid)
 		return true;
 	err_set(err, ERR_REFUSED,
 		"the monitor %s belongs to process %d, not to %s (pid %d)",
-		path, (int)pid, label(r), (int)r->guest.pid);
+		path, (int)pid, label(r), (int)r->source.guest.pid);
 	err_hint(err, "another program took the socket's name: end it and "
 		      "restart the guest with a monitor of its own");
 	return false;
@@ -43,7 +43,7 @@ static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 				struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
-	struct stream *s = host_connect(r->src_host, path, mono_in_ms(ms), &e);
+	struct stream *s = host_connect(r->src.host, path, mono_in_ms(ms), &e);
 
 	/* one client is served, one more may wait; a third hangs */
 	if (!s && e.kind == ERR_TIMEOUT)
@@ -72,8 +72,8 @@ int run_open_source(struct run *r, struct err *err)
 	AUTO_ERR struct err e = { 0 };
 	bool any = false;
 
-	for (size_t i = 0; i < r->guest.n_monitors; i++) {
-		const struct monitor *m = &r->guest.monitors[i];
+	for (size_t i = 0; i < r->source.guest.n_monitors; i++) {
+		const struct monitor *m = &r->source.guest.monitors[i];
 		AUTO_ERR struct err one = { 0 };
 
 		if (m->kind != MONITOR_QMP || !m->path)
@@ -109,7 +109,7 @@ int run_open_source(struct run *r, struct err *err)
 	return err_hint(err,
 			"start it with -qmp unix:/run/%s.qmp,server=on,"
 			"wait=off",
-			r->guest.name ? r->guest.name : "guest");
+			r->source.guest.name ? r->source.guest.name : "guest");
 }
 
 /* For the last line, should the destination turn out to be out of reach. */
@@ -148,8 +148,9 @@ static int open_source(struct run *r, struct err *err)
 		return -1;
 	}
 	if (err->kind != ERR_BUSY &&
-	    discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
-			   run_qmp_deadline(), NULL) == 0) {
+	    discover_alive(r->src.host, r->source.guest.pid,
+			   r->source.guest.start_ticks, run_qmp_deadline(),
+			   NULL) == 0) {
 		err_wrap(err, ERR_BUSY,
 			 "QEMU of %s ended while another client had its "
 			 "monitor",
@@ -169,13 +170,13 @@ int run_connect(struct run *r, struct err *err)
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
 	if (run_reach_destination(r, err) < 0)
 		return -1;
-	if (probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+	if (probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
-		return err_at_host(err, host_name(r->dst_host));
-	free(r->dst_session);
+		return err_at_host(err, host_name(r->dst.host));
+	free(r->dest.session);
 	/* on this host it would be the login of whoever sits here */
-	r->dst_session =
-		xstrdup(host_is_local(r->dst_host) ? "" : r->dst_facts.session);
+	r->dest.session =
+		xstrdup(host_is_local(r->dst.host) ? "" : r->dst.facts.session);
 	return 0;
 }
 
@@ -183,7 +184,7 @@ int run_connect(struct run *r, struct err *err)
 
 static int ask_status(struct run *r, struct err *err)
 {
-	struct run_facts *f = &r->facts;
+	struct run_facts *f = &r->source.facts;
 
 	if (qmp_query_status(r->src.qmp, &f->first_status, run_qmp_deadline(),
 			     err) < 0)
@@ -238,14 +239,14 @@ static int ask_migration(struct run *r, struct err *err)
 			"QEMU is already migrating %s "
 			"(status %s)",
 			label(r), info.raw);
-	r->facts.blocked = STEAL(info.blocked);
+	r->source.facts.blocked = STEAL(info.blocked);
 	qmp_migrate_info_free(&info);
 	return busy ? -1 : 0;
 }
 
 static int ask_hardware(struct run *r, struct err *err)
 {
-	struct run_facts *f = &r->facts;
+	struct run_facts *f = &r->source.facts;
 	struct qmp *q = r->src.qmp;
 
 	if (qmp_machine_type(q, &f->machine, run_qmp_deadline(), err) < 0 ||
@@ -269,6 +270,6 @@ int run_discover(struct run *r, struct err *err)
 		return err_wrap(
 			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
 			"cannot read the facts of %s", label(r));
-	r->key = run_guest_key(r);
+	r->id.key = run_guest_key(r);
 	return 0;
 }

@@ -64,42 +64,50 @@ static void read_totals(struct run *r)
 			res->transferred_bytes =
 				(int64_t)info.transferred_bytes;
 			res->passes = (int64_t)info.dirty_sync_count;
-			r->copied_bytes = (double)info.downtime_bytes;
+			r->attempt.link.copied_bytes =
+				(double)info.downtime_bytes;
 		}
 	}
 	qmp_migrate_info_free(&info);
-	if (!r->tunnel)
+	if (!r->attempt.tunnel)
 		return; /* the one who carried it is dead */
-	tunnel_stats(r->tunnel, &t);
-	res->tunnel_bytes =
-		(int64_t)(r->spent_bytes + t.sent_bytes + t.received_bytes);
+	tunnel_stats(r->attempt.tunnel, &t);
+	res->tunnel_bytes = (int64_t)(r->tries.spent_bytes + t.sent_bytes +
+				      t.received_bytes);
 	/* a source that died at the end did not say when it was done */
-	if (mono_before(r->migrate_at, r->completed_at))
+	if (mono_before(r->attempt.migrate_at, r->attempt.clock.completed_at))
 		res->throughput_bps =
 			(double)t.sent_bytes /
-			mono_diff_ms(r->completed_at, r->migrate_at) * 1e3;
+			mono_diff_ms(r->attempt.clock.completed_at,
+				     r->attempt.migrate_at) *
+			1e3;
 }
 
 /* 0 where it cannot be told from what copying took. */
 static double fixed_ms(const struct run *r)
 {
 	/* downtime-bytes are of the stream */
-	double bps = r->xbzrle_cache_bytes ? r->wire_bps : r->link_bps;
+	double bps = r->attempt.xbzrle_cache_bytes ? r->attempt.link.wire_bps
+						   : r->attempt.link.bps;
 
-	if (bps <= 0 || !r->completed_at.us)
+	if (bps <= 0 || !r->attempt.clock.completed_at.us)
 		return 0;
 	return pair_fixed_of(
-		r->result->blackout_ms - r->paused_ms, r->copied_bytes, bps,
-		mono_diff_ms(r->pre_switchover_at, r->stop_at) +
-			mono_diff_ms(r->resume_at, r->completed_at));
+		r->result->blackout_ms - r->tries.paused_ms,
+		r->attempt.link.copied_bytes, bps,
+		mono_diff_ms(r->attempt.clock.pre_switchover_at,
+			     r->attempt.clock.stop_at) +
+			mono_diff_ms(r->attempt.clock.resume_at,
+				     r->attempt.clock.completed_at));
 }
 
 /* Teaches the next migration to that host what this one found. */
 static void learn_pair(struct run *r)
 {
 	struct pair_lesson lesson = {
-		.overhead_ms = r->overhead_ms,
-		.link_bps = r->opt->bandwidth_bps ? 0 : r->wire_bps,
+		.overhead_ms = r->attempt.link.overhead_ms,
+		.link_bps = r->opt->bandwidth_bps ? 0
+						  : r->attempt.link.wire_bps,
 	};
 
 	if (!(r->result->blackout_ms > 0) || r->recovering)
@@ -114,9 +122,9 @@ static int await_source_gone(struct run *r, struct err *err)
 
 	while (mono_before(mono_now(), until)) {
 		/* not knowing now is no answer yet */
-		if (discover_alive(r->src_host, r->guest.pid,
-				   r->guest.start_ticks, mono_in_ms(RUN_QMP_MS),
-				   NULL) == 0)
+		if (discover_alive(r->src.host, r->source.guest.pid,
+				   r->source.guest.start_ticks,
+				   mono_in_ms(RUN_QMP_MS), NULL) == 0)
 			return 0;
 		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
 			return -1;
@@ -149,14 +157,14 @@ static bool end_source(struct run *r)
 static void as_guest(struct buf *script, const struct run *r, uid_t login,
 		     struct buf *words)
 {
-	if (login != 0 || r->guest.uid == 0) {
+	if (login != 0 || r->source.guest.uid == 0) {
 		buf_printf(script, "(\n%s)\n", buf_data(words));
 		return;
 	}
 	buf_printf(script, "setpriv --init-groups --reuid ");
-	quote_word(script, r->guest.user);
+	quote_word(script, r->source.guest.user);
 	buf_printf(script, " --regid ");
-	quote_word(script, r->guest.group);
+	quote_word(script, r->source.guest.group);
 	buf_printf(script, " sh -c ");
 	quote_word(script, buf_data(words));
 	buf_printf(script, "\n");
@@ -168,15 +176,15 @@ static int run_over_there(struct run *r, const char *what, const char *script,
 {
 	AUTO_BUF struct buf out = { 0 };
 
-	if (r->dst_host && probe_script(r->dst_host, what, script, &out,
+	if (r->dst.host && probe_script(r->dst.host, what, script, &out,
 					mono_in_ms(RUN_SCRIPT_MS), err) == 0)
 		return 0;
-	if (r->dst_host && !err_has(err, ERR_NETWORK))
+	if (r->dst.host && !err_has(err, ERR_NETWORK))
 		return -1;
 	err_reset(err);
 	if (run_reconnect(r, err) < 0)
 		return -1;
-	return probe_script(r->dst_host, what, script, &out,
+	return probe_script(r->dst.host, what, script, &out,
 			    mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
@@ -190,8 +198,8 @@ static void reset_destination(struct run *r)
 	err_reset(&e);
 	if (run_reopen(r, &e) == 0 && run_reset_destination(r, &e) == 0)
 		return;
-	r->ended_there = run_destination_gone(r);
-	if (!r->ended_there)
+	r->dest.ended = run_destination_gone(r);
+	if (!r->dest.ended)
 		leftover_of(r, &e, "migration settings on the destination");
 }
 
@@ -205,13 +213,13 @@ static void publish(struct run *r)
 	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
 
-	quote_assign(&script, "lock", r->dst_lock);
-	quote_assign(&script, "run", r->id);
+	quote_assign(&script, "lock", r->dest.lock);
+	quote_assign(&script, "run", r->id.name);
 	buf_printf(&script, "%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
-		   admit_functions, (int)r->dst_pid,
-		   (unsigned long long)r->dst_ticks);
-	socket_names_give(&words, &r->plan.moves);
-	as_guest(&script, r, r->dst_facts.uid, &words);
+		   admit_functions, (int)r->dest.pid,
+		   (unsigned long long)r->dest.ticks);
+	socket_names_give(&words, &r->dest.plan.moves);
+	as_guest(&script, r, r->dst.facts.uid, &words);
 	buf_printf(&script,
 		   "rc=$?\nfi\n"
 		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
@@ -228,7 +236,7 @@ static void publish(struct run *r)
  */
 static bool is_run_directory(const struct run *r, const char *dir)
 {
-	return dir && state_dir_is_guest(r->src_facts.run_root, dir);
+	return dir && state_dir_is_guest(r->src.facts.run_root, dir);
 }
 
 /* What the source's QEMU leaves behind when an earlier run brought it there. */
@@ -238,13 +246,13 @@ static void tidy_source(struct run *r)
 	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
-	const struct guest *g = &r->guest;
+	const struct guest *g = &r->source.guest;
 
 	if (!is_run_directory(r, g->run_dir))
 		return;
-	if (!probe_same_host(&r->src_facts, &r->dst_facts)) {
+	if (!probe_same_host(&r->src.facts, &r->dst.facts)) {
 		socket_names_take(&words, &g->moves);
-		as_guest(&script, r, r->src_facts.uid, &words);
+		as_guest(&script, r, r->src.facts.uid, &words);
 	}
 	buf_printf(&script, "d=");
 	quote_word(&script, g->run_dir);
@@ -252,7 +260,7 @@ static void tidy_source(struct run *r)
 		   "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
 		   "%u ] || rm -rf -- \"$d\"\n",
 		   (unsigned int)g->uid);
-	if (probe_script(r->src_host, "tidy", buf_data(&script), &out,
+	if (probe_script(r->src.host, "tidy", buf_data(&script), &out,
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
 		leftover_of(r, &e, "files on the source");
 }
@@ -261,19 +269,20 @@ static void tidy_source(struct run *r)
 static int ended_over_there(struct run *r, struct err *err)
 {
 	err_set(err, ERR_ENDED, "QEMU of %s ended on %s after it had moved",
-		guest_label(&r->guest), host_name(r->dst_host));
-	return err_at_host(err, host_name(r->dst_host));
+		guest_label(&r->source.guest), host_name(r->dst.host));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 /* The name may lead elsewhere by now. */
 static bool is_same_machine(struct run *r, struct err *err)
 {
-	if (!r->dst_machine || !strcmp(r->dst_machine, r->dst_facts.machine_id))
+	if (!r->dest.machine ||
+	    !strcmp(r->dest.machine, r->dst.facts.machine_id))
 		return true;
-	host_facts_free(&r->dst_facts);
-	r->dst_facts = (struct host_facts){ .hostname = NULL };
+	host_facts_free(&r->dst.facts);
+	r->dst.facts = (struct host_facts){ .hostname = NULL };
 	err_set(err, ERR_FAILED, "%s is another machine now",
-		host_name(r->dst_host));
+		host_name(r->dst.host));
 	return false;
 }
 
@@ -282,10 +291,10 @@ static bool know_destination(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (r->dst_facts.boot_id)
+	if (r->dst.facts.boot_id)
 		return true;
 	if (run_reconnect(r, &e) == 0 &&
-	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+	    probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       &e) == 0 &&
 	    is_same_machine(r, &e))
 		return true;
@@ -306,12 +315,12 @@ int run_finish(struct run *r, struct err *err)
 		publish(r);
 		tidy_source(r);
 	}
-	tunnel_free(r->tunnel);
-	r->tunnel = NULL;
+	tunnel_free(r->attempt.tunnel);
+	r->attempt.tunnel = NULL;
 	if (!r->result->leftovers.n)
 		record_note(r, JOURNAL_DONE);
 	record_close(r, !r->result->leftovers.n);
 	(void)run_unlock(r, NULL);
 	r->result->outcome = OUTCOME_MIGRATED;
-	return r->ended_there ? ended_over_there(r, err) : 0;
+	return r->dest.ended ? ended_over_there(r, err) : 0;
 }

@@ -30,26 +30,28 @@ static double limit_ms(double ms, double ratio)
 int run_set_gate(struct run *r, double ms, double bps, double ratio,
 		 struct err *err)
 {
-	bool told = json_has((struct json_at){ r->src.params, "parameters" },
+	bool told = json_has((struct json_at){ r->attempt.src.params,
+					       "parameters" },
 			     "avail-switchover-bandwidth");
 	double limit = told && bps > 0 ? ms : limit_ms(ms, ratio);
 	struct json_object *params;
 
 	if (!told)
 		bps = 0;
-	if (ms == r->downtime_limit_ms && is_near(limit, r->gate_limit_ms) &&
-	    is_near(bps, r->gate_bps))
+	if (ms == r->attempt.downtime_limit_ms &&
+	    is_near(limit, r->attempt.gate_limit_ms) &&
+	    is_near(bps, r->attempt.gate_bps))
 		return 0;
 	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
 	if (told)
 		params = json_add_u64(params, "avail-switchover-bandwidth",
 				      (uint64_t)bps);
-	r->src.params_changed = true;
+	r->attempt.src.params_changed = true;
 	if (qmp_migrate_set_parameters(r->src.qmp, params, run_qmp_deadline(),
 				       err) < 0)
 		return err_wrap(err, ERR_NONE, "cannot set downtime-limit");
-	r->downtime_limit_ms = ms;
-	r->gate_limit_ms = limit;
-	r->gate_bps = bps;
+	r->attempt.downtime_limit_ms = ms;
+	r->attempt.gate_limit_ms = limit;
+	r->attempt.gate_bps = bps;
 	return 0;
 }

@@ -63,19 +63,19 @@ static void add_limits(struct buf *b, const struct guest *g)
 /* As whom, outside of whose session. */
 static void add_wrappers(struct buf *b, const struct run *r)
 {
-	const struct guest *g = &r->guest;
+	const struct guest *g = &r->source.guest;
 
 	if (queue_leaves_session(r)) {
 		/* systemd may not have collected an earlier try's yet */
 		buf_printf(b,
 			   " systemd-run --scope --quiet --collect "
 			   "--unit=vmferry-%s-%u --description",
-			   r->id, r->attempt);
+			   r->id.name, r->tries.n);
 		/* else it is the command line, secrets and all, in the log */
 		word(b, guest_label(g));
 	}
 	buf_printf(b, " setsid");
-	if (r->dst_facts.uid == 0 && g->uid != 0) {
+	if (r->dst.facts.uid == 0 && g->uid != 0) {
 		buf_printf(b, " setpriv --init-groups --reuid");
 		word(b, g->user);
 		buf_printf(b, " --regid");
@@ -85,8 +85,8 @@ static void add_wrappers(struct buf *b, const struct run *r)
 
 static void add_environment(struct buf *b, const struct run *r)
 {
-	AUTO_FREE char *moves = argv_moves_encode(&r->plan.moves);
-	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dst_dir);
+	AUTO_FREE char *moves = argv_moves_encode(&r->dest.plan.moves);
+	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dest.dir);
 	AUTO_FREE char *sockets = xasprintf("%s=%s", ARGV_ENV_SOCKETS, moves);
 
 	buf_printf(b, " env");
@@ -98,10 +98,11 @@ static void add_environment(struct buf *b, const struct run *r)
 static void add_wish(struct buf *b, const struct run *r,
 		     const struct admit_wish *wish)
 {
-	AUTO_FREE char *reserve = xasprintf(
-		"%llu %s",
-		(unsigned long long)r->facts.ram_bytes + ADMIT_QEMU_BYTES,
-		guest_label(&r->guest));
+	AUTO_FREE char *reserve =
+		xasprintf("%llu %s",
+			  (unsigned long long)r->source.facts.ram_bytes +
+				  ADMIT_QEMU_BYTES,
+			  guest_label(&r->source.guest));
 
 	buf_printf(b, "need=%llu limit=%u\n",
 		   (unsigned long long)(wish->ram_bytes + 1023) / 1024,
@@ -116,32 +117,33 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 {
 	struct buf b = { 0 };
 	AUTO_FREE char *owner =
-		xasprintf("%s:%s", r->guest.user, r->guest.group);
-	AUTO_FREE char *marker = arrival_marker(r->id, guest_label(&r->guest),
-						r->src_facts.hostname);
-	char *const *argv = strv_argv(&r->plan.argv);
+		xasprintf("%s:%s", r->source.guest.user, r->source.guest.group);
+	AUTO_FREE char *marker = arrival_marker(r->id.name,
+						guest_label(&r->source.guest),
+						r->src.facts.hostname);
+	char *const *argv = strv_argv(&r->dest.plan.argv);
 
-	quote_assign(&b, "root", r->dst_facts.run_root);
-	quote_assign(&b, "lock", r->dst_lock);
-	quote_assign(&b, "dir", r->dst_dir);
-	quote_assign(&b, "run", r->id);
+	quote_assign(&b, "root", r->dst.facts.run_root);
+	quote_assign(&b, "lock", r->dest.lock);
+	quote_assign(&b, "dir", r->dest.dir);
+	quote_assign(&b, "run", r->id.name);
 	quote_assign(&b, "marker", marker);
-	quote_assign(&b, "owner", r->dst_facts.uid == 0 ? owner : "");
-	quote_assign(&b, "monitor", r->plan.monitor0);
-	quote_assign(&b, "cwd", r->plan.cwd ? r->plan.cwd : "/");
-	if (r->dst_facts.uid)
+	quote_assign(&b, "owner", r->dst.facts.uid == 0 ? owner : "");
+	quote_assign(&b, "monitor", r->dest.plan.monitor0);
+	quote_assign(&b, "cwd", r->dest.plan.cwd ? r->dest.plan.cwd : "/");
+	if (r->dst.facts.uid)
 		buf_printf(&b, "owner=$(id -u)\n");
 	add_wish(&b, r, wish);
 	buf_printf(&b, "%s%s%s",
-		   host_is_local(r->dst_host) ? "session=\n" : session_find,
+		   host_is_local(r->dst.host) ? "session=\n" : session_find,
 		   admit_functions, launch_script_make);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
-	if (r->dst_facts.uid == 0)
-		add_limits(&b, &r->guest);
+	if (r->dst.facts.uid == 0)
+		add_limits(&b, &r->source.guest);
 	buf_printf(&b,
 		   "is_wanted || fail \"the login that wanted it is gone\"\n"
 		   "umask %03o\n",
-		   r->guest.umask & 0777);
+		   r->source.guest.umask & 0777);
 	add_wrappers(&b, r);
 	add_environment(&b, r);
 	for (; *argv; argv++)
@@ -169,9 +171,9 @@ static int explain_death(struct run *r, const char *how, struct err *err)
 	words = run_dst_stderr(r);
 	err_set(err, ERR_FAILED, "%s",
 		words && *words ? words : "it said nothing");
-	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst_host), how);
+	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst.host), how);
 	err_hint(err, "its command line is in the output of --dry-run");
-	return err_at_host(err, host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 static int read_launch(struct run *r, const char *text, struct err *err)
@@ -182,11 +184,11 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 		run_warn(r, "limits",
 			 "resource limits of the source that %s "
 			 "does not grant:%s",
-			 host_name(r->dst_host), v);
+			 host_name(r->dst.host), v);
 	if (has_line(text, "pid", &v))
-		r->dst_pid = (pid_t)strtol(v, NULL, 10);
+		r->dest.pid = (pid_t)strtol(v, NULL, 10);
 	if (has_line(text, "ticks", &v))
-		r->dst_ticks = strtoull(v, NULL, 10);
+		r->dest.ticks = strtoull(v, NULL, 10);
 	if (has_line(text, "died", &v))
 		return explain_death(r, "ended at once", err);
 	if (has_line(text, "slow", &v))
@@ -194,7 +196,7 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 	if (!has_line(text, "ready", &v))
 		return err_set(err, ERR_REMOTE,
 			       "the launch script on %s told too little",
-			       host_name(r->dst_host));
+			       host_name(r->dst.host));
 	return 0;
 }
 
@@ -208,9 +210,9 @@ static struct qmp *open_monitor(struct run *r, const char *path,
 		if (i &&
 		    task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
 			return NULL;
-		s = host_connect(r->dst_host, path, mono_in_ms(RUN_QMP_MS),
+		s = host_connect(r->dst.host, path, mono_in_ms(RUN_QMP_MS),
 				 err);
-		if (!s && host_alive(r->dst_host, RUN_CONNECT_MS, NULL) < 0)
+		if (!s && host_alive(r->dst.host, RUN_CONNECT_MS, NULL) < 0)
 			break;
 	}
 	return s ? qmp_open(s, "destination", mono_in_ms(RUN_QMP_MS), err)
@@ -225,13 +227,13 @@ static int turned_away(struct run *r, const char *text,
 	enum admit answer;
 	int rc;
 
-	r->dst_made = false;
+	r->dest.made = false;
 	if (!admit_parse(text, &v))
 		return err_set(err, ERR_REMOTE,
 			       "the launch script on %s told too little",
-			       host_name(r->dst_host));
+			       host_name(r->dst.host));
 	answer = admit_judge(&v, wish);
-	if (r->may_wait && answer != ADMIT_NEVER)
+	if (r->attempt.may_wait && answer != ADMIT_NEVER)
 		rc = queue_hold(r, &v, wish, answer, err);
 	else
 		rc = queue_refuse(r, &v, wish, answer, err);
@@ -248,15 +250,15 @@ static int launch(struct run *r, struct err *err)
 	AUTO_FREE char *away = NULL;
 	int rc;
 
-	r->dst_made = true;
+	r->dest.made = true;
 	/* cut short, it might start a QEMU after the clean-up has been there */
 	task_shield();
-	rc = probe_script(r->dst_host, "launch", script, &out,
+	rc = probe_script(r->dst.host, "launch", script, &out,
 			  mono_in_ms(RUN_LAUNCH_MS), err);
 	task_unshield();
 	if (rc < 0)
 		return err_wrap(err, ERR_NONE, "cannot start QEMU on %s",
-				host_name(r->dst_host));
+				host_name(r->dst.host));
 	if (has_line(buf_data(&out), "busy", &away) ||
 	    has_line(buf_data(&out), "full", &away))
 		return turned_away(r, buf_data(&out), &wish, err);
@@ -267,10 +269,10 @@ int run_launch(struct run *r, struct err *err)
 {
 	int rc;
 
-	r->result->attempts = (int)++r->attempt;
-	r->attempt_at = mono_now();
+	r->result->attempts = (int)++r->tries.n;
+	r->attempt.begun_at = mono_now();
 	/* the journal has the login that there is now */
-	r->reconnected = false;
+	r->dest.reconnected = false;
 	do
 		rc = launch(r, err);
 	while (rc == 0);
@@ -278,11 +280,11 @@ int run_launch(struct run *r, struct err *err)
 		return -1;
 	/* its memory is reserved over there, and its lock counts here */
 	queue_leave(r);
-	r->dst.qmp = open_monitor(r, r->plan.monitor0, err);
+	r->dst.qmp = open_monitor(r, r->dest.plan.monitor0, err);
 	if (!r->dst.qmp)
 		return explain_death(r, "cannot be talked to", err);
 	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
-	r->dst.rescue = open_monitor(r, r->plan.monitor1, err);
+	r->dst.rescue = open_monitor(r, r->dest.plan.monitor1, err);
 	if (!r->dst.rescue)
 		return explain_death(r, "cannot be talked to", err);
 	return 0;
@@ -310,14 +312,14 @@ static int compare_disks(struct run *r, struct err *err)
 
 	if (qmp_query_disks(r->dst.qmp, &there, run_qmp_deadline(), err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->facts.disks.n && rc == 0; i++) {
-		const struct qmp_disk *d = &r->facts.disks.v[i];
+	for (size_t i = 0; i < r->source.facts.disks.n && rc == 0; i++) {
+		const struct qmp_disk *d = &r->source.facts.disks.v[i];
 
 		if (has_disk(&there, d))
 			continue;
 		rc = err_set(err, ERR_FAILED,
 			     "QEMU on %s lacks the guest's disk %s (%s)",
-			     host_name(r->dst_host), disk_name(d), d->file);
+			     host_name(r->dst.host), disk_name(d), d->file);
 		err_hint(err, "its command line (--dest-args) has to have the "
 			      "same devices with the same ids");
 	}
@@ -336,7 +338,7 @@ int run_launched(struct run *r, struct err *err)
 		return err_set(err, ERR_FAILED,
 			       "QEMU on %s is in run state %s instead of "
 			       "waiting for a migration",
-			       host_name(r->dst_host), st.raw);
+			       host_name(r->dst.host), st.raw);
 	return compare_disks(r, err);
 }
 
@@ -347,20 +349,20 @@ char *run_dst_stderr(struct run *r)
 	char *text, *hidden;
 
 	/* its directory is the guest's user's, who may put a link there */
-	quote_assign(&script, "dir", r->dst_dir);
+	quote_assign(&script, "dir", r->dest.dir);
 	buf_printf(
 		&script,
 		"dd iflag=nofollow,nonblock if=\"$dir/stderr\" 2>/dev/null |\n"
 		"tail -c %d\n",
 		STDERR_MAX);
-	if (probe_script(r->dst_host, "stderr", buf_data(&script), &b,
+	if (probe_script(r->dst.host, "stderr", buf_data(&script), &b,
 			 mono_in_ms(RUN_QMP_MS), NULL) < 0)
 		return NULL;
 	text = buf_steal(&b);
 	for (size_t n = strlen(text); n && strchr(" \r\n", text[n - 1]); n--)
 		text[n - 1] = '\0';
 	/* QEMU quotes the option that it does not like */
-	hidden = argv_blank_text(&r->plan.argv, text);
+	hidden = argv_blank_text(&r->dest.plan.argv, text);
 	free(text);
 	return hidden;
 }
@@ -371,11 +373,11 @@ char *run_dst_stderr(struct run *r)
 static void add_end_of_sessions(struct buf *b, const struct run *r)
 {
 	/* on this host it would be the login of whoever sits here */
-	if (host_is_local(r->dst_host))
+	if (host_is_local(r->dst.host))
 		return;
 	buf_printf(b, "%s%s%s", session_find, admit_functions, session_end);
-	if (r->dst_session)
-		buf_printf(b, "end_session %s\n", r->dst_session);
+	if (r->dest.session)
+		buf_printf(b, "end_session %s\n", r->dest.session);
 	buf_printf(b,
 		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
 		   "end_session $(cat \"$lock/session\" 2>/dev/null)\n");
@@ -385,12 +387,12 @@ static char *remove_script(struct run *r)
 {
 	struct buf b = { 0 };
 
-	quote_assign(&b, "lock", r->dst_lock);
-	quote_assign(&b, "dir", r->dst_dir);
-	quote_assign(&b, "run", r->id);
-	if (r->dst_pid > 0)
-		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dst_pid,
-			   (unsigned long long)r->dst_ticks);
+	quote_assign(&b, "lock", r->dest.lock);
+	quote_assign(&b, "dir", r->dest.dir);
+	quote_assign(&b, "run", r->id.name);
+	if (r->dest.pid > 0)
+		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dest.pid,
+			   (unsigned long long)r->dest.ticks);
 	else
 		buf_printf(&b, "pid= ticks=\n");
 	quote_assign(&b, "variable", ARGV_ENV_RUN_DIR);
@@ -404,14 +406,14 @@ int run_end_old_session(struct run *r, struct err *err)
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
 
-	if (host_is_local(r->dst_host))
+	if (host_is_local(r->dst.host))
 		return 0;
-	quote_assign(&script, "lock", r->dst_lock);
-	quote_assign(&script, "run", r->id);
+	quote_assign(&script, "lock", r->dest.lock);
+	quote_assign(&script, "run", r->id.name);
 	add_end_of_sessions(&script, r);
 	buf_printf(&script, "[ \"$(cat \"$lock/run\")\" != \"$run\" ] || "
 			    "echo $session >\"$lock/session\"\n");
-	return probe_script(r->dst_host, "take-over", buf_data(&script), &out,
+	return probe_script(r->dst.host, "take-over", buf_data(&script), &out,
 			    mono_in_ms(RUN_UNDO_MS), err);
 }
 
@@ -420,19 +422,21 @@ int run_unlaunch(struct run *r, struct err *err)
 	AUTO_FREE char *script = NULL;
 	AUTO_BUF struct buf out = { 0 };
 
-	if (!r->dst_made)
+	if (!r->dest.made)
 		return 0;
 	run_close_monitors(&r->dst);
 	script = remove_script(r);
 	if (run_reconnect(r, err) == 0 &&
-	    probe_script(r->dst_host, "clean-up", script, &out,
+	    probe_script(r->dst.host, "clean-up", script, &out,
 			 mono_in_ms(RUN_UNDO_MS), err) == 0) {
-		r->dst_made = false;
+		r->dest.made = false;
+		r->dest.pid = 0;
+		r->dest.ticks = 0;
 		return 0;
 	}
 	return err_wrap(err, ERR_NONE,
 			"%s on %s (QEMU pid %d, directories %s and %s) could "
 			"not be removed",
-			guest_label(&r->guest), r->opt->destination,
-			(int)r->dst_pid, r->dst_dir, r->dst_lock);
+			guest_label(&r->source.guest), r->opt->destination,
+			(int)r->dest.pid, r->dest.dir, r->dest.lock);
 }

@@ -18,21 +18,22 @@
  */
 static void sign_lock(int fd, const struct run *r)
 {
-	AUTO_FREE char *text = xasprintf(
-		"by=%s\nrun=%s\nguest=%s\nrole=source\n"
-		"destination=%s\npid=%d\n",
-		r->recovering ? "recovery" : "engine", r->id,
-		guest_label(&r->guest), r->opt->destination, (int)getpid());
+	AUTO_FREE char *text =
+		xasprintf("by=%s\nrun=%s\nguest=%s\nrole=source\n"
+			  "destination=%s\npid=%d\n",
+			  r->recovering ? "recovery" : "engine", r->id.name,
+			  guest_label(&r->source.guest), r->opt->destination,
+			  (int)getpid());
 
 	if (ftruncate(fd, 0) < 0 || write(fd, text, strlen(text)) < 0)
 		log_warn(NULL, "cannot sign the lock of %s",
-			 guest_label(&r->guest));
+			 guest_label(&r->source.guest));
 }
 
 bool run_is_driven(const struct run *r)
 {
-	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, r->key);
-	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id);
+	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, r->id.key);
+	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id.name);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[64] = "";
 
@@ -42,7 +43,7 @@ bool run_is_driven(const struct run *r)
 
 bool run_is_locked(const struct run *r, const char *key)
 {
-	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, key);
+	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, key);
 
 	return lockfile_is_held_at(path);
 }
@@ -51,11 +52,11 @@ enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
 				    struct err *err)
 {
 	const struct unfinished_asker asker = {
-		.key = r->key,
-		.guest = guest_label(&r->guest),
-		.machine = r->src_facts.machine_id,
-		.boot = r->src_facts.boot_id,
-		.destination_machine = r->dst_facts.machine_id,
+		.key = r->id.key,
+		.guest = guest_label(&r->source.guest),
+		.machine = r->src.facts.machine_id,
+		.boot = r->src.facts.boot_id,
+		.destination_machine = r->dst.facts.machine_id,
 	};
 
 	return unfinished_look(run_state(r), &asker, rests, err);
@@ -83,9 +84,9 @@ static int refuse_unfinished(struct run *r, struct err *err)
 
 int run_lock(struct run *r, struct err *err)
 {
-	const char *root = r->src_facts.run_root;
+	const char *root = r->src.facts.run_root;
 	AUTO_FREE char *dir = state_dir_locks(root);
-	AUTO_FREE char *path = state_dir_lock(root, r->key);
+	AUTO_FREE char *path = state_dir_lock(root, r->id.key);
 	AUTO_FD int fd = -1;
 
 	if (state_dir_make_in_root(root, dir, err) < 0)
@@ -93,24 +94,24 @@ int run_lock(struct run *r, struct err *err)
 	fd = lockfile_open(path, err);
 	if (fd < 0 && err_has(err, ERR_BUSY)) {
 		err_set(err, ERR_BUSY, "another migration of %s is under way",
-			guest_label(&r->guest));
+			guest_label(&r->source.guest));
 		err_hint(err, "wait for it, or cancel it");
 	}
 	if (fd < 0)
 		return -1;
 	sign_lock(fd, r);
-	r->lock_fd = steal_fd(&fd);
-	r->was_locked = true;
+	r->held.lock_fd = steal_fd(&fd);
+	r->held.was_locked = true;
 	return r->recovering ? 0 : refuse_unfinished(r, err);
 }
 
 int run_unlock(struct run *r, struct err *err)
 {
-	AUTO_FREE char *path = state_dir_lock(r->src_facts.run_root, r->key);
+	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, r->id.key);
 
 	(void)err;
-	if (r->lock_fd >= 0)
+	if (r->held.lock_fd >= 0)
 		(void)unlink(path);
-	close_fd(steal_fd(&r->lock_fd));
+	close_fd(steal_fd(&r->held.lock_fd));
 	return 0;
 }

@@ -29,9 +29,9 @@
 static enum outcome outcome_of_failure(const struct run *r,
 				       const struct err *err)
 {
-	if (err->kind == ERR_ENDED && (!r->committed || r->ended_there))
+	if (err->kind == ERR_ENDED && (!r->course.committed || r->dest.ended))
 		return OUTCOME_ENDED;
-	if (r->committed || r->source_unsure)
+	if (r->course.committed || r->source.unsure)
 		return OUTCOME_UNDECIDED;
 	if (err_has(err, ERR_CANCELLED))
 		return OUTCOME_CANCELLED;
@@ -48,7 +48,8 @@ static enum outcome outcome_of_failure(const struct run *r,
 		return OUTCOME_INTERNAL;
 	case ERR_NETWORK:
 		/* nothing was copied yet, so that it is a login like another */
-		if (r->failed_in < PHASE_PRECOPY && !r->result->leftovers.n)
+		if (r->course.failed_in < PHASE_PRECOPY &&
+		    !r->result->leftovers.n)
 			return OUTCOME_UNREACHABLE;
 		return OUTCOME_FAILED;
 	default:
@@ -64,16 +65,16 @@ static void explain_loss(struct run *r, struct err *err)
 {
 	if (r->src.qmp)
 		run_take_events(r);
-	if (r->was_locked || r->src_ended) {
+	if (r->held.was_locked || r->source.ended) {
 		err_wrap(err, ERR_ENDED,
 			 "QEMU of %s ended on the source before it had moved",
-			 guest_label(&r->guest));
+			 guest_label(&r->source.guest));
 		return;
 	}
 	err_wrap(err, ERR_BUSY,
 		 "somebody else ended QEMU of %s on the source, and may have "
 		 "moved the guest",
-		 guest_label(&r->guest));
+		 guest_label(&r->source.guest));
 	err_hint(err, "vmferry list shows where it runs now");
 	r->result->owner = OWNER_UNKNOWN;
 }
@@ -83,13 +84,13 @@ static void explain_end(struct run *r, struct err *err)
 {
 	bool gone;
 
-	if (r->committed || !r->guest.pid || err->kind == ERR_ENDED ||
-	    err->kind == ERR_BUSY)
+	if (r->course.committed || !r->source.guest.pid ||
+	    err->kind == ERR_ENDED || err->kind == ERR_BUSY)
 		return;
 	task_shield();
 	gone = r->src.qmp ? run_source_gone(r)
-			  : discover_alive(r->src_host, r->guest.pid,
-					   r->guest.start_ticks,
+			  : discover_alive(r->src.host, r->source.guest.pid,
+					   r->source.guest.start_ticks,
 					   run_qmp_deadline(), NULL) == 0;
 	task_unshield();
 	if (gone)
@@ -99,7 +100,7 @@ static void explain_end(struct run *r, struct err *err)
 static void settle(struct run *r, struct err *err)
 {
 	struct result *res = r->result;
-	bool changed = r->phase >= PHASE_LAUNCH;
+	bool changed = r->course.phase >= PHASE_LAUNCH;
 
 	explain_end(r, err);
 	retry_explain(r, err);
@@ -110,7 +111,7 @@ static void settle(struct run *r, struct err *err)
 				       : outcome_of_error(err->kind);
 	if (res->outcome == OUTCOME_ENDED)
 		res->owner = OWNER_NONE;
-	else if (r->committed || r->source_unsure)
+	else if (r->course.committed || r->source.unsure)
 		res->owner = OWNER_UNKNOWN;
 	if (res->owner != OWNER_SOURCE) {
 		res->owner_pid = -1;
@@ -175,16 +176,16 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	struct recording *recording;
 
 	run_open(r, opt, result);
-	r->recording = recording_new(r->id);
+	r->held.recording = recording_new(r->id.name);
 	tell_start(r);
 	result->streams = 1;
-	r->may_wait = opt->wait;
+	r->attempt.may_wait = opt->wait;
 	(void)walk(r, stage_count);
 	queue_leave(r);
 	tell_result(r);
-	if (r->shielded)
+	if (r->course.shielded)
 		task_unshield();
-	recording = STEAL(r->recording);
+	recording = STEAL(r->held.recording);
 	run_close(r);
 	free(r);
 	recording_close(recording);
@@ -206,11 +207,12 @@ void migrate_check(const struct migrate_options *opt, struct checks *list,
 
 static void describe_moves(const struct run *r, struct strv *plan)
 {
-	for (size_t i = 0; i < r->plan.moves.n; i++)
+	for (size_t i = 0; i < r->dest.plan.moves.n; i++)
 		strv_pushf(plan,
 			   "socket: %s, renamed to %s when the source "
 			   "is gone",
-			   r->plan.moves.v[i].now, r->plan.moves.v[i].public);
+			   r->dest.plan.moves.v[i].now,
+			   r->dest.plan.moves.v[i].public);
 }
 
 static void describe(const struct run *r, struct strv *plan)
@@ -218,17 +220,19 @@ static void describe(const struct run *r, struct strv *plan)
 	AUTO_STRV struct strv argv = { 0 };
 	AUTO_FREE char *line = NULL;
 
-	argv_blank_secrets(&r->plan.argv, &argv);
+	argv_blank_secrets(&r->dest.plan.argv, &argv);
 	line = strv_join(&argv, " ");
 	strv_pushf(plan, "guest: %s, pid %d, %s, %.1f GiB of RAM",
-		   guest_label(&r->guest), (int)r->guest.pid, r->facts.machine,
-		   (double)r->facts.ram_bytes / (1 << 30));
-	strv_pushf(plan, "destination: %s as %s, in %s", host_name(r->dst_host),
-		   r->guest.user, r->dst_dir);
+		   guest_label(&r->source.guest), (int)r->source.guest.pid,
+		   r->source.facts.machine,
+		   (double)r->source.facts.ram_bytes / (1 << 30));
+	strv_pushf(plan, "destination: %s as %s, in %s", host_name(r->dst.host),
+		   r->source.guest.user, r->dest.dir);
 	strv_pushf(plan, "command: %s", line);
-	for (size_t i = 0; i < r->plan.n_notes; i++)
-		strv_pushf(plan, "changed: %s: %s", r->plan.notes[i].option,
-			   r->plan.notes[i].text);
+	for (size_t i = 0; i < r->dest.plan.n_notes; i++)
+		strv_pushf(plan, "changed: %s: %s",
+			   r->dest.plan.notes[i].option,
+			   r->dest.plan.notes[i].text);
 	describe_moves(r, plan);
 	for (unsigned int i = stage_preflight; i < stage_count; i++)
 		strv_pushf(plan, "stage: %s%s", stage_table[i].name,
@@ -243,7 +247,7 @@ void migrate_plan(const struct migrate_options *opt, struct checks *list,
 	run_open(r, opt, result);
 	if (walk(r, stage_preflight) == 0)
 		result->outcome = OUTCOME_READY;
-	if (plan && r->plan.argv.n)
+	if (plan && r->dest.plan.argv.n)
 		describe(r, plan);
 	take_checks(r, list);
 	run_close(r);

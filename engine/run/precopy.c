@@ -96,9 +96,9 @@ static void tell_sample(struct run *r, struct watch *w,
 		.bandwidth_bps = w->bandwidth_bps,
 		.dirty_bps = w->dirty_bps,
 		.tunnel_bytes = (int64_t)t->sent_bytes,
-		.downtime_limit_ms = r->downtime_limit_ms,
+		.downtime_limit_ms = r->attempt.downtime_limit_ms,
 		.throttle_percent = info->throttle_percent,
-		.elapsed_ms = mono_diff_ms(now, r->migrate_at),
+		.elapsed_ms = mono_diff_ms(now, r->attempt.migrate_at),
 	};
 	run_tell(r, &ev);
 }
@@ -204,7 +204,7 @@ static double sure_bps(const struct watch *w)
 static int set_gate(struct run *r, const struct watch *w, double ms,
 		    struct err *err)
 {
-	if (r->policy != &policy_auto)
+	if (r->attempt.policy != &policy_auto)
 		return run_set_gate(r, ms, 0, 1, err);
 	return run_set_gate(r, ms, sure_bps(w), stream_ratio(w), err);
 }
@@ -214,10 +214,10 @@ static int obey(struct run *r, const struct watch *w,
 {
 	/* the gate that stands is to mean what it meant */
 	if (d->action == POLICY_WAIT)
-		return set_gate(r, w, r->downtime_limit_ms, err);
+		return set_gate(r, w, r->attempt.downtime_limit_ms, err);
 	tell_decision(r, d);
 	if (d->lifted)
-		r->budget_lifted = true;
+		r->attempt.budget_lifted = true;
 	if (d->lifted)
 		run_warn(r, "budget-lifted", "%s", d->why);
 	if (d->action == POLICY_THROTTLE)
@@ -269,20 +269,22 @@ static void look_ahead(const struct run *r, const struct watch *w,
 	struct forecast_setting s = {
 		.bandwidth_bps = policy_bandwidth_bps(&w->history.view),
 		.overhead_s = forecast_link_overhead_s(w->history.view.link),
-		.fixed_ms = r->wanted.fixed_ms,
+		.fixed_ms = r->attempt.wanted.fixed_ms,
 		.hold_ms = POLICY_HOLD_MS,
-		.budget_ms = r->wanted.budget_ms,
-		.throttle = r->throttle,
+		.budget_ms = r->attempt.wanted.budget_ms,
+		.throttle = r->attempt.throttle,
 		.shrink = 1,
 	};
 
 	/* what is seen of differences is in the link's bytes a second */
-	if (r->wanted.xbzrle_shrink > 0 && !w->history.view.link->encoded)
-		s.shrink = fmax(r->wanted.xbzrle_shrink, least_shrink);
+	if (r->attempt.wanted.xbzrle_shrink > 0 &&
+	    !w->history.view.link->encoded)
+		s.shrink = fmax(r->attempt.wanted.xbzrle_shrink, least_shrink);
 
 	s.final_bps = s.bandwidth_bps;
-	if (r->wanted.deadline_s > 0)
-		s.deadline_s = fmax(r->wanted.deadline_s - pass->at_s, 0.001);
+	if (r->attempt.wanted.deadline_s > 0)
+		s.deadline_s =
+			fmax(r->attempt.wanted.deadline_s - pass->at_s, 0.001);
 	forecast_run(w->history.view.curve, &from, &s, out);
 	if (s.shrink < 1 && w->history.view.n_passes == 1) {
 		/* the second pass still sends whole pages */
@@ -292,8 +294,8 @@ static void look_ahead(const struct run *r, const struct watch *w,
 		out->seconds.p50 += more_s;
 		out->seconds.p90 += more_s;
 	}
-	if (out->p_converge < FORECAST_NEVER && r->wanted.may_throttle &&
-	    r->throttle <= 0)
+	if (out->p_converge < FORECAST_NEVER &&
+	    r->attempt.wanted.may_throttle && r->attempt.throttle <= 0)
 		look_ahead_throttled(w, &from, &s, out);
 }
 
@@ -303,7 +305,7 @@ static void keep_first_forecast(struct run *r, const struct forecast *f,
 {
 	struct result *res = r->result;
 
-	if (r->attempt > 1)
+	if (r->tries.n > 1)
 		return;
 	res->forecast_converges = f->p_converge >= FORECAST_NEVER;
 	if (!res->forecast_converges)
@@ -318,11 +320,12 @@ static int decide(struct run *r, struct watch *w, struct mono now,
 {
 	struct policy_view *v = &w->history.view;
 
-	v->gate_ms = r->downtime_limit_ms;
-	v->throttle = r->throttle;
-	v->lifted = r->budget_lifted;
-	history_ask(&w->history, r->policy,
-		    mono_diff_ms(now, r->migrate_at) / 1e3, pass_ended, d);
+	v->gate_ms = r->attempt.downtime_limit_ms;
+	v->throttle = r->attempt.throttle;
+	v->lifted = r->attempt.budget_lifted;
+	history_ask(&w->history, r->attempt.policy,
+		    mono_diff_ms(now, r->attempt.migrate_at) / 1e3, pass_ended,
+		    d);
 	return obey(r, w, d, err);
 }
 
@@ -334,14 +337,14 @@ static struct policy_pass measure(const struct run *r, const struct watch *w,
 	double left = fmax((double)w->left_bytes - since, 0);
 	struct policy_pass p = {
 		.number = (int64_t)info->dirty_sync_count,
-		.at_s = mono_diff_ms(now, r->migrate_at) / 1e3,
+		.at_s = mono_diff_ms(now, r->attempt.migrate_at) / 1e3,
 		.seconds = mono_diff_ms(now, w->pass_at) / 1e3,
 		.sent_bytes = (int64_t)(t->sent_bytes - w->pass_sent),
 		.dirty_bytes = (int64_t)info->remaining_bytes,
 		.throttle = w->throttle,
-		.gate_ms = r->downtime_limit_ms,
+		.gate_ms = r->attempt.downtime_limit_ms,
 		/* the second pass fills the cache */
-		.encoded = r->xbzrle_cache_bytes &&
+		.encoded = r->attempt.xbzrle_cache_bytes &&
 			   w->history.view.n_passes >= 2,
 	};
 
@@ -393,12 +396,12 @@ static int tunnel_failed(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (tunnel_verdict(r->tunnel, &e) == 0)
+	if (tunnel_verdict(r->attempt.tunnel, &e) == 0)
 		err_set(&e, ERR_CLOSED, "it was closed from the far side");
 	err_move(err, &e);
 	err_wrap(err, ERR_NETWORK, "the tunnel to %s ended",
-		 host_name(r->dst_host));
-	return err_at_host(err, host_name(r->dst_host));
+		 host_name(r->dst.host));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 /* What made QEMU's own migration fail; the far QEMU's words are the best. */
@@ -407,8 +410,8 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 	AUTO_FREE char *far = NULL;
 	struct tunnel_stats t;
 
-	tunnel_stats(r->tunnel, &t);
-	if (host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+	tunnel_stats(r->attempt.tunnel, &t);
+	if (host_ping(r->dst.host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 		far = run_dst_stderr(r);
 	if (far && *far)
 		err_set(err, ERR_QMP, "%s", far);
@@ -422,7 +425,7 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 		err_hint(err,
 			 "compare both command lines (migrate --dry-run "
 			 "shows the destination's) and both QEMU versions");
-	return err_at_host(err, host_name(r->dst_host));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 int run_explain_failure(struct run *r, struct err *err)
@@ -447,13 +450,13 @@ static int watch_health(struct run *r, const struct tunnel_stats *t,
 		(void)qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(), NULL);
 		return explain_failure(r, NULL, err);
 	}
-	if (host_alive(r->dst_host, RUN_STALL_MS, err) < 0)
-		return err_at_host(err, host_name(r->dst_host));
+	if (host_alive(r->dst.host, RUN_STALL_MS, err) < 0)
+		return err_at_host(err, host_name(r->dst.host));
 	if (mono_diff_ms(now, t->progress) > RUN_STALL_MS) {
 		err_set(err, ERR_NETWORK,
 			"the tunnel to %s has not moved a byte for %d s",
-			host_name(r->dst_host), RUN_STALL_MS / 1000);
-		return err_at_host(err, host_name(r->dst_host));
+			host_name(r->dst.host), RUN_STALL_MS / 1000);
+		return err_at_host(err, host_name(r->dst.host));
 	}
 	return 0;
 }
@@ -466,13 +469,13 @@ static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
 {
 	struct qmp_status st;
 
-	if (!r->stop_seen || info->status != MIGRATION_ACTIVE ||
+	if (!r->attempt.clock.stop_seen || info->status != MIGRATION_ACTIVE ||
 	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) < 0 ||
 	    st.state != RUN_PAUSED)
 		return;
 	log_info("source", "the guest was paused by somebody");
-	r->stop_seen = false;
-	r->facts.first_status = st;
+	r->attempt.clock.stop_seen = false;
+	r->source.facts.first_status = st;
 	r->result->state = "PAUSED";
 	/* a recovery must not start it, either */
 	record_note(r, JOURNAL_SWITCH);
@@ -500,7 +503,8 @@ static int take_sample(struct run *r, struct watch *w,
 	if (!w->pass)
 		w->pass = info->dirty_sync_count;
 	tell_sample(r, w, info, t, now);
-	history_add_sample(&w->history, mono_diff_ms(now, r->migrate_at) / 1e3,
+	history_add_sample(&w->history,
+			   mono_diff_ms(now, r->attempt.migrate_at) / 1e3,
 			   (int64_t)info->remaining_bytes);
 	w->left_bytes = (int64_t)info->remaining_bytes;
 	return ended ? rc : decide(r, w, now, false, &d, err);
@@ -529,7 +533,7 @@ static int look(struct run *r, struct watch *w, struct err *err)
 		return -1;
 	}
 	now = mono_now();
-	tunnel_stats(r->tunnel, &t);
+	tunnel_stats(r->attempt.tunnel, &t);
 	if (is_lost(info.status)) {
 		rc = explain_failure(r, info.error_desc, err);
 	} else if (info.status == MIGRATION_PRE_SWITCHOVER) {
@@ -552,7 +556,7 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 
 		run_take_events(r);
 		/* the guest stands still: no more questions, go on at once */
-		if (r->pre_switchover_seen)
+		if (r->attempt.clock.pre_switchover_seen)
 			return 0;
 		rc = look(r, w, err);
 		if (rc <= 0)
@@ -569,23 +573,27 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
  */
 static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 {
-	double most_ms = fmin(fmax(r->wanted.budget_ms, 100), LAST_LOOK_MS);
+	double most_ms =
+		fmin(fmax(r->attempt.wanted.budget_ms, 100), LAST_LOOK_MS);
 	struct qmp_migrate_info info = { 0 };
-	double since_s = (double)(r->stopped.us - r->synced.us) / 1e6;
+	double since_s = (double)(r->attempt.clock.stopped.us -
+				  r->attempt.clock.synced.us) /
+			 1e6;
 	double left;
 
-	if (r->link_bps <= 0 || !w->history.view.n_passes)
+	if (r->attempt.link.bps <= 0 || !w->history.view.n_passes)
 		return 0;
 	if (qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
 			      err) < 0)
 		return -1;
 	left = (double)info.remaining_bytes;
 	/* somebody may have set the clock between the two */
-	since_s = fmin(since_s, (r->sync_age_ms + POLL_MS) / 1e3);
-	if (qmp_version(r->src.qmp)->major < 11 && r->synced.us && since_s > 0)
+	since_s = fmin(since_s, (r->attempt.clock.sync_age_ms + POLL_MS) / 1e3);
+	if (qmp_version(r->src.qmp)->major < 11 && r->attempt.clock.synced.us &&
+	    since_s > 0)
 		left += curve_at(w->history.view.curve,
 				 since_s * (1 - w->throttle));
-	r->rest_ms = left / r->link_bps * 1e3;
+	r->attempt.link.rest_ms = left / r->attempt.link.bps * 1e3;
 	qmp_migrate_info_free(&info);
 	return 0;
 }
@@ -593,13 +601,13 @@ static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 /* For the switchover, and for those who migrate here after us. */
 static int sum_up(struct run *r, const struct watch *w, struct err *err)
 {
-	r->link_bps = sure_bps(w);
-	r->wire_bps = wire_bps(w);
+	r->attempt.link.bps = sure_bps(w);
+	r->attempt.link.wire_bps = wire_bps(w);
 	if (w->history.view.n_passes >= TELLING_PASSES)
-		r->overhead_ms =
+		r->attempt.link.overhead_ms =
 			forecast_link_overhead_s(w->history.view.link) * 1e3;
 	/* nobody else asks what is left */
-	if (r->policy != &policy_auto || r->budget_lifted)
+	if (r->attempt.policy != &policy_auto || r->attempt.budget_lifted)
 		return 0;
 	return reckon_rest(r, w, err);
 }
@@ -609,9 +617,10 @@ int run_precopy(struct run *r, struct err *err)
 	struct watch *w = XNEW(struct watch);
 	int rc;
 
-	w->pass_at = w->sample_at = r->migrate_at;
+	w->pass_at = w->sample_at = r->attempt.migrate_at;
 	w->dirty_bps = NAN;
-	history_init(&w->history, &r->wanted, (double)r->facts.ram_bytes,
+	history_init(&w->history, &r->attempt.wanted,
+		     (double)r->source.facts.ram_bytes,
 		     pair_overhead_ms(&r->pair) / 1e3);
 	rc = watch_passes(r, w, err);
 	if (rc == 0)

@@ -29,7 +29,7 @@ static char *parent_of(const char *path)
 
 static void list_paths(struct preflight *p)
 {
-	const struct argv_plan *plan = &p->r->plan;
+	const struct argv_plan *plan = &p->r->dest.plan;
 
 	for (size_t i = 0; i < plan->n_files; i++)
 		strv_push(&p->paths, plan->files[i].path);
@@ -49,13 +49,13 @@ static void list_paths(struct preflight *p)
 
 static int ask_destination(struct preflight *p, struct err *err)
 {
-	struct host *h = p->r->dst_host;
+	struct host *h = p->r->dst.host;
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_FREE char *value = NULL;
 
 	buf_printf(&script, "id -u ");
-	quote_word(&script, p->r->guest.user);
+	quote_word(&script, p->r->source.guest.user);
 	buf_printf(&script, " >/dev/null 2>&1 && echo user=1\n"
 			    "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
 			    "exit 0\n");
@@ -76,12 +76,12 @@ static void ask_restart(struct preflight *p)
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 
-	if (!p->r->guest.unit || !p->r->src_facts.systemd)
+	if (!p->r->source.guest.unit || !p->r->src.facts.systemd)
 		return;
 	buf_printf(&script, "systemctl show -p Restart -- ");
-	quote_word(&script, p->r->guest.unit);
+	quote_word(&script, p->r->source.guest.unit);
 	buf_printf(&script, "\n");
-	if (probe_script(p->r->src_host, "unit probe", buf_data(&script), &text,
+	if (probe_script(p->r->src.host, "unit probe", buf_data(&script), &text,
 			 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
 		p->restart = probe_value(buf_data(&text), "Restart");
 }
@@ -90,12 +90,12 @@ static int find_qemu(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
 	const char *binary = r->opt->qemu_binary ? r->opt->qemu_binary
-						 : r->guest.exe;
+						 : r->source.guest.exe;
 
-	if (probe_qemu(r->dst_host, binary, r->facts.machine, &p->qemu,
+	if (probe_qemu(r->dst.host, binary, r->source.facts.machine, &p->qemu,
 		       mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
-	r->dst_binary = xstrdup(p->qemu.path ? p->qemu.path : binary);
+	r->dest.binary = xstrdup(p->qemu.path ? p->qemu.path : binary);
 	return 0;
 }
 
@@ -103,29 +103,29 @@ static int make_plan(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
 	AUTO_STRV struct strv given = { 0 };
-	const struct strv *argv = &r->guest.argv;
+	const struct strv *argv = &r->source.guest.argv;
 
 	if (r->opt->dest_args) {
-		strv_push(&given, r->guest.argv.v[0]);
+		strv_push(&given, r->source.guest.argv.v[0]);
 		strv_push_all(&given, r->opt->dest_args);
 		argv = &given;
 	}
-	r->dst_dir = state_dir_guest(r->dst_facts.run_root, r->id);
-	r->dst_lock = state_dir_arrival(r->dst_facts.run_root, r->key);
+	r->dest.dir = state_dir_guest(r->dst.facts.run_root, r->id.name);
+	r->dest.lock = state_dir_arrival(r->dst.facts.run_root, r->id.key);
 	return argv_rebuild(
 		&(struct argv_input){
 			.argv = argv,
-			.cwd = r->guest.cwd,
-			.moves = &r->guest.moves,
-			.machine = r->facts.machine,
-			.run_dir = r->dst_dir,
-			.binary = r->dst_binary,
+			.cwd = r->source.guest.cwd,
+			.moves = &r->source.guest.moves,
+			.machine = r->source.facts.machine,
+			.run_dir = r->dest.dir,
+			.binary = r->dest.binary,
 			.remaps = r->opt->remaps,
 			.n_remaps = r->opt->n_remaps,
 			.same_host =
-				probe_same_host(&r->src_facts, &r->dst_facts),
+				probe_same_host(&r->src.facts, &r->dst.facts),
 		},
-		&r->plan, err);
+		&r->dest.plan, err);
 }
 
 static int gather(struct preflight *p, struct err *err)
@@ -139,9 +139,9 @@ static int gather(struct preflight *p, struct err *err)
 	list_paths(p);
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));
 	p->there = xcalloc(p->paths.n, sizeof(*p->there));
-	if (probe_files(r->src_host, &p->paths, p->here,
+	if (probe_files(r->src.host, &p->paths, p->here,
 			mono_in_ms(RUN_SCRIPT_MS), err) < 0 ||
-	    probe_files(r->dst_host, &p->paths, p->there,
+	    probe_files(r->dst.host, &p->paths, p->there,
 			mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
 	return queue_ask(r, &p->room, err);
@@ -178,22 +178,22 @@ static void tell_facts(struct run *r, const struct preflight *p)
 	AUTO_FREE char *version =
 		xasprintf("%d.%d.%d", v->major, v->minor, v->micro);
 	AUTO_STRV struct strv from = { 0 }, to = { 0 };
-	const char *uuid = r->facts.uuid;
+	const char *uuid = r->source.facts.uuid;
 	struct event ev = { .kind = EVENT_FACTS };
 
-	argv_blank_secrets(&r->guest.argv, &from);
-	argv_blank_secrets(&r->plan.argv, &to);
+	argv_blank_secrets(&r->source.guest.argv, &from);
+	argv_blank_secrets(&r->dest.plan.argv, &to);
 	ev.facts = (struct event_facts){
 		.source_qemu = version,
 		.destination_qemu = p->qemu.version,
 		.source_argv = &from,
 		.destination_argv = &to,
-		.guest = guest_label(&r->guest),
+		.guest = guest_label(&r->source.guest),
 		.uuid = strspn(uuid, "0-") < strlen(uuid) ? uuid : NULL,
-		.machine = r->facts.machine,
-		.ram_bytes = r->facts.ram_bytes,
-		.vcpus = r->facts.vcpus,
-		.kvm = r->facts.kvm,
+		.machine = r->source.facts.machine,
+		.ram_bytes = r->source.facts.ram_bytes,
+		.vcpus = r->source.facts.vcpus,
+		.kvm = r->source.facts.kvm,
 	};
 	run_tell(r, &ev);
 }
@@ -213,7 +213,7 @@ static int refuse(const struct run *r, struct err *err)
 	err_wrap(err, ERR_REFUSED, "%zu check%s failed; nothing was changed", n,
 		 n == 1 ? "" : "s");
 	if (first->side == CHECK_DESTINATION)
-		err_at_host(err, host_name(r->dst_host));
+		err_at_host(err, host_name(r->dst.host));
 	if (first->remedy)
 		err_hint(err, "%s", first->remedy);
 	return -1;

@@ -18,7 +18,7 @@
 
 static const char *dst_name(const struct preflight *p)
 {
-	return host_name(p->r->dst_host);
+	return host_name(p->r->dst.host);
 }
 
 static double gib(uint64_t bytes)
@@ -34,7 +34,7 @@ static void check_unfinished(struct preflight *p)
 	AUTO_ERR struct err e = { 0 };
 
 	/* somebody is at it */
-	if (run_is_locked(r, r->key))
+	if (run_is_locked(r, r->id.key))
 		return;
 	if (run_look_unfinished(r, &rests, &e) != UNFINISHED_NONE)
 		ADD(p, "unfinished", SOURCE, FAIL, xstrdup(e.message),
@@ -42,18 +42,18 @@ static void check_unfinished(struct preflight *p)
 	for (size_t i = 0; i < rests.n; i++)
 		ADD(p, "unfinished", SOURCE, WARN, xstrdup(rests.v[i]),
 		    xasprintf("vmferry recover %s, once that host answers",
-			      guest_label(&r->guest)));
+			      guest_label(&r->source.guest)));
 }
 
 static void check_manager(struct preflight *p)
 {
-	const char *manager = p->r->guest.manager;
+	const char *manager = p->r->source.guest.manager;
 
 	if (!manager)
 		return;
 	ADD(p, "manager", SOURCE, FAIL,
 	    xasprintf("%s belongs to %s, which would lose track of it",
-		      guest_label(&p->r->guest), manager),
+		      guest_label(&p->r->source.guest), manager),
 	    xasprintf("migrate it with %s itself", manager));
 }
 
@@ -64,19 +64,19 @@ static void check_restart(struct preflight *p)
 		return;
 	ADD(p, "restart", SOURCE, FAIL,
 	    xasprintf("unit %s has Restart=%s: it would start the guest again",
-		      p->r->guest.unit, p->restart),
+		      p->r->source.guest.unit, p->restart),
 	    xstrdup("set Restart=on-failure or no in the unit"));
 }
 
 static void check_blocked(struct preflight *p)
 {
-	if (!p->r->facts.blocked) {
+	if (!p->r->source.facts.blocked) {
 		ADD(p, "migratable", SOURCE, PASS,
 		    xstrdup("QEMU names nothing that blocks migration"), NULL);
 		return;
 	}
 	ADD(p, "migratable", SOURCE, FAIL,
-	    xasprintf("QEMU refuses: %s", p->r->facts.blocked),
+	    xasprintf("QEMU refuses: %s", p->r->source.facts.blocked),
 	    xstrdup("unplug that device, or start the guest without it"));
 }
 
@@ -84,9 +84,9 @@ static void check_jobs(struct preflight *p)
 {
 	AUTO_FREE char *jobs = NULL;
 
-	if (!p->r->facts.jobs.n)
+	if (!p->r->source.facts.jobs.n)
 		return;
-	jobs = strv_join(&p->r->facts.jobs, ", ");
+	jobs = strv_join(&p->r->source.facts.jobs, ", ");
 	ADD(p, "jobs", SOURCE, FAIL,
 	    xasprintf("block jobs are running: %s", jobs),
 	    xstrdup("wait for them, or cancel them"));
@@ -96,9 +96,9 @@ static void check_hotplug(struct preflight *p)
 {
 	AUTO_FREE char *devices = NULL;
 
-	if (!p->r->facts.hotplugged.n)
+	if (!p->r->source.facts.hotplugged.n)
 		return;
-	devices = strv_join(&p->r->facts.hotplugged, ", ");
+	devices = strv_join(&p->r->source.facts.hotplugged, ", ");
 	ADD(p, "hotplug", SOURCE, FAIL,
 	    xasprintf("plugged in after the start, so not on the command "
 		      "line: %s",
@@ -109,7 +109,7 @@ static void check_hotplug(struct preflight *p)
 /* Without image locks nothing stops two QEMUs from writing to one disk. */
 static void check_locking(struct preflight *p)
 {
-	const struct strv *argv = &p->r->guest.argv;
+	const struct strv *argv = &p->r->source.guest.argv;
 
 	for (size_t i = 0; i < argv->n; i++) {
 		if (!strstr(argv->v[i], "locking=off") &&
@@ -125,7 +125,7 @@ static void check_locking(struct preflight *p)
 
 static void check_command_line(struct preflight *p)
 {
-	const struct argv_plan *plan = &p->r->plan;
+	const struct argv_plan *plan = &p->r->dest.plan;
 	bool bad = false;
 
 	for (size_t i = 0; i < plan->n_notes; i++) {
@@ -157,8 +157,8 @@ static void check_tcg_dirty_bits(struct preflight *p)
 {
 	const struct qmp_version *v = qmp_version(p->r->src.qmp);
 
-	if (p->r->facts.kvm || v->major >= 8 ||
-	    p->r->facts.ram_bytes % (256 * 1024))
+	if (p->r->source.facts.kvm || v->major >= 8 ||
+	    p->r->source.facts.ram_bytes % (256 * 1024))
 		return;
 	ADD(p, "tcg-dirty-bits", SOURCE, WARN,
 	    xasprintf("QEMU %d.%d under TCG may lose pages of a guest whose "
@@ -175,14 +175,14 @@ static void check_qemu(struct preflight *p)
 		    NULL);
 	else
 		ADD(p, "qemu", DESTINATION, FAIL,
-		    xasprintf("no %s on %s", p->r->dst_binary, dst_name(p)),
+		    xasprintf("no %s on %s", p->r->dest.binary, dst_name(p)),
 		    xstrdup("install QEMU there, or name it with "
 			    "--qemu-binary"));
 }
 
 static void check_machine(struct preflight *p)
 {
-	const char *machine = p->r->facts.machine;
+	const char *machine = p->r->source.facts.machine;
 
 	if (!p->qemu.path)
 		return;
@@ -226,12 +226,13 @@ static void check_given_machine(struct preflight *p)
 
 	if (r->opt->dest_args)
 		given = machine_in(r->opt->dest_args);
-	if (!given || !strchr(given, '.') || !strcmp(given, r->facts.machine))
+	if (!given || !strchr(given, '.') ||
+	    !strcmp(given, r->source.facts.machine))
 		return;
 	ADD(p, "machine", BOTH, FAIL,
 	    xasprintf("--dest-args asks for machine type %s, and the guest is "
 		      "a %s",
-		      given, r->facts.machine),
+		      given, r->source.facts.machine),
 	    xstrdup("leave -machine out: the source's type is used"));
 }
 
@@ -254,7 +255,7 @@ static void check_version(struct preflight *p)
 
 static void check_kvm(struct preflight *p)
 {
-	if (!p->r->facts.kvm)
+	if (!p->r->source.facts.kvm)
 		return;
 	if (p->kvm_usable)
 		ADD(p, "kvm", DESTINATION, PASS,
@@ -277,23 +278,23 @@ static void check_memory(struct preflight *p)
 
 	/* who may come first, and what is skipped, is not asked here */
 	wish.limit = 0;
-	wish.ram_bytes = r->facts.ram_bytes + ADMIT_QEMU_BYTES;
+	wish.ram_bytes = r->source.facts.ram_bytes + ADMIT_QEMU_BYTES;
 	answer = admit_judge(&p->room, &wish);
 	found = p->room.promised_bytes
 			? xasprintf("RAM %.1f GiB needed, %.1f GiB available "
 				    "on %s, of which %.1f GiB are promised to "
 				    "guests that arrive there",
-				    gib(r->facts.ram_bytes),
+				    gib(r->source.facts.ram_bytes),
 				    gib(p->room.available_bytes), dst_name(p),
 				    gib(p->room.promised_bytes))
 			: xasprintf("RAM %.1f GiB needed, %.1f GiB available "
 				    "on %s",
-				    gib(r->facts.ram_bytes),
+				    gib(r->source.facts.ram_bytes),
 				    gib(p->room.available_bytes), dst_name(p));
 	if (answer == ADMIT_NEVER)
 		ADD(p, "memory", DESTINATION, FAIL, found,
 		    xstrdup("free memory there"));
-	else if (answer == ADMIT_MEMORY && !r->may_wait)
+	else if (answer == ADMIT_MEMORY && !r->attempt.may_wait)
 		ADD(p, "memory", DESTINATION, FAIL, found,
 		    xstrdup("wait for the others with --wait, or free memory "
 			    "there"));
@@ -308,17 +309,18 @@ static void check_user(struct preflight *p)
 {
 	const struct run *r = p->r;
 
-	if (r->dst_facts.uid && r->guest.uid != r->dst_facts.uid)
+	if (r->dst.facts.uid && r->source.guest.uid != r->dst.facts.uid)
 		ADD(p, "user", DESTINATION, FAIL,
 		    xasprintf("the guest runs as %s, and the login on %s "
 			      "cannot start it as that user",
-			      r->guest.user, dst_name(p)),
-		    xasprintf("log in as root, or as %s", r->guest.user));
+			      r->source.guest.user, dst_name(p)),
+		    xasprintf("log in as root, or as %s",
+			      r->source.guest.user));
 	else if (!p->user_known)
 		ADD(p, "user", DESTINATION, FAIL,
 		    xasprintf("the guest runs as %s, who does not exist on %s",
-			      r->guest.user, dst_name(p)),
-		    xasprintf("create %s there", r->guest.user));
+			      r->source.guest.user, dst_name(p)),
+		    xasprintf("create %s there", r->source.guest.user));
 }
 
 static bool same_file(const struct preflight *p, size_t i)
@@ -358,7 +360,7 @@ static void check_image(struct preflight *p, size_t i)
 
 static void check_file(struct preflight *p, size_t i)
 {
-	const struct argv_file *f = &p->r->plan.files[i];
+	const struct argv_file *f = &p->r->dest.plan.files[i];
 
 	if (!p->there[i].exists)
 		ADD(p, "file", DESTINATION, FAIL,
@@ -379,13 +381,13 @@ static void check_file(struct preflight *p, size_t i)
 
 static void check_files(struct preflight *p)
 {
-	for (size_t i = 0; i < p->r->plan.n_files; i++)
+	for (size_t i = 0; i < p->r->dest.plan.n_files; i++)
 		check_file(p, i);
 }
 
 static void check_network(struct preflight *p)
 {
-	const struct argv_plan *plan = &p->r->plan;
+	const struct argv_plan *plan = &p->r->dest.plan;
 
 	for (size_t i = 0; i < plan->n_nets; i++) {
 		const char *bridge = plan->nets[i].bridge;
@@ -409,7 +411,7 @@ static void check_network(struct preflight *p)
 
 static void check_directories(struct preflight *p)
 {
-	const struct argv_moves *m = &p->r->plan.moves;
+	const struct argv_moves *m = &p->r->dest.plan.moves;
 
 	for (size_t i = 0; i < m->n; i++) {
 		size_t at = p->moves_at + i;
@@ -422,12 +424,12 @@ static void check_directories(struct preflight *p)
 				      dst_name(p)),
 			    xstrdup("create it there"));
 	}
-	if (!p->r->plan.cwd || p->there[p->cwd_at].type == 'd')
+	if (!p->r->dest.plan.cwd || p->there[p->cwd_at].type == 'd')
 		return;
 	ADD(p, "directory", DESTINATION, FAIL,
 	    xasprintf("the guest's paths are relative to %s, which is not on "
 		      "%s",
-		      p->r->plan.cwd, dst_name(p)),
+		      p->r->dest.plan.cwd, dst_name(p)),
 	    xstrdup("create it there, or map it with --remap OLD=NEW"));
 }
 

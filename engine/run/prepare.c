@@ -58,16 +58,17 @@ static bool is_on(const struct run *r, const struct wanted *w)
 	case ON_TO_THROTTLE:
 		return r->opt->throttle != MIGRATE_THROTTLE_OFF;
 	case ON_IF_XBZRLE:
-		return r->xbzrle_cache_bytes > 0;
+		return r->attempt.xbzrle_cache_bytes > 0;
 	case OFF:
 		break;
 	}
 	return false;
 }
 
-static int set_capabilities(struct run *r, struct run_side *s, struct err *err)
+static int set_capabilities(struct run *r, bool source, struct err *err)
 {
-	bool source = s == &r->src;
+	struct attempt_settings *s = source ? &r->attempt.src : &r->attempt.dst;
+	struct qmp *q = source ? r->src.qmp : r->dst.qmp;
 	struct qmp_capability caps[ARRAY_SIZE(wanted)];
 	size_t n = 0;
 	bool now;
@@ -84,11 +85,12 @@ static int set_capabilities(struct run *r, struct run_side *s, struct err *err)
 	if (!n)
 		return 0;
 	s->caps_changed = true;
-	return qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
+	return qmp_migrate_set_capabilities(q, caps, n, run_qmp_deadline(),
 					    err);
 }
 
-static int restore_capabilities(struct run_side *s, struct err *err)
+static int restore_capabilities(struct qmp *q, struct attempt_settings *s,
+				struct err *err)
 {
 	struct qmp_capability caps[ARRAY_SIZE(wanted)];
 	size_t n = 0;
@@ -102,8 +104,8 @@ static int restore_capabilities(struct run_side *s, struct err *err)
 			continue;
 		caps[n++] = (struct qmp_capability){ wanted[i].name, before };
 	}
-	if (qmp_migrate_set_capabilities(s->qmp, caps, n, run_qmp_deadline(),
-					 err) < 0)
+	if (qmp_migrate_set_capabilities(q, caps, n, run_qmp_deadline(), err) <
+	    0)
 		return -1;
 	s->caps_changed = false;
 	return 0;
@@ -131,31 +133,33 @@ int run_set_throttle(struct run *r, double share, struct err *err)
 				       add_throttle(json_new(), share),
 				       run_qmp_deadline(), err) < 0)
 		return -1;
-	r->throttle = share;
+	r->attempt.throttle = share;
 	return 0;
 }
 
 static int set_parameters(struct run *r, struct err *err)
 {
-	double gate = r->policy->first_gate_ms(&r->wanted);
+	double gate = r->attempt.policy->first_gate_ms(&r->attempt.wanted);
 	struct json_object *p;
 
 	p = json_add_u64(json_new(), "downtime-limit", (uint64_t)gate);
 	p = json_add_u64(p, "max-bandwidth", r->opt->bandwidth_bps);
 	if (r->opt->throttle != MIGRATE_THROTTLE_OFF) {
-		r->throttle = fmax(r->opt->throttle, 0) / 100.0;
-		p = add_throttle(p, r->throttle);
+		r->attempt.throttle = fmax(r->opt->throttle, 0) / 100.0;
+		p = add_throttle(p, r->attempt.throttle);
 		p = json_add_u64(p, "throttle-trigger-threshold", 1);
 	}
-	if (r->xbzrle_cache_bytes)
-		p = json_add_u64(p, "xbzrle-cache-size", r->xbzrle_cache_bytes);
-	r->src.params_changed = true;
-	r->downtime_limit_ms = r->gate_limit_ms = gate;
+	if (r->attempt.xbzrle_cache_bytes)
+		p = json_add_u64(p, "xbzrle-cache-size",
+				 r->attempt.xbzrle_cache_bytes);
+	r->attempt.src.params_changed = true;
+	r->attempt.downtime_limit_ms = r->attempt.gate_limit_ms = gate;
 	return qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(),
 					  err);
 }
 
-static int restore_parameters(struct run_side *s, struct err *err)
+static int restore_parameters(struct qmp *q, struct attempt_settings *s,
+			      struct err *err)
 {
 	static const char *const ours[] = {
 		"downtime-limit",
@@ -181,20 +185,21 @@ static int restore_parameters(struct run_side *s, struct err *err)
 			p = json_add_u64(p, ours[i], before);
 	}
 	s->params_changed = false;
-	return qmp_migrate_set_parameters(s->qmp, p, run_qmp_deadline(), err);
+	return qmp_migrate_set_parameters(q, p, run_qmp_deadline(), err);
 }
 
 static void set_wanted(struct run *r)
 {
 	double fixed_ms;
 
-	pair_load(&r->pair, run_state(r), r->dst_facts.machine_id);
+	pair_load(&r->pair, run_state(r), r->dst.facts.machine_id);
 	fixed_ms = pair_fixed_ms(&r->pair);
-	r->policy = r->opt->policy ? r->opt->policy : &policy_auto;
-	r->wanted = (struct policy_facts){
-		.budget_ms = fmax(r->opt->max_blackout_ms - r->paused_ms, 0),
+	r->attempt.policy = r->opt->policy ? r->opt->policy : &policy_auto;
+	r->attempt.wanted = (struct policy_facts){
+		.budget_ms =
+			fmax(r->opt->max_blackout_ms - r->tries.paused_ms, 0),
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
-		.ram_bytes = (double)r->facts.ram_bytes,
+		.ram_bytes = (double)r->source.facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
 		.fixed_worst_ms = pair_worst_fixed_ms(&r->pair),
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
@@ -204,11 +209,11 @@ static void set_wanted(struct run *r)
 
 static int read_settings(struct run *r, struct err *err)
 {
-	if (qmp_query_capabilities(r->dst.qmp, &r->dst.caps, run_qmp_deadline(),
-				   err) < 0 ||
-	    qmp_query_capabilities(r->src.qmp, &r->src.caps, run_qmp_deadline(),
-				   err) < 0 ||
-	    qmp_query_migrate_parameters(r->src.qmp, &r->src.params,
+	if (qmp_query_capabilities(r->dst.qmp, &r->attempt.dst.caps,
+				   run_qmp_deadline(), err) < 0 ||
+	    qmp_query_capabilities(r->src.qmp, &r->attempt.src.caps,
+				   run_qmp_deadline(), err) < 0 ||
+	    qmp_query_migrate_parameters(r->src.qmp, &r->attempt.src.params,
 					 run_qmp_deadline(), err) < 0)
 		return -1;
 	return 0;
@@ -216,24 +221,24 @@ static int read_settings(struct run *r, struct err *err)
 
 int run_prepare(struct run *r, struct err *err)
 {
-	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dst_dir);
+	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dest.dir);
 
 	set_wanted(r);
 	if (read_settings(r, err) < 0 || run_arm(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
-	if (r->xbzrle_cache_bytes)
-		r->wanted.xbzrle_shrink = r->xbzrle_shrink;
+	if (r->attempt.xbzrle_cache_bytes)
+		r->attempt.wanted.xbzrle_shrink = r->attempt.xbzrle_shrink;
 	/* on disk before the first of them is changed */
 	if (record_write(r, JOURNAL_DEST, err) < 0 ||
-	    set_capabilities(r, &r->dst, err) < 0 ||
-	    set_capabilities(r, &r->src, err) < 0 || set_parameters(r, err) < 0)
+	    set_capabilities(r, false, err) < 0 ||
+	    set_capabilities(r, true, err) < 0 || set_parameters(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
 	/* a second lock on the door that -S closes: clears its autostart */
 	if (qmp_stop(r->dst.qmp, run_qmp_deadline(), err) < 0 ||
 	    qmp_migrate_incoming(r->dst.qmp, uri, run_qmp_deadline(), err) < 0)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU on %s does not accept a migration",
-				host_name(r->dst_host));
+				host_name(r->dst.host));
 	return 0;
 }
 
@@ -241,14 +246,15 @@ int run_unprepare(struct run *r, struct err *err)
 {
 	int rc = 0;
 
-	if (r->by_lesson)
+	if (r->attempt.by_lesson)
 		record_pair(r, NULL);
-	r->by_lesson = false;
+	r->attempt.by_lesson = false;
 	if (run_source_gone(r))
 		return 0;
-	if (restore_parameters(&r->src, err) < 0)
+	if (restore_parameters(r->src.qmp, &r->attempt.src, err) < 0)
 		rc = -1;
-	if (restore_capabilities(&r->src, rc ? NULL : err) < 0)
+	if (restore_capabilities(r->src.qmp, &r->attempt.src, rc ? NULL : err) <
+	    0)
 		rc = -1;
 	if (rc < 0)
 		err_wrap(err, ERR_NONE,
@@ -260,5 +266,5 @@ int run_unprepare(struct run *r, struct err *err)
 /* After success the destination is as a fresh QEMU would be. */
 int run_reset_destination(struct run *r, struct err *err)
 {
-	return restore_capabilities(&r->dst, err);
+	return restore_capabilities(r->dst.qmp, &r->attempt.dst, err);
 }

@@ -39,18 +39,18 @@ struct queue {
 
 void queue_leave(struct run *r)
 {
-	if (!r->queue)
+	if (!r->held.queue)
 		return;
-	ticket_drop(r->queue->ticket);
-	free(r->queue);
-	r->queue = NULL;
+	ticket_drop(r->held.queue->ticket);
+	free(r->held.queue);
+	r->held.queue = NULL;
 }
 
 static bool is_news(struct run *r, enum reason reason)
 {
-	bool news = r->queue->told != reason;
+	bool news = r->held.queue->told != reason;
 
-	r->queue->told = reason;
+	r->held.queue->told = reason;
 	return news;
 }
 
@@ -58,8 +58,8 @@ static bool is_news(struct run *r, enum reason reason)
 
 struct admit_wish queue_wish(const struct run *r)
 {
-	uint64_t ram = r->facts.ram_bytes ? r->facts.ram_bytes
-					  : r->guest.ram_bytes;
+	uint64_t ram = r->source.facts.ram_bytes ? r->source.facts.ram_bytes
+						 : r->source.guest.ram_bytes;
 
 	return (struct admit_wish){
 		.ram_bytes = ram && !run_skips(r, "memory")
@@ -71,15 +71,15 @@ struct admit_wish queue_wish(const struct run *r)
 
 bool queue_leaves_session(const struct run *r)
 {
-	return r->dst_facts.systemd && r->dst_facts.uid == 0;
+	return r->dst.facts.systemd && r->dst.facts.uid == 0;
 }
 
 int queue_ask(struct run *r, struct admit_view *v, struct err *err)
 {
-	const char *root = r->dst_facts.run_root;
-	AUTO_FREE char *lock = state_dir_arrival(root, r->key);
+	const char *root = r->dst.facts.run_root;
+	AUTO_FREE char *lock = state_dir_arrival(root, r->id.key);
 
-	return admit_look(r->dst_host, root, lock,
+	return admit_look(r->dst.host, root, lock,
 			  queue_leaves_session(r) ? "" : ADMIT_CGROUPS, v,
 			  mono_in_ms(RUN_SCRIPT_MS), err);
 }
@@ -88,14 +88,14 @@ int queue_refuse(const struct run *r, const struct admit_view *v,
 		 const struct admit_wish *wish, enum admit answer,
 		 struct err *err)
 {
-	const char *host = host_name(r->dst_host);
+	const char *host = host_name(r->dst.host);
 	AUTO_FREE char *why = admit_reason(v, wish, answer, host);
 
 	if (answer == ADMIT_BUSY) {
 		err_set(err, ERR_BUSY,
 			"%s is already on its way to %s: "
 			"process %d over there answers for it",
-			guest_label(&r->guest), host, (int)v->busy);
+			guest_label(&r->source.guest), host, (int)v->busy);
 		err_hint(err, "wait for that migration (--wait); if its engine "
 			      "died, vmferry recover undoes it");
 	} else {
@@ -115,14 +115,14 @@ static void tell_turn(struct run *r, const struct ticket_turn *t)
 	const char *here = r->result->source;
 
 	/* it goes on waiting for what it was told last */
-	if (ticket_state(r->queue->ticket) == TICKET_THERE)
+	if (ticket_state(r->held.queue->ticket) == TICKET_THERE)
 		return;
 	switch (t->turn) {
 	case TURN_GUEST:
 		if (is_news(r, REASON_GUEST))
 			run_warn(r, "wait",
 				 "waits for the end of another migration of %s",
-				 guest_label(&r->guest));
+				 guest_label(&r->source.guest));
 		break;
 	case TURN_BEHIND:
 		if (is_news(r, REASON_BEHIND))
@@ -146,8 +146,8 @@ static void tell_turn(struct run *r, const struct ticket_turn *t)
 /* Another engine may have its monitor and not yet its lock. */
 static bool is_held(const struct run *r)
 {
-	for (size_t i = 0; i < r->guest.n_monitors; i++) {
-		const struct monitor *m = &r->guest.monitors[i];
+	for (size_t i = 0; i < r->source.guest.n_monitors; i++) {
+		const struct monitor *m = &r->source.guest.monitors[i];
 		AUTO_FREE char *who = NULL;
 
 		if (m->kind != MONITOR_QMP || !m->path)
@@ -162,11 +162,11 @@ static bool is_held(const struct run *r)
 /* 1: its turn has come; 0: not yet. */
 static int look_here(struct run *r, struct ticket_turn *turn, struct err *err)
 {
-	if (ticket_look(r->queue->ticket, r->opt->parallel, turn, err) < 0)
+	if (ticket_look(r->held.queue->ticket, r->opt->parallel, turn, err) < 0)
 		return -1;
 	if (turn->turn == TURN_GO && is_held(r)) {
 		turn->turn = TURN_GUEST;
-		if (ticket_wait(r->queue->ticket, TICKET_GUEST, err) < 0)
+		if (ticket_wait(r->held.queue->ticket, TICKET_GUEST, err) < 0)
 			return -1;
 	}
 	tell_turn(r, turn);
@@ -182,7 +182,7 @@ static void tell_there(struct run *r, const struct admit_view *v,
 			     : answer == ADMIT_CROWDED ? REASON_CROWDED
 						       : REASON_MEMORY;
 	AUTO_FREE char *why =
-		admit_reason(v, wish, answer, host_name(r->dst_host));
+		admit_reason(v, wish, answer, host_name(r->dst.host));
 
 	if (is_news(r, reason))
 		run_warn(r, "wait", "waits for %s", why);
@@ -197,17 +197,17 @@ static int step_aside(struct run *r, const struct admit_view *v,
 						       : TICKET_THERE;
 
 	tell_there(r, v, wish, answer);
-	return ticket_wait(r->queue->ticket, state, err);
+	return ticket_wait(r->held.queue->ticket, state, err);
 }
 
 static int reach_and_ask(struct run *r, struct admit_view *v, struct err *err)
 {
 	if (run_reach_destination(r, err) < 0)
 		return -1;
-	if (!r->dst_facts.run_root &&
-	    probe_host(r->dst_host, &r->dst_facts, mono_in_ms(RUN_SCRIPT_MS),
+	if (!r->dst.facts.run_root &&
+	    probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
-		return err_at_host(err, host_name(r->dst_host));
+		return err_at_host(err, host_name(r->dst.host));
 	return queue_ask(r, v, err);
 }
 
@@ -221,7 +221,7 @@ static int look_there(struct run *r, const struct ticket_turn *turn,
 	int rc = reach_and_ask(r, &v, err);
 
 	/* a session that is hours old may have been lost */
-	if (rc < 0 && r->dst_host && err_has(err, ERR_NETWORK)) {
+	if (rc < 0 && r->dst.host && err_has(err, ERR_NETWORK)) {
 		err_reset(err);
 		rc = run_reconnect(r, err) < 0 ? -1 : reach_and_ask(r, &v, err);
 	}
@@ -243,15 +243,17 @@ static int look_there(struct run *r, const struct ticket_turn *turn,
 
 static int wait_ms(const struct run *r)
 {
-	return r->queue->told == REASON_PLACE || r->queue->told == REASON_BEHIND
+	return r->held.queue->told == REASON_PLACE ||
+			       r->held.queue->told == REASON_BEHIND
 		       ? LOOK_MS
 		       : THERE_MS;
 }
 
 static bool is_gone(struct run *r)
 {
-	return discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
-			      run_qmp_deadline(), NULL) == 0;
+	return discover_alive(r->src.host, r->source.guest.pid,
+			      r->source.guest.start_ticks, run_qmp_deadline(),
+			      NULL) == 0;
 }
 
 /* 1: go; 0: the guest's QEMU is no more; -1: failed or cancelled. */
@@ -279,14 +281,14 @@ static int wait_turn(struct run *r, struct err *err)
 
 static struct ticket *take_ticket(struct run *r, struct err *err)
 {
-	const char *root = r->src_facts.run_root;
+	const char *root = r->src.facts.run_root;
 	AUTO_FREE char *directory = state_dir_queue(root);
 	AUTO_FREE char *locks = state_dir_locks(root);
 
 	if (state_dir_make_in_root(root, directory, err) < 0)
 		return NULL;
-	return ticket_take(directory, locks, r->id, r->key, r->opt->destination,
-			   queue_wish(r).ram_bytes, err);
+	return ticket_take(directory, locks, r->id.name, r->id.key,
+			   r->opt->destination, queue_wish(r).ram_bytes, err);
 }
 
 static int stand_in_line(struct run *r, struct err *err)
@@ -295,16 +297,16 @@ static int stand_in_line(struct run *r, struct err *err)
 
 	if (run_find(r, err) < 0)
 		return -1;
-	free(r->key);
-	r->key = run_guest_key(r);
+	free(r->id.key);
+	r->id.key = run_guest_key(r);
 	queue_leave(r);
-	r->queue = XNEW(struct queue);
-	r->queue->since = mono_now();
-	r->queue->ticket = take_ticket(r, err);
-	rc = r->queue->ticket ? wait_turn(r, err) : -1;
-	if (rc > 0 && r->queue->told != REASON_NONE)
+	r->held.queue = XNEW(struct queue);
+	r->held.queue->since = mono_now();
+	r->held.queue->ticket = take_ticket(r, err);
+	rc = r->held.queue->ticket ? wait_turn(r, err) : -1;
+	if (rc > 0 && r->held.queue->told != REASON_NONE)
 		log_info(NULL, "its turn has come after %.1f s",
-			 mono_diff_ms(mono_now(), r->queue->since) / 1e3);
+			 mono_diff_ms(mono_now(), r->held.queue->since) / 1e3);
 	return rc;
 }
 
@@ -312,15 +314,15 @@ int run_queue(struct run *r, struct err *err)
 {
 	int rc = 0;
 
-	if (!r->may_wait)
+	if (!r->attempt.may_wait)
 		return 0;
 	/* one that ended while it waited may be found again, as another */
 	while (rc == 0)
 		rc = stand_in_line(r, err);
 	/* what was found here is old: connect looks afresh */
-	free(r->key);
-	r->key = NULL;
-	host_facts_free(&r->dst_facts);
+	free(r->id.key);
+	r->id.key = NULL;
+	host_facts_free(&r->dst.facts);
 	return rc < 0 ? -1 : 0;
 }
 

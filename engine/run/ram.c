@@ -19,18 +19,18 @@ enum { POLL_MS = 50 };
 
 int run_open_tunnel(struct run *r, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dst_dir);
+	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dest.dir);
 	AUTO_FD int fd = -1;
 
-	r->tunnel =
-		host_tunnel(r->dst_host, path, mono_in_ms(RUN_CONNECT_MS), err);
-	if (!r->tunnel)
+	r->attempt.tunnel =
+		host_tunnel(r->dst.host, path, mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->attempt.tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
-				host_name(r->dst_host));
-	fd = tunnel_start_pair(r->tunnel, 0, err);
+				host_name(r->dst.host));
+	fd = tunnel_start_pair(r->attempt.tunnel, 0, err);
 	if (fd >= 0) {
 		/* one that is not answered in time may have it all the same */
-		r->fd_handed = true;
+		r->attempt.fd_handed = true;
 		if (qmp_getfd(r->src.qmp, fd_name, fd, run_qmp_deadline(),
 			      err) == 0)
 			return 0;
@@ -43,15 +43,15 @@ int run_close_tunnel(struct run *r, struct err *err)
 	AUTO_ERR struct err e = { 0 };
 	struct tunnel_stats t;
 
-	if (r->tunnel) {
-		tunnel_stats(r->tunnel, &t);
-		r->spent_bytes += t.sent_bytes + t.received_bytes;
+	if (r->attempt.tunnel) {
+		tunnel_stats(r->attempt.tunnel, &t);
+		r->tries.spent_bytes += t.sent_bytes + t.received_bytes;
 	}
-	tunnel_free(r->tunnel);
-	r->tunnel = NULL;
-	if (!r->fd_handed || r->migrating || run_source_gone(r))
+	tunnel_free(r->attempt.tunnel);
+	r->attempt.tunnel = NULL;
+	if (!r->attempt.fd_handed || r->attempt.migrating || run_source_gone(r))
 		return 0;
-	r->fd_handed = false;
+	r->attempt.fd_handed = false;
 	if (qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), &e) == 0)
 		return 0;
 	/* it never came there, or an unanswered `migrate` has taken it */
@@ -66,11 +66,11 @@ int run_close_tunnel(struct run *r, struct err *err)
 /* The policy counts from now on, the deadline from when the run began. */
 static void set_deadline(struct run *r)
 {
-	double spent_s = mono_diff_ms(r->migrate_at, r->started) / 1e3;
+	double spent_s = mono_diff_ms(r->attempt.migrate_at, r->started) / 1e3;
 
 	/* one that is over already comes at the first look */
 	if (r->opt->deadline_s > 0)
-		r->wanted.deadline_s =
+		r->attempt.wanted.deadline_s =
 			fmax(r->opt->deadline_s - spent_s, 0.001);
 }
 
@@ -78,18 +78,18 @@ int run_start(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
-	r->migrating = true;
-	r->migrate_at = mono_now();
+	r->attempt.migrating = true;
+	r->attempt.migrate_at = mono_now();
 	set_deadline(r);
 	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
 		/* refused outright: QEMU keeps the descriptor */
-		r->migrating = err_has(err, ERR_QMP) ? false : true;
+		r->attempt.migrating = err_has(err, ERR_QMP) ? false : true;
 		return err_wrap(err, ERR_FAILED,
 				"QEMU does not start to "
 				"migrate");
 	}
 	/* `migrate` took it out of the monitor's keeping */
-	r->fd_handed = false;
+	r->attempt.fd_handed = false;
 	return 0;
 }
 
@@ -138,8 +138,8 @@ static int end_migration(struct run *r, struct err *err)
 	bool cancelled = false;
 
 	run_take_events(r);
-	if (r->src_status == MIGRATION_DEVICE && r->tunnel)
-		tunnel_kill(r->tunnel);
+	if (r->attempt.src_status == MIGRATION_DEVICE && r->attempt.tunnel)
+		tunnel_kill(r->attempt.tunnel);
 	for (;;) {
 		enum migration_status s;
 
@@ -156,8 +156,8 @@ static int end_migration(struct run *r, struct err *err)
 					       err) < 0)
 				return -1;
 		}
-		if (r->tunnel)
-			tunnel_kill(r->tunnel);
+		if (r->attempt.tunnel)
+			tunnel_kill(r->attempt.tunnel);
 		if (mono_before(until, mono_now()))
 			return err_set(err, ERR_FAILED,
 				       "the migration does "
@@ -185,8 +185,8 @@ static int rescue(struct run *r, struct err *err)
 	struct run_side *s = &r->src;
 	AUTO_ERR struct err e = { 0 };
 
-	if (r->tunnel)
-		tunnel_kill(r->tunnel);
+	if (r->attempt.tunnel)
+		tunnel_kill(r->attempt.tunnel);
 	if (s->rescue && qmp_check(s->qmp, NULL) < 0 &&
 	    qmp_check(s->rescue, NULL) == 0) {
 		log_warn("source", "the monitor is lost; using the other one");
@@ -211,7 +211,7 @@ static int resume_source(struct run *r, struct err *err)
 		if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), err) <
 		    0)
 			return -1;
-		if (st.running || !r->facts.first_status.running)
+		if (st.running || !r->source.facts.first_status.running)
 			break;
 		if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)
 			break;
@@ -225,7 +225,7 @@ static int resume_source(struct run *r, struct err *err)
 		if (mono_before(until, mono_now()))
 			return err_set(err, ERR_UNDECIDED,
 				       "%s stands in run state %s",
-				       guest_label(&r->guest), st.raw);
+				       guest_label(&r->source.guest), st.raw);
 		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
 			return -1;
 	}
@@ -234,30 +234,30 @@ static int resume_source(struct run *r, struct err *err)
 		run_warn(r, "postmigrate",
 			 "%s was paused before and stands in postmigrate now; "
 			 "QEMU migrates it again only after a `cont`",
-			 guest_label(&r->guest));
+			 guest_label(&r->source.guest));
 	return 0;
 }
 
 int run_unstart(struct run *r, struct err *err)
 {
-	if (!r->migrating || run_source_gone(r))
+	if (!r->attempt.migrating || run_source_gone(r))
 		return 0;
 	if (end_migration(r, err) < 0 && rescue(r, err) < 0) {
 		if (run_source_gone(r))
 			return 0;
-		r->source_unsure = true;
+		r->source.unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,
 				"the migration on the source could not be "
 				"ended");
 	}
-	r->migrating = false;
+	r->attempt.migrating = false;
 	if (resume_source(r, err) < 0) {
 		if (run_source_gone(r))
 			return 0;
-		r->source_unsure = true;
+		r->source.unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,
 				"%s was not seen running on the source again",
-				guest_label(&r->guest));
+				guest_label(&r->source.guest));
 	}
 	return 0;
 }

@@ -14,27 +14,27 @@ static void remember_source(struct run *r)
 	struct result *res = r->result;
 
 	free(res->guest);
-	res->guest = xstrdup(guest_label(&r->guest));
+	res->guest = xstrdup(guest_label(&r->source.guest));
 	res->owner = OWNER_SOURCE;
-	res->owner_pid = r->guest.pid;
+	res->owner_pid = r->source.guest.pid;
 }
 
 int run_find(struct run *r, struct err *err)
 {
-	guest_free(&r->guest);
-	host_facts_free(&r->src_facts);
+	guest_free(&r->source.guest);
+	host_facts_free(&r->src.facts);
 	r->result->owner = OWNER_UNKNOWN;
-	if (!r->src_host)
-		r->src_host = host_local_new();
-	if (discover_guest(r->src_host, r->opt->guest, &r->guest,
+	if (!r->src.host)
+		r->src.host = host_local_new();
+	if (discover_guest(r->src.host, r->opt->guest, &r->source.guest,
 			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
 	remember_source(r);
-	if (probe_host(r->src_host, &r->src_facts, mono_in_ms(RUN_SCRIPT_MS),
+	if (probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return -1;
 	free(r->result->source);
-	r->result->source = xstrdup(r->src_facts.hostname);
+	r->result->source = xstrdup(r->src.facts.hostname);
 	return 0;
 }
 
@@ -50,12 +50,12 @@ static int no_destination(struct run *r, struct err *err)
 
 int run_reach_destination(struct run *r, struct err *err)
 {
-	if (!r->dst_host)
-		r->dst_host = host_open(r->opt->destination, &r->opt->ssh,
+	if (!r->dst.host)
+		r->dst.host = host_open(r->opt->destination, &r->opt->ssh,
 					mono_in_ms(RUN_CONNECT_MS), err);
-	if (!r->dst_host)
+	if (!r->dst.host)
 		return no_destination(r, err);
-	r->result->transport = host_backend(r->dst_host);
+	r->result->transport = host_backend(r->dst.host);
 	return 0;
 }
 
@@ -64,17 +64,17 @@ int run_reconnect(struct run *r, struct err *err)
 	struct host_options opt = r->opt->ssh;
 	struct host *fresh;
 
-	if (r->dst_host &&
-	    host_ping(r->dst_host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
+	if (r->dst.host &&
+	    host_ping(r->dst.host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 		return 0;
 	opt.ask = NULL;
 	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
 			  err);
 	if (!fresh)
 		return -1;
-	host_close(r->dst_host);
-	r->dst_host = fresh;
-	r->reconnected = true;
+	host_close(r->dst.host);
+	r->dst.host = fresh;
+	r->dest.reconnected = true;
 	return 0;
 }
 
@@ -104,16 +104,16 @@ static uint64_t fnv1a(const char *s)
  */
 char *run_guest_key(const struct run *r)
 {
-	const char *uuid = r->facts.uuid;
+	const char *uuid = r->source.facts.uuid;
 	AUTO_FREE char *id = NULL;
 
 	/* before QEMU was asked its command line has to do */
-	if (!*uuid && r->guest.uuid)
-		uuid = r->guest.uuid;
+	if (!*uuid && r->source.guest.uuid)
+		uuid = r->source.guest.uuid;
 	if (strspn(uuid, "0-") < strlen(uuid))
 		return xstrdup(uuid);
-	id = xasprintf("%s/%s/%llu", r->src_facts.machine_id,
-		       guest_label(&r->guest),
-		       (unsigned long long)r->guest.start_ticks);
+	id = xasprintf("%s/%s/%llu", r->src.facts.machine_id,
+		       guest_label(&r->source.guest),
+		       (unsigned long long)r->source.guest.start_ticks);
 	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
 }

@@ -91,13 +91,13 @@ static void restore_monitors(const struct journal_view *v, struct guest *g)
 static int restore_source(struct run *r, const struct journal_view *v,
 			  struct err *err)
 {
-	struct guest *g = &r->guest;
+	struct guest *g = &r->source.guest;
 
 	g->pid = (pid_t)number_or_0(v, "source_pid");
 	g->start_ticks = number_or_0(v, "source_ticks");
 	g->run_dir = text_or_null(v, "source_dir");
 	g->uid = (uid_t)number_or_0(v, "uid");
-	r->facts.first_status.running = truth(v, "was_running");
+	r->source.facts.first_status.running = truth(v, "was_running");
 	restore_monitors(v, g);
 	restore_moves(v, "source_moves", &g->moves);
 	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))
@@ -125,16 +125,16 @@ static char *session_or_null(const struct journal_view *v)
 
 static void restore_destination(struct run *r, const struct journal_view *v)
 {
-	r->dst_dir = text_or_null(v, "directory");
-	r->dst_lock = text_or_null(v, "lock");
-	r->dst_session = session_or_null(v);
-	r->dst_machine = text_or_null(v, "destination_machine");
-	r->dst_pid = (pid_t)number_or_0(v, "destination_pid");
-	r->dst_ticks = number_or_0(v, "destination_ticks");
-	r->dst_made = r->dst_dir && r->dst_lock;
-	r->plan.monitor0 = text_or_null(v, "monitor");
-	r->plan.monitor1 = text_or_null(v, "rescue");
-	restore_moves(v, "moves", &r->plan.moves);
+	r->dest.dir = text_or_null(v, "directory");
+	r->dest.lock = text_or_null(v, "lock");
+	r->dest.session = session_or_null(v);
+	r->dest.machine = text_or_null(v, "destination_machine");
+	r->dest.pid = (pid_t)number_or_0(v, "destination_pid");
+	r->dest.ticks = number_or_0(v, "destination_ticks");
+	r->dest.made = r->dest.dir && r->dest.lock;
+	r->dest.plan.monitor0 = text_or_null(v, "monitor");
+	r->dest.plan.monitor1 = text_or_null(v, "rescue");
+	restore_moves(v, "moves", &r->dest.plan.moves);
 }
 
 static void restore_settings(struct run *r, const struct journal_view *v)
@@ -142,13 +142,13 @@ static void restore_settings(struct run *r, const struct journal_view *v)
 	struct json_object *caps = journal_value(v, "capabilities");
 	struct json_object *params = journal_value(v, "parameters");
 
-	r->src.caps = json_object_get(caps);
-	r->src.params = json_object_get(params);
-	r->src.caps_changed = caps != NULL;
-	r->src.params_changed = params != NULL;
+	r->attempt.src.caps = json_object_get(caps);
+	r->attempt.src.params = json_object_get(params);
+	r->attempt.src.caps_changed = caps != NULL;
+	r->attempt.src.params_changed = params != NULL;
 	caps = journal_value(v, "destination_capabilities");
-	r->dst.caps = json_object_get(caps);
-	r->dst.caps_changed = caps != NULL;
+	r->attempt.dst.caps = json_object_get(caps);
+	r->attempt.dst.caps_changed = caps != NULL;
 }
 
 int record_restore_key(struct run *r, const struct journal_view *v,
@@ -157,10 +157,10 @@ int record_restore_key(struct run *r, const struct journal_view *v,
 	AUTO_FREE char *id = NULL;
 
 	if (need_text(v, "run", &id, err) < 0 ||
-	    need_text(v, "guest", &r->guest.name, err) < 0 ||
-	    need_text(v, "key", &r->key, err) < 0)
+	    need_text(v, "guest", &r->source.guest.name, err) < 0 ||
+	    need_text(v, "key", &r->id.key, err) < 0)
 		return -1;
-	snprintf(r->id, sizeof(r->id), "%s", id);
+	snprintf(r->id.name, sizeof(r->id.name), "%s", id);
 	return 0;
 }
 

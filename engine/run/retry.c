@@ -21,16 +21,16 @@ static bool is_time_left(const struct run *r)
 	struct mono now = mono_now();
 	double left_s =
 		r->opt->deadline_s - mono_diff_ms(now, r->started) / 1e3;
-	double took_s = mono_diff_ms(now, r->attempt_at) / 1e3;
+	double took_s = mono_diff_ms(now, r->attempt.begun_at) / 1e3;
 
 	return r->opt->deadline_s <= 0 ||
-	       left_s >= (r->wanted.force ? 0 : took_s);
+	       left_s >= (r->attempt.wanted.force ? 0 : took_s);
 }
 
 bool retry_pays(const struct run *r, const struct err *err)
 {
-	return r->turned_back && err->kind == ERR_BUDGET && r->attempt == 1 &&
-	       !task_cancel_asked() && is_time_left(r);
+	return r->attempt.turned_back && err->kind == ERR_BUDGET &&
+	       r->tries.n == 1 && !task_cancel_asked() && is_time_left(r);
 }
 
 bool retry_fits(double budget_ms, double paused_ms, double fixed_ms)
@@ -40,29 +40,10 @@ bool retry_fits(double budget_ms, double paused_ms, double fixed_ms)
 	return left_ms >= least_part * budget_ms && left_ms > fixed_ms;
 }
 
-static void forget_side(struct run_side *s)
-{
-	json_object_put(STEAL(s->caps));
-	json_object_put(STEAL(s->params));
-}
-
-/* What the stages from `launch` on found out, and find out anew. */
+/* The second try begins as the first did, but has had its turn already. */
 static void forget(struct run *r)
 {
-	/* it had its turn, and has no place among those who wait */
-	r->may_wait = false;
-	forget_side(&r->src);
-	forget_side(&r->dst);
-	r->dst_pid = 0;
-	r->dst_ticks = 0;
-	r->src_status = r->dst_status = MIGRATION_NONE;
-	r->pre_switchover_seen = r->resume_seen = false;
-	r->completed_at = r->cont_at = (struct mono){ 0 };
-	r->synced = r->stopped = (struct wall){ 0 };
-	r->synced_at = (struct mono){ 0 };
-	r->gate_bps = r->link_bps = r->wire_bps = 0;
-	r->overhead_ms = r->rest_ms = 0;
-	r->turned_back = false;
+	attempt_reset(&r->attempt);
 	free(STEAL(r->result->decision));
 	r->result->passes = r->result->transferred_bytes = -1;
 }
@@ -70,31 +51,32 @@ static void forget(struct run *r)
 /* The source runs as before, and over there is what the journal knows. */
 static bool is_as_before(struct run *r)
 {
-	return !r->result->leftovers.n && !r->source_unsure && !r->stop_seen &&
-	       r->facts.first_status.running && !r->reconnected &&
+	return !r->result->leftovers.n && !r->source.unsure &&
+	       !r->attempt.clock.stop_seen &&
+	       r->source.facts.first_status.running && !r->dest.reconnected &&
 	       run_guest_alive(r, NULL) == 0;
 }
 
 bool retry_begin(struct run *r, struct err *err)
 {
 	run_take_events(r);
-	if (r->paused_ms > 0)
-		r->result->earlier_pause_ms = r->paused_ms;
+	if (r->tries.paused_ms > 0)
+		r->result->earlier_pause_ms = r->tries.paused_ms;
 	if (task_cancel_asked()) {
 		err_reset(err);
 		err_set(err, ERR_CANCELLED, "cancelled");
 		return false;
 	}
 	if (!is_as_before(r) ||
-	    !retry_fits(r->opt->max_blackout_ms, r->paused_ms,
+	    !retry_fits(r->opt->max_blackout_ms, r->tries.paused_ms,
 			run_likely_fixed_ms(r)))
 		return false;
 	run_warn(r, "retry",
 		 "%s; %s runs on, and is tried once more, with %.0f ms of the "
 		 "budget",
-		 err->message, guest_label(&r->guest),
-		 r->opt->max_blackout_ms - r->paused_ms);
-	r->first_failure = xstrdup(err->message);
+		 err->message, guest_label(&r->source.guest),
+		 r->opt->max_blackout_ms - r->tries.paused_ms);
+	r->tries.first_failure = xstrdup(err->message);
 	forget(r);
 	err_reset(err);
 	return true;
@@ -102,11 +84,12 @@ bool retry_begin(struct run *r, struct err *err)
 
 void retry_explain(const struct run *r, struct err *err)
 {
-	if (!r->first_failure || r->migrating || r->source_unsure ||
-	    r->failed_in >= PHASE_PRECOPY || err->kind == ERR_ENDED ||
-	    err->kind == ERR_UNDECIDED || err_has(err, ERR_CANCELLED))
+	if (!r->tries.first_failure || r->attempt.migrating ||
+	    r->source.unsure || r->course.failed_in >= PHASE_PRECOPY ||
+	    err->kind == ERR_ENDED || err->kind == ERR_UNDECIDED ||
+	    err_has(err, ERR_CANCELLED))
 		return;
 	err_wrap(err, ERR_BUDGET, "%s; a second try did not begin",
-		 r->first_failure);
+		 r->tries.first_failure);
 	err_hint(err, "give it a larger --max-blackout");
 }

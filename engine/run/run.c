@@ -15,7 +15,7 @@
 
 const char *run_state(const struct run *r)
 {
-	return r->opt->state_dir ? r->opt->state_dir : r->src_facts.state_root;
+	return r->opt->state_dir ? r->opt->state_dir : r->src.facts.state_root;
 }
 
 /*
@@ -25,12 +25,12 @@ const char *run_state(const struct run *r)
  */
 static int serve_recording(struct run *r, struct err *err)
 {
-	struct recording *rec = r->recording;
+	struct recording *rec = r->held.recording;
 
-	if (r->guest.pid && r->src_facts.state_root &&
+	if (r->source.guest.pid && r->src.facts.state_root &&
 	    recording_begin(rec, run_state(r), err) < 0)
 		return -1;
-	if (r->phase >= PHASE_TUNNEL && recording_detach(rec, err) < 0)
+	if (r->course.phase >= PHASE_TUNNEL && recording_detach(rec, err) < 0)
 		return -1;
 	return recording_check(rec, err);
 }
@@ -40,7 +40,7 @@ static void record(struct run *r, const struct event *ev)
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *text = NULL;
 
-	recording_put(r->recording, ev->line, ev->kind == EVENT_SAMPLE);
+	recording_put(r->held.recording, ev->line, ev->kind == EVENT_SAMPLE);
 	if (serve_recording(r, &e) == 0)
 		return;
 	text = err_text(&e);
@@ -53,13 +53,13 @@ void run_tell(struct run *r, struct event *ev)
 
 	ev->t = wall_now();
 	ev->mono = mono_now();
-	ev->run = r->id;
-	if (r->recording)
+	ev->run = r->id.name;
+	if (r->held.recording)
 		line = event_line(ev);
 	ev->line = line;
 	if (r->opt->sink)
 		r->opt->sink(r->opt->sink_arg, ev);
-	if (r->recording)
+	if (r->held.recording)
 		record(r, ev);
 	ev->line = NULL;
 }
@@ -82,11 +82,11 @@ void run_enter(struct run *r, enum phase to)
 {
 	struct event ev = {
 		.kind = EVENT_PHASE,
-		.phase = { .from = r->phase, .to = to },
+		.phase = { .from = r->course.phase, .to = to },
 	};
 
-	log_info(NULL, "%s -> %s", phase_name(r->phase), phase_name(to));
-	r->phase = to;
+	log_info(NULL, "%s -> %s", phase_name(r->course.phase), phase_name(to));
+	r->course.phase = to;
 	run_tell(r, &ev);
 }
 
@@ -133,10 +133,10 @@ void run_open(struct run *r, const struct migrate_options *opt,
 		.opt = opt,
 		.result = result,
 		.started = mono_now(),
-		.lock_fd = -1,
+		.held.lock_fd = -1,
 	};
-	make_run_id(r->id, sizeof(r->id));
-	result->run = xstrdup(r->id);
+	make_run_id(r->id.name, sizeof(r->id.name));
+	result->run = xstrdup(r->id.name);
 	result->guest = xstrdup(opt->guest);
 	result->destination = xstrdup(opt->destination);
 	result->budget_ms = opt->max_blackout_ms;
@@ -147,8 +147,6 @@ static void side_close(struct run_side *s)
 	qmp_listener_free(s->events);
 	qmp_close(s->rescue);
 	qmp_close(s->qmp);
-	json_object_put(s->caps);
-	json_object_put(s->params);
 }
 
 static void facts_free(struct run_facts *f)
@@ -162,27 +160,27 @@ static void facts_free(struct run_facts *f)
 
 void run_close(struct run *r)
 {
-	tunnel_free(r->tunnel);
+	attempt_reset(&r->attempt);
 	side_close(&r->dst);
 	side_close(&r->src);
-	host_close(r->dst_host);
-	host_close(r->src_host);
-	host_facts_free(&r->src_facts);
-	host_facts_free(&r->dst_facts);
-	argv_plan_free(&r->plan);
-	facts_free(&r->facts);
-	guest_free(&r->guest);
+	host_close(r->dst.host);
+	host_close(r->src.host);
+	host_facts_free(&r->src.facts);
+	host_facts_free(&r->dst.facts);
+	argv_plan_free(&r->dest.plan);
+	facts_free(&r->source.facts);
+	guest_free(&r->source.guest);
 	checks_free(&r->checks);
-	close_fd(r->lock_fd);
-	journal_close(r->journal);
+	close_fd(r->held.lock_fd);
+	journal_close(r->held.journal);
 	/* it may want the lock at once */
-	guard_end(r->guard, r->finished);
-	free(r->first_failure);
-	free(r->record_dir);
-	free(r->key);
-	free(r->dst_binary);
-	free(r->dst_dir);
-	free(r->dst_lock);
-	free(r->dst_session);
-	free(r->dst_machine);
+	guard_end(r->held.guard, r->held.finished);
+	free(r->tries.first_failure);
+	free(r->held.record_dir);
+	free(r->id.key);
+	free(r->dest.binary);
+	free(r->dest.dir);
+	free(r->dest.lock);
+	free(r->dest.session);
+	free(r->dest.machine);
 }

@@ -15,6 +15,7 @@
 #include "engine/event/event.h"
 #include "engine/guest/guest.h"
 #include "engine/state/journal.h"
+#include "engine/run/attempt.h"
 #include "engine/run/migrate_options.h"
 #include "engine/state/lessons.h"
 #include "engine/policy/policy.h"
@@ -39,6 +40,15 @@ enum {
 	RUN_UNDO_MS = 10000,	/* one step of a rollback */
 };
 
+/* One side: its host, and the monitor of its QEMU. */
+struct run_side {
+	struct host *host;
+	struct host_facts facts;
+	struct qmp *qmp;    /* in-band session */
+	struct qmp *rescue; /* second session for out-of-band, or NULL */
+	struct qmp_listener *events;
+};
+
 /* What the source was asked before anything moved. */
 struct run_facts {
 	/*
@@ -57,99 +67,84 @@ struct run_facts {
 	char *blocked; /* QEMU's own reasons, NULL when none */
 };
 
-/* One side's monitor with what it tells. */
-struct run_side {
-	struct qmp *qmp;    /* in-band session */
-	struct qmp *rescue; /* second session for out-of-band, or NULL */
-	struct qmp_listener *events;
-	struct json_object *caps;   /* as they were, for putting back */
-	struct json_object *params; /* the same */
-	bool caps_changed, params_changed;
+/* What names the run and its guest in journals, locks and directories. */
+struct run_id {
+	char name[20];
+	char *key; /* of the guest; NULL: not known yet */
 };
 
-struct run {
-	const struct migrate_options *opt;
-	struct result *result;
-	char id[20];
-	struct mono started;
-	struct waitq wake; /* any event of either monitor */
-
-	struct host *src_host, *dst_host;
-	struct host_facts src_facts, dst_facts;
+/* The guest as it was found. */
+struct run_source {
 	struct guest guest;
 	struct run_facts facts;
-	struct checks checks;
-	char *key; /* names this guest in locks and directories */
+	bool ended;  /* it shut down on the source */
+	bool unsure; /* the rollback did not see it run again */
+};
 
-	struct run_side src, dst;
-	bool may_wait;		 /* for its turn, as --wait has it */
-	struct queue *queue;	 /* its place among those who wait, or NULL */
-	int lock_fd;		 /* of the guest's lock, -1 */
-	bool was_locked;	 /* by it, now or until the undo */
-	struct guard *guard;	 /* whoever recovers when we die, or NULL */
-	bool recovering;	 /* this run is brought back from its journal */
-	bool finished;		 /* the journal was closed with nothing to do */
-	struct journal *journal; /* NULL: none was begun, or it was closed */
-	char *record_dir;	 /* where it stands */
-	struct recording *recording; /* of its events; NULL: none is kept */
+/*
+ * What is on the destination: what has to be undone there, with all that it
+ * takes to do so. A recovery has it from the journal.
+ */
+struct run_dest {
+	struct argv_plan plan; /* a recovery: its monitors and sockets only */
+	char *binary;	       /* absolute path */
+	char *dir;	       /* QEMU's run directory */
+	char *lock;	       /* the lock directory */
+	char *machine;	       /* its machine id, when read from a journal */
+	char *session;	       /* our login there, "PID TICKS", or NULL */
+	bool made;	       /* the directories exist, QEMU may */
+	pid_t pid;	       /* 0: not started */
+	uint64_t ticks;
+	bool reconnected; /* another login than the journal has it */
+	bool ended;	  /* QEMU ended there after the guest ran */
+};
 
-	/* the destination's QEMU */
-	struct argv_plan plan;
-	char *dst_binary;  /* absolute path over there */
-	char *dst_dir;	   /* its run directory */
-	char *dst_lock;	   /* the lock directory */
-	char *dst_machine; /* its machine id, when read from a journal */
-	char *dst_session; /* our login over there, "PID TICKS", or NULL */
-	bool dst_made;	   /* the directories exist, QEMU may */
-	pid_t dst_pid;	   /* 0: not started */
-	uint64_t dst_ticks;
-	bool src_ended;	    /* the guest shut down on the source */
-	bool ended_there;   /* QEMU ended over there after the guest ran */
-	bool source_unsure; /* the rollback did not see it run again */
+/* What this process holds on this host for the run. */
+struct run_held {
+	struct queue *queue;	     /* its place in the queue, or NULL */
+	int lock_fd;		     /* of the guest's lock, -1 */
+	bool was_locked;	     /* by it, now or until the undo */
+	struct guard *guard;	     /* recovers when we die, or NULL */
+	struct journal *journal;     /* NULL: none was begun, or closed */
+	char *record_dir;	     /* where it stands */
+	bool finished;		     /* it was closed with nothing to do */
+	struct recording *recording; /* of the events; NULL: none is kept */
+};
 
-	struct tunnel *tunnel;
-	bool fd_handed; /* QEMU holds a descriptor of the tunnel */
-	bool migrating; /* `migrate` was sent */
-	struct mono migrate_at;
-	const struct policy *policy;
-	struct policy_facts wanted; /* of the policy */
-	struct pair pair; /* what was learnt of these two hosts before */
-	uint64_t xbzrle_cache_bytes; /* 0: without xbzrle */
-	double xbzrle_shrink;	     /* as policy.h has it */
-	double throttle;	     /* as set, 0 … 0.99 */
-	double downtime_limit_ms;    /* of the gate, as the policy has it now */
-	double gate_limit_ms, gate_bps; /* as QEMU was told of it last */
-	/* what the copy found, for the switchover; 0: not known */
-	double link_bps;     /* dirty bytes a second */
-	double wire_bps;     /* the most that went through the tunnel */
-	double overhead_ms;  /* of a pass, besides copying */
-	double rest_ms;	     /* copying what is left at pre-switchover */
-	double copied_bytes; /* by the source while the guest stood still */
-
-	/* the switchover, on this host's clock */
-	struct mono stop_at, pre_switchover_at, completed_at, cont_at;
-	struct mono resume_at;
-	bool stop_seen, pre_switchover_seen, resume_seen;
-	/* by the source's clock: its last sync, and when the guest stopped */
-	struct wall synced, stopped;
-	struct mono synced_at; /* the same sync as received here */
-	double sync_age_ms;    /* from then to STOP */
-	bool turned_back;      /* at the last look at the budget, … */
-	bool by_lesson;	       /* … for what was learnt, not what was seen */
-	/* what an earlier try leaves to the next one; see retry.h */
-	unsigned int attempt; /* 1 from the first `launch` on */
-	struct mono attempt_at;
+/* What an earlier try leaves to the next one; see retry.h. */
+struct run_tries {
+	unsigned int n;	      /* 1 from the first `launch` on */
 	double paused_ms;     /* of the guest, by a switch that was undone */
 	uint64_t spent_bytes; /* through tunnels that are closed */
 	char *first_failure;  /* why there is a second try, or NULL */
-	bool reconnected;     /* another login than the journal has it */
-	enum migration_status src_status, dst_status; /* by events */
-	double dst_rtt_ms;
-	bool budget_lifted; /* by --on-deadline force */
-	bool committed;	    /* the point of no return is behind us */
-	bool shielded;	    /* a cancel waits until the migration is finished */
+};
+
+/* How far it has come. */
+struct run_course {
 	enum phase phase;
 	enum phase failed_in; /* meaningful once it is being undone */
+	bool committed;	      /* the point of no return is behind us */
+	bool shielded;	      /* a cancel waits until it is finished */
+};
+
+struct run {
+	/* what was asked for, and what becomes of it; borrowed */
+	const struct migrate_options *opt;
+	struct result *result;
+	bool recovering; /* this run is brought back from its journal */
+	struct mono started;
+	struct waitq wake; /* any event of either monitor */
+
+	struct run_id id;
+	struct run_side src, dst;
+	struct run_source source;
+	struct run_dest dest;
+	struct run_held held;
+	struct checks checks;
+	struct pair pair; /* what was learnt of these two hosts before */
+	struct run_course course;
+	struct run_tries tries;
+	struct attempt attempt;
 };
 
 /* A fresh run for @opt, which it borrows; @result is filled with names. */

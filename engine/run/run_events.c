@@ -25,47 +25,48 @@ static const char *event_status(const struct qmp_event *ev)
 
 static void source_event(struct run *r, const struct qmp_event *ev)
 {
-	if (!strcmp(ev->name, "STOP") && !r->stop_seen) {
-		r->stop_seen = true;
-		r->stop_at = ev->received;
-		r->stopped = ev->stamp;
-		r->sync_age_ms = mono_diff_ms(ev->received, r->synced_at);
+	if (!strcmp(ev->name, "STOP") && !r->attempt.clock.stop_seen) {
+		r->attempt.clock.stop_seen = true;
+		r->attempt.clock.stop_at = ev->received;
+		r->attempt.clock.stopped = ev->stamp;
+		r->attempt.clock.sync_age_ms =
+			mono_diff_ms(ev->received, r->attempt.clock.synced_at);
 	} else if (!strcmp(ev->name, "MIGRATION_PASS")) {
-		r->synced = ev->stamp;
-		r->synced_at = ev->received;
-	} else if (!strcmp(ev->name, "RESUME") && !r->committed) {
+		r->attempt.clock.synced = ev->stamp;
+		r->attempt.clock.synced_at = ev->received;
+	} else if (!strcmp(ev->name, "RESUME") && !r->course.committed) {
 		/* that of a switch: nobody else's pause is ours to count */
-		if (r->stop_seen && r->pre_switchover_seen)
-			r->paused_ms += mono_diff_ms(ev->received, r->stop_at);
-		r->stop_seen = false;
-		r->pre_switchover_seen = false;
+		if (r->attempt.clock.stop_seen &&
+		    r->attempt.clock.pre_switchover_seen)
+			r->tries.paused_ms += mono_diff_ms(
+				ev->received, r->attempt.clock.stop_at);
+		r->attempt.clock.stop_seen = false;
+		r->attempt.clock.pre_switchover_seen = false;
 		/* somebody's `cont` holds on the destination, too */
-		r->facts.first_status.running = true;
+		r->source.facts.first_status.running = true;
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		r->src_ended = true;
+		r->source.ended = true;
 	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
 		log_warn("source", "the guest panicked");
 	} else if (!strcmp(ev->name, "MIGRATION")) {
 		enum migration_status s =
 			migration_status_parse(event_status(ev));
 
-		r->src_status = s;
+		r->attempt.src_status = s;
 		if (s == MIGRATION_PRE_SWITCHOVER) {
-			r->pre_switchover_seen = true;
-			r->pre_switchover_at = ev->received;
+			r->attempt.clock.pre_switchover_seen = true;
+			r->attempt.clock.pre_switchover_at = ev->received;
 		} else if (s == MIGRATION_COMPLETED) {
-			r->completed_at = ev->received;
+			r->attempt.clock.completed_at = ev->received;
 		}
 	}
 }
 
 static void destination_event(struct run *r, const struct qmp_event *ev)
 {
-	if (!strcmp(ev->name, "RESUME") && !r->resume_seen) {
-		r->resume_seen = true;
-		r->resume_at = ev->received;
-	} else if (!strcmp(ev->name, "MIGRATION")) {
-		r->dst_status = migration_status_parse(event_status(ev));
+	if (!strcmp(ev->name, "RESUME") && !r->attempt.clock.resume_seen) {
+		r->attempt.clock.resume_seen = true;
+		r->attempt.clock.resume_at = ev->received;
 	}
 }
 
@@ -106,36 +107,38 @@ int run_guest_alive(struct run *r, struct err *err)
 	AUTO_ERR struct err e = { 0 };
 	int alive;
 
-	if (!r->src_ended && qmp_check(r->src.qmp, &e) == 0)
+	if (!r->source.ended && qmp_check(r->src.qmp, &e) == 0)
 		return 0;
-	alive = discover_alive(r->src_host, r->guest.pid, r->guest.start_ticks,
+	alive = discover_alive(r->src.host, r->source.guest.pid,
+			       r->source.guest.start_ticks,
 			       mono_in_ms(RUN_QMP_MS), NULL);
 	if (alive == 0)
 		return err_set(err, ERR_ENDED,
 			       "QEMU of %s ended on the source while it was "
 			       "being migrated",
-			       guest_label(&r->guest));
-	if (r->src_ended)
+			       guest_label(&r->source.guest));
+	if (r->source.ended)
 		return err_set(err, ERR_ENDED,
 			       "%s shut down while it was being migrated",
-			       guest_label(&r->guest));
+			       guest_label(&r->source.guest));
 	err_move(err, &e);
 	return err_wrap(err, ERR_FAILED,
 			"the source's monitor failed while %s still exists "
 			"as process %d",
-			guest_label(&r->guest), (int)r->guest.pid);
+			guest_label(&r->source.guest),
+			(int)r->source.guest.pid);
 }
 
 bool run_source_gone(struct run *r)
 {
 	/* a guest that powers off is seen a moment before its QEMU is gone */
 	for (int i = 0; i < GONE_TRIES; i++) {
-		if (!r->src_ended && r->src.qmp &&
+		if (!r->source.ended && r->src.qmp &&
 		    qmp_check(r->src.qmp, NULL) == 0)
 			return false;
-		if (discover_alive(r->src_host, r->guest.pid,
-				   r->guest.start_ticks, run_qmp_deadline(),
-				   NULL) == 0)
+		if (discover_alive(r->src.host, r->source.guest.pid,
+				   r->source.guest.start_ticks,
+				   run_qmp_deadline(), NULL) == 0)
 			return true;
 		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
 			return false;

@@ -46,18 +46,19 @@ static struct json_object *monitors_json(const struct guest *g)
 
 static struct json_object *begin_facts(const struct run *r)
 {
-	const struct guest *g = &r->guest;
+	const struct guest *g = &r->source.guest;
 	struct json_object *o = json_new();
 
-	o = json_add_str(o, "run", r->id);
-	o = json_add_str(o, "key", r->key);
+	o = json_add_str(o, "run", r->id.name);
+	o = json_add_str(o, "key", r->id.key);
 	o = json_add_str(o, "guest", guest_label(g));
-	o = json_add_str(o, "uuid", r->facts.uuid);
-	o = json_add_bool(o, "was_running", r->facts.first_status.running);
+	o = json_add_str(o, "uuid", r->source.facts.uuid);
+	o = json_add_bool(o, "was_running",
+			  r->source.facts.first_status.running);
 	o = json_add_bool(o, "paused", r->opt->paused);
-	o = json_add_str(o, "source", r->src_facts.hostname);
-	o = json_add_str(o, "source_machine", r->src_facts.machine_id);
-	o = json_add_str(o, "source_boot", r->src_facts.boot_id);
+	o = json_add_str(o, "source", r->src.facts.hostname);
+	o = json_add_str(o, "source_machine", r->src.facts.machine_id);
+	o = json_add_str(o, "source_boot", r->src.facts.boot_id);
 	o = json_add_i64(o, "source_pid", g->pid);
 	o = json_add_u64(o, "source_ticks", g->start_ticks);
 	o = json_add_sub(o, "source_monitors", monitors_json(g));
@@ -67,8 +68,8 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_str(o, "group", g->group);
 	o = json_add_u64(o, "uid", g->uid);
 	o = json_add_str(o, "destination", r->opt->destination);
-	o = json_add_str(o, "destination_machine", r->dst_facts.machine_id);
-	return json_add_str(o, "destination_boot", r->dst_facts.boot_id);
+	o = json_add_str(o, "destination_machine", r->dst.facts.machine_id);
+	return json_add_str(o, "destination_boot", r->dst.facts.boot_id);
 }
 
 /* What an earlier try noted of a QEMU that is gone by now. */
@@ -88,14 +89,14 @@ static struct json_object *prep_facts(const struct run *r)
 {
 	struct json_object *o = json_new();
 
-	o = json_add_str(o, "directory", r->dst_dir);
-	o = json_add_str(o, "lock", r->dst_lock);
-	o = json_add_str(o, "session", r->dst_session);
-	o = json_add_str(o, "monitor", r->plan.monitor0);
-	o = json_add_str(o, "rescue", r->plan.monitor1);
-	if (r->attempt)
+	o = json_add_str(o, "directory", r->dest.dir);
+	o = json_add_str(o, "lock", r->dest.lock);
+	o = json_add_str(o, "session", r->dest.session);
+	o = json_add_str(o, "monitor", r->dest.plan.monitor0);
+	o = json_add_str(o, "rescue", r->dest.plan.monitor1);
+	if (r->tries.n)
 		o = take_back(o);
-	return json_add_sub(o, "moves", moves_json(&r->plan.moves));
+	return json_add_sub(o, "moves", moves_json(&r->dest.plan.moves));
 }
 
 /* The second time with settings to put back, as QEMU itself told them. */
@@ -103,14 +104,16 @@ static struct json_object *dest_facts(const struct run *r)
 {
 	struct json_object *o = json_new();
 
-	o = json_add_i64(o, "destination_pid", r->dst_pid);
-	o = json_add_u64(o, "destination_ticks", r->dst_ticks);
-	if (!r->src.caps)
+	o = json_add_i64(o, "destination_pid", r->dest.pid);
+	o = json_add_u64(o, "destination_ticks", r->dest.ticks);
+	if (!r->attempt.src.caps)
 		return o;
-	o = json_add_sub(o, "capabilities", json_object_get(r->src.caps));
-	o = json_add_sub(o, "parameters", json_object_get(r->src.params));
+	o = json_add_sub(o, "capabilities",
+			 json_object_get(r->attempt.src.caps));
+	o = json_add_sub(o, "parameters",
+			 json_object_get(r->attempt.src.params));
 	return json_add_sub(o, "destination_capabilities",
-			    json_object_get(r->dst.caps));
+			    json_object_get(r->attempt.dst.caps));
 }
 
 static struct json_object *facts_of(const struct run *r,
@@ -125,7 +128,7 @@ static struct json_object *facts_of(const struct run *r,
 		return dest_facts(r);
 	case JOURNAL_SWITCH:
 		return json_add_bool(json_new(), "was_running",
-				     r->facts.first_status.running);
+				     r->source.facts.first_status.running);
 	default:
 		return NULL;
 	}
@@ -135,7 +138,7 @@ static struct json_object *facts_of(const struct run *r,
 
 void record_pair(struct run *r, const struct pair_lesson *lesson)
 {
-	const char *machine = r->dst_facts.machine_id;
+	const char *machine = r->dst.facts.machine_id;
 	AUTO_ERR struct err e = { 0 };
 
 	/* another run may have learnt meanwhile */
@@ -153,14 +156,14 @@ void record_pair(struct run *r, const struct pair_lesson *lesson)
 int run_record_begin(struct run *r, struct err *err)
 {
 	AUTO_FREE char *runs = state_dir_runs(run_state(r));
-	AUTO_FREE char *path = state_dir_journal(run_state(r), r->id);
+	AUTO_FREE char *path = state_dir_journal(run_state(r), r->id.name);
 
-	socket_names_mark(&r->guest.moves);
-	r->record_dir = state_dir_run(run_state(r), r->id);
+	socket_names_mark(&r->source.guest.moves);
+	r->held.record_dir = state_dir_run(run_state(r), r->id.name);
 	if (state_dir_make(runs, err) == 0 && state_dir_trust(runs, err) == 0 &&
-	    state_dir_make(r->record_dir, err) == 0)
-		r->journal = journal_create(path, err);
-	if (r->journal && record_write(r, JOURNAL_BEGIN, err) == 0)
+	    state_dir_make(r->held.record_dir, err) == 0)
+		r->held.journal = journal_create(path, err);
+	if (r->held.journal && record_write(r, JOURNAL_BEGIN, err) == 0)
 		return 0;
 	err_wrap(err, ERR_REFUSED, "without a journal nothing is begun");
 	return err_hint(err,
@@ -173,7 +176,7 @@ static int write_facts(struct run *r, enum journal_record record,
 		       struct json_object *facts, struct err *err)
 {
 	log_debug(NULL, "journal: %s", journal_record_name(record));
-	if (journal_append(r->journal, record, facts, err) == 0)
+	if (journal_append(r->held.journal, record, facts, err) == 0)
 		return 0;
 	return err_wrap(err, ERR_FAILED,
 			"the journal takes no more; nothing is done without "
@@ -182,8 +185,9 @@ static int write_facts(struct run *r, enum journal_record record,
 
 int record_write(struct run *r, enum journal_record record, struct err *err)
 {
-	return r->journal ? write_facts(r, record, facts_of(r, record), err)
-			  : 0;
+	return r->held.journal
+		       ? write_facts(r, record, facts_of(r, record), err)
+		       : 0;
 }
 
 static void warn(struct run *r, const struct err *e)
@@ -205,7 +209,7 @@ int record_source_back(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (!r->journal)
+	if (!r->held.journal)
 		return -1;
 	if (write_facts(r, JOURNAL_ABORTING,
 			json_add_bool(json_new(), "source_back", true),
@@ -217,23 +221,23 @@ int record_source_back(struct run *r)
 
 void record_close(struct run *r, bool clean)
 {
-	journal_close(STEAL(r->journal));
-	if (!r->record_dir || !clean)
+	journal_close(STEAL(r->held.journal));
+	if (!r->held.record_dir || !clean)
 		return;
-	r->finished = true;
-	state_dir_remove_run(r->record_dir);
+	r->held.finished = true;
+	state_dir_remove_run(r->held.record_dir);
 }
 
 static bool is_source_back(const struct run *r)
 {
-	return !r->source_unsure && !r->migrating && !r->src.caps_changed &&
-	       !r->src.params_changed;
+	return !r->source.unsure && !r->attempt.migrating &&
+	       !r->attempt.src.caps_changed && !r->attempt.src.params_changed;
 }
 
 int run_record_end(struct run *r, struct err *err)
 {
 	(void)err;
-	if (r->source_unsure || r->result->leftovers.n) {
+	if (r->source.unsure || r->result->leftovers.n) {
 		/* `recover` has something to do */
 		if (is_source_back(r))
 			(void)record_source_back(r);

@@ -12,13 +12,13 @@
 /* Where files of the source are made or removed until the end. */
 static void tell_set_up(const struct run *r)
 {
-	const struct argv_moves *m = &r->guest.moves;
+	const struct argv_moves *m = &r->source.guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
 	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
 	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
 
-	strv_push(&dirs, r->src_facts.run_root);
-	strv_pushf(&dirs, "%s/..", r->record_dir);
+	strv_push(&dirs, r->src.facts.run_root);
+	strv_pushf(&dirs, "%s/..", r->held.record_dir);
 	/* rules are for what exists */
 	(void)state_dir_make(lessons, NULL);
 	strv_push(&dirs, lessons);
@@ -38,13 +38,13 @@ static void tell_set_up(const struct run *r)
 int run_guard(struct run *r, struct err *err)
 {
 	if (r->opt->guardian) {
-		r->guard = guard_start(r->opt, r->id, err);
-		if (!r->guard)
+		r->held.guard = guard_start(r->opt, r->id.name, err);
+		if (!r->held.guard)
 			return err_wrap(err, ERR_REFUSED,
 					"without a guardian nothing is begun");
 	}
-	if (r->opt->set_up && !host_is_local(r->dst_host) &&
-	    strcmp(host_backend(r->dst_host), "ssh") == 0)
+	if (r->opt->set_up && !host_is_local(r->dst.host) &&
+	    strcmp(host_backend(r->dst.host), "ssh") == 0)
 		tell_set_up(r);
 	return 0;
 }

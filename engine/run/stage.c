@@ -85,7 +85,7 @@ static int write_all(struct run *r, const enum journal_record *records,
 
 static int forward(struct run *r, const struct stage *s, struct err *err)
 {
-	if (r->phase != s->phase)
+	if (r->course.phase != s->phase)
 		run_enter(r, s->phase);
 	log_debug(NULL, "stage %s", s->name);
 	if (write_all(r, s->before, err) < 0 ||
@@ -124,7 +124,7 @@ static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
 	bool again = retry_pays(r, err);
 
 	task_shield();
-	r->failed_in = r->phase;
+	r->course.failed_in = r->course.phase;
 	run_enter(r, PHASE_ROLLBACK);
 	record_note(r, JOURNAL_ABORTING);
 	if (again) {
@@ -145,13 +145,13 @@ int stage_run(struct run *r, unsigned int end, struct err *err)
 	for (unsigned int i = 0; i < end; i++) {
 		const struct stage *s = &stage_table[i];
 
-		if (s->no_return && !r->shielded) {
+		if (s->no_return && !r->course.shielded) {
 			task_shield();
-			r->shielded = true;
+			r->course.shielded = true;
 		}
 		if (forward(r, s, err) == 0)
 			continue;
-		if (r->committed || i < stage_preflight)
+		if (r->course.committed || i < stage_preflight)
 			return -1;
 		i = backward(r, i + 1, err);
 		if (!i)

@@ -58,7 +58,6 @@ static const double sure_part = 1.05;
 /* A destination that died while we held would freeze the guest for nothing. */
 static int fresh_answer(struct run *r, struct err *err)
 {
-	struct mono asked = mono_now();
 	struct qmp_status st;
 
 	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS), err) <
@@ -66,15 +65,14 @@ static int fresh_answer(struct run *r, struct err *err)
 		err_wrap(err, ERR_FAILED,
 			 "QEMU on %s gives no sign of life before the "
 			 "switchover",
-			 host_name(r->dst_host));
-		return err_at_host(err, host_name(r->dst_host));
+			 host_name(r->dst.host));
+		return err_at_host(err, host_name(r->dst.host));
 	}
-	r->dst_rtt_ms = mono_diff_ms(mono_now(), asked);
 	if (st.state != RUN_INMIGRATE && st.state != RUN_PAUSED)
 		return err_set(err, ERR_FAILED,
 			       "QEMU on %s is in run state %s before the "
 			       "switchover",
-			       host_name(r->dst_host), st.raw);
+			       host_name(r->dst.host), st.raw);
 	return 0;
 }
 
@@ -101,34 +99,34 @@ static int check_budget(struct run *r, struct err *err)
 
 	/* STOP may still be queued behind the answer that brought us here */
 	run_take_events(r);
-	if (!r->stop_seen || r->budget_lifted)
+	if (!r->attempt.clock.stop_seen || r->attempt.budget_lifted)
 		return 0;
-	stood_ms = mono_diff_ms(mono_now(), r->stop_at);
+	stood_ms = mono_diff_ms(mono_now(), r->attempt.clock.stop_at);
 	/* policies of others do without, and are to be compared with */
-	if (r->policy == &policy_auto)
-		rest_ms =
-			r->rest_ms + fmax(run_likely_fixed_ms(r) - stood_ms, 0);
+	if (r->attempt.policy == &policy_auto)
+		rest_ms = r->attempt.link.rest_ms +
+			  fmax(run_likely_fixed_ms(r) - stood_ms, 0);
 	/* what is over already is no prediction */
 	if (fault_point("switch.budget", NULL) == 0 &&
-	    stood_ms <= r->wanted.budget_ms &&
-	    stood_ms + rest_ms <= r->wanted.budget_ms * sure_part)
+	    stood_ms <= r->attempt.wanted.budget_ms &&
+	    stood_ms + rest_ms <= r->attempt.wanted.budget_ms * sure_part)
 		return 0;
-	r->turned_back = true;
-	r->by_lesson = stood_ms <= r->wanted.budget_ms;
+	r->attempt.turned_back = true;
+	r->attempt.by_lesson = stood_ms <= r->attempt.wanted.budget_ms;
 	err_set(err, ERR_BUDGET,
 		"the guest stood still for %.0f ms, and what is left would "
 		"take about %.0f ms more of the %.0f ms %s",
-		stood_ms, rest_ms, r->wanted.budget_ms,
-		r->paused_ms > 0 ? "that an earlier pause has left"
-				 : "allowed");
+		stood_ms, rest_ms, r->attempt.wanted.budget_ms,
+		r->tries.paused_ms > 0 ? "that an earlier pause has left"
+				       : "allowed");
 	return err_hint(err, "give it a larger --max-blackout");
 }
 
 static bool source_over(const struct run *r)
 {
-	return r->src_status == MIGRATION_FAILED ||
-	       r->src_status == MIGRATION_CANCELLED ||
-	       r->src_status == MIGRATION_FAILING;
+	return r->attempt.src_status == MIGRATION_FAILED ||
+	       r->attempt.src_status == MIGRATION_CANCELLED ||
+	       r->attempt.src_status == MIGRATION_FAILING;
 }
 
 /*
@@ -144,17 +142,17 @@ static int await_completed(struct run *r, struct err *err)
 		struct tunnel_stats t;
 
 		run_take_events(r);
-		if (r->src_status == MIGRATION_COMPLETED)
+		if (r->attempt.src_status == MIGRATION_COMPLETED)
 			return 0;
 		if (source_over(r))
 			return run_explain_failure(r, err);
 		if (run_guest_alive(r, err) < 0)
 			return -1;
-		tunnel_stats(r->tunnel, &t);
+		tunnel_stats(r->attempt.tunnel, &t);
 		if (mono_before(moved, t.progress))
 			moved = t.progress;
 		if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS) {
-			tunnel_kill(r->tunnel);
+			tunnel_kill(r->attempt.tunnel);
 			return err_set(err, ERR_FAILED,
 				       "no byte moved for %d s while the guest "
 				       "stood still; the tunnel was closed",
@@ -192,7 +190,7 @@ static bool is_loaded(const struct run *r, const struct qmp_status *st)
 {
 	return st->state == RUN_PAUSED ||
 	       (st->state == RUN_PRELAUNCH &&
-		r->facts.first_status.state == RUN_PRELAUNCH);
+		r->source.facts.first_status.state == RUN_PRELAUNCH);
 }
 
 static int await_loaded(struct run *r, struct err *err)
@@ -205,18 +203,18 @@ static int await_loaded(struct run *r, struct err *err)
 		enum migration_status s;
 
 		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0)
-			return err_at_host(err, host_name(r->dst_host));
+			return err_at_host(err, host_name(r->dst.host));
 		s = info.status;
 		qmp_migrate_info_free(&info);
 		if (qmp_query_status(r->dst.qmp, &st, until, err) < 0)
-			return err_at_host(err, host_name(r->dst_host));
+			return err_at_host(err, host_name(r->dst.host));
 		if (s == MIGRATION_COMPLETED && is_loaded(r, &st))
 			return 0;
 		if (s == MIGRATION_FAILED || !mono_before(mono_now(), until))
 			return err_set(err, ERR_FAILED,
 				       "QEMU on %s has status %s and run state "
 				       "%s instead of completed and paused",
-				       host_name(r->dst_host),
+				       host_name(r->dst.host),
 				       migration_status_name(s), st.raw);
 	}
 }
@@ -228,15 +226,15 @@ static void explain_decision(struct run *r)
 
 	if (r->result->decision)
 		return;
-	if (r->throttle > 0)
+	if (r->attempt.throttle > 0)
 		how = xasprintf(", with the guest throttled by up to %.0f %%",
-				r->throttle * 100);
-	else if (r->xbzrle_cache_bytes)
+				r->attempt.throttle * 100);
+	else if (r->attempt.xbzrle_cache_bytes)
 		how = xasprintf(", pages being sent as differences");
 	r->result->decision = xasprintf(
 		"What was left fitted through the gate, held at "
 		"%.0f ms, after pass %lld%s.",
-		r->downtime_limit_ms,
+		r->attempt.downtime_limit_ms,
 		r->result->passes < 1 ? 1LL : (long long)r->result->passes,
 		how ? how : "");
 }
@@ -251,11 +249,11 @@ static bool only_destination_left(struct run *r)
 	bool left;
 
 	/* a guest that shut down is not brought back */
-	if (qmp_check(r->src.qmp, NULL) == 0 || r->src_ended)
+	if (qmp_check(r->src.qmp, NULL) == 0 || r->source.ended)
 		return false;
 	/* it resumed before it died: what the destination has is old */
 	run_take_events(r);
-	if (r->facts.first_status.running && !r->stop_seen)
+	if (r->source.facts.first_status.running && !r->attempt.clock.stop_seen)
 		return false;
 	task_shield();
 	left = run_source_gone(r) && await_loaded(r, NULL) == 0;
@@ -263,11 +261,11 @@ static bool only_destination_left(struct run *r)
 		task_unshield();
 		return false;
 	}
-	r->shielded = true;
+	r->course.shielded = true;
 	run_warn(r, "source-died",
 		 "QEMU of %s died on the source after it had sent "
 		 "everything; going on with %s",
-		 guest_label(&r->guest), host_name(r->dst_host));
+		 guest_label(&r->source.guest), host_name(r->dst.host));
 	return true;
 }
 
@@ -293,13 +291,13 @@ int run_switch(struct run *r, struct err *err)
 
 int run_commit(struct run *r, struct err *err)
 {
-	if (task_cancel_asked() && !r->shielded)
+	if (task_cancel_asked() && !r->course.shielded)
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	/* as long as there is a way back, a dead destination is no riddle */
 	if (qmp_check(r->dst.qmp, err) < 0 ||
 	    record_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
-	r->committed = true;
+	r->course.committed = true;
 	return fault_point("commit.record", err);
 }
 
@@ -307,7 +305,7 @@ int run_commit(struct run *r, struct err *err)
 
 static struct qmp *greet(struct run *r, int ms, struct err *err)
 {
-	struct stream *s = host_connect(r->dst_host, r->plan.monitor0,
+	struct stream *s = host_connect(r->dst.host, r->dest.plan.monitor0,
 					mono_in_ms(RUN_QMP_MS), err);
 
 	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;
@@ -368,7 +366,8 @@ static int take_back(struct run *r, struct err *err)
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s, which is gone "
 				"from the source; it is kept as it is",
-				host_name(r->dst_host), guest_label(&r->guest));
+				host_name(r->dst.host),
+				guest_label(&r->source.guest));
 	/* without the record a recovery would go forward: keep all as it is */
 	if (record_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
 	    run_unlaunch(r, &e) < 0) {
@@ -376,11 +375,12 @@ static int take_back(struct run *r, struct err *err)
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s and could not be "
 				"removed",
-				host_name(r->dst_host), guest_label(&r->guest));
+				host_name(r->dst.host),
+				guest_label(&r->source.guest));
 	}
-	r->committed = false;
+	r->course.committed = false;
 	return err_wrap(err, ERR_FAILED, "QEMU on %s refused to run %s",
-			host_name(r->dst_host), guest_label(&r->guest));
+			host_name(r->dst.host), guest_label(&r->source.guest));
 }
 
 /* It may have run there before it died, so that nothing can be done by us. */
@@ -388,12 +388,12 @@ static int destination_died(struct run *r, struct err *err)
 {
 	err_set(err, ERR_UNDECIDED,
 		"QEMU on %s is gone, and nobody saw whether %s ran there",
-		host_name(r->dst_host), guest_label(&r->guest));
+		host_name(r->dst.host), guest_label(&r->source.guest));
 	err_hint(err,
 		 "to go on with the state before the switchover: vmferry "
 		 "recover %s --force-source=continue",
-		 guest_label(&r->guest));
-	return err_at_host(err, host_name(r->dst_host));
+		 guest_label(&r->source.guest));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 static int nobody_knows(struct run *r, struct err *err)
@@ -401,19 +401,19 @@ static int nobody_knows(struct run *r, struct err *err)
 	err_wrap(err, ERR_UNDECIDED,
 		 "%s was told to start on %s and did not answer; it may run "
 		 "there",
-		 guest_label(&r->guest), host_name(r->dst_host));
+		 guest_label(&r->source.guest), host_name(r->dst.host));
 	err_hint(err,
 		 "when %s answers again, vmferry recover finishes it; "
 		 "never `cont` it on both",
-		 host_name(r->dst_host));
-	return err_at_host(err, host_name(r->dst_host));
+		 host_name(r->dst.host));
+	return err_at_host(err, host_name(r->dst.host));
 }
 
 bool run_destination_gone(struct run *r)
 {
-	return r->dst_host &&
-	       host_ping(r->dst_host, run_qmp_deadline(), NULL) == 0 &&
-	       discover_alive(r->dst_host, r->dst_pid, r->dst_ticks,
+	return r->dst.host &&
+	       host_ping(r->dst.host, run_qmp_deadline(), NULL) == 0 &&
+	       discover_alive(r->dst.host, r->dest.pid, r->dest.ticks,
 			      run_qmp_deadline(), NULL) == 0;
 }
 
@@ -429,7 +429,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 	run_warn(r, "hold",
 		 "the answer from %s is lost; asking again, with "
 		 "%s kept stopped on the source",
-		 host_name(r->dst_host), guest_label(&r->guest));
+		 host_name(r->dst.host), guest_label(&r->source.guest));
 	err_reset(err);
 	for (;;) {
 		AUTO_ERR struct err e = { 0 };
@@ -457,7 +457,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 
 static int start_guest(struct run *r, struct err *err)
 {
-	r->cont_at = mono_now();
+	r->attempt.clock.cont_at = mono_now();
 	if (qmp_cont(r->dst.qmp, run_qmp_deadline(), err) == 0)
 		return 0;
 	if (err_has(err, ERR_QMP))
@@ -471,7 +471,7 @@ static int see_running(struct run *r, struct err *err)
 	struct qmp_status st;
 
 	run_take_events(r);
-	if (r->resume_seen)
+	if (r->attempt.clock.resume_seen)
 		return 0;
 	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
 		return hold(r, true, err);
@@ -479,15 +479,17 @@ static int see_running(struct run *r, struct err *err)
 	if (!st.running)
 		return err_set(err, ERR_UNDECIDED,
 			       "%s was started on %s and is in run state %s",
-			       guest_label(&r->guest), host_name(r->dst_host),
-			       st.raw);
+			       guest_label(&r->source.guest),
+			       host_name(r->dst.host), st.raw);
 	return 0;
 }
 
 /* NAN for what was not seen. */
 static double since_stop(const struct run *r, struct mono at)
 {
-	return r->stop_seen && at.us ? mono_diff_ms(at, r->stop_at) : NAN;
+	return r->attempt.clock.stop_seen && at.us
+		       ? mono_diff_ms(at, r->attempt.clock.stop_at)
+		       : NAN;
 }
 
 static void tell_switchover(struct run *r)
@@ -496,33 +498,35 @@ static void tell_switchover(struct run *r)
 	struct event ev = { .kind = EVENT_SWITCHOVER };
 	double blackout_ms = NAN;
 
-	if (r->stop_seen && r->resume_seen) {
-		blackout_ms = mono_diff_ms(r->resume_at, r->stop_at);
+	if (r->attempt.clock.stop_seen && r->attempt.clock.resume_seen) {
+		blackout_ms = mono_diff_ms(r->attempt.clock.resume_at,
+					   r->attempt.clock.stop_at);
 		/* the owner allowed so much in all */
-		res->blackout_ms = blackout_ms + r->paused_ms;
+		res->blackout_ms = blackout_ms + r->tries.paused_ms;
 		/*
 		 * RESUME happened between the sending of `cont` and the
 		 * receipt of the event; STOP is received over a local socket.
 		 */
-		res->blackout_uncertainty_ms =
-			mono_diff_ms(r->resume_at, r->cont_at);
+		res->blackout_uncertainty_ms = mono_diff_ms(
+			r->attempt.clock.resume_at, r->attempt.clock.cont_at);
 	}
 	ev.switchover = (struct event_switchover){
-		.pre_switchover_ms = since_stop(r, r->pre_switchover_at),
-		.completed_ms = since_stop(r, r->completed_at),
-		.cont_sent_ms = since_stop(r, r->cont_at),
-		.resume_ms = since_stop(r, r->resume_at),
+		.pre_switchover_ms =
+			since_stop(r, r->attempt.clock.pre_switchover_at),
+		.completed_ms = since_stop(r, r->attempt.clock.completed_at),
+		.cont_sent_ms = since_stop(r, r->attempt.clock.cont_at),
+		.resume_ms = since_stop(r, r->attempt.clock.resume_at),
 		.blackout_ms = blackout_ms,
 		.blackout_uncertainty_ms = res->blackout_uncertainty_ms,
 		.qemu_downtime_ms = res->qemu_downtime_ms,
 	};
-	if (r->resume_seen)
+	if (r->attempt.clock.resume_seen)
 		run_tell(r, &ev);
 }
 
 int run_resume(struct run *r, struct err *err)
 {
-	bool runs = r->facts.first_status.running && !r->opt->paused;
+	bool runs = r->source.facts.first_status.running && !r->opt->paused;
 
 	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
 		return -1;
@@ -530,7 +534,7 @@ int run_resume(struct run *r, struct err *err)
 		return -1;
 	record_note(r, JOURNAL_DESTRUN);
 	r->result->owner = OWNER_DESTINATION;
-	r->result->owner_pid = r->dst_pid;
+	r->result->owner_pid = r->dest.pid;
 	r->result->state = runs ? "RUNNING" : "PAUSED";
 	if (runs)
 		tell_switchover(r);

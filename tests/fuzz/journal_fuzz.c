@@ -77,10 +77,12 @@ static void restore(const struct journal_view *view)
 	result_init(&result);
 	run_open(&run, &opt, &result);
 	if (record_restore(&run, view, &err) == 0) {
-		fuzz_claim(run.guest.pid > 0 && run.guest.name && run.key &&
-				   run.guest.user && run.guest.group,
+		fuzz_claim(run.source.guest.pid > 0 && run.source.guest.name &&
+				   run.id.key && run.source.guest.user &&
+				   run.source.guest.group,
 			   "a run brought back knows its guest");
-		decide(journal_state(view), run.facts.first_status.running);
+		decide(journal_state(view),
+		       run.source.facts.first_status.running);
 	} else {
 		fuzz_claim(err.kind == ERR_PROTOCOL, "a refusal says why");
 	}

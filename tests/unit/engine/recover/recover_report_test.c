@@ -74,10 +74,10 @@ static void record(struct recovery *done)
 	opt.state_dir = state_dir;
 	opt.sink = count_warnings;
 	*r = (struct run){ .opt = &opt, .result = &done->result };
-	snprintf(r->id, sizeof(r->id), "run-1");
-	r->recording = recording_new_addition(r->id);
+	snprintf(r->id.name, sizeof(r->id.name), "run-1");
+	r->held.recording = recording_new_addition(r->id.name);
 	aftermath_record(r, done, "as it was seen");
-	recording_close(r->recording);
+	recording_close(r->held.recording);
 	free(r);
 }
 

@@ -22,12 +22,11 @@ static struct run open_run(bool recovering)
 {
 	struct run r = {
 		.opt = &options,
-		.id = "run-1",
-		.key = xstrdup("guest-web1"),
-		.lock_fd = -1,
+		.id = { "run-1", xstrdup("guest-web1") },
+		.held.lock_fd = -1,
 		.recovering = recovering,
-		.guest = { .name = xstrdup("web1") },
-		.src_facts = { .run_root = root,
+		.source.guest = { .name = xstrdup("web1") },
+		.src.facts = { .run_root = root,
 			       .state_root = root,
 			       .machine_id = (char *)"here",
 			       .boot_id = (char *)"now" },
@@ -38,14 +37,14 @@ static struct run open_run(bool recovering)
 
 static void close_run(struct run *r)
 {
-	journal_close(STEAL(r->journal));
+	journal_close(STEAL(r->held.journal));
 	(void)run_unlock(r, NULL);
-	guest_free(&r->guest);
-	free(r->key);
-	free(r->dst_dir);
-	free(r->dst_lock);
-	free(r->dst_session);
-	free(r->dst_machine);
+	guest_free(&r->source.guest);
+	free(r->id.key);
+	free(r->dest.dir);
+	free(r->dest.lock);
+	free(r->dest.session);
+	free(r->dest.machine);
 }
 
 /* Of a source that is gone with another boot of this machine. */
@@ -115,8 +114,8 @@ IN_TASK(what_is_undecided_takes_both_locks)
 	t = read_journal();
 	assert_int_equal(take(&t, &r, &kind), 0);
 	assert_false(t.rest);
-	assert_non_null(r.journal);
-	assert_true(run_is_locked(&r, r.key));
+	assert_non_null(r.held.journal);
+	assert_true(run_is_locked(&r, r.id.key));
 	close_run(&r);
 	journal_view_free(&t.view);
 }
@@ -127,16 +126,16 @@ IN_TASK(a_rest_leaves_the_guest_to_others)
 	struct takeover t;
 	enum err_kind kind;
 
-	strcpy(other.id, "run-2");
+	strcpy(other.id.name, "run-2");
 	assert_int_equal(run_lock(&other, NULL), 0);
 	journal_close(begin(JOURNAL_DESTRUN));
 	t = read_journal();
 	assert_int_equal(take(&t, &r, &kind), 0);
 	assert_true(t.rest);
-	assert_non_null(r.journal);
-	assert_int_equal(r.lock_fd, -1);
+	assert_non_null(r.held.journal);
+	assert_int_equal(r.held.lock_fd, -1);
 	close_run(&r);
-	assert_true(run_is_locked(&other, other.key));
+	assert_true(run_is_locked(&other, other.id.key));
 	close_run(&other);
 	journal_view_free(&t.view);
 }
@@ -149,7 +148,7 @@ IN_TASK(a_living_engine_is_not_waited_for)
 	enum err_kind kind;
 
 	engine.recovering = false;
-	engine.journal = j;
+	engine.held.journal = j;
 	assert_int_equal(run_lock(&engine, NULL), 0);
 	assert_true(run_is_driven(&r));
 	assert_int_equal(take(&t, &r, &kind), -1);

@@ -58,24 +58,24 @@ static struct host_facts facts_of(const char *boot_id)
 
 static void setup(struct run *r, const struct play *p)
 {
-	r->src_host = host_local_new();
-	r->src_facts = facts_of("a");
-	r->src_facts.memory_available_bytes = p->available_bytes;
-	r->dst_facts = facts_of(p->same_host ? "a" : "b");
-	r->guest.pid = getpid();
-	r->facts.ram_bytes = p->ram_bytes;
-	r->facts.first_status.running = true;
-	r->src.caps = parsed(p->caps);
-	r->src.params = parsed(p->params ? p->params : "{}");
+	r->src.host = host_local_new();
+	r->src.facts = facts_of("a");
+	r->src.facts.memory_available_bytes = p->available_bytes;
+	r->dst.facts = facts_of(p->same_host ? "a" : "b");
+	r->source.guest.pid = getpid();
+	r->source.facts.ram_bytes = p->ram_bytes;
+	r->source.facts.first_status.running = true;
+	r->attempt.src.caps = parsed(p->caps);
+	r->attempt.src.params = parsed(p->params ? p->params : "{}");
 }
 
 static void teardown(struct run *r)
 {
-	json_object_put(r->src.caps);
-	json_object_put(r->src.params);
-	host_facts_free(&r->src_facts);
-	host_facts_free(&r->dst_facts);
-	host_close(r->src_host);
+	json_object_put(r->attempt.src.caps);
+	json_object_put(r->attempt.src.params);
+	host_facts_free(&r->src.facts);
+	host_facts_free(&r->dst.facts);
+	host_close(r->src.host);
 }
 
 static struct play *playing;
@@ -93,7 +93,7 @@ static void act(struct qmp *q)
 	setup(&r, playing);
 	r.src.qmp = q;
 	expect_ok(run_arm(&r, &err), &err);
-	playing->cache_bytes = r.xbzrle_cache_bytes;
+	playing->cache_bytes = r.attempt.xbzrle_cache_bytes;
 	teardown(&r);
 }
 

@@ -28,10 +28,10 @@ static void set(struct scene *s, int64_t spent_ms, int64_t took_ms)
 	s->run = (struct run){
 		.opt = &s->opt,
 		.result = &s->result,
-		.turned_back = true,
-		.attempt = 1,
 		.started = ago(spent_ms),
-		.attempt_at = ago(took_ms),
+		.tries.n = 1,
+		.attempt.turned_back = true,
+		.attempt.begun_at = ago(took_ms),
 	};
 	err_set(&s->err, ERR_BUDGET, "over");
 }
@@ -57,7 +57,7 @@ IN_TASK(there_is_one_more_try_only)
 	struct scene s;
 
 	set(&s, 2000, 1000);
-	s.run.attempt = 2;
+	s.run.tries.n = 2;
 	assert_false(pays(&s));
 }
 
@@ -67,7 +67,7 @@ IN_TASK(what_was_not_turned_back_is_not_tried_again)
 
 	/* given up by the policy: it would not converge the next time either */
 	set(&s, 2000, 1000);
-	s.run.turned_back = false;
+	s.run.attempt.turned_back = false;
 	assert_false(pays(&s));
 }
 
@@ -88,7 +88,7 @@ static bool pays_by(double deadline_s, bool force)
 
 	set(&s, 40000, 30000);
 	s.opt.deadline_s = deadline_s;
-	s.run.wanted.force = force;
+	s.run.attempt.wanted.force = force;
 	return pays(&s);
 }
 
@@ -143,7 +143,8 @@ TEST(half_of_the_budget_must_be_left)
 static enum err_kind explained(enum err_kind kind, enum phase phase)
 {
 	char over[] = "over";
-	struct run r = { .first_failure = over, .failed_in = phase };
+	struct run r = { .tries.first_failure = over,
+			 .course.failed_in = phase };
 	AUTO_ERR struct err e = { 0 };
 
 	err_set(&e, kind, "busy over there");

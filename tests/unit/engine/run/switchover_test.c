@@ -63,24 +63,25 @@ static void run_setup(struct run *r, struct fake_qemu *src,
 	r->opt = &opt;
 	r->result = XNEW(struct result);
 	result_init(r->result);
-	r->lock_fd = -1;
-	r->phase = PHASE_SWITCHOVER;
-	r->guest.pid = getpid();
-	r->guest.name = xstrdup("g");
-	r->facts.first_status.running = true;
-	r->src_host = host_local_new();
-	r->dst_host = host_local_new();
-	r->dst_dir = xstrdup("/nonexistent");
-	r->tunnel = tunnel_new("local", &no_far, NULL);
-	r->policy = &policy_auto;
-	r->wanted.budget_ms = 300;
+	r->held.lock_fd = -1;
+	r->course.phase = PHASE_SWITCHOVER;
+	r->source.guest.pid = getpid();
+	r->source.guest.name = xstrdup("g");
+	r->source.facts.first_status.running = true;
+	r->src.host = host_local_new();
+	r->dst.host = host_local_new();
+	r->dest.dir = xstrdup("/nonexistent");
+	r->attempt.tunnel = tunnel_new("local", &no_far, NULL);
+	r->attempt.policy = &policy_auto;
+	r->attempt.wanted.budget_ms = 300;
 	r->src.qmp = session(src, "source");
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
 	r->dst.qmp = session(dst, "destination");
 	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
-	r->stop_seen = true;
-	r->stop_at = r->pre_switchover_at = mono_now();
-	r->migrate_at = r->started = r->stop_at;
+	r->attempt.clock.stop_seen = true;
+	r->attempt.clock.stop_at = r->attempt.clock.pre_switchover_at =
+		mono_now();
+	r->attempt.migrate_at = r->started = r->attempt.clock.stop_at;
 }
 
 static void run_teardown(struct run *r)
@@ -89,12 +90,12 @@ static void run_teardown(struct run *r)
 	qmp_listener_free(r->dst.events);
 	qmp_close(r->src.qmp);
 	qmp_close(r->dst.qmp);
-	tunnel_free(r->tunnel);
-	host_close(r->src_host);
-	host_close(r->dst_host);
-	guest_free(&r->guest);
-	free(r->plan.monitor0);
-	free(r->dst_dir);
+	tunnel_free(r->attempt.tunnel);
+	host_close(r->src.host);
+	host_close(r->dst.host);
+	guest_free(&r->source.guest);
+	free(r->dest.plan.monitor0);
+	free(r->dest.dir);
 	result_free(r->result);
 	free(r->result);
 }
@@ -126,7 +127,7 @@ static void act(void *arg)
 		again = fake_qemu_start(&listening, p->dst_again,
 					p->n_dst_again);
 	run_setup(&r, src, dst);
-	r.plan.monitor0 = xstrdup(path);
+	r.dest.plan.monitor0 = xstrdup(path);
 	p->body(&r);
 	run_teardown(&r);
 	played(src);
@@ -155,14 +156,14 @@ static void set_gates(struct run *r, const char *params, bool told)
 		json_parse(params, strlen(params), NULL);
 	AUTO_ERR struct err e = { 0 };
 
-	r->src.params = known;
-	r->downtime_limit_ms = r->gate_limit_ms = 1;
+	r->attempt.src.params = known;
+	r->attempt.downtime_limit_ms = r->attempt.gate_limit_ms = 1;
 	expect_ok(run_set_gate(r, 1, told ? 0 : 1e8, 1, &e), &e);
 	expect_ok(run_set_gate(r, 100, 2e8, 50, &e), &e);
 	/* as good as the same */
 	expect_ok(run_set_gate(r, 100, 2.1e8, 49, &e), &e);
 	expect_ok(run_set_gate(r, 100, 1e8, 2, &e), &e);
-	r->src.params = NULL;
+	r->attempt.src.params = NULL;
 }
 
 static void sets_gates_of_old(struct run *r)
@@ -212,7 +213,7 @@ static void switches(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	expect_ok(run_switch(r, &e), &e);
-	assert_false(r->committed);
+	assert_false(r->course.committed);
 }
 
 TEST(both_ends_are_asked_before_the_commit)
@@ -271,7 +272,7 @@ static void fails(struct run *r)
 
 	assert_int_equal(run_switch(r, &e), -1);
 	assert_int_equal(e.kind, ERR_FAILED);
-	assert_false(r->committed);
+	assert_false(r->course.committed);
 }
 
 TEST(a_dead_destination_is_noticed_before_migrate_continue)
@@ -310,7 +311,7 @@ static void stalls(struct run *r)
 
 	assert_int_equal(run_switch(r, &e), -1);
 	expect_err_kind(&e, ERR_FAILED, "no byte moved");
-	assert_false(r->committed);
+	assert_false(r->course.committed);
 }
 
 TEST(a_stream_that_stands_still_is_cut)
@@ -334,7 +335,7 @@ static void over_budget(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	r->stop_at = mono_add_ms(r->stop_at, -301);
+	r->attempt.clock.stop_at = mono_add_ms(r->attempt.clock.stop_at, -301);
 	assert_int_equal(run_switch(r, &e), -1);
 	assert_int_equal(e.kind, ERR_BUDGET);
 }
@@ -355,7 +356,7 @@ static void too_much_is_left(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	r->rest_ms = 305;
+	r->attempt.link.rest_ms = 305;
 	pair_learn(&r->pair, &(struct pair_lesson){ 15, 0, 0 });
 	assert_int_equal(run_switch(r, &e), -1);
 	expect_err_kind(&e, ERR_BUDGET, "what is left");
@@ -376,7 +377,7 @@ TEST(what_will_break_the_budget_ends_it_before_it_does)
 static void source_is_gone(struct run *r)
 {
 	/* above the highest pid that Linux gives */
-	r->guest.pid = 4194305;
+	r->source.guest.pid = 4194305;
 }
 
 static void goes_on_alone(struct run *r)
@@ -385,7 +386,7 @@ static void goes_on_alone(struct run *r)
 
 	source_is_gone(r);
 	expect_ok(run_switch(r, &e), &e);
-	assert_true(r->shielded);
+	assert_true(r->course.shielded);
 	/* and no cancel takes it away again */
 	task_cancel(task_self());
 	expect_ok(run_commit(r, &e), &e);
@@ -397,8 +398,8 @@ static void dies_half_way(struct run *r)
 
 	source_is_gone(r);
 	assert_int_equal(run_switch(r, &e), -1);
-	assert_false(r->shielded);
-	assert_false(r->committed);
+	assert_false(r->course.shielded);
+	assert_false(r->course.committed);
 }
 
 TEST(a_source_that_dies_after_the_last_byte_is_not_needed)
@@ -440,7 +441,7 @@ TEST(a_source_that_dies_before_it_takes_the_guest_along)
 
 static void switches_before_its_first_start(struct run *r)
 {
-	r->facts.first_status = (struct qmp_status){
+	r->source.facts.first_status = (struct qmp_status){
 		.state = RUN_PRELAUNCH,
 	};
 	switches(r);
@@ -473,9 +474,9 @@ static void arrives(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	r->committed = true;
+	r->course.committed = true;
 	expect_ok(run_resume(r, &e), &e);
-	assert_true(r->committed);
+	assert_true(r->course.committed);
 	assert_int_equal(r->result->owner, OWNER_DESTINATION);
 	assert_string_equal(r->result->state, "RUNNING");
 }
@@ -503,10 +504,10 @@ static void is_taken_back(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	r->committed = true;
+	r->course.committed = true;
 	assert_int_equal(run_resume(r, &e), -1);
 	expect_err_kind(&e, ERR_FAILED, "Failed to get \"write\" lock");
-	assert_false(r->committed);
+	assert_false(r->course.committed);
 }
 
 TEST(a_refused_cont_allows_the_way_back)
@@ -527,11 +528,11 @@ static void is_kept(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	source_is_gone(r);
-	r->src_ended = true;
-	r->committed = true;
+	r->source.ended = true;
+	r->course.committed = true;
 	assert_int_equal(run_resume(r, &e), -1);
 	assert_int_equal(e.kind, ERR_UNDECIDED);
-	assert_true(r->committed);
+	assert_true(r->course.committed);
 }
 
 TEST(a_refused_cont_without_a_source_removes_nothing)
@@ -627,8 +628,8 @@ static void stays_paused(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	r->committed = true;
-	r->facts.first_status.running = false;
+	r->course.committed = true;
+	r->source.facts.first_status.running = false;
 	expect_ok(run_resume(r, &e), &e);
 	assert_string_equal(r->result->state, "PAUSED");
 	assert_true(isnan(r->result->blackout_ms));
