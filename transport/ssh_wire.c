@@ -187,29 +187,30 @@ static void wire_on_disconnect(LIBSSH2_SESSION *raw, int reason,
 		w->farewell = xstrndup(text, (size_t)text_len);
 }
 
+/* libssh2 1.11.1 has deprecated the call that takes a void pointer. */
+static void wire_set_callback(LIBSSH2_SESSION *raw, int which, void (*fn)(void))
+{
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+	libssh2_session_callback_set2(raw, which, fn);
+#else
+	union {
+		void (*fn)(void);
+		void *any;
+	} call = { .fn = fn };
+
+	libssh2_session_callback_set(raw, which, call.any);
+#endif
+}
+
 void ssh_wire_attach(struct ssh_wire *w, LIBSSH2_SESSION *raw)
 {
-	/* libssh2 takes any function as a void pointer */
-	union {
-		ssize_t (*recv)(libssh2_socket_t fd, void *data, size_t len,
-				int flags, void **abstract);
-		ssize_t (*send)(libssh2_socket_t fd, const void *data,
-				size_t len, int flags, void **abstract);
-		void (*disconnect)(LIBSSH2_SESSION *raw, int reason,
-				   const char *text, int text_len,
-				   const char *language, int language_len,
-				   void **abstract);
-		void *any;
-	} call;
-
 	*libssh2_session_abstract(raw) = w;
-	call.recv = wire_on_recv;
-	libssh2_session_callback_set(raw, LIBSSH2_CALLBACK_RECV, call.any);
-	call.send = wire_on_send;
-	libssh2_session_callback_set(raw, LIBSSH2_CALLBACK_SEND, call.any);
-	call.disconnect = wire_on_disconnect;
-	libssh2_session_callback_set(raw, LIBSSH2_CALLBACK_DISCONNECT,
-				     call.any);
+	wire_set_callback(raw, LIBSSH2_CALLBACK_RECV,
+			  (void (*)(void))wire_on_recv);
+	wire_set_callback(raw, LIBSSH2_CALLBACK_SEND,
+			  (void (*)(void))wire_on_send);
+	wire_set_callback(raw, LIBSSH2_CALLBACK_DISCONNECT,
+			  (void (*)(void))wire_on_disconnect);
 }
 
 /* --- silence ------------------------------------------------------------- */
