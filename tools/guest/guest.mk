@@ -14,7 +14,7 @@ GUEST_CFLAGS := -m32 -march=i686 -mgeneral-regs-only -std=gnu11 -O2 \
 	-ffreestanding -fno-pic -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wwrite-strings -Wformat=2 -Werror
+	-Wwrite-strings -Wformat=2 $(if $(WERROR),-Werror)
 GUEST_LDFLAGS := -m32 -nostdlib -static -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
 	-Wl,-T,$(GUEST_DIR)/guest.ld
