@@ -208,7 +208,7 @@ layers:
 words:
 	$(Q)tools/dev/words.sh
 format:
-	$(Q)clang-format --dry-run -Werror $(C_FILES) $(HEADERS)
+	$(Q)tools/dev/format.sh $(C_FILES) $(HEADERS)
 # json-c's loop macro is beyond it.
 cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
