@@ -342,10 +342,10 @@ class Sshd:
             return False
 
     def sessions(self):
-        """Pids of all that serves a connection."""
+        """Pids of all that serves a connection: sshd, sshd-session (10)."""
         first = children(self.process.pid)
         return first + [p for c in first for p in children(c)
-                        if read(f"/proc/{p}/comm").strip() == b"sshd"]
+                        if read(f"/proc/{p}/comm").startswith(b"sshd")]
 
     def kill_sessions(self):
         for pid in self.sessions():
