@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 # PID 1 of the namespaces that `fresh` makes: furnishes the root, enters it and
 # runs the command there.
-#	fresh_inside.sh IMAGE RUN TOP USER COMMAND...
+#	fresh_inside.sh ROOT OVERLAY USER COMMAND...
+# OVERLAY: the options of the overlay that ROOT is to be; empty: it is a copy.
 set -u
 
-image=$1 run=$2 top=$3 user=$4
-shift 4
-root=$run/root
+root=$1 overlay=$2 user=$3
+shift 3
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 
 fail() {
@@ -37,12 +37,10 @@ furnish_dev() {
 }
 
 furnish() {
-	if [ "$top" = "$root" ]; then
-		mount --bind "$root" "$root"
+	if [ -n "$overlay" ]; then
+		mount -t overlay -o "$overlay" overlay "$root"
 	else
-		mount -t overlay overlay -o \
-			"lowerdir=$image,upperdir=$top,workdir=$run/work" \
-			"$root"
+		mount --bind "$root" "$root"
 	fi
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
@@ -59,10 +57,11 @@ clone() {
 		home=/home/$user
 		chroot "$root" useradd --create-home --shell /bin/bash "$user"
 	}
-	settings=$run/gitconfig
+	settings=$root/dev/gitconfig
 	git config --file "$settings" safe.directory '*'
 	GIT_CONFIG_GLOBAL=$settings git clone --quiet --no-hardlinks \
 		"$repository" "$root$home/vmferry"
+	rm "$settings"
 	chroot "$root" chown -R "$user:" "$home/vmferry"
 }
 
@@ -70,14 +69,16 @@ path=/usr/local/bin:/usr/bin:/bin
 [ "$user" != root ] || path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 trap '' HUP INT QUIT
+trap 'fail "no root could be made of $root: above is why"' EXIT
 set -e
-furnish || fail "the root cannot be furnished"
-clone || fail "$repository cannot be cloned"
+furnish
+clone
 cd "$root"
-pivot_root . mnt || fail "the root cannot be entered"
+pivot_root . mnt
 cd /
 umount -l /mnt
 set +e
+trap - EXIT
 
 exec 3<&0
 env -i --default-signal=HUP --default-signal=INT --default-signal=QUIT \

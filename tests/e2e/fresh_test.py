@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What `tools/dev/fresh` says where it cannot make a root."""
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+FRESH = os.path.join(harness.ROOT, "tools/dev/fresh")
+NOBODY = 65534
+NO_RUN = 125
+
+
+def other_mounts():
+    """In the child: mounts that nobody else sees."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(harness.CLONE_NEWNS) or libc.mount(
+            b"none", b"/", None, harness.MS_REC | harness.MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no mount namespace")
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+class FreshRefuses(unittest.TestCase):
+    def setUp(self):
+        self.store = tempfile.mkdtemp(prefix="vmferry-fresh-")
+        self.addCleanup(shutil.rmtree, self.store)
+
+    def fresh(self, *argv, prepare=None, before=(), store=None):
+        return subprocess.run(
+            [*before, FRESH, *argv], text=True, capture_output=True,
+            stdin=subprocess.DEVNULL, timeout=120, preexec_fn=prepare,
+            env={**os.environ, "VMFERRY_FRESH": store or self.store})
+
+    def assert_refused(self, done, words):
+        """One line on stderr, which has these words last."""
+        self.assertEqual(done.returncode, NO_RUN, done)
+        self.assertEqual(done.stdout, "")
+        self.assertRegex(done.stderr.splitlines()[-1], f"^fresh: .*{words}")
+
+    def test_without_a_command_it_shows_its_usage(self):
+        self.assert_refused(self.fresh(), r"usage: fresh .*COMMAND")
+        self.assert_refused(self.fresh("--users", "true"), "usage: ")
+
+    def test_only_two_releases_are_known(self):
+        self.assert_refused(self.fresh("--release", "sid", "true"),
+                            "sid: only bookworm and trixie are known")
+
+    def test_an_ordinary_user_is_told_to_use_sudo(self):
+        os.chmod(self.store, 0o777)
+        done = self.fresh("true", prepare=lambda: os.setuid(NOBODY))
+        self.assert_refused(done, "root is needed .*: use sudo")
+        self.assertEqual(os.listdir(self.store), [])
+
+    def test_a_full_disk_is_named_with_what_is_needed(self):
+        def fill():
+            other_mounts()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs",
+                            self.store], check=True)
+
+        self.assert_refused(
+            self.fresh("true", prepare=fill),
+            f"{self.store} has [01] MB left and [0-9]+ are needed: make room")
+
+    def test_a_store_that_cannot_be_made_is_named(self):
+        done = self.fresh("true", store="/dev/null/store")
+        self.assert_refused(done, "/dev/null/store cannot be made: .*"
+                            "VMFERRY_FRESH")
+
+    def test_without_proc_it_says_how_to_mount_it(self):
+        def hide():
+            other_mounts()
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/proc"],
+                           check=True)
+
+        self.assert_refused(self.fresh("true", prepare=hide),
+                            "/proc is missing: mount -t proc proc /proc")
+
+    def test_without_a_network_the_mirror_is_named_and_nothing_is_left(self):
+        done = self.fresh("true", before=["unshare", "--net"])
+        self.assert_refused(done, r"no root could be made from https?://\S+ ")
+        left = [e.name for e in os.scandir(self.store) if e.is_dir()]
+        self.assertEqual(left, [])
