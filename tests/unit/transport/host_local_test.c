@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/unit/host_contract.h"
 #include "tests/unit/in_task.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -35,6 +35,13 @@ static int tear_down(void **state)
 
 TEST_GROUP_FIXTURE(set_up, tear_down);
 
+static struct host *open_host(void)
+{
+	return host_local_new();
+}
+
+HOST_CONTRACT(open_host);
+
 static char *in_dir(const char *name)
 {
 	return xasprintf("%s/%s", dir, name);
@@ -53,65 +60,7 @@ TEST(it_is_always_alive)
 	assert_int_equal(host_ping(local, mono_in_ms(-1), NULL), 0);
 }
 
-TEST(closing_nothing_is_fine)
-{
-	host_close(NULL);
-}
-
 /* --- commands ------------------------------------------------------------ */
-
-IN_TASK(a_command_runs_with_its_words_as_they_are)
-{
-	const char *const argv[] = { "printf", "%s|", "a b", "$HOME",
-				     "'",      "",    NULL };
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct host_result r = { 0 };
-
-	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
-	assert_int_equal(r.status, 0);
-	assert_string_equal(buf_data(&r.out), "a b|$HOME|'||");
-	host_result_free(&r);
-}
-
-IN_TASK(a_commands_own_failure_is_its_status)
-{
-	const char *const argv[] = { "sh", "-c", "echo no >&2; exit 3", NULL };
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct host_result r = { 0 };
-
-	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
-	assert_int_equal(r.status, 3);
-	assert_string_equal(buf_data(&r.err), "no\n");
-	host_result_free(&r);
-}
-
-IN_TASK(a_result_can_be_used_again)
-{
-	const char *const argv[] = { "echo", "x", NULL };
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct host_result r = { 0 };
-
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
-		assert_string_equal(buf_data(&r.out), "x\n");
-	}
-	host_result_free(&r);
-}
-
-IN_TASK(a_mebibyte_of_output_is_taken_by_default_and_no_more)
-{
-	const char *argv[] = { "head", "-c", "1048576", "/dev/zero", NULL };
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct host_result r = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(host_run(local, &cmd, &r, NULL), 0);
-	assert_int_equal(buf_len(&r.out), 1048576);
-	argv[2] = "1048577";
-	assert_int_equal(host_run(local, &cmd, &r, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "head wrote more than");
-	host_result_free(&r);
-}
 
 IN_TASK(a_program_that_is_not_there_is_the_hosts_failure)
 {
@@ -150,34 +99,6 @@ IN_TASK(a_socket_is_connected_and_tells_its_owner)
 	stream_close(s);
 }
 
-IN_TASK(a_tunnel_carries_to_the_socket)
-{
-	AUTO_FREE char *path = in_dir("tsock");
-	AUTO_FD int listener = listen_at(path);
-	struct tunnel *t = host_tunnel(local, path, IN_TASK_SOON, NULL);
-	AUTO_FD int far = -1;
-	char text[8] = "";
-	int s[2];
-
-	assert_non_null(t);
-	far = accept(listener, NULL, NULL);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s),
-			 0);
-	assert_int_equal(tunnel_start(t, s[0], 0, NULL), 0);
-	assert_int_equal(write(s[1], "there", 5), 5);
-	assert_int_equal(read(far, text, 7), 5);
-	assert_int_equal(write(far, "back", 4), 4);
-	assert_int_equal(read(s[1], text, 7), 4);
-	shutdown(s[1], SHUT_WR);
-	assert_int_equal(read(far, text, 7), 0);
-	shutdown(far, SHUT_WR);
-	assert_int_equal(
-		task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(tunnel_verdict(t, NULL), 0);
-	tunnel_free(t);
-	close(s[1]);
-}
-
 IN_TASK(a_tunnel_to_nowhere_fails_at_once)
 {
 	AUTO_FREE char *path = in_dir("nowhere");
@@ -201,24 +122,6 @@ static struct tunnel *tunnel_to(const char *script, int *fd)
 	if (*fd < 0)
 		fail_with_err(&err);
 	return t;
-}
-
-IN_TASK(a_tunnel_carries_to_a_command_and_back)
-{
-	AUTO_FD int fd = -1;
-	struct tunnel *t = tunnel_to("cat; printf end", &fd);
-	char text[8] = "";
-
-	assert_int_equal(write(fd, "there", 5), 5);
-	assert_int_equal(read(fd, text, 7), 5);
-	assert_string_equal(text, "there");
-	shutdown(fd, SHUT_WR);
-	assert_int_equal(recv(fd, text, 3, MSG_WAITALL), 3);
-	assert_memory_equal(text, "end", 3);
-	assert_int_equal(
-		task_wait_fd(tunnel_end_fd(t), EPOLLIN, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(tunnel_verdict(t, NULL), 0);
-	tunnel_free(t);
 }
 
 IN_TASK(a_command_ends_with_its_tunnel)

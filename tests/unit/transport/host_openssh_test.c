@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/host_contract.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
 #include "transport/base/task.h"
@@ -82,6 +83,8 @@ static struct host *open_host(void)
 	need_server();
 	return open_with(server);
 }
+
+HOST_CONTRACT(open_host);
 
 static void refuse(struct sshd *d, const struct host_options *opt,
 		   enum err_kind kind, const char *words)
@@ -280,170 +283,7 @@ IN_TASK(a_login_has_a_deadline_and_leaves_nothing)
 	assert_int_equal(count_dirs(), dirs);
 }
 
-/* --- commands ------------------------------------------------------------ */
-
-static void run(struct host *h, const char *const *argv, struct host_result *r)
-{
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct err err = { 0 };
-
-	if (host_run(h, &cmd, r, &err) < 0)
-		fail_with_err(&err);
-}
-
-IN_TASK(a_command_runs_with_its_words_as_they_are)
-{
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	const char *const argv[] = { "printf",	"%s|",	"a b",
-				     "$HOME",	"it's", "",
-				     "\\n\n\"", "-x",	NULL };
-
-	run(h, argv, &r);
-	assert_int_equal(r.status, 0);
-	assert_string_equal(buf_data(&r.out), "a b|$HOME|it's||\\n\n\"|-x|");
-	assert_string_equal(buf_data(&r.err), "");
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_commands_status_and_words_are_its_own)
-{
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run(h,
-	    (const char *const[]){ "sh", "-c", "echo no >&2; exit 255", NULL },
-	    &r);
-	assert_int_equal(r.status, 255);
-	assert_string_equal(buf_data(&r.err), "no\n");
-	run(h, (const char *const[]){ "sh", "-c", "kill -9 $$", NULL }, &r);
-	assert_int_equal(r.status, 128 + SIGKILL);
-	run(h, (const char *const[]){ "vmferry-none", NULL }, &r);
-	assert_int_equal(r.status, 127);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_commands_input_and_output_flow_at_once)
-{
-	enum { LEN = 2 << 20 };
-	const char *const argv[] = { "cat", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	AUTO_FREE char *data = xmalloc(LEN);
-	struct host_command cmd = { .argv = argv,
-				    .input = data,
-				    .input_len = LEN,
-				    .max_output = LEN,
-				    .deadline = IN_TASK_SOON };
-
-	for (size_t i = 0; i < LEN; i++)
-		data[i] = (char)(i * 7919 >> 9);
-	assert_int_equal(host_run(h, &cmd, &r, NULL), 0);
-	assert_int_equal(buf_len(&r.out), LEN);
-	assert_memory_equal(buf_data(&r.out), data, LEN);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(too_much_output_is_refused)
-{
-	const char *const argv[] = { "head", "-c", "2000000", "/dev/zero",
-				     NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
-	struct err err = { 0 };
-
-	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "cannot run head");
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_command_that_takes_too_long_is_a_timeout)
-{
-	const char *const argv[] = { "sleep", "20", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	struct host_command cmd = { .argv = argv, .deadline = mono_in_ms(300) };
-	struct err err = { 0 };
-
-	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
-	assert_non_null(err_host_of(&err));
-	expect_err_kind(&err, ERR_TIMEOUT, "cannot run sleep");
-	/* and the host is still of use */
-	run(h, (const char *const[]){ "true", NULL }, &r);
-	host_result_free(&r);
-	host_close(h);
-}
-
-struct job {
-	struct host *h;
-	int i;
-};
-
-static void job_body(void *arg)
-{
-	struct job *j = arg;
-	AUTO_FREE char *word = xasprintf("%d", j->i);
-	struct host_result r = { 0 };
-
-	run(j->h, (const char *const[]){ "echo", "-n", word, NULL }, &r);
-	assert_string_equal(buf_data(&r.out), word);
-	host_result_free(&r);
-}
-
-IN_TASK(commands_run_side_by_side)
-{
-	struct host *h = open_host();
-	struct task *t[6];
-	struct job j[6];
-
-	for (int i = 0; i < 6; i++) {
-		j[i] = (struct job){ h, i };
-		t[i] = task_start(task_loop(), "job", job_body, &j[i]);
-	}
-	for (int i = 0; i < 6; i++)
-		task_join(t[i]);
-	host_close(h);
-}
-
-/* --- connections --------------------------------------------------------- */
-
-IN_TASK(a_socket_over_there_is_connected)
-{
-	struct host *h = open_host();
-	struct echo *e = echo_start(server, "echo:1");
-	AUTO_FREE char *path = sshd_path(server, "echo:1");
-	struct err err = { 0 };
-	struct stream *s = host_connect(h, path, IN_TASK_SOON, &err);
-	char text[8] = "";
-
-	if (!s)
-		fail_with_err(&err);
-	assert_int_equal(stream_write(s, "hello", 5, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(stream_read(s, text, 7, IN_TASK_SOON, NULL), 5);
-	assert_string_equal(text, "hello");
-	assert_int_equal(stream_peer_pid(s) == getpid(), 0);
-	stream_close(s);
-	echo_stop(e);
-	host_close(h);
-}
-
-IN_TASK(a_socket_without_a_listener_says_so)
-{
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_null(host_connect(h, "/run/vmferry-none", IN_TASK_SOON, &err));
-	expect_err_kind(&err, ERR_REMOTE,
-			"cannot connect to /run/vmferry-none: nobody accepts");
-	assert_null(host_tunnel(h, "/run/vmferry-none", IN_TASK_SOON, &err));
-	expect_err_kind(&err, ERR_REMOTE, "nobody accepts");
-	host_close(h);
-}
+/* --- tunnels ------------------------------------------------------------- */
 
 static void wait_tunnel(const struct tunnel *t)
 {
@@ -502,19 +342,6 @@ static void carry_and_end(struct tunnel *t, int local)
 	tunnel_free(t);
 }
 
-IN_TASK(a_tunnel_carries_every_byte_and_ends_in_order)
-{
-	struct host *h = open_host();
-	struct echo *e = echo_start(server, "techo");
-	AUTO_FREE char *path = sshd_path(server, "techo");
-	AUTO_FD int local = -1;
-	struct tunnel *t = open_tunnel(h, path, &local);
-
-	carry_and_end(t, local);
-	echo_stop(e);
-	host_close(h);
-}
-
 static struct tunnel *tunnel_to(struct host *h, const char *script, int *local)
 {
 	const char *const argv[] = { "sh", "-c", script, NULL };
@@ -526,44 +353,6 @@ static struct tunnel *tunnel_to(struct host *h, const char *script, int *local)
 		fail_with_err(&err);
 	assert_int_equal(fcntl(*local, F_SETFL, O_NONBLOCK), 0);
 	return t;
-}
-
-IN_TASK(a_tunnel_to_a_command_carries_all_but_its_stderr)
-{
-	struct host *h = open_host();
-	AUTO_FD int local = -1;
-	struct tunnel *t =
-		tunnel_to(h, "head -c 9000000 /dev/zero >&2; exec cat", &local);
-
-	carry_and_end(t, local);
-	host_close(h);
-}
-
-IN_TASK(the_first_words_of_a_command_are_not_lost)
-{
-	struct host *h = open_host();
-	AUTO_FD int local = -1;
-	struct tunnel *t = tunnel_to(h, "printf first; exec cat", &local);
-	char text[8] = "";
-
-	assert_int_equal(task_wait_fd(local, EPOLLIN, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(read(local, text, 7), 5);
-	assert_string_equal(text, "first");
-	tunnel_free(t);
-	host_close(h);
-}
-
-IN_TASK(a_command_that_is_not_there_ends_its_tunnel)
-{
-	struct host *h = open_host();
-	AUTO_FD int local = -1;
-	struct tunnel *t = tunnel_to(h, "exec vmferry-none", &local);
-	char c;
-
-	assert_int_equal(task_wait_fd(local, EPOLLIN, IN_TASK_SOON, NULL), 0);
-	assert_int_equal(read(local, &c, 1), 0);
-	tunnel_free(t);
-	host_close(h);
 }
 
 IN_TASK(a_command_that_is_refused_has_the_hosts_words)
@@ -774,17 +563,6 @@ IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
 	host_close(h);
 	echo_stop(e);
 	sshd_stop(d);
-}
-
-IN_TASK(a_host_that_answers_is_alive)
-{
-	struct host *h = open_host();
-
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
-		assert_int_equal(host_alive(h, 60000, NULL), 0);
-	}
-	host_close(h);
 }
 
 /* All processes below the server, stopped or let go on. */

@@ -14,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/host_contract.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_format.h"
-#include "transport/stream_fd.h"
 
 /* --- one sshd for most tests --------------------------------------------- */
 
@@ -59,6 +59,8 @@ static struct host *open_host(void)
 	return open_with(server, &opt);
 }
 
+HOST_CONTRACT(open_host);
+
 static void refuse(struct sshd *d, const struct host_options *opt,
 		   struct err *err)
 {
@@ -88,73 +90,6 @@ static void run_ok(struct host *h, const char *const *argv, const void *input,
 
 /* --- commands ------------------------------------------------------------ */
 
-IN_TASK(hostile_arguments_arrive_byte_exact)
-{
-	static const char *const argv[] = { "printf",
-					    "%s\\0",
-					    "",
-					    "a b",
-					    "it's",
-					    "\"q\"",
-					    "$HOME",
-					    "`id`",
-					    "*",
-					    "a\nb",
-					    "\\",
-					    "-n",
-					    "\xc3\xa4\xe2\x82\xac",
-					    "!x",
-					    "~",
-					    "#",
-					    "&&",
-					    ";",
-					    "\t",
-					    "\xff\xfe",
-					    NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	const char *p;
-
-	run_ok(h, argv, NULL, 0, &r);
-	assert_int_equal(r.status, 0);
-	p = buf_data(&r.out);
-	for (int i = 2; argv[i]; i++) {
-		assert_string_equal(p, argv[i]);
-		p += strlen(p) + 1;
-	}
-	assert_ptr_equal(p, buf_data(&r.out) + buf_len(&r.out));
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(exit_status_and_both_outputs_come_back)
-{
-	static const char *const argv[] = { "sh", "-c",
-					    "echo out; echo err >&2; exit 42",
-					    NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run_ok(h, argv, NULL, 0, &r);
-	assert_int_equal(r.status, 42);
-	assert_string_equal(buf_data(&r.out), "out\n");
-	assert_string_equal(buf_data(&r.err), "err\n");
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_signal_becomes_128_plus_its_number)
-{
-	static const char *const argv[] = { "sh", "-c", "kill -9 $$", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run_ok(h, argv, NULL, 0, &r);
-	assert_int_equal(r.status, 128 + SIGKILL);
-	host_result_free(&r);
-	host_close(h);
-}
-
 static char *pattern(size_t len, unsigned int seed)
 {
 	char *p = xmalloc(len);
@@ -164,114 +99,6 @@ static char *pattern(size_t len, unsigned int seed)
 		p[i] = (char)(seed >> 16);
 	}
 	return p;
-}
-
-IN_TASK(megabytes_of_stdin_come_back_through_cat)
-{
-	static const char *const argv[] = { "cat", NULL };
-	enum { LEN = 3 * 1024 * 1024 + 7 };
-	AUTO_FREE char *data = pattern(LEN, 1);
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run_ok(h, argv, data, LEN, &r);
-	assert_int_equal(r.status, 0);
-	assert_int_equal(buf_len(&r.out), LEN);
-	assert_memory_equal(buf_data(&r.out), data, LEN);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_command_that_ignores_its_stdin_still_ends)
-{
-	static const char *const argv[] = { "true", NULL };
-	enum { LEN = 8 * 1024 * 1024 };
-	AUTO_FREE char *data = pattern(LEN, 1);
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run_ok(h, argv, data, LEN, &r);
-	assert_int_equal(r.status, 0);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(too_much_output_is_an_error_of_the_host)
-{
-	static const char *const argv[] = { "yes", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	struct err err = { 0 };
-	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
-
-	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
-	expect_err_kind(&err, ERR_REMOTE, "more than 1048576 bytes");
-	assert_int_equal(host_ping(h, SSHD_SOON, NULL), 0);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_command_may_time_out_and_the_host_goes_on)
-{
-	static const char *const sleep_argv[] = { "sleep", "2", NULL };
-	static const char *const true_argv[] = { "true", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	struct err err = { 0 };
-	struct host_command cmd = { .argv = sleep_argv,
-				    .deadline = mono_in_ms(100) };
-
-	assert_int_equal(host_run(h, &cmd, &r, &err), -1);
-	expect_err_kind(&err, ERR_TIMEOUT, "in time");
-	run_ok(h, true_argv, NULL, 0, &r);
-	assert_int_equal(r.status, 0);
-	host_result_free(&r);
-	host_close(h);
-}
-
-static void run_sleep(void *arg)
-{
-	static const char *const argv[] = { "sleep", "2", NULL };
-	struct host_result r = { 0 };
-	struct err err = { 0 };
-	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
-
-	assert_int_equal(host_run(arg, &cmd, &r, &err), -1);
-	expect_err_kind(&err, ERR_CANCELLED, "cancelled");
-	host_result_free(&r);
-}
-
-IN_TASK(a_cancelled_command_leaves_the_host_usable)
-{
-	static const char *const argv[] = { "true", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	/* at every stage: opening, request, running */
-	for (int turns = 0; turns < 8; turns++) {
-		struct task *t = task_start(task_loop(), "sleep", run_sleep, h);
-
-		for (int i = 0; i < turns; i++)
-			(void)host_ping(h, SSHD_SOON, NULL);
-		task_cancel(t);
-		task_join(t);
-	}
-	run_ok(h, argv, NULL, 0, &r);
-	assert_int_equal(r.status, 0);
-	host_result_free(&r);
-	host_close(h);
-}
-
-IN_TASK(a_command_that_is_not_there_has_status_127)
-{
-	static const char *const argv[] = { "no-such-command-here", NULL };
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-
-	run_ok(h, argv, NULL, 0, &r);
-	assert_int_equal(r.status, 127);
-	host_result_free(&r);
-	host_close(h);
 }
 
 /* --- sockets ------------------------------------------------------------- */
@@ -367,33 +194,7 @@ IN_TASK(channels_and_commands_share_a_session)
 	(void)unlink(path);
 }
 
-IN_TASK(a_socket_that_is_not_there_is_an_error_of_the_host)
-{
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_null(host_connect(h, "/no/such.sock", SSHD_SOON, &err));
-	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
-	assert_int_equal(host_ping(h, SSHD_SOON, NULL), 0);
-	host_close(h);
-}
-
 /* --- tunnels ------------------------------------------------------------- */
-
-struct sender {
-	struct stream *stream;
-	const char *data;
-	size_t len;
-};
-
-static void send_all(void *arg)
-{
-	struct sender *s = arg;
-	struct err err = { 0 };
-
-	if (stream_write(s->stream, s->data, s->len, SSHD_SOON, &err) < 0)
-		fail_with_err(&err);
-}
 
 static struct tunnel *start_tunnel(struct host *h, int *our_fd)
 {
@@ -411,128 +212,6 @@ static struct tunnel *start_tunnel(struct host *h, int *our_fd)
 		fail_with_err(&err);
 	*our_fd = fds[0];
 	return t;
-}
-
-/* Megabytes go there and back through @t, whose other end is @fd. */
-static void carry_and_end(struct tunnel *t, int fd)
-{
-	enum { LEN = 24 * 1024 * 1024 + 13 };
-	AUTO_FREE char *data = pattern(LEN, 9), *back = xmalloc(LEN);
-	struct stream *s = stream_fd_new(fd, fd);
-	struct sender sender = { s, data, LEN };
-	struct err err = { 0 };
-	struct tunnel_stats stats;
-	struct task *sending;
-	size_t got = 0;
-
-	sending = task_start(task_loop(), "send", send_all, &sender);
-	while (got < LEN) {
-		ssize_t n =
-			stream_read(s, back + got, LEN - got, SSHD_SOON, &err);
-
-		if (n < 0)
-			fail_with_err(&err);
-		assert_true(n > 0);
-		got += (size_t)n;
-	}
-	task_join(sending);
-	assert_memory_equal(back, data, LEN);
-	tunnel_stats(t, &stats);
-	assert_int_equal(stats.sent_bytes, LEN);
-	assert_int_equal(stats.received_bytes, LEN);
-	/* an orderly end: the echo closes when it reads the end */
-	assert_int_equal(shutdown(fd, SHUT_WR), 0);
-	assert_int_equal(stream_read(s, back, 1, SSHD_SOON, &err), 0);
-	assert_int_equal(
-		task_wait_fd(tunnel_end_fd(t), POLLIN, SSHD_SOON, &err), 0);
-	if (tunnel_verdict(t, &err) < 0)
-		fail_with_err(&err);
-	stream_close(s);
-	tunnel_free(t);
-}
-
-IN_TASK(a_tunnel_carries_megabytes_both_ways_byte_exact)
-{
-	struct echo *echo = echo_start(server, "echo");
-	AUTO_FREE char *path = sshd_path(server, "echo");
-	struct host *h = open_host();
-	int fd;
-	struct tunnel *t = start_tunnel(h, &fd);
-
-	carry_and_end(t, fd);
-	host_close(h);
-	echo_stop(echo);
-	(void)unlink(path);
-}
-
-static struct tunnel *tunnel_to(struct host *h, const char *script, int *fd)
-{
-	const char *const argv[] = { "sh", "-c", script, NULL };
-	struct err err = { 0 };
-	struct tunnel *t = host_tunnel_command(h, argv, SSHD_SOON, &err);
-
-	*fd = t ? tunnel_start_pair(t, 0, &err) : -1;
-	if (*fd < 0)
-		fail_with_err(&err);
-	return t;
-}
-
-/* Unread, these megabytes would fill the channel's window. */
-IN_TASK(a_tunnel_to_a_command_carries_all_but_its_stderr)
-{
-	struct host *h = open_host();
-	int fd;
-	struct tunnel *t =
-		tunnel_to(h, "head -c 9000000 /dev/zero >&2; exec cat", &fd);
-
-	carry_and_end(t, fd);
-	host_close(h);
-}
-
-IN_TASK(a_command_that_is_not_there_ends_its_tunnel)
-{
-	struct host *h = open_host();
-	int fd;
-	struct tunnel *t = tunnel_to(h, "exec vmferry-none", &fd);
-	char c;
-
-	assert_int_equal(read(fd, &c, 1), 0);
-	tunnel_free(t);
-	close(fd);
-	host_close(h);
-}
-
-IN_TASK(a_tunnel_to_nowhere_is_an_error_of_the_host)
-{
-	struct host *h = open_host();
-	struct err err = { 0 };
-
-	assert_null(host_tunnel(h, "/no/such.sock", SSHD_SOON, &err));
-	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
-	host_close(h);
-}
-
-IN_TASK(nothing_is_left_open_after_closing)
-{
-	static const char *const argv[] = { "true", NULL };
-	AUTO_FREE char *path = sshd_path(server, "echo");
-	struct echo *echo = echo_start(server, "echo");
-	int before = count_fds(), fd;
-	struct host *h = open_host();
-	struct host_result r = { 0 };
-	struct stream *s = connect_echo(h);
-	struct tunnel *t = start_tunnel(h, &fd);
-
-	run_ok(h, argv, NULL, 0, &r);
-	close(fd);
-	tunnel_free(t);
-	stream_close(s);
-	host_close(h);
-	host_result_free(&r);
-	echo_stop(echo);
-	(void)unlink(path);
-	/* the echo's own: its listening socket */
-	assert_int_equal(count_fds(), before - 1);
 }
 
 IN_TASK(a_stream_may_outlive_its_host)
