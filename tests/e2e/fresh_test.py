@@ -48,7 +48,7 @@ class FreshRefuses(unittest.TestCase):
         self.assert_refused(self.fresh("--release", "sid", "true"),
                             "sid: only bookworm and trixie are known")
 
-    def test_an_ordinary_user_is_told_to_use_sudo(self):
+    def test_an_ordinary_user_is_refused_with_a_hint_at_sudo(self):
         os.chmod(self.store, 0o777)
         done = self.fresh("true", prepare=lambda: os.setuid(NOBODY))
         self.assert_refused(done, "root is needed .*: use sudo")

@@ -34,7 +34,7 @@ QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin") or "sshd"
 
 IS_ROOT = os.geteuid() == 0
-STATE = "/var/lib/vmferry"      # root's, unless told otherwise
+STATE = "/var/lib/vmferry"      # root's, where nothing else is named
 TOKEN = f"VMFERRY_E2E={os.getpid()}-{os.urandom(4).hex()}"
 # No multiple of 256 KiB: QEMU 7.2 loses dirty bits under TCG otherwise.
 SMALL = "131080K"
