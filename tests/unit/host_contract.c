@@ -219,7 +219,7 @@ CLAIM(a_mebibyte_of_output_is_taken_by_default_and_no_more)
 
 	run_ok(h, ARGV("head", "-c", "1048576", "/dev/zero"), &r);
 	assert_int_equal(buf_len(&r.out), 1048576);
-	/* the openssh back end allows for a line of its own: 32 bytes at most */
+	/* openssh allows for a line of its own, of 32 bytes at most */
 	assert_int_equal(run(h, ARGV("head", "-c", "1048608", "/dev/zero"), &r,
 			     &err),
 			 -1);
