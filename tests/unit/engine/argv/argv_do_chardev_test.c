@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(harmless_backends_are_kept)
 {
 	expect_kept("-chardev null,id=a -chardev ringbuf,id=b,size=4096 "

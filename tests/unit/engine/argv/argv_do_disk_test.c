@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(images_are_listed)
 {
 	struct argv_plan plan;

@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static char *alone(const char *words, bool same_host, struct argv_plan *plan)
 {
 	AUTO_FREE char *text = xasprintf("q -M pc %s", words);

@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_remapped(const char *words, const char *expected)
 {
 	struct argv_plan plan;

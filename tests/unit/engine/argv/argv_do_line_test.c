@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(words_are_kept)
 {
 	expect_kept("-serial null -serial none -parallel none "

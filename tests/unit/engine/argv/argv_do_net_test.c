@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static const struct argv_net *only_net(const struct argv_plan *plan)
 {
 	assert_int_equal(plan->n_nets, 1);

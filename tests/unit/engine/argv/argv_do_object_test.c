@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(devices_and_objects_are_kept_in_order)
 {
 	expect_kept("-device virtio-net-pci,netdev=n,addr=0x3 "

@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(sockets_are_numbered_in_their_order)
 {
 	struct argv_plan plan;

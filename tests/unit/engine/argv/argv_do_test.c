@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(the_machine_type_is_pinned_and_the_rest_kept)
 {
 	expect_other("-machine pc,accel=kvm,usb=off",

@@ -7,6 +7,7 @@
 #include "engine/argv/argv.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_args(const char *text, const char *joined)
 {
 	AUTO_STRV struct strv out = { .v = NULL };

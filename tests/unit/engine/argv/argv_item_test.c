@@ -9,6 +9,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(words_become_options_and_values)
 {
 	AUTO_STRV struct strv argv = { .v = NULL };

@@ -8,6 +8,7 @@
 #include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
+
 TEST(only_objects_are_taken)
 {
 	static const char *const texts[] = {

@@ -7,6 +7,7 @@
 #include "engine/argv/argv_opt.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_text(const struct argv_opt *o, const char *expected)
 {
 	AUTO_FREE char *text = argv_opt_text(o);

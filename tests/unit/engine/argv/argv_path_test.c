@@ -7,6 +7,7 @@
 #include "engine/argv/argv_path.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_absolute(const char *cwd, const char *path,
 			    const char *expected)
 {

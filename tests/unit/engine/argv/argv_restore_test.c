@@ -7,6 +7,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_restored(const char *words, const struct argv_moves *m,
 			    const char *expected)
 {

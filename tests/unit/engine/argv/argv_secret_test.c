@@ -8,6 +8,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void expect_blanked(const char *words, const char *expected)
 {
 	AUTO_STRV struct strv argv = { .v = NULL }, out = { .v = NULL };

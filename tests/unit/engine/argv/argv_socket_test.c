@@ -9,6 +9,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 /* Replaces the path of the one option in @words by /new. */
 static void expect_found(const char *words, const char *path,
 			 const char *replaced)

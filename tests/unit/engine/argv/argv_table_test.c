@@ -8,6 +8,7 @@
 #include "engine/argv/argv_table.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(one_and_two_dashes_are_the_same)
 {
 	assert_non_null(argv_table_find("-drive"));

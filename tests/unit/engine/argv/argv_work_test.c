@@ -8,6 +8,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static const struct argv_remap remap = { "/srv/images", "/pool" };
 static const struct argv_input input = {
 	.cwd = "/srv",

@@ -8,6 +8,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void owner(struct guest *g, const char *argv, const char *group,
 		  const char *parent)
 {

@@ -8,6 +8,7 @@
 #include "tests/unit/test.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
+
 /* --- output of the script ------------------------------------------------ */
 
 static void add_hex(struct buf *b, const char *key, const void *data,

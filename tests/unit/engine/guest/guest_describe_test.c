@@ -8,6 +8,7 @@
 #include "tests/unit/argv_case.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static void describe(struct guest *g, const char *words)
 {
 	*g = (struct guest){ .cwd = xstrdup("/srv") };

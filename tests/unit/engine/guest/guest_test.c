@@ -7,6 +7,7 @@
 #include "engine/guest/guest.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 TEST(the_label_is_the_name_or_else_the_pid)
 {
 	struct guest g = { .label = xstrdup("pid:7") };

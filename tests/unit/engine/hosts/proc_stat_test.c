@@ -9,6 +9,7 @@
 #include "engine/hosts/proc_stat.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+
 static const char line[] =
 	"4211 (qemu) ) S 1 4211 4211 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 "
 	"9 0 256272 4096 1 18446744073709551615 1 1";
