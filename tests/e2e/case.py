@@ -85,7 +85,7 @@ class LoopbackCase(unittest.TestCase):
         """As if so many switchovers to this host had cost that much."""
         pairs = os.path.join(self.place.state, "pairs")
         os.makedirs(pairs, mode=0o700, exist_ok=True)
-        with open("/etc/machine-id") as f:
+        with open(harness.MACHINE_ID) as f:
             name = f.read().strip()
         with open(os.path.join(pairs, name), "w") as f:
             json.dump({"v": 1, "lessons": [

@@ -7,6 +7,7 @@ gives root's tests a /run of their own in a mount namespace, other users' a
 private XDG_RUNTIME_DIR, so that left-overs are plain to see and guests that
 run on this machine are not.
 """
+import atexit
 import ctypes
 import json
 import os
@@ -34,6 +35,7 @@ QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin") or "sshd"
 
 IS_ROOT = os.geteuid() == 0
+MACHINE_ID = "/etc/machine-id"
 STATE = "/var/lib/vmferry"      # root's, where nothing else is named
 TOKEN = f"VMFERRY_E2E={os.getpid()}-{os.urandom(4).hex()}"
 # No multiple of 256 KiB: QEMU 7.2 loses dirty bits under TCG otherwise.
@@ -73,12 +75,23 @@ def private_run():
     check(libc.mount(b"tmpfs", b"/var/lib/vmferry", b"tmpfs", 0, b"mode=700"))
 
 
+def make_machine_id():
+    """Where there is none, as in a chroot: one until this process ends."""
+    try:
+        with open(MACHINE_ID, "x") as f:
+            f.write(os.urandom(16).hex() + "\n")
+    except FileExistsError:
+        return
+    atexit.register(os.unlink, MACHINE_ID)
+
+
 class Place:
     """Where files are kept, and the environment of all that is started."""
 
     def __init__(self, private=True):
         if IS_ROOT and private:
             private_run()
+            make_machine_id()
             self.work = "/run/e2e"
             os.mkdir(self.work, 0o755)
         else:
