@@ -73,7 +73,7 @@ class Report(unittest.TestResult):
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.words.append("skip")
-        print(f"  skipped: {reason}")
+        print(f"  skipped: {test.id()}: {reason}")
         if not ALLOWED_SKIPS.get(reason):
             print(f"FAILED: {test.id()} must not be skipped here")
             self.bad_skips += 1

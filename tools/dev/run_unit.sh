@@ -12,7 +12,8 @@ for t in "$@"; do
 	# shellcheck disable=SC2086 # a runner is several words
 	if timeout 900 ${UNIT_RUNNER:-} "$t" >"$log" 2>&1; then
 		passed=$((passed + 1))
-		grep -E 'SKIPPED|\[  SKIP' "$log" | sed "s,^,$t: ,"
+		sed -nE 's/^\[  SKIPPED \] ([a-z_0-9]+)$/\1/p' "$log" | sort -u |
+			sed "s/^/skipped: ${t##*/}./"
 	else
 		failed=$((failed + 1))
 		echo "FAILED: $t"
