@@ -80,3 +80,26 @@ class DemoTest(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class DemoRefusesTest(unittest.TestCase):
+    """Where the machine lacks something, one line names it and the remedy."""
+
+    def assert_refused(self, argv, words, path=os.environ["PATH"]):
+        done = subprocess.run(argv, env={"PATH": path, "LC_ALL": "C.UTF-8"},
+                              stdin=subprocess.DEVNULL, text=True,
+                              capture_output=True, timeout=TIMEOUT_S)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertRegex(done.stdout, f"^  ✘ {words}\n$")
+        self.assertEqual(done.stderr, "")
+
+    def test_without_qemu_it_names_the_package(self):
+        self.assert_refused([DEMO], "qemu-system-x86_64 is missing: "
+                            "apt-get install qemu-system-x86", "/nowhere")
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+    def test_without_proc_it_says_how_to_mount_it(self):
+        self.assert_refused(
+            ["unshare", "--mount", "sh", "-c",
+             f"mount -t tmpfs tmpfs /proc && exec {DEMO}"],
+            "/proc is missing: mount -t proc proc /proc")

@@ -8,6 +8,7 @@ is gone afterwards, also after Ctrl-C.
 """
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,9 @@ LINK = 40e6         # bytes/s: what the second act allows
 WORKING_SET = "16 MB"
 BUSY_RATE = 80      # MiB/s
 TIGHT_MS = 100
+# What is run, and the package of Debian that has it.
+TOOLS = {harness.QEMU: "qemu-system-x86", harness.SSHD: "openssh-server",
+         "ssh-keygen": "openssh-client"}
 # No measure of anything: for a machine that has other things to do.
 PATIENCE_S = 300
 
@@ -36,6 +40,15 @@ def say(text=""):
 def fail(text):
     say(f"  ✘ {text}")
     raise SystemExit(1)
+
+
+def check_machine():
+    """Ends with one line where something is missing."""
+    if not os.path.isdir("/proc/self"):
+        fail("/proc is missing: mount -t proc proc /proc")
+    for tool, package in TOOLS.items():
+        if not shutil.which(tool):
+            fail(f"{tool} is missing: apt-get install {package}")
 
 
 class Migration:
@@ -204,6 +217,7 @@ def check_nothing_left(place):
 
 
 def demo():
+    check_machine()
     place = harness.Place(private=False)
     # People look at this one.
     place.env.pop("NO_COLOR")
