@@ -21,7 +21,7 @@ struct host_facts {
 	char *namespaces; /* mount, network and PID namespace, joined */
 	char *run_root;	  /* where run directories go: /run/vmferry, … */
 	char *state_root; /* what outlives a reboot: /var/lib/vmferry, … */
-	char *session;	  /* the login that was asked, see session.h */
+	char *session;	  /* the login that was asked, see login_session.h */
 	uid_t uid;
 	bool systemd; /* runs under systemd, and systemd-run is there */
 	uint64_t memory_available_bytes;
