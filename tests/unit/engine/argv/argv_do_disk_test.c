@@ -81,6 +81,18 @@ TEST(paths_are_remapped_in_every_notation)
 	expect_remapped("-drive file=fat:ro:/s/d", "-drive file=fat:ro:/t/d");
 }
 
+TEST(a_path_is_ours_by_its_driver)
+{
+	expect_remapped("-blockdev driver=virtio-blk-vhost-vdpa,node-name=n,"
+			"path=/s/a",
+			"-blockdev driver=virtio-blk-vhost-vdpa,node-name=n,"
+			"path=/t/a");
+	expect_remapped("-blockdev driver=nvme-io_uring,node-name=n,path=/s/a",
+			"-blockdev driver=nvme-io_uring,node-name=n,path=/t/a");
+	expect_remapped("-blockdev driver=nfs,node-name=n,path=/s/a",
+			"-blockdev driver=nfs,node-name=n,path=/s/a");
+}
+
 TEST(images_of_servers_are_kept)
 {
 	expect_kept("-drive file=nbd://h/x,if=none -drive file=rbd:p/i "

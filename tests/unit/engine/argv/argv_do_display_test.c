@@ -66,6 +66,7 @@ TEST(a_port_can_be_had_once_a_host)
 	expect_refused_same("-vnc none,websocket=1", "port");
 	expect_refused_same("-display vnc=127.0.0.1:1", "port");
 	expect_refused_same("-spice port=5", "port");
+	expect_same("-display vnc=none", "-display vnc=none");
 	expect_same("-vnc :1,to=9 -vnc none", "-vnc :1,to=9 -vnc none");
 }
 

@@ -86,3 +86,14 @@ TEST(a_debugger_on_the_terminal_is_dropped)
 	expect_other("-gdb stdio", "");
 	expect_same("-gdb none", "-gdb none");
 }
+
+TEST(an_open_port_without_a_monitor_is_not)
+{
+	static const char words[] = "-serial tcp::1,server,nowait";
+	struct argv_plan plan;
+	AUTO_FREE char *got = argv_case_other(words, &plan);
+
+	assert_string_equal(got, words);
+	assert_int_equal(plan.n_notes, 0);
+	argv_plan_free(&plan);
+}

@@ -58,3 +58,14 @@ TEST(an_abstract_socket_can_be_had_once_a_host)
 	expect_kept(words);
 	expect_refused_same(words, "still listens");
 }
+
+TEST(an_abstract_client_is_a_client)
+{
+	struct argv_plan plan;
+	AUTO_FREE char *got = argv_case_same(
+		"-chardev socket,id=c,path=a,abstract=on", &plan);
+
+	assert_string_equal(got, "-chardev socket,id=c,path=a,abstract=on");
+	assert_true(argv_case_noted(&plan, ARGV_WARNING, "other end"));
+	argv_plan_free(&plan);
+}

@@ -124,6 +124,21 @@ TEST(a_strange_machine_name_is_refused)
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+TEST(a_missing_machine_name_is_refused)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_ERR struct err err = { .kind = ERR_NONE };
+	struct argv_plan plan;
+
+	strv_push(&argv, "qemu");
+	assert_int_equal(argv_rebuild(&(struct argv_input){ .argv = &argv,
+							    .run_dir = "/r",
+							    .binary = "qemu" },
+				      &plan, &err),
+			 -1);
+	assert_non_null(strstr(err.message, "\"\" is no name"));
+}
+
 TEST(relative_paths_ask_for_the_directory)
 {
 	struct argv_plan plan;

@@ -93,4 +93,6 @@ TEST(what_binds_no_path_is_not_found)
 	expect_none("-append unix:/a,server");
 	expect_none("-kernel /a");
 	expect_none("-S");
+	expect_none("-no-such-option /a");
+	expect_none("-qmp");
 }

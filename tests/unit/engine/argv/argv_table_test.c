@@ -64,6 +64,25 @@ TEST(flags_take_no_value)
 	}
 }
 
+TEST(files_and_names_are_values)
+{
+	static const char *const options[] = {
+		"-readconfig", "-writeconfig", "-kernel",   "-initrd",
+		"-append",     "-drive",       "-pidfile",  "-D",
+		"-bios",       "-loadvm",      "-incoming", "-name",
+		"-chardev",    "-machine",     "-mem-path", "-L",
+		"-dtb",	       "-option-rom",  "-add-fd",   "-runas",
+		"-chroot",     "-vnc",	       "-display",  "-virtfs",
+		"-acpitable",  "-smbios",      "-cdrom",    "-netdev",
+		"-device",     "-object",      "-trace",    "-run-with",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		assert_non_null(argv_table_find(options[i]));
+		assert_true(argv_table_find(options[i])->has_arg);
+	}
+}
+
 TEST(a_bare_word_is_an_image)
 {
 	assert_string_equal(argv_table_find("drive")->name, "");

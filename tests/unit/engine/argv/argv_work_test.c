@@ -109,5 +109,8 @@ TEST(descriptors_are_known_by_key_and_by_path)
 		argv_plan_free(&plan);
 	}
 	assert_true(argv_work_path_is_fd("/dev/fdset/1"));
+	assert_true(argv_work_path_is_fd("/dev/fd/3"));
+	assert_true(argv_work_path_is_fd("/proc/self/fd/3"));
 	assert_false(argv_work_path_is_fd("/dev/fd0"));
+	assert_false(argv_work_path_is_fd("/srv/a"));
 }

@@ -21,6 +21,14 @@ TEST(what_does_not_add_up_is_what_is_left)
 	assert_int_equal(rehearse_dirtied(&before, &now), 7);
 }
 
+TEST(without_an_account_of_it_what_is_left_was_dirtied)
+{
+	const struct rehearse_look before = { .left = 7, .taken = 1000 };
+	const struct rehearse_look now = { .left = 7, .taken = 1000 };
+
+	assert_int_equal(rehearse_dirtied(&before, &now), 7);
+}
+
 TEST(what_is_written_is_surely_left)
 {
 	const struct rehearse_look now = { .left = 3, .written = 9000 };

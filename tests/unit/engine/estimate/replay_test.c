@@ -123,6 +123,33 @@ TEST(behind_the_end_a_steady_guest_follows_its_curve)
 	drop(r);
 }
 
+TEST(a_steady_guest_follows_its_curve_while_it_was_recorded)
+{
+	static const double dirty[] = { 90, 91, 89, 90 };
+	AUTO_FREE char *text = record(dirty, 4);
+	struct replay *r = parse(text, 0, NULL);
+	struct simulate_guest g = replay_guest(r);
+
+	for (int i = 0; i < 4; i++) {
+		double d = g.dirtied(g.arg, i, i + 1, 0);
+
+		assert_true(d > 80e6 && d < 100e6);
+	}
+	drop(r);
+}
+
+/* More than any guest can: as if it had not been said. */
+TEST(a_count_beyond_all_bounds_is_none)
+{
+	static const double dirty[] = { 90, 2e12 };
+	AUTO_FREE char *text = record(dirty, 2);
+	struct replay *r = parse(text, 0, NULL);
+
+	assert_int_equal(r->history.view.passes[0].dirty_bytes, 90000000);
+	assert_int_equal(r->history.view.passes[1].dirty_bytes, 0);
+	drop(r);
+}
+
 TEST(what_was_turned_back_before_is_not_part_of_it)
 {
 	static const double first[] = { 100, 100, 100 }, second[] = { 50, 20 };

@@ -45,6 +45,9 @@ TEST(ram_is_read_with_its_units)
 		{ "q", 128ull << 20 },
 		{ "q -M q35,memory-backend=m", 0 },
 		{ "q -m junk", 0 },
+		{ "q -m k", 0 },
+		{ "q -m 5x", 0 },
+		{ "q -m -1", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

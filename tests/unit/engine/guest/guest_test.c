@@ -41,3 +41,12 @@ TEST(only_qmp_on_a_unix_socket_counts)
 	assert_string_equal(guest_qmp(&g)->path, "/qmp");
 	guest_free(&g);
 }
+
+TEST(a_freed_guest_is_no_process)
+{
+	struct guest g = { .pid = 7, .name = xstrdup("web1") };
+
+	guest_free(&g);
+	assert_int_equal(g.pid, 0);
+	assert_null(g.name);
+}

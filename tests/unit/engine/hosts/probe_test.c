@@ -87,6 +87,20 @@ static void files_body(void *arg)
 	host_close(h);
 }
 
+IN_TASK(a_host_that_does_not_answer_tells_of_no_file)
+{
+	struct host *h = host_local_new();
+	AUTO_STRV struct strv paths = { 0 };
+	struct probe_file f[1] = { { .exists = false } };
+	struct err e = { 0 };
+
+	strv_push(&paths, "/dev/null");
+	assert_int_equal(probe_files(h, &paths, f, mono_in_ms(-1), &e), -1);
+	expect_err_kind(&e, ERR_TIMEOUT, "");
+	assert_false(f[0].exists);
+	host_close(h);
+}
+
 TEST(files_are_told_apart_by_odd_names_too)
 {
 	char dir[] = "/tmp/probe-XXXXXX";
