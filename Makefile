@@ -50,11 +50,13 @@ endif
 
 LIB_SRC := $(wildcard transport/base/*.c transport/*.c qmp/*.c engine/*.c \
 	engine/*/*.c)
+# Run on hosts: admit.sh is the text admit_sh[].
+SH_SRC := $(wildcard engine/*/*.sh)
 CLI_SRC := $(wildcard tools/cli/*.c)
 UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 SUPPORT_SRC := $(wildcard tests/unit/*.c tests/fake/*.c)
 
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(SH_SRC:%=$(BUILD)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/obj/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(BUILD)/%)
@@ -66,6 +68,20 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# A script without its comments, as an array of C.
+.SECONDARY: $(SH_SRC:%=$(BUILD)/gen/%.c)
+$(BUILD)/gen/%.sh.c: %.sh Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo 'extern const char $(*F)_sh[];'; \
+		echo 'const char $(*F)_sh[] ='; \
+		sed -e '/^[[:blank:]]*#/d' -e 's/[\\"]/\\&/g' \
+			-e 's/.*/"&\\n"/' $<; echo '"";'; } >$@
+
+$(BUILD)/obj/%.sh.o: $(BUILD)/gen/%.sh.c
+	@mkdir -p $(@D)
+	$(call say,CC,$*.sh)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 $(BUILD)/libvmferry.a: $(LIB_OBJ)
 	@rm -f $@
@@ -201,14 +217,16 @@ HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
 	engine/*/*.h \
 	tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
-.PHONY: lint layers words format cppcheck tidy
-lint: layers words format cppcheck tidy
+.PHONY: lint layers words format shell cppcheck tidy
+lint: layers words format shell cppcheck tidy
 layers:
 	$(Q)tools/dev/layers.sh
 words:
 	$(Q)tools/dev/words.sh
 format:
 	$(Q)tools/dev/format.sh $(C_FILES) $(HEADERS)
+shell:
+	$(Q)shellcheck -S warning $(SH_SRC) $(wildcard tools/*/*.sh tests/*/*.sh)
 # json-c's loop macro is beyond it.
 cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \
@@ -258,7 +276,7 @@ help:
 	@echo 'make demo-load N=20   the same under load, so many times'
 	@echo 'make check     lint, unit tests, sanitizers, end-to-end tests'
 	@echo 'make unit model assume e2e   parts of it'
-	@echo 'make lint      layers, words, cppcheck, clang-tidy'
+	@echo 'make lint      layers, words, shellcheck, cppcheck, clang-tidy'
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make fuzz      each fuzzer for 60 s'
 	@echo 'make faults    the fault matrix, whole; tests/fault/README.md'

@@ -129,20 +129,11 @@ static void fill(char *data, size_t len)
 	}
 }
 
-/*
- * QEMU there reads into a small buffer and copies into memory that nobody has
- * touched yet, which costs more than reading alone. Each dd does the same with
- * 32 MiB (or what comes in as many reads), until one gets nothing; where there
- * is no dd, cat takes it all.
- */
-static const char sink[] =
-	"while LC_ALL=C dd ibs=64k obs=32M count=512 2>&1 >/dev/null |\n"
-	"	grep -q '[1-9].* records in'; do :; done\n"
-	"exec cat >/dev/null\n";
+extern const char link_sink_sh[];
 
 static int open_way(struct sending *s, struct host *h, struct err *err)
 {
-	static const char *const argv[] = { "sh", "-c", sink, NULL };
+	static const char *const argv[] = { "sh", "-c", link_sink_sh, NULL };
 
 	s->tunnel =
 		host_tunnel_command(h, argv, mono_in_ms(RUN_CONNECT_MS), err);

@@ -32,7 +32,7 @@ int discover_guests(struct host *h, struct guests *out, struct mono deadline,
 		    struct err *err)
 {
 	struct host_result r = { .status = 0 };
-	int rc = run_script(h, discover_script, NULL, deadline, &r, err);
+	int rc = run_script(h, discover_sh, NULL, deadline, &r, err);
 
 	if (!rc)
 		rc = discover_parse(buf_data(&r.out), buf_len(&r.out), out,
@@ -165,7 +165,7 @@ static char *same_socket(struct host *h, const struct guest *g,
 	}
 	if (n == 1)
 		return NULL;
-	if (!run_script(h, discover_script_real, paths, deadline, &r, err))
+	if (!run_script(h, discover_real_sh, paths, deadline, &r, err))
 		wanted = line_of(&r, 0);
 	for (size_t i = 1; i < n && wanted && *wanted && !found; i++) {
 		AUTO_FREE char *leads_to = line_of(&r, i);
@@ -299,7 +299,7 @@ int discover_alive(struct host *h, pid_t pid, uint64_t start_ticks,
 	const char *const args[] = { number, NULL };
 	int alive = -1;
 
-	if (!run_script(h, discover_script_alive, args, deadline, &r, err)) {
+	if (!run_script(h, discover_alive_sh, args, deadline, &r, err)) {
 		alive = judge(buf_data(&r.out), start_ticks);
 		if (alive < 0)
 			err_set(err, ERR_REMOTE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * discover_script: what is run on a host to read its /proc.
+ * discover_script: what is run on a host to read its /proc (discover*.sh).
  */
 #ifndef ENGINE_GUEST_DISCOVER_SCRIPT_H
 #define ENGINE_GUEST_DISCOVER_SCRIPT_H
@@ -18,15 +18,15 @@
  *
  * Of the environment only VMFERRY_* and PWD are printed.
  */
-extern const char discover_script[];
+extern const char discover_sh[];
 
 /*
- * discover_script_alive PID prints the line of /proc/PID/stat, or "gone" when
+ * With $1 a PID: prints the line of /proc/PID/stat, or "gone" when
  * there is proof that no such process exists, or nothing.
  */
-extern const char discover_script_alive[];
+extern const char discover_alive_sh[];
 
-/* discover_script_real PATH… prints what each leads to, one a line. */
-extern const char discover_script_real[];
+/* With paths as $1…: prints what each leads to, one a line. */
+extern const char discover_real_sh[];
 
 #endif

@@ -12,113 +12,6 @@
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
 
-/*
- * The lock is on the directory itself, so that no file of it stays behind.
- * flock(1) comes with setsid(1), without which nothing is launched; the loop
- * is because not every flock(1) has a timeout.
- *
- * Resident memory is read before what is available: a page that is taken in
- * between counts twice, never not at all. Pages of files do not count, they
- * are given up when memory runs short. $cgroups is where a limit may be that
- * is lower than what the host has; page cache within it can be given up, too.
- * Version 1 of cgroups has other names for the same, and for none a number of
- * nineteen digits.
- */
-const char admit_functions[] =
-	"stat_of() { sed 's/.*) //' \"/proc/$1/stat\" 2>/dev/null; }\n"
-	/* a zombie does not live */
-	"ticks_of() { set -- $(stat_of \"$1\"); "
-	"[ \"${1:-Z}\" != Z ] && echo \"${20}\"; }\n"
-	"locked() {\n"
-	"	exec 7<\"$root\"\n"
-	"	tries=0\n"
-	"	until flock -n 7; do\n"
-	"		tries=$((tries + 1))\n"
-	"		[ $tries -lt 250 ] || return 1\n"
-	"		sleep 0.02\n"
-	"	done\n"
-	"}\n"
-	"lives() {\n"
-	"	p=; t=\n"
-	"	read -r p t <\"$1/pid\"\n"
-	"	[ -n \"$p\" ] && [ \"$(ticks_of \"$p\")\" = \"$t\" ]\n"
-	"}\n"
-	"resident_of() {\n"
-	"	taken=0\n"
-	"	while read -r key n rest; do\n"
-	"		case $key in\n"
-	"		RssAnon: | RssShmem:) taken=$((taken + n)) ;;\n"
-	"		esac\n"
-	"	done <\"/proc/$1/status\"\n"
-	"}\n"
-	"arrival() {\n"
-	"	ram=0; guest=; id=\n"
-	"	read -r ram guest <\"$1/ram\"\n"
-	"	read -r id <\"$1/run\"\n"
-	"	case $ram in '' | *[!0-9]*) ram=0 ;; esac\n"
-	"	ram=$((ram / 1024))\n"
-	"	resident_of \"$p\"\n"
-	"	[ $taken -le $ram ] || taken=$ram\n"
-	"	promised=$((promised + ram - taken))\n"
-	"	arriving=$((arriving + 1))\n"
-	"	printf 'arrival=%s %s %s %s\\n' "
-	"$((ram - taken)) $taken \"${id:-?}\" \"${guest:-?}\"\n"
-	"}\n"
-	/* DIRECTORY, and in it: LIMIT USED, and before a name in STAT */
-	"below() {\n"
-	"	max=max; now=0; cache=0\n"
-	"	read -r max <\"$1/$2\"\n"
-	"	case $max in\n"
-	"	'' | *[!0-9]* | ???????????????????*) return ;;\n"
-	"	esac\n"
-	"	read -r now <\"$1/$3\"\n"
-	"	while read -r key n; do\n"
-	"		case $key in\n"
-	"		\"$4active_file\" | \"$4inactive_file\")\n"
-	"			cache=$((cache + n)) ;;\n"
-	"		esac\n"
-	"	done <\"$1/memory.stat\"\n"
-	"	n=$(((max - now + cache) / 1024))\n"
-	"	[ $n -gt 0 ] || n=1\n"
-	"	[ $n -ge $available ] || available=$n\n"
-	"}\n"
-	/* ROOT GROUP, and what below() takes */
-	"upwards() {\n"
-	"	c=$1${2%/}; top=$1; shift 2\n"
-	"	while [ $available -gt 0 ]; do\n"
-	"		below \"$c\" \"$@\"\n"
-	"		[ \"$c\" != \"$top\" ] && [ -n \"$c\" ] || break\n"
-	"		c=${c%/*}\n"
-	"	done 2>/dev/null\n"
-	"}\n"
-	"group_of() { sed -n \"s/^$2//p\" \"/proc/$1/cgroup\" 2>/dev/null; "
-	"}\n"
-	"limited() {\n"
-	"	[ -n \"$cgroups\" ] || return 0\n"
-	"	upwards \"$cgroups\" \"$(group_of \"$1\" 0::)\" "
-	"memory.max memory.current ''\n"
-	"	upwards \"$cgroups/memory\" \"$(group_of \"$1\" "
-	"'[0-9]*:memory:')\" memory.limit_in_bytes memory.usage_in_bytes "
-	"total_\n"
-	"}\n"
-	"tally() {\n"
-	"	promised=0; arriving=0\n"
-	"	for l in \"$root\"/in-*; do\n"
-	"		[ \"$l\" = \"$lock\" ] || ! lives \"$l\" || arrival "
-	"\"$l\"\n"
-	"	done 2>/dev/null\n"
-	"	available=$(sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' "
-	"/proc/meminfo)\n"
-	"	[ -n \"$available\" ] || available=0\n"
-	"	limited self\n"
-	"	echo available=$available\n"
-	"}\n"
-	"may_come() {\n"
-	"	[ $limit = 0 ] || [ $arriving -lt $limit ] || return 1\n"
-	"	[ $need = 0 ] || [ $available = 0 ] ||\n"
-	"		[ $((promised + need)) -le $available ]\n"
-	"}\n";
-
 /* --- reading ------------------------------------------------------------- */
 
 void admit_view_free(struct admit_view *v)
@@ -185,7 +78,7 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 	quote_assign(&script, "root", run_root);
 	quote_assign(&script, "lock", lock);
 	quote_assign(&script, "cgroups", cgroups);
-	buf_printf(&script, "%s", admit_functions);
+	buf_printf(&script, "%s", admit_sh);
 	buf_printf(&script, "! lives \"$lock\" 2>/dev/null || echo busy=$p\n"
 			    "tally\n");
 	if (probe_script(h, "admission", buf_data(&script), &text, deadline,
@@ -220,7 +113,7 @@ uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
 		   "n=$((ram - taken - ${n:-0})); [ $n -gt 0 ] || n=0\n"
 		   "n=$((available - n)); [ $n -gt 0 ] || n=1\n"
 		   "echo spare=$n\n",
-		   admit_functions,
+		   admit_sh,
 		   (unsigned long long)(available_bytes + 1023) / 1024,
 		   (unsigned long long)ram_bytes / 1024, (int)pid, (int)pid,
 		   (int)pid);

@@ -110,6 +110,6 @@ bool admit_parse(const char *text, struct admit_view *out);
  *	may_come	after tally: whether the wish is granted, the same rule
  *			as admit_judge()'s
  */
-extern const char admit_functions[];
+extern const char admit_sh[];
 
 #endif

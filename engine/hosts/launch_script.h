@@ -4,7 +4,7 @@
  * remove it again, up to what depends on the guest.
  *
  * They use, besides what is named with each of them, functions of
- * admit_functions and session_find. Variables are assigned by the caller.
+ * admit_sh and login_session_find_sh. Variables are assigned by the caller.
  */
 #ifndef ENGINE_HOSTS_LAUNCH_SCRIPT_H
 #define ENGINE_HOSTS_LAUNCH_SCRIPT_H
@@ -15,23 +15,23 @@
  * right) does not matter as long as the soft one fits; what does not fit is
  * added to $limits.
  */
-extern const char launch_script_limit[];
+extern const char launch_limit_sh[];
 /*
  * Makes $dir, owned by $owner, below $root, and $lock, which says who answers
  * for run $run; leaves QEMU's output open as 8 and 9. "busy=" or "full=" and
  * status 0 when the guest is on its way here already, or is not admitted.
  */
-extern const char launch_script_make[];
+extern const char launch_make_sh[];
 /*
  * Waits for the socket $monitor of the QEMU just started in the background:
  * "pid=", "ticks=", then "ready=", "died=" or "slow=".
  */
-extern const char launch_script_await[];
+extern const char launch_await_sh[];
 /*
  * Ends the QEMU $pid that was started at $ticks (both may be empty), and all
  * whose environment has $variable=$dir; removes $dir, and $lock if it is that
  * of $run.
  */
-extern const char launch_script_remove[];
+extern const char launch_remove_sh[];
 
 #endif

@@ -13,11 +13,11 @@
 #define ENGINE_HOSTS_LOGIN_SESSION_H
 
 /* sh: sets $session to this shell's own login; "" when sshd is not above it. */
-extern const char session_find[];
+extern const char login_session_find_sh[];
 /*
- * sh, after session_find and with ticks_of (admit.h): `end_session PID TICKS`
- * ends that login, unless it is this one, or gone.
+ * sh, after login_session_find_sh and with ticks_of (admit.h): `end_session PID
+ * TICKS` ends that login, unless it is this one, or gone.
  */
-extern const char session_end[];
+extern const char login_session_end_sh[];
 
 #endif

@@ -12,6 +12,9 @@
 #include "transport/host_open.h"
 #include "transport/quote.h"
 
+/* probe_*.sh */
+extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
+
 enum { PROBE_MAX_OUTPUT = 4 * 1024 * 1024 };
 
 int probe_script(struct host *h, const char *what, const char *script,
@@ -78,31 +81,12 @@ static uint64_t value_u64(const char *text, const char *key)
 
 /* --- hosts --------------------------------------------------------------- */
 
-static const char host_script[] =
-	"echo hostname=$(uname -n)\n"
-	"echo uid=$(id -u)\n"
-	"echo machine_id=$(cat /etc/machine-id 2>/dev/null)\n"
-	"echo boot_id=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)\n"
-	"ns() { readlink /proc/self/ns/$1; }\n"
-	"echo namespaces=$(ns mnt) $(ns net) $(ns pid)\n"
-	"echo memory=$(sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' "
-	"/proc/meminfo)\n"
-	"if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null\n"
-	"then echo systemd=1; fi\n"
-	"if [ \"$(id -u)\" = 0 ]; then root=/run/vmferry\n"
-	"elif [ -d \"${XDG_RUNTIME_DIR:-}\" ]; then\n"
-	"	root=$XDG_RUNTIME_DIR/vmferry\n"
-	"else root=$HOME/.vmferry; fi\n"
-	"printf 'run_root=%s\\n' \"$root\"\n"
-	"state=${XDG_STATE_HOME:-$HOME/.local/state}/vmferry\n"
-	"[ \"$(id -u)\" != 0 ] || state=/var/lib/vmferry\n"
-	"printf 'state_root=%s\\n' \"$state\"\n";
-
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err)
 {
 	AUTO_FREE char *script = xasprintf("%s%secho session=$session\n",
-					   host_script, session_find);
+					   probe_host_sh,
+					   login_session_find_sh);
 	AUTO_BUF struct buf text = { 0 };
 	const char *t;
 
@@ -212,11 +196,7 @@ int probe_files(struct host *h, const struct strv *paths,
 
 	if (!paths->n)
 		return 0;
-	buf_printf(&script,
-		   "f() { r=-; w=-\n"
-		   "[ -r \"$1\" ] && r=r; [ -w \"$1\" ] && w=w\n"
-		   "stat -L -c \"%%i %%s $r$w %%F\" -- \"$1\" 2>/dev/null || "
-		   "echo -; }\n");
+	buf_printf(&script, "%s", probe_files_sh);
 	for (size_t i = 0; i < paths->n; i++)
 		file_script(&script, paths->v[i]);
 	if (probe_script(h, "file probe", buf_data(&script), &text, deadline,
@@ -249,18 +229,10 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 	AUTO_FREE char *path = NULL;
 
 	*out = (struct probe_qemu){ .path = NULL };
-	buf_printf(&script, "b=$(command -v ");
-	quote_word(&script, binary);
-	buf_printf(&script, " || PATH=$PATH:/usr/libexec command -v ");
-	quote_word(&script, base ? base + 1 : binary);
-	buf_printf(&script,
-		   ") || exit 0\nprintf 'path=%%s\\n' \"$b\"\n"
-		   "printf 'version=%%s\\n' \"$(\"$b\" -version | "
-		   "sed -n 's/.*version \\([0-9.]*\\).*/\\1/p;q')\"\n"
-		   "\"$b\" -machine help | while read -r name rest; do\n"
-		   "[ \"$name\" = ");
-	quote_word(&script, machine);
-	buf_printf(&script, " ] && echo machine=1\ndone\nexit 0\n");
+	quote_assign(&script, "binary", binary);
+	quote_assign(&script, "base", base ? base + 1 : binary);
+	quote_assign(&script, "machine", machine);
+	buf_printf(&script, "%s", probe_qemu_sh);
 	if (probe_script(h, "QEMU probe", buf_data(&script), &text, deadline,
 			 err) < 0)
 		return -1;

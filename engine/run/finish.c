@@ -216,7 +216,7 @@ static void publish(struct run *r)
 	quote_assign(&script, "lock", r->dest.lock);
 	quote_assign(&script, "run", r->id.name);
 	buf_printf(&script, "%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
-		   admit_functions, (int)r->dest.pid,
+		   admit_sh, (int)r->dest.pid,
 		   (unsigned long long)r->dest.ticks);
 	socket_names_give(&words, &r->dest.plan.moves);
 	as_guest(&script, r, r->dst.facts.uid, &words);

@@ -44,7 +44,7 @@ static void word(struct buf *b, const char *s)
 /* "nofile 1024 524288" of the source → limit 'nofile' '1024' '524288' */
 static void add_limits(struct buf *b, const struct guest *g)
 {
-	buf_printf(b, "%s", launch_script_limit);
+	buf_printf(b, "%s", launch_limit_sh);
 	for (size_t i = 0; i < g->limits.n; i++) {
 		char name[32], soft[32], hard[32];
 
@@ -135,8 +135,9 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 		buf_printf(&b, "owner=$(id -u)\n");
 	add_wish(&b, r, wish);
 	buf_printf(&b, "%s%s%s",
-		   host_is_local(r->dst.host) ? "session=\n" : session_find,
-		   admit_functions, launch_script_make);
+		   host_is_local(r->dst.host) ? "session=\n"
+					      : login_session_find_sh,
+		   admit_sh, launch_make_sh);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst.facts.uid == 0)
 		add_limits(&b, &r->source.guest);
@@ -149,7 +150,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	for (; *argv; argv++)
 		word(&b, *argv);
 	buf_printf(&b, " </dev/null >&8 2>&9 8>&- 9>&- &\n");
-	buf_printf(&b, "%s", launch_script_await);
+	buf_printf(&b, "%s", launch_await_sh);
 	return buf_steal(&b);
 }
 
@@ -375,7 +376,8 @@ static void add_end_of_sessions(struct buf *b, const struct run *r)
 	/* on this host it would be the login of whoever sits here */
 	if (host_is_local(r->dst.host))
 		return;
-	buf_printf(b, "%s%s%s", session_find, admit_functions, session_end);
+	buf_printf(b, "%s%s%s", login_session_find_sh, admit_sh,
+		   login_session_end_sh);
 	if (r->dest.session)
 		buf_printf(b, "end_session %s\n", r->dest.session);
 	buf_printf(b,
@@ -397,7 +399,7 @@ static char *remove_script(struct run *r)
 		buf_printf(&b, "pid= ticks=\n");
 	quote_assign(&b, "variable", ARGV_ENV_RUN_DIR);
 	add_end_of_sessions(&b, r);
-	buf_printf(&b, "%s", launch_script_remove);
+	buf_printf(&b, "%s", launch_remove_sh);
 	return buf_steal(&b);
 }
 

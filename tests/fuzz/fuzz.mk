@@ -15,6 +15,7 @@ FUZZ_TARGETS := $(patsubst $(FUZZ_DIR)/%_fuzz.c,%,\
 	$(sort $(wildcard $(FUZZ_DIR)/*_fuzz.c)))
 FUZZ_BIN := $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/%_fuzz)
 FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(FUZZ_BUILD)/obj/%.o) \
+	$(SH_SRC:%=$(FUZZ_BUILD)/obj/%.o) \
 	$(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\
 	$(filter-out %/main.c,$(CLI_SRC)) $(wildcard $(FUZZ_DIR)/fuzz_*.c))
 
@@ -28,6 +29,10 @@ $(FUZZ_BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) \
 		-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -MMD -MP -c -o $@ $<
+
+$(FUZZ_BUILD)/obj/%.sh.o: $(BUILD)/gen/%.sh.c
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
 
 $(FUZZ_BUILD)/libfuzz.a: $(FUZZ_LIB_OBJ)
 	@rm -f $@

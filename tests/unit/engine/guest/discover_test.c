@@ -149,7 +149,7 @@ static void job_alive(void *arg)
 static void job_script(void *arg)
 {
 	struct host *host = host_local_new();
-	const char *const argv[] = { "sh", "-c", discover_script, NULL };
+	const char *const argv[] = { "sh", "-c", discover_sh, NULL };
 	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
 
 	(void)arg;

@@ -135,7 +135,7 @@ static void run(struct place *p, const char *script, struct buf *out)
 
 	quote_assign(&all, "root", p->root);
 	buf_printf(&all, "lock=$root/in-me\ncgroups=\nme=%d\n%s%s",
-		   (int)getpid(), admit_functions, script);
+		   (int)getpid(), admit_sh, script);
 	expect_ok(probe_script(p->here, "test", buf_data(&all), out, SOON, &e),
 		  &e);
 }

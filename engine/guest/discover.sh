@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# What is run on a host to read its /proc; discover_script.h has the format of
+# what it prints.
+#
+# POSIX sh as dash and busybox have it. One ls finds the candidates among
+# thousands of processes; only for those are programs started. What may hold
+# any byte is printed in hex, so that no name of a file or guest can forge a
+# line. Any step may fail because the process has just ended: then its `end`
+# or a key is missing, and the reader drops it.
+# shellcheck shell=sh disable=SC2012,SC3013
+LC_ALL=C; export LC_ALL; unset IFS
+echo vmferry-proc 1
+hex() { printf %s "$1"; od -An -v -tx1; echo; }
+# Numbers to names, without a program for each guest.
+lookup() {
+	while IFS=: read -r name _ id _; do
+		[ "$id" = "$2" ] && echo "$1 $name" && return 0
+	done 2>/dev/null <"$3"
+	return 1
+}
+user() {
+	lookup user "$1" /etc/passwd && return
+	name=$(id -un -- "$1" 2>/dev/null) && echo "user $name"
+}
+group() {
+	lookup group "$1" /etc/group && return
+	name=$(getent group "$1" 2>/dev/null) &&
+		echo "group ${name%%:*}"
+}
+# Variables end in NUL, unreadable for a shell: swapped for newline.
+environment() {
+	tr '\000\n' '\n\001' | while IFS= read -r line; do
+		case $line in
+		PWD=*|VMFERRY_*)
+			printf %s "$line" | tr '\001' '\n' | hex env ;;
+		esac
+	done
+}
+status() {
+	while IFS= read -r line; do
+		case $line in
+		PPid:*) parent=${line##*[!0-9]} ;;
+		Uid:*|Gid:*|Groups:*) ;;
+		*) continue ;;
+		esac
+		echo "status $line"
+		set -- $line
+		case $1 in
+		Uid:) user "$3" ;;
+		Gid:) group "$3" ;;
+		esac
+	done
+}
+lines() {
+	while IFS= read -r line; do printf '%s\n' "$1 $line"; done
+}
+process() {
+	p=/proc/$1; parent=0
+	for ns in mnt net pid; do
+		[ $p/ns/$ns -ef /proc/self/ns/$ns ] || return 0
+	done
+	echo "process $1"
+	readlink $p/exe | hex exe
+	hex cmdline <$p/cmdline
+	readlink $p/cwd | hex cwd
+	environment <$p/environ
+	status <$p/status
+	[ "$parent" -gt 0 ] && hex parent </proc/$parent/cmdline
+	lines limits <$p/limits
+	lines cgroup <$p/cgroup
+	lines stat <$p/stat && echo end
+}
+ls -l /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
+	case $line in
+	*" -> "*/qemu-system-*|*" -> "*/qemu-kvm*) ;;
+	*) continue ;;
+	esac
+	line=${line%%/exe -> *}
+	pid=${line##*/proc/}
+	case $pid in ''|*[!0-9]*) continue ;; esac
+	process "$pid" 2>/dev/null </dev/null
+done
+exit 0

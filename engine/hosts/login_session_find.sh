@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Sets $session to this shell's own login. There may be a login shell between
+# the two.
+# shellcheck shell=sh disable=SC2034,SC2046
+p=$PPID session=
+while [ "${p:-0}" -gt 1 ]; do
+	set -- $(sed 's/.*) //' "/proc/$p/stat" 2>/dev/null)
+	case $(cat "/proc/$p/comm" 2>/dev/null) in
+	sshd*) session="$p ${20}"; break ;;
+	esac
+	p=${2:-0}
+done
