@@ -17,7 +17,7 @@ ticks_of() { set -- $(stat_of "$1"); [ "${1:-Z}" != Z ] && echo "${20}"; }
 locked() {
 	exec 7<"$root"
 	tries=0
-	until flock -n 7; do
+	until flock -n 7 7<&7; do
 		tries=$((tries + 1))
 		[ $tries -lt 250 ] || return 1
 		sleep 0.02

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scripts (.sh) that run on hosts, in each shell of this machine that may
+ * be a host's sh: they are to print the same in all of them.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/guest/discover_script.h"
+#include "engine/hosts/admit.h"
+#include "engine/hosts/launch_script.h"
+#include "engine/hosts/login_session.h"
+#include "engine/run/socket_names.h"
+#include "tests/unit/remove_tree.h"
+#include "tests/unit/test.h"
+#include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
+extern const char link_sink_sh[];
+
+static const char *const shells[] = { "dash", "bash", "busybox",
+				      "mksh", "ksh",  "yash" };
+
+static char dir[40];
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/scripts-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return remove_tree(dir);
+}
+
+TEST_FIXTURE(setup, teardown);
+
+static char *in_dir(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	AUTO_FREE char *path = in_dir(name);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static char *get(const char *name)
+{
+	AUTO_FREE char *path = in_dir(name);
+	FILE *f = fopen(path, "r");
+	struct buf b = { 0 };
+	size_t n;
+
+	assert_non_null(f);
+	while ((n = fread(buf_reserve(&b, 4096), 1, 4096, f)))
+		buf_commit(&b, n);
+	(void)fclose(f);
+	return buf_steal(&b);
+}
+
+/* The place of @shell, or NULL where it is not installed. */
+static char *find_shell(const char *shell)
+{
+	static const char *const places[] = { "/bin", "/usr/bin",
+					      "/usr/local/bin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", places[i], shell);
+
+		if (access(path, X_OK) == 0)
+			return STEAL(path);
+	}
+	return NULL;
+}
+
+/* A directory for PATH in which sh is @shell; NULL where there is none. */
+static char *as_sh(const char *shell)
+{
+	AUTO_FREE char *path = find_shell(shell);
+	AUTO_FREE char *bin = xasprintf("%s/bin-%s", dir, shell);
+	AUTO_FREE char *sh = xasprintf("%s/sh", bin);
+
+	if (!path)
+		return NULL;
+	if (mkdir(bin, 0700) == 0)
+		assert_int_equal(symlink(path, sh), 0);
+	return STEAL(bin);
+}
+
+/* What the file `script` prints, both outputs, as @how has sh read it. */
+static char *output_of(const char *bin, const char *how)
+{
+	AUTO_FREE char *command = xasprintf(
+		"cd %s && PATH=%s:$PATH && %s >out 2>&1", dir, bin, how);
+
+	(void)!system(command);
+	return get("out");
+}
+
+/* NULL for @expected: what the first shell prints. */
+static void in_each(const char *how, const char *script, const char *expected)
+{
+	AUTO_FREE char *first = NULL;
+	int n = 0;
+
+	put("script", script, 0600);
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		AUTO_FREE char *bin = as_sh(shells[i]);
+		AUTO_FREE char *out = NULL;
+
+		if (!bin)
+			continue;
+		n++;
+		out = output_of(bin, how);
+		if (!expected) {
+			first = STEAL(out);
+			expected = first;
+		} else if (strcmp(out, expected) != 0) {
+			fail_msg("%s printed:\n%s\nand not:\n%s", shells[i],
+				 out, expected);
+		}
+	}
+	assert_true(n >= 2);
+}
+
+/* As a host gets it: on standard input, one compound. */
+static void all_print(const char *script, const char *expected)
+{
+	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
+
+	in_each("sh <script", whole, expected);
+}
+
+/* --- probe ---------------------------------------------------------------- */
+
+TEST(a_host_is_probed)
+{
+	AUTO_FREE char *script =
+		xasprintf("(\n%s) | grep -v ^memory=\n", probe_host_sh);
+	AUTO_FREE char *out = NULL;
+
+	all_print(script, NULL);
+	out = get("out");
+	assert_non_null(strstr(out, "run_root=/"));
+	assert_non_null(strstr(out, "boot_id="));
+}
+
+TEST(files_are_probed)
+{
+	AUTO_FREE char *path = in_dir("it's one");
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_FREE char *expected = NULL;
+	struct stat st;
+
+	put("it's one", "12345", 0600);
+	assert_int_equal(stat(path, &st), 0);
+	buf_printf(&script, "%sf ", probe_files_sh);
+	quote_word(&script, path);
+	buf_printf(&script, "\nf %s/none\n", dir);
+	expected = xasprintf("%llu 5 rw regular file\n-\n",
+			     (unsigned long long)st.st_ino);
+	all_print(buf_data(&script), expected);
+}
+
+TEST(a_qemu_is_probed)
+{
+	AUTO_FREE char *path = in_dir("it's a qemu");
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_FREE char *expected = xasprintf("path=%s\nversion=9.1.2\n"
+					     "machine=1\n",
+					     path);
+
+	put("it's a qemu",
+	    "#!/bin/sh\n[ \"$1\" = -version ] || { echo 'none x'; "
+	    "echo 'pc-q35-9.1 Standard PC'; exit; }\n"
+	    "echo 'QEMU emulator version 9.1.2 (x)'; echo Copyright\n",
+	    0700);
+	quote_assign(&script, "binary", path);
+	quote_assign(&script, "base", "none");
+	quote_assign(&script, "machine", "pc-q35-9.1");
+	buf_printf(&script, "%s", probe_qemu_sh);
+	all_print(buf_data(&script), expected);
+}
+
+TEST(a_qemu_that_is_not_there_prints_nothing)
+{
+	AUTO_FREE char *script = xasprintf("binary=/no/such\nbase=no-such\n"
+					   "machine=pc\n%s",
+					   probe_qemu_sh);
+
+	all_print(script, "");
+}
+
+/* --- admission ------------------------------------------------------------ */
+
+static char *admit_script(const char *script)
+{
+	return xasprintf("root=%s lock=%s/in-me cgroups=\n%s%s", dir, dir,
+			 admit_sh, script);
+}
+
+TEST(arrivals_are_counted)
+{
+	AUTO_FREE char *script = admit_script(
+		"mkdir -p in-a in-dead; echo 999999999 1 >in-dead/pid\n"
+		"echo $PPID $(ticks_of $PPID) >in-a/pid\n"
+		"echo 4096 a guest >in-a/ram; echo run-a >in-a/run\n"
+		"locked && echo locked\n"
+		"tally | sed 's/^available=.*/available/'\n"
+		"tally >/dev/null; need=0\n"
+		"limit=1; may_come || echo full\n"
+		"limit=2; may_come && echo welcome\n"
+		"need=$((available + 1)); may_come || echo scarce\n");
+
+	all_print(script, "locked\narrival=0 4 run-a a guest\navailable\n"
+			  "full\nwelcome\nscarce\n");
+}
+
+TEST(a_limit_of_a_cgroup_counts)
+{
+	AUTO_FREE char *script = admit_script(
+		"mkdir -p g\n"
+		"echo 10240000 >g/memory.max; echo 5120000 >g/memory.current\n"
+		"printf 'active_file 1024\\nanon 7\\n' >g/memory.stat\n"
+		"available=90000; below g memory.max memory.current ''\n"
+		"echo $available\n"
+		"echo max >g/memory.max; available=7\n"
+		"below g memory.max memory.current ''; echo $available\n");
+
+	all_print(script, "5001\n7\n");
+}
+
+/* --- launch --------------------------------------------------------------- */
+
+static const char launch_facts[] =
+	"root=$PWD/root lock=$PWD/root/in-g dir=$PWD/root/d run=r1\n"
+	"marker=role=x reserve='5 g' owner=$(id -u) monitor=$PWD/sock\n"
+	"session= need=0 limit=0 cgroups=\n";
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(a.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+TEST(a_program_is_launched_and_removed)
+{
+	AUTO_FREE char *sock = in_dir("sock");
+	AUTO_FD int fd = listen_at(sock);
+	AUTO_FREE char *script = xasprintf(
+		"(\n%s%s%ssetsid sleep 1000 </dev/null >&8 2>&9 "
+		"8>&- 9>&- &\n%s) | sed 's/=[0-9][0-9]*$/=N/'\n"
+		"%sread -r pid ticks <root/in-g/pid\n"
+		"ls root root/in-g root/d\nvariable=NONE\n"
+		"(\n%s)\nls root\n%s[ \"$(ticks_of $pid)\" ] || "
+		"echo gone\n",
+		launch_facts, admit_sh, launch_make_sh, launch_await_sh,
+		launch_facts, launch_remove_sh, admit_sh);
+
+	(void)fd;
+	all_print(script, "available=N\npid=N\nticks=N\nready=N\n"
+			  "root:\nd\nin-g\n\nroot/d:\nstderr\nstdout\n\n"
+			  "root/in-g:\nmarker\npid\nram\nrun\nsession\ngone\n");
+}
+
+TEST(a_program_that_ends_at_once_is_reported)
+{
+	AUTO_FREE char *script = xasprintf(
+		"(\n%s%s%ssh -c 'exit 7' </dev/null >&8 2>&9 "
+		"8>&- 9>&- &\n%s) | grep died\nrm -rf root\n",
+		launch_facts, admit_sh, launch_make_sh, launch_await_sh);
+
+	all_print(script, "died=7\n");
+}
+
+TEST(one_that_is_launched_already_is_busy)
+{
+	AUTO_FREE char *script =
+		xasprintf("%s%smkdir -p $lock; echo $PPID $(ticks_of $PPID) "
+			  ">$lock/pid\n(\n%s) | sed \"s/=$PPID/=P/\"\n"
+			  "rm -rf root\n",
+			  launch_facts, admit_sh, launch_make_sh);
+
+	all_print(script, "busy=P\n");
+}
+
+TEST(limits_are_taken_over)
+{
+	AUTO_FREE char *script =
+		xasprintf("%slimit nofile 64 64\nlimit nonsense 1 1\n"
+			  "ulimit -n\necho \"$limits\"\n",
+			  launch_limit_sh);
+
+	all_print(script, "64\n nonsense\n");
+}
+
+TEST(a_login_is_found_and_nothing_but_an_sshd_is_ended)
+{
+	AUTO_FREE char *script = xasprintf(
+		"%s%s%sprintf '[%%s]\\n' \"$session\"\n"
+		"(sleep 1000 & echo $! >p); read -r p <p\n"
+		"end_session $p $(ticks_of $p)\n"
+		"[ \"$(ticks_of $p)\" ] && echo alive; kill -9 $p\n",
+		login_session_find_sh, admit_sh, login_session_end_sh);
+	AUTO_FREE char *out = NULL;
+
+	all_print(script, NULL);
+	out = get("out");
+	assert_non_null(strstr(out, "]\nalive\n"));
+}
+
+/* --- discovery ------------------------------------------------------------ */
+
+/* A process that looks like a guest: "sleep 1000" under a QEMU's name. */
+static pid_t start_guest(void)
+{
+	AUTO_FREE char *path = in_dir("qemu-system-it's");
+	AUTO_FREE char *copy = xasprintf("cp /bin/sleep \"%s\"", path);
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	assert_int_equal(system(copy), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		char *const env[] = { (char *)"VMFERRY_X=a\nb",
+				      (char *)"PWD=/x y", (char *)"SECRET=1",
+				      NULL };
+
+		execle(path, "q", "1000", NULL, env);
+		_exit(127);
+	}
+	close(ready[1]);
+	/* closed by exec */
+	assert_int_equal(read(ready[0], &c, 1), 0);
+	close(ready[0]);
+	return pid;
+}
+
+TEST(a_guest_is_found)
+{
+	pid_t pid = start_guest();
+	AUTO_FREE char *script =
+		xasprintf("(\n%s) | sed -n '/^process %d$/,/^end$/p' | "
+			  "grep -v '^stat '\n",
+			  discover_sh, (int)pid);
+	AUTO_FREE char *out = NULL;
+
+	all_print(script, NULL);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	out = get("out");
+	assert_non_null(strstr(out, "\nexe "));
+	assert_non_null(strstr(out, "\nenv "));
+	assert_non_null(strstr(out, "\nstatus Uid:"));
+	assert_null(strstr(out, "53 45 43 52 45 54"));
+	assert_non_null(strstr(out, "\nend\n"));
+}
+
+TEST(a_process_that_is_gone_is_proved_gone)
+{
+	AUTO_FREE char *gone =
+		xasprintf("set -- 999999999\n%s", discover_alive_sh);
+	AUTO_FREE char *alive = xasprintf("set -- $PPID\n(\n%s) | "
+					  "sed 's/ .*//;s/[0-9]*/N/'\n",
+					  discover_alive_sh);
+
+	all_print(gone, "gone\n");
+	all_print(alive, "N\n");
+}
+
+TEST(paths_are_resolved)
+{
+	AUTO_FREE char *link = in_dir("a link");
+	AUTO_FREE char *script = xasprintf("set -- 'a link' /none/x\n(\n%s) "
+					   "2>/dev/null\n",
+					   discover_real_sh);
+	AUTO_FREE char *expected = xasprintf("%s/there\n\n", dir);
+
+	put("there", "", 0600);
+	assert_int_equal(symlink("there", link), 0);
+	all_print(script, expected);
+}
+
+/* --- names of sockets ----------------------------------------------------- */
+
+TEST(a_socket_gets_its_name_and_loses_it)
+{
+	AUTO_FREE char *now = in_dir("s0.sock");
+	AUTO_FREE char *public = in_dir("it's a guest.qmp");
+	AUTO_FREE char *keep = in_dir("keep");
+	AUTO_BUF struct buf give = { 0 }, take = { 0 };
+	struct argv_moves m = { .v = NULL };
+	AUTO_FREE char *script = NULL;
+
+	put("s0.sock", "x", 0600);
+	assert_int_equal(link(now, keep), 0);
+	argv_moves_add(&m, now, public);
+	socket_names_mark(&m);
+	socket_names_give(&give, &m);
+	socket_names_take(&take, &m);
+	script = xasprintf("ln -f keep s0.sock\n"
+			   "(\n%s) && ls *.qmp\n"
+			   "(\n%s)\nls *.qmp 2>/dev/null || echo taken\n",
+			   buf_data(&give), buf_data(&take));
+	all_print(script, "it's a guest.qmp\ntaken\n");
+	argv_moves_free(&m);
+}
+
+/* --- the probe of a link -------------------------------------------------- */
+
+TEST(all_that_is_sent_is_taken)
+{
+	in_each("head -c 70000000 /dev/zero | sh script && echo all",
+		link_sink_sh, "all\n");
+}
