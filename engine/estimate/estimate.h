@@ -69,9 +69,9 @@ struct estimate {
 	 */
 	double link_bps;
 	enum estimate_link link;
-	struct pair pair;  /* to the destination; nothing: n 0 */
-	double link_sigma; /* of ln link_bps: as probed, and as judged */
-	double fixed_ms;   /* of a switchover, besides copying: as is */
+	struct lessons pair; /* to the destination; nothing: n 0 */
+	double link_sigma;   /* of ln link_bps: as probed, and as judged */
+	double fixed_ms;     /* of a switchover, besides copying: as is */
 	double fixed_worst_ms;
 	double overhead_ms; /* used in the computation; and of a pass */
 

@@ -67,13 +67,13 @@ static void learn(struct estimate *est)
 /* How much what is advised depends on the day it was measured. */
 static void doubt(struct estimate *est)
 {
-	double v[PAIR_KEPT];
-	size_t n = pair_links_bps(&est->pair, v);
+	double v[LESSONS_KEPT];
+	size_t n = lessons_links_bps(&est->pair, v);
 
 	est->link_sigma = fmax(forecast_scatter(v, n, FORECAST_PRIOR_LINK),
 			       est->link_sigma);
 	est->fixed_worst_ms =
-		fmax(pair_worst_fixed_ms(&est->pair), 2 * POLICY_FIXED_MS);
+		fmax(lessons_worst_fixed_ms(&est->pair), 2 * POLICY_FIXED_MS);
 }
 
 /*
@@ -82,9 +82,9 @@ static void doubt(struct estimate *est)
  */
 static void compute(struct estimate *est)
 {
-	const struct pair_lesson usual = { POLICY_FIXED_MS,
-					   POLICY_OVERHEAD_S * 1e3, 0 };
-	struct pair_lesson l = pair_likely(&est->pair, &usual);
+	const struct lesson usual = { POLICY_FIXED_MS, POLICY_OVERHEAD_S * 1e3,
+				      0 };
+	struct lesson l = lessons_likely(&est->pair, &usual);
 
 	if (est->link == ESTIMATE_LINK_ASSUMED)
 		est->link_bps = POLICY_GIGABIT_BPS;

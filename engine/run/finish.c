@@ -92,7 +92,7 @@ static double fixed_ms(const struct run *r)
 
 	if (bps <= 0 || !r->attempt.clock.completed_at.us)
 		return 0;
-	return pair_fixed_of(
+	return lessons_fixed_of(
 		r->result->blackout_ms - r->tries.paused_ms,
 		r->attempt.link.copied_bytes, bps,
 		mono_diff_ms(r->attempt.clock.pre_switchover_at,
@@ -104,7 +104,7 @@ static double fixed_ms(const struct run *r)
 /* Teaches the next migration to that host what this one found. */
 static void learn_pair(struct run *r)
 {
-	struct pair_lesson lesson = {
+	struct lesson lesson = {
 		.overhead_ms = r->attempt.link.overhead_ms,
 		.link_bps = r->opt->bandwidth_bps ? 0
 						  : r->attempt.link.wire_bps,

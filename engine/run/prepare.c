@@ -192,8 +192,8 @@ static void set_wanted(struct run *r)
 {
 	double fixed_ms;
 
-	pair_load(&r->pair, run_state(r), r->dst.facts.machine_id);
-	fixed_ms = pair_fixed_ms(&r->pair);
+	lessons_load(&r->pair, run_state(r), r->dst.facts.machine_id);
+	fixed_ms = lessons_fixed_ms(&r->pair);
 	r->attempt.policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->attempt.wanted = (struct policy_facts){
 		.budget_ms =
@@ -201,7 +201,7 @@ static void set_wanted(struct run *r)
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->source.facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
-		.fixed_worst_ms = pair_worst_fixed_ms(&r->pair),
+		.fixed_worst_ms = lessons_worst_fixed_ms(&r->pair),
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
 		.throttle_max = POLICY_THROTTLE_MAX,
 	};

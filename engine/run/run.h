@@ -141,7 +141,7 @@ struct run {
 	struct run_dest dest;
 	struct run_held held;
 	struct checks checks;
-	struct pair pair; /* what was learnt of these two hosts before */
+	struct lessons pair; /* what was learnt of these two hosts before */
 	struct run_course course;
 	struct run_tries tries;
 	struct attempt attempt;

@@ -136,18 +136,18 @@ static struct json_object *facts_of(const struct run *r,
 
 /* --- writing ------------------------------------------------------------- */
 
-void record_pair(struct run *r, const struct pair_lesson *lesson)
+void record_pair(struct run *r, const struct lesson *lesson)
 {
 	const char *machine = r->dst.facts.machine_id;
 	AUTO_ERR struct err e = { 0 };
 
 	/* another run may have learnt meanwhile */
-	pair_load(&r->pair, run_state(r), machine);
+	lessons_load(&r->pair, run_state(r), machine);
 	if (lesson)
-		pair_learn(&r->pair, lesson);
+		lessons_learn(&r->pair, lesson);
 	else
-		pair_forget(&r->pair);
-	if (pair_save(&r->pair, run_state(r), machine, &e) < 0)
+		lessons_forget(&r->pair);
+	if (lessons_save(&r->pair, run_state(r), machine, &e) < 0)
 		log_info(NULL,
 			 "what was learnt of the two hosts is not kept: %s",
 			 e.message);

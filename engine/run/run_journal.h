@@ -38,6 +38,6 @@ void record_close(struct run *r, bool clean);
  * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
  * was learnt there has turned a migration back that may be a good one.
  */
-void record_pair(struct run *r, const struct pair_lesson *lesson);
+void record_pair(struct run *r, const struct lesson *lesson);
 
 #endif

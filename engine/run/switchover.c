@@ -82,9 +82,9 @@ static int fresh_answer(struct run *r, struct err *err)
  */
 double run_likely_fixed_ms(const struct run *r)
 {
-	const struct pair_lesson usual = { POLICY_FIXED_MS, 0, 0 };
+	const struct lesson usual = { POLICY_FIXED_MS, 0, 0 };
 
-	return r->pair.n ? pair_likely(&r->pair, &usual).fixed_ms : 0;
+	return r->pair.n ? lessons_likely(&r->pair, &usual).fixed_ms : 0;
 }
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pair: what earlier migrations from this host to one other taught. */
+/* lessons: what earlier migrations from this host to one other taught. */
 #include "engine/state/lessons.h"
 
 #include <errno.h>
@@ -54,14 +54,14 @@ static double number(struct json_at at, const char *key, double most)
 	return x > 0 && x < most ? x : 0;
 }
 
-void pair_load(struct pair *p, const char *state, const char *machine)
+void lessons_load(struct lessons *p, const char *state, const char *machine)
 {
 	AUTO_FREE char *dir = state_dir_lessons(state);
 	AUTO_FREE char *path = NULL;
 	AUTO_JSON struct json_object *o = NULL;
 	struct json_at all = { 0 }, at;
 
-	*p = (struct pair){ 0 };
+	*p = (struct lessons){ 0 };
 	if (!is_plain(machine))
 		return;
 	path = xasprintf("%s/%s", dir, machine);
@@ -72,10 +72,10 @@ void pair_load(struct pair *p, const char *state, const char *machine)
 	for (size_t i = 0; i < json_length(all); i++) {
 		if (json_index(all, i, &at, NULL) < 0)
 			continue;
-		pair_learn(p, &(struct pair_lesson){
-				      number(at, "fixed_ms", most_ms),
-				      number(at, "overhead_ms", most_ms),
-				      number(at, "link_bps", most_bps) });
+		lessons_learn(p, &(struct lesson){
+					 number(at, "fixed_ms", most_ms),
+					 number(at, "overhead_ms", most_ms),
+					 number(at, "link_bps", most_bps) });
 	}
 }
 
@@ -93,7 +93,7 @@ static int write_whole(char *path, const char *text, struct err *err)
 	return -1;
 }
 
-static struct json_object *lesson_json(const struct pair_lesson *l)
+static struct json_object *lesson_json(const struct lesson *l)
 {
 	struct json_object *o = json_new();
 
@@ -102,8 +102,8 @@ static struct json_object *lesson_json(const struct pair_lesson *l)
 	return json_add_num(o, "link_bps", l->link_bps, 0);
 }
 
-int pair_save(const struct pair *p, const char *state, const char *machine,
-	      struct err *err)
+int lessons_save(const struct lessons *p, const char *state,
+		 const char *machine, struct err *err)
 {
 	AUTO_FREE char *dir = state_dir_lessons(state);
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, machine);
@@ -133,17 +133,17 @@ int pair_save(const struct pair *p, const char *state, const char *machine,
 
 /* --- lessons ------------------------------------------------------------- */
 
-void pair_learn(struct pair *p, const struct pair_lesson *lesson)
+void lessons_learn(struct lessons *p, const struct lesson *lesson)
 {
 	if (!(lesson->fixed_ms > 0 || lesson->overhead_ms > 0 ||
 	      lesson->link_bps > 0))
 		return;
-	if (p->n == PAIR_KEPT)
+	if (p->n == LESSONS_KEPT)
 		memmove(p->v, p->v + 1, (--p->n) * sizeof(*p->v));
 	p->v[p->n++] = *lesson;
 }
 
-void pair_forget(struct pair *p)
+void lessons_forget(struct lessons *p)
 {
 	size_t worst = 0;
 
@@ -164,24 +164,24 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double fixed_of(const struct pair_lesson *l)
+static double fixed_of(const struct lesson *l)
 {
 	return l->fixed_ms;
 }
 
-static double overhead_of(const struct pair_lesson *l)
+static double overhead_of(const struct lesson *l)
 {
 	return l->overhead_ms;
 }
 
-static double link_of(const struct pair_lesson *l)
+static double link_of(const struct lesson *l)
 {
 	return l->link_bps;
 }
 
-static size_t all_of(const struct pair *p,
-		     double (*of)(const struct pair_lesson *l),
-		     double out[PAIR_KEPT])
+static size_t all_of(const struct lessons *p,
+		     double (*of)(const struct lesson *l),
+		     double out[LESSONS_KEPT])
 {
 	size_t n = 0;
 
@@ -195,10 +195,10 @@ static size_t all_of(const struct pair *p,
 }
 
 /* What a @share of those that were told is within. */
-static double within(const struct pair *p,
-		     double (*of)(const struct pair_lesson *l), double share)
+static double within(const struct lessons *p,
+		     double (*of)(const struct lesson *l), double share)
 {
-	double sorted[PAIR_KEPT];
+	double sorted[LESSONS_KEPT];
 	size_t n = all_of(p, of, sorted);
 
 	if (!n)
@@ -207,24 +207,24 @@ static double within(const struct pair *p,
 	return sorted[(size_t)ceil((double)n * share) - 1];
 }
 
-double pair_fixed_ms(const struct pair *p)
+double lessons_fixed_ms(const struct lessons *p)
 {
 	return within(p, fixed_of, most_of_them);
 }
 
-double pair_overhead_ms(const struct pair *p)
+double lessons_overhead_ms(const struct lessons *p)
 {
 	return within(p, overhead_of, most_of_them);
 }
 
-double pair_link_bps(const struct pair *p)
+double lessons_link_bps(const struct lessons *p)
 {
 	return within(p, link_of, half_of_them);
 }
 
-double pair_worst_fixed_ms(const struct pair *p)
+double lessons_worst_fixed_ms(const struct lessons *p)
 {
-	double all[PAIR_KEPT], worst = 0;
+	double all[LESSONS_KEPT], worst = 0;
 	size_t n = all_of(p, fixed_of, all);
 
 	for (size_t i = 0; i < n; i++)
@@ -232,31 +232,31 @@ double pair_worst_fixed_ms(const struct pair *p)
 	return n ? worst * (1 + 1 / (double)n) : 0;
 }
 
-size_t pair_links_bps(const struct pair *p, double out[PAIR_KEPT])
+size_t lessons_links_bps(const struct lessons *p, double out[LESSONS_KEPT])
 {
 	return all_of(p, link_of, out);
 }
 
-struct pair_lesson pair_middle(const struct pair *p)
+struct lesson lessons_middle(const struct lessons *p)
 {
-	return (struct pair_lesson){
+	return (struct lesson){
 		.fixed_ms = within(p, fixed_of, half_of_them),
 		.overhead_ms = within(p, overhead_of, half_of_them),
-		.link_bps = pair_link_bps(p),
+		.link_bps = lessons_link_bps(p),
 	};
 }
 
-struct pair_lesson pair_likely(const struct pair *p,
-			       const struct pair_lesson *usual)
+struct lesson lessons_likely(const struct lessons *p,
+			     const struct lesson *usual)
 {
-	struct pair all = *p;
+	struct lessons all = *p;
 
-	pair_learn(&all, usual);
-	return pair_middle(&all);
+	lessons_learn(&all, usual);
+	return lessons_middle(&all);
 }
 
-double pair_fixed_of(double blackout_ms, double copied_bytes, double bps,
-		     double least_ms)
+double lessons_fixed_of(double blackout_ms, double copied_bytes, double bps,
+			double least_ms)
 {
 	double copying_ms = bps > 0 ? copied_bytes / bps * 1e3 : 0;
 

@@ -28,10 +28,10 @@ static void see(struct estimate *est, double bps, double set, double link_bps,
 }
 
 /* Two migrations that found the same. */
-static void teach(struct estimate *est, struct pair_lesson lesson)
+static void teach(struct estimate *est, struct lesson lesson)
 {
-	pair_learn(&est->pair, &lesson);
-	pair_learn(&est->pair, &lesson);
+	lessons_learn(&est->pair, &lesson);
+	lessons_learn(&est->pair, &lesson);
 }
 
 static void judge(struct estimate *est, double bps, double set, double link_bps,
@@ -108,8 +108,8 @@ TEST(advice_does_on_a_day_as_bad_as_any)
 	estimate_free(&o);
 	see(&o, 300e6, 900e6, 100e6, 100);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		pair_learn(&o.pair,
-			   &(struct pair_lesson){ .link_bps = links[i] });
+		lessons_learn(&o.pair,
+			      &(struct lesson){ .link_bps = links[i] });
 	estimate_judge(&o);
 	assert_true(advised_budget(&o) > sure * 1.1);
 	judge(&again, 300e6, 900e6, 100e6 * exp(-FORECAST_DOUBT * sigma),
@@ -214,7 +214,7 @@ TEST(a_cap_is_kept_to)
 
 TEST(a_switchover_costs_what_was_learnt)
 {
-	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	const struct lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 	double usual_ms;
 
@@ -239,7 +239,7 @@ TEST(what_is_not_copying_takes_time_too)
 
 TEST(one_migration_is_not_believed_alone)
 {
-	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	const struct lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 	double usual_ms;
 
@@ -247,7 +247,7 @@ TEST(one_migration_is_not_believed_alone)
 	usual_ms = est.fixed_ms;
 	estimate_free(&est);
 	see(&est, 10e6, 300e6, 100e6, 300);
-	pair_learn(&est.pair, &lesson);
+	lessons_learn(&est.pair, &lesson);
 	estimate_judge(&est);
 	assert_true(est.fixed_ms == usual_ms);
 	estimate_free(&est);
@@ -255,7 +255,7 @@ TEST(one_migration_is_not_believed_alone)
 
 TEST(a_pass_costs_what_was_learnt)
 {
-	const struct pair_lesson lesson = { .overhead_ms = 400 };
+	const struct lesson lesson = { .overhead_ms = 400 };
 	struct estimate est;
 
 	see(&est, 50e6, 900e6, 100e6, 200);
@@ -271,7 +271,7 @@ TEST(a_pass_costs_what_was_learnt)
 
 TEST(a_probe_far_above_what_migrations_got_is_not_believed)
 {
-	const struct pair_lesson lesson = { .link_bps = 50e6 };
+	const struct lesson lesson = { .link_bps = 50e6 };
 	struct estimate est;
 
 	see(&est, 10e6, 300e6, 100e6, 300);
@@ -284,7 +284,7 @@ TEST(a_probe_far_above_what_migrations_got_is_not_believed)
 
 TEST(a_probe_below_what_migrations_got_is)
 {
-	const struct pair_lesson lesson = { .link_bps = 500e6 };
+	const struct lesson lesson = { .link_bps = 500e6 };
 	struct estimate est;
 
 	see(&est, 10e6, 300e6, 100e6, 300);
@@ -296,7 +296,7 @@ TEST(a_probe_below_what_migrations_got_is)
 
 TEST(a_bandwidth_that_was_given_stands)
 {
-	const struct pair_lesson lesson = { .link_bps = 50e6 };
+	const struct lesson lesson = { .link_bps = 50e6 };
 	struct estimate est;
 
 	see(&est, 10e6, 300e6, 100e6, 300);
@@ -320,7 +320,7 @@ TEST(it_says_whether_costs_were_learnt)
 {
 	AUTO_JSON struct json_object *learnt = json_new();
 	AUTO_JSON struct json_object *assumed = json_new();
-	const struct pair_lesson lesson = { .fixed_ms = 220 };
+	const struct lesson lesson = { .fixed_ms = 220 };
 	struct estimate est;
 
 	judge(&est, 10e6, 300e6, 100e6, 300);
