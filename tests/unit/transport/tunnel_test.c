@@ -429,6 +429,24 @@ TEST(bytes_for_a_qemu_that_is_gone_end_it)
 	finish(&s);
 }
 
+/* Which a UNIX socket is when it is closed with something unread. */
+TEST(a_qemu_that_resets_its_socket_is_one_that_is_gone)
+{
+	static const unsigned char in[] = "unread";
+	struct setup s;
+	char byte;
+
+	prepare(&s);
+	s.far.given = in;
+	s.far.n_given = sizeof(in);
+	start(&s, 0);
+	assert_int_equal(recv(s.local, &byte, 1, MSG_PEEK), 1);
+	close(s.local);
+	s.local = -1;
+	expect_verdict(&s, ERR_CLOSED, "read from the local socket");
+	finish(&s);
+}
+
 TEST(a_far_failure_ends_it_and_names_the_host)
 {
 	struct err err = { 0 };

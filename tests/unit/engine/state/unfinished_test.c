@@ -347,6 +347,36 @@ TEST(with_the_source_gone_what_was_not_started_there_is_a_rest)
 	}
 }
 
+static void expect_rest(enum journal_record last, const char *words)
+{
+	const struct unfinished_asker asker = {
+		.key = KEY,
+		.guest = "web1",
+		.machine = "here",
+		.boot = "boot",
+		.destination_machine = "another",
+	};
+	AUTO_STRV struct strv found = { .v = NULL };
+
+	source_boot = "an earlier one";
+	leave("run-1", KEY, "here", last);
+	unfinished_look(state_dir, &asker, &found, NULL);
+	assert_int_equal(found.n, 1);
+	assert_non_null(strstr(found.v[0], words));
+	start_anew();
+}
+
+TEST(a_rest_without_a_guest_names_qemu_as_well)
+{
+	expect_rest(JOURNAL_DEST, "QEMU (pid ");
+	expect_rest(JOURNAL_ABORTING, "QEMU (pid ");
+}
+
+TEST(a_rest_beside_a_running_guest_names_no_qemu)
+{
+	expect_rest(JOURNAL_DESTRUN, "names of sockets and directory ");
+}
+
 TEST(with_the_source_gone_what_may_run_over_there_refuses)
 {
 	static const enum journal_record open[] = {
