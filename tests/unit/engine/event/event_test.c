@@ -8,15 +8,15 @@
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-#define COMMON(kind_word)                                    \
-	"{\"v\":1,\"t\":1700000000.25,\"mono_ms\":1500.125," \
+#define COMMON(kind_word)                                        \
+	"{\"v\":1,\"t\":1700000000.300001,\"mono_ms\":1500.125," \
 	"\"run\":\"r1\",\"event\":\"" kind_word "\","
 
 static struct event event_of(enum event_kind kind)
 {
 	return (struct event){
 		.kind = kind,
-		.t = { 1700000000250000 },
+		.t = { 1700000000300001 },
 		.mono = { 1500125 },
 		.run = "r1",
 	};

@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the pure parts of engine/guest/inventory.c. */
+/*
+ * Tests of engine/guest/inventory.c: its pure parts, and a guest without a
+ * monitor, for which a copy of this program stands.
+ */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/guest/inventory.h"
 #include "qmp/json.h"
-#include "tests/unit/test.h"
+#include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+#define PAUSE "VMFERRY_TEST_PAUSE"
+
+void test_begin(void)
+{
+	while (getenv(PAUSE))
+		pause();
+}
 
 TEST(network_file_systems_are_shared)
 {
@@ -83,4 +101,68 @@ TEST(a_disk_says_where_it_stands)
 				     "\"driver\":\"qcow2\",\"read_only\":false,"
 				     "\"virtual_bytes\":1048576,"
 				     "\"storage\":\"shared\"}]"));
+}
+
+static pid_t imitate(const char *program, const char *option)
+{
+	const char *const argv[] = { program, "-name", "imitation", option,
+				     NULL };
+	char *env[] = { (char *)PAUSE "=1", NULL };
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	/* it closes with execve() */
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execve(program, (char *const *)(uintptr_t)argv, env);
+		_exit(1);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+	return pid;
+}
+
+/* What the list of this machine says of the accelerator of @pid. */
+static int kvm_of(pid_t pid)
+{
+	struct host *h = host_local_new();
+	struct inventory inv = { 0 };
+	struct err err = { 0 };
+	int kvm = -2;
+
+	if (inventory_read(h, &inv, IN_TASK_SOON, &err) < 0)
+		fail_with_err(&err);
+	for (size_t i = 0; i < inv.n; i++) {
+		if (inv.v[i].guest.pid == pid)
+			kvm = inv.v[i].kvm;
+	}
+	inventory_free(&inv);
+	host_close(h);
+	return kvm;
+}
+
+IN_TASK(the_accelerator_is_known_from_the_command_line_alone)
+{
+	char dir[] = "/tmp/vmferry-inv-XXXXXX";
+	AUTO_FREE char *program = NULL, *copy = NULL;
+	pid_t with, without;
+
+	assert_non_null(mkdtemp(dir));
+	program = xasprintf("%s/qemu-system-x86_64", dir);
+	copy = xasprintf("cp /proc/%d/exe %s", (int)getpid(), program);
+	assert_int_equal(system(copy), 0);
+	with = imitate(program, "-enable-kvm");
+	without = imitate(program, "-S");
+	assert_int_equal(kvm_of(with), 1);
+	assert_int_equal(kvm_of(without), -1);
+	kill(with, SIGKILL);
+	kill(without, SIGKILL);
+	assert_int_equal(waitpid(with, NULL, 0), with);
+	assert_int_equal(waitpid(without, NULL, 0), without);
+	assert_int_equal(unlink(program), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
