@@ -27,7 +27,7 @@ int run_open_tunnel(struct run *r, struct err *err)
 	if (!r->attempt.tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
 				host_name(r->dst.host));
-	fd = tunnel_start_pair(r->attempt.tunnel, 0, err);
+	fd = tunnel_start_pair(r->attempt.tunnel, RUN_STALL_MS, err);
 	if (fd >= 0) {
 		/* one that is not answered in time may have it all the same */
 		r->attempt.fd_handed = true;

@@ -129,6 +129,18 @@ static bool source_over(const struct run *r)
 	       r->attempt.src_status == MIGRATION_FAILING;
 }
 
+/* The tunnel has the same limit and closes itself when it is reached. */
+static bool stands_still(const struct run *r, const struct tunnel_stats *t,
+			 struct mono moved)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS)
+		return true;
+	return t->ended && tunnel_verdict(r->attempt.tunnel, &e) < 0 &&
+	       e.kind == ERR_TIMEOUT;
+}
+
 /*
  * Waits for the source's `completed` by events alone: in `device` the monitor
  * does not answer while the stream is stuck, so the tunnel is the one to watch,
@@ -144,20 +156,20 @@ static int await_completed(struct run *r, struct err *err)
 		run_take_events(r);
 		if (r->attempt.src_status == MIGRATION_COMPLETED)
 			return 0;
-		if (source_over(r))
-			return run_explain_failure(r, err);
-		if (run_guest_alive(r, err) < 0)
-			return -1;
 		tunnel_stats(r->attempt.tunnel, &t);
 		if (mono_before(moved, t.progress))
 			moved = t.progress;
-		if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS) {
+		if (stands_still(r, &t, moved)) {
 			tunnel_kill(r->attempt.tunnel);
 			return err_set(err, ERR_FAILED,
 				       "no byte moved for %d s while the guest "
 				       "stood still; the tunnel was closed",
 				       RUN_FROZEN_MS / 1000);
 		}
+		if (source_over(r))
+			return run_explain_failure(r, err);
+		if (run_guest_alive(r, err) < 0)
+			return -1;
 		if (run_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
@@ -274,6 +286,7 @@ int run_switch(struct run *r, struct err *err)
 	explain_decision(r);
 	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
 		return -1;
+	tunnel_set_stall(r->attempt.tunnel, RUN_FROZEN_MS);
 	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS), err) <
 	    0)
 		return err_wrap(err, ERR_FAILED,

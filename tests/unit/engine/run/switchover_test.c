@@ -331,6 +331,83 @@ TEST(a_stream_that_stands_still_is_cut)
 	PLAY(src, dst, stalls);
 }
 
+static long takes_nothing(void *far, const void *data, unsigned long len,
+			  struct err *err)
+{
+	(void)far;
+	(void)data;
+	(void)len;
+	(void)err;
+	return 0;
+}
+
+static int never_ready(void *far, bool want_read, bool want_write,
+		       short *events)
+{
+	(void)far;
+	(void)want_read;
+	(void)want_write;
+	*events = 0;
+	return -1;
+}
+
+static int no_heartbeat(void *far, struct mono now, struct mono *next,
+			struct err *err)
+{
+	(void)far;
+	(void)now;
+	(void)err;
+	*next = MONO_NEVER;
+	return 0;
+}
+
+static long says_nothing(void *far, void *data, unsigned long len, bool *eof,
+			 struct err *err)
+{
+	(void)eof;
+	return takes_nothing(far, data, len, err);
+}
+
+static const struct tunnel_far_ops stuck_far = {
+	.read = says_nothing,
+	.write = takes_nothing,
+	.poll_fd = never_ready,
+	.heartbeat = no_heartbeat,
+	.close = forget,
+};
+
+static void is_cut_by_the_tunnel(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FD int fd = -1;
+	char byte;
+
+	tunnel_free(r->attempt.tunnel);
+	r->attempt.tunnel = tunnel_new("hostb", &stuck_far, NULL);
+	fd = tunnel_start_pair(r->attempt.tunnel, RUN_STALL_MS, &e);
+	assert_int_equal(write(fd, "x", 1), 1);
+	stalls(r);
+	assert_int_equal(read(fd, &byte, 1), 0);
+	assert_int_equal(tunnel_verdict(r->attempt.tunnel, &e), -1);
+	expect_err_kind(&e, ERR_TIMEOUT, "took no byte for 5000 ms");
+}
+
+TEST(a_tunnel_whose_far_side_takes_nothing_cuts_itself)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"device\"}" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, is_cut_by_the_tunnel);
+}
+
 static void over_budget(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
