@@ -182,10 +182,7 @@ static int prepare(struct rehearsing *x, struct err *err)
 	struct run *r = x->r;
 	struct json_object *p;
 
-	if (qmp_query_capabilities(r->src.qmp, &r->attempt.src.caps,
-				   run_qmp_deadline(), err) < 0 ||
-	    qmp_query_migrate_parameters(r->src.qmp, &r->attempt.src.params,
-					 run_qmp_deadline(), err) < 0 ||
+	if (prepare_read_source(r, err) < 0 ||
 	    record_write(r, JOURNAL_DEST, err) < 0)
 		return -1;
 	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
@@ -194,8 +191,7 @@ static int prepare(struct rehearsing *x, struct err *err)
 		(struct json_at){ r->attempt.src.params, "params" }, avail);
 	if (x->exact_gate)
 		p = json_add_u64(p, avail, 1000);
-	r->attempt.src.params_changed = true;
-	r->attempt.src.caps_changed = true;
+	prepare_touch_source(r);
 	if (qmp_migrate_set_parameters(r->src.qmp, p, run_qmp_deadline(), err) <
 	    0)
 		return -1;
@@ -214,13 +210,10 @@ static int begin(struct rehearsing *x, struct err *err)
 	if (qmp_getfd(r->src.qmp, fd_name, x->sink.theirs, run_qmp_deadline(),
 		      err) < 0)
 		return -1;
-	r->attempt.migrating = true;
 	x->began = mono_now();
 	x->window_at = x->began;
-	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
-		r->attempt.migrating = !err_has(err, ERR_QMP);
+	if (ram_migrate(r, uri, err) < 0)
 		return -1;
-	}
 	x->fd_handed = false;
 	return 0;
 }
@@ -238,7 +231,7 @@ static void take_event(struct rehearsing *x, const struct qmp_event *ev)
 		x->stopped = false;
 		x->out->stood_ms += mono_diff_ms(ev->received, x->stopped_at);
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		x->r->source.ended = true;
+		run_source_ended(x->r);
 	}
 }
 
@@ -275,7 +268,7 @@ static int explain_stop(struct rehearsing *x, enum migration_status s,
 	if (s == MIGRATION_ACTIVE &&
 	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0 &&
 	    st.state == RUN_PAUSED) {
-		r->source.facts.first_status = st;
+		run_source_paused(r, &st);
 		return err_set(err, ERR_FAILED,
 			       "%s was paused by somebody meanwhile",
 			       guest_label(&r->source.guest));

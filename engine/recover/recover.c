@@ -27,6 +27,7 @@
 #include "engine/recover/recover_report.h"
 #include "engine/run/lock.h"
 #include "engine/run/prepare.h"
+#include "engine/run/reach.h"
 #include "engine/run/restore.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
@@ -81,6 +82,7 @@ static bool same_text(const struct journal_view *v, const char *key,
 static enum side_state observe_source(struct recovering *c)
 {
 	struct run *r = c->run;
+	enum migration_status status;
 	int alive;
 
 	/* a journal that several hosts see: here nothing is known of it */
@@ -96,7 +98,7 @@ static enum side_state observe_source(struct recovering *c)
 	/* its monitor is for whoever has the guest's lock */
 	if (c->own.rest || run_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return side_of_source(r->src.qmp, &r->attempt.src_status);
+	return side_of_source(r->src.qmp, &status);
 }
 
 /* --- asking the destination ---------------------------------------------- */
@@ -112,29 +114,17 @@ static struct host *take_warm(struct recovering *c)
 	return NULL;
 }
 
-static bool reach_destination(struct recovering *c)
-{
-	struct run *r = c->run;
-
-	r->dst.host = take_warm(c);
-	if (!r->dst.host)
-		r->dst.host = host_open(c->destination, &c->opt.ssh,
-					mono_in_ms(RUN_CONNECT_MS), NULL);
-	return r->dst.host && probe_host(r->dst.host, &r->dst.facts,
-					 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0;
-}
-
 static enum side_state ask_destination(struct recovering *c)
 {
 	struct run *r = c->run;
 	int alive;
 
-	if (!reach_destination(c))
+	if (run_reach_again(r, take_warm(c), NULL) < 0)
 		return SIDE_UNKNOWN;
 	if (!same_text(&c->own.view, "destination_machine",
 		       r->dst.facts.machine_id)) {
 		/* the name leads elsewhere now: nothing is done there */
-		host_close(STEAL(r->dst.host));
+		run_leave_destination(r);
 		return SIDE_UNKNOWN;
 	}
 	if (!same_text(&c->own.view, "destination_boot", r->dst.facts.boot_id))
@@ -224,7 +214,6 @@ static void put_source_back(struct recovering *c)
 
 	if (!r->src.qmp || c->out->source == SIDE_GONE)
 		return;
-	r->attempt.migrating = c->out->journal >= JOURNAL_MIGRATE;
 	started = undo(c, "the source goes on as it was", run_unstart);
 	prepared = undo(c, "its migration settings are back", run_unprepare);
 	if (started == 0 && prepared == 0 && !r->source.unsure &&
@@ -293,7 +282,7 @@ static int do_abort(struct recovering *c, struct err *err)
 			       guest_label(&r->source.guest));
 	clean_destination(c);
 	tell_source(c);
-	if (!r->result->leftovers.n)
+	if (!c->out->result.leftovers.n)
 		record_note(r, JOURNAL_ABORTED);
 	return 0;
 }
@@ -311,23 +300,23 @@ static int do_finish(struct recovering *c, struct err *err)
 {
 	struct run *r = c->run;
 
-	r->course.committed = true;
-	r->result->owner = OWNER_DESTINATION;
-	r->result->owner_pid = r->dest.pid;
-	r->result->state = r->source.facts.first_status.running &&
-					   !c->opt.paused
-				   ? "RUNNING"
-				   : "PAUSED";
+	restore_committed(r);
+	c->out->result.owner = OWNER_DESTINATION;
+	c->out->result.owner_pid = r->dest.pid;
+	c->out->result.state = r->source.facts.first_status.running &&
+					       !c->opt.paused
+				       ? "RUNNING"
+				       : "PAUSED";
 	if (c->out->journal != JOURNAL_DESTRUN)
 		record_note(r, JOURNAL_DESTRUN);
 	if (run_finish(r, err) < 0 && !r->dest.ended)
 		return -1;
 	if (r->dest.ended) {
 		err_reset(err);
-		r->result->owner = OWNER_NONE;
+		c->out->result.owner = OWNER_NONE;
 		c->out->verdict = VERDICT_LOST;
 	}
-	if (!r->result->leftovers.n)
+	if (!c->out->result.leftovers.n)
 		did(c, "the source has ended and names have moved");
 	return 0;
 }
@@ -339,7 +328,7 @@ static int do_forward(struct recovering *c, struct err *err)
 	if (c->out->journal != JOURNAL_COMMIT &&
 	    record_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
-	r->course.committed = true;
+	restore_committed(r);
 	if (run_resume(r, err) < 0) {
 		/* refused and seen gone: run_resume allows the way back */
 		return r->course.committed ? -1 : do_abort(c, err);
@@ -356,8 +345,8 @@ static int do_lost(struct recovering *c, struct err *err)
 	if (begin_undo(c, err) < 0)
 		return -1;
 	clean_destination(c);
-	r->result->owner = OWNER_NONE;
-	if (!r->result->leftovers.n)
+	c->out->result.owner = OWNER_NONE;
+	if (!c->out->result.leftovers.n)
 		record_note(r, JOURNAL_ABORTED);
 	return 0;
 }
@@ -367,9 +356,9 @@ static int do_nothing(struct recovering *c, struct err *err)
 	struct run *r = c->run;
 
 	(void)err;
-	r->result->owner = c->out->source == SIDE_GONE ? OWNER_NONE
-						       : OWNER_SOURCE;
-	r->result->owner_pid = r->source.guest.pid;
+	c->out->result.owner = c->out->source == SIDE_GONE ? OWNER_NONE
+							   : OWNER_SOURCE;
+	c->out->result.owner_pid = r->source.guest.pid;
 	return 0;
 }
 
@@ -469,7 +458,7 @@ static int look_and_act(struct recovering *c, struct err *err)
 		 journal_record_name(out->journal),
 		 side_state_name(out->source),
 		 side_state_name(out->destination), verdict_name(out->verdict));
-	r->course.phase = PHASE_ROLLBACK;
+	restore_enter_rollback(r);
 	return actions[out->verdict](c, err);
 }
 
@@ -488,17 +477,8 @@ static void recover_one(struct recovering *c)
 	int rc;
 
 	c->run = r;
-	run_open(r, &c->opt, res);
-	r->recovering = true;
-	r->src.host = host_local_new();
 	task_shield();
-	rc = probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
-			&err);
-	/* the rest is restored from what the journal says under the lock */
-	if (rc == 0)
-		rc = record_restore_key(r, &c->own.view, &err);
-	r->held.recording = recording_new_addition(r->id.name);
-	r->held.record_dir = xstrdup(c->run_dir);
+	rc = restore_open(r, &c->opt, res, c->run_dir, &c->own.view, &err);
 	free(res->run);
 	res->run = xstrdup(r->id.name);
 	free(res->source);
@@ -513,7 +493,7 @@ static void recover_one(struct recovering *c)
 		record_close(r, rc == 0 && is_settled(c));
 	(void)run_unlock(r, NULL);
 	task_unshield();
-	recording_close(STEAL(r->held.recording));
+	recording_close(run_take_recording(r));
 	run_close(r);
 	free(r);
 }

@@ -45,7 +45,7 @@ static int lock(struct run *r, struct mono until, struct err *err)
 static int reopen(struct takeover *t, struct run *r, struct mono until,
 		  struct err *closed, struct err *err)
 {
-	while (!(r->held.journal = journal_reopen(t->path, closed))) {
+	while (run_journal_reopen(r, t->path, closed) < 0) {
 		if (closed->kind != ERR_BUSY)
 			return 0;
 		if (!may_wait(r, until, closed)) {

@@ -185,7 +185,7 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	tell_result(r);
 	if (r->course.shielded)
 		task_unshield();
-	recording = STEAL(r->held.recording);
+	recording = run_take_recording(r);
 	run_close(r);
 	free(r);
 	recording_close(recording);

@@ -474,8 +474,7 @@ static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
 	    st.state != RUN_PAUSED)
 		return;
 	log_info("source", "the guest was paused by somebody");
-	r->attempt.clock.stop_seen = false;
-	r->source.facts.first_status = st;
+	run_source_paused(r, &st);
 	r->result->state = "PAUSED";
 	/* a recovery must not start it, either */
 	record_note(r, JOURNAL_SWITCH);

@@ -207,16 +207,29 @@ static void set_wanted(struct run *r)
 	};
 }
 
+int prepare_read_source(struct run *r, struct err *err)
+{
+	struct attempt_settings *s = &r->attempt.src;
+
+	if (qmp_query_capabilities(r->src.qmp, &s->caps, run_qmp_deadline(),
+				   err) < 0)
+		return -1;
+	return qmp_query_migrate_parameters(r->src.qmp, &s->params,
+					    run_qmp_deadline(), err);
+}
+
+void prepare_touch_source(struct run *r)
+{
+	r->attempt.src.params_changed = true;
+	r->attempt.src.caps_changed = true;
+}
+
 static int read_settings(struct run *r, struct err *err)
 {
 	if (qmp_query_capabilities(r->dst.qmp, &r->attempt.dst.caps,
-				   run_qmp_deadline(), err) < 0 ||
-	    qmp_query_capabilities(r->src.qmp, &r->attempt.src.caps,
-				   run_qmp_deadline(), err) < 0 ||
-	    qmp_query_migrate_parameters(r->src.qmp, &r->attempt.src.params,
-					 run_qmp_deadline(), err) < 0)
+				   run_qmp_deadline(), err) < 0)
 		return -1;
-	return 0;
+	return prepare_read_source(r, err);
 }
 
 int run_prepare(struct run *r, struct err *err)

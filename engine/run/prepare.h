@@ -10,6 +10,10 @@
 
 struct run;
 
+/* Reads the settings of the source's QEMU, for putting back. */
+int prepare_read_source(struct run *r, struct err *err);
+/* From now on they are other ones, and the undo puts them back. */
+void prepare_touch_source(struct run *r);
 /* A stage: capabilities and parameters, after what they were is recorded. */
 int run_prepare(struct run *r, struct err *err);
 /* Its undo, on the source; the destination's QEMU ends anyway. */

@@ -74,20 +74,26 @@ static void set_deadline(struct run *r)
 			fmax(r->opt->deadline_s - spent_s, 0.001);
 }
 
+int ram_migrate(struct run *r, const char *uri, struct err *err)
+{
+	r->attempt.migrating = true;
+	r->attempt.migrate_at = mono_now();
+	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) == 0)
+		return 0;
+	/* refused outright: QEMU keeps the descriptor */
+	r->attempt.migrating = !err_has(err, ERR_QMP);
+	return -1;
+}
+
 int run_start(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
-	r->attempt.migrating = true;
-	r->attempt.migrate_at = mono_now();
-	set_deadline(r);
-	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) < 0) {
-		/* refused outright: QEMU keeps the descriptor */
-		r->attempt.migrating = err_has(err, ERR_QMP) ? false : true;
+	if (ram_migrate(r, uri, err) < 0)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU does not start to "
 				"migrate");
-	}
+	set_deadline(r);
 	/* `migrate` took it out of the monitor's keeping */
 	r->attempt.fd_handed = false;
 	return 0;

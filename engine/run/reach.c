@@ -59,6 +59,23 @@ int run_reach_destination(struct run *r, struct err *err)
 	return 0;
 }
 
+int run_reach_again(struct run *r, struct host *open, struct err *err)
+{
+	r->dst.host = open;
+	if (!r->dst.host)
+		r->dst.host = host_open(r->opt->destination, &r->opt->ssh,
+					mono_in_ms(RUN_CONNECT_MS), err);
+	if (!r->dst.host)
+		return -1;
+	return probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
+			  err);
+}
+
+void run_leave_destination(struct run *r)
+{
+	host_close(STEAL(r->dst.host));
+}
+
 int run_reconnect(struct run *r, struct err *err)
 {
 	struct host_options opt = r->opt->ssh;

@@ -8,6 +8,7 @@
 
 #include "transport/base/err.h"
 
+struct host;
 struct run;
 struct run_side;
 
@@ -20,6 +21,13 @@ int run_find(struct run *r, struct err *err);
 char *run_guest_key(const struct run *r);
 /* Logs in to the destination, unless that was done already. */
 int run_reach_destination(struct run *r, struct err *err);
+/*
+ * For a recovery: takes @open, a connection to the destination, or with NULL
+ * logs in, and asks the host what it is like.
+ */
+int run_reach_again(struct run *r, struct host *open, struct err *err);
+/* Closes the connection to a host that is not the destination. */
+void run_leave_destination(struct run *r);
 /* Makes sure of a working connection to the destination: one fresh try. */
 int run_reconnect(struct run *r, struct err *err);
 /* With their events; what was closed before stays so. */

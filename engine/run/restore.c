@@ -151,7 +151,7 @@ static void restore_settings(struct run *r, const struct journal_view *v)
 	r->attempt.dst.caps_changed = caps != NULL;
 }
 
-int record_restore_key(struct run *r, const struct journal_view *v,
+static int restore_key(struct run *r, const struct journal_view *v,
 		       struct err *err)
 {
 	AUTO_FREE char *id = NULL;
@@ -166,9 +166,39 @@ int record_restore_key(struct run *r, const struct journal_view *v,
 
 int record_restore(struct run *r, const struct journal_view *v, struct err *err)
 {
-	if (record_restore_key(r, v, err) < 0 || restore_source(r, v, err) < 0)
+	if (restore_key(r, v, err) < 0 || restore_source(r, v, err) < 0)
 		return -1;
 	restore_destination(r, v);
 	restore_settings(r, v);
+	r->attempt.migrating = journal_state(v) >= JOURNAL_MIGRATE;
 	return 0;
+}
+
+int restore_open(struct run *r, const struct migrate_options *opt,
+		 struct result *result, const char *dir,
+		 const struct journal_view *v, struct err *err)
+{
+	int rc;
+
+	run_open(r, opt, result);
+	r->recovering = true;
+	r->src.host = host_local_new();
+	rc = probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
+			err);
+	/* the rest is restored from what the journal says under the lock */
+	if (rc == 0)
+		rc = restore_key(r, v, err);
+	r->held.recording = recording_new_addition(r->id.name);
+	r->held.record_dir = xstrdup(dir);
+	return rc;
+}
+
+void restore_enter_rollback(struct run *r)
+{
+	r->course.phase = PHASE_ROLLBACK;
+}
+
+void restore_committed(struct run *r)
+{
+	r->course.committed = true;
 }

@@ -142,6 +142,11 @@ void run_open(struct run *r, const struct migrate_options *opt,
 	result->budget_ms = opt->max_blackout_ms;
 }
 
+struct recording *run_take_recording(struct run *r)
+{
+	return STEAL(r->held.recording);
+}
+
 static void side_close(struct run_side *s)
 {
 	qmp_listener_free(s->events);

@@ -150,6 +150,8 @@ struct run {
 /* A fresh run for @opt, which it borrows; @result is filled with names. */
 void run_open(struct run *r, const struct migrate_options *opt,
 	      struct result *result);
+/* The recording, to be closed once the run is; NULL when none is kept. */
+struct recording *run_take_recording(struct run *r);
 /* Releases what this process holds; touches nothing outside of it. */
 void run_close(struct run *r);
 
@@ -199,6 +201,8 @@ uint64_t run_cache_room(const struct run *r);
 /* ram.c */
 int run_open_tunnel(struct run *r, struct err *err);
 int run_close_tunnel(struct run *r, struct err *err);
+/* Has the source migrate to @uri; `migrating` unless that was refused. */
+int ram_migrate(struct run *r, const char *uri, struct err *err);
 int run_start(struct run *r, struct err *err);
 int run_started(struct run *r, struct err *err);
 int run_unstart(struct run *r, struct err *err);

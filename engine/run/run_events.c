@@ -23,6 +23,17 @@ static const char *event_status(const struct qmp_event *ev)
 	return status;
 }
 
+void run_source_ended(struct run *r)
+{
+	r->source.ended = true;
+}
+
+void run_source_paused(struct run *r, const struct qmp_status *st)
+{
+	r->attempt.clock.stop_seen = false;
+	r->source.facts.first_status = *st;
+}
+
 static void source_event(struct run *r, const struct qmp_event *ev)
 {
 	if (!strcmp(ev->name, "STOP") && !r->attempt.clock.stop_seen) {
@@ -45,7 +56,7 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 		/* somebody's `cont` holds on the destination, too */
 		r->source.facts.first_status.running = true;
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		r->source.ended = true;
+		run_source_ended(r);
 	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
 		log_warn("source", "the guest panicked");
 	} else if (!strcmp(ev->name, "MIGRATION")) {

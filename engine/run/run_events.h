@@ -10,6 +10,7 @@
 
 #include "transport/base/err.h"
 
+struct qmp_status;
 struct run;
 
 /*
@@ -25,6 +26,10 @@ bool run_take_events(struct run *r);
 int run_await(struct run *r, int ms, struct err *err);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
 int run_guest_alive(struct run *r, struct err *err);
+/* The source's QEMU says that its guest has shut down. */
+void run_source_ended(struct run *r);
+/* Somebody has paused the guest, which is to stay so: @st. */
+void run_source_paused(struct run *r, const struct qmp_status *st);
 /*
  * True when the source's QEMU is proved gone. Waits a little for one whose
  * guest has just shut down.

@@ -219,6 +219,12 @@ int record_source_back(struct run *r)
 	return -1;
 }
 
+int run_journal_reopen(struct run *r, const char *path, struct err *err)
+{
+	r->held.journal = journal_reopen(path, err);
+	return r->held.journal ? 0 : -1;
+}
+
 void record_close(struct run *r, bool clean)
 {
 	journal_close(STEAL(r->held.journal));

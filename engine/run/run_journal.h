@@ -31,6 +31,8 @@ void record_note(struct run *r, enum journal_record record);
  * is no journal, when it is not on disk.
  */
 int record_source_back(struct run *r);
+/* Opens the journal at @path for a recovery; see journal_reopen(). */
+int run_journal_reopen(struct run *r, const char *path, struct err *err);
 /* Closes the journal; when @clean nothing can need it: removes it. */
 void record_close(struct run *r, bool clean);
 
