@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of engine/argv/argv_json.c. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,28 @@ TEST(only_objects_are_taken)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_null(argv_json_parse(texts[i]));
+}
+
+/* A member with a name of @len bytes. */
+static bool takes_name_of(size_t len)
+{
+	AUTO_FREE char *name = xmalloc(len + 1);
+	AUTO_FREE char *text = NULL;
+	struct json_object *root;
+
+	memset(name, 'n', len);
+	name[len] = '\0';
+	text = xasprintf("{\"%s\":1}", name);
+	root = argv_json_parse(text);
+	json_object_put(root);
+	return root != NULL;
+}
+
+/* A dot before each counts. */
+TEST(all_names_together_are_a_mebibyte_at_most)
+{
+	assert_true(takes_name_of(1024 * 1024 - 1));
+	assert_false(takes_name_of(1024 * 1024));
 }
 
 static void note_leaf(void *arg, const char *key, const char *value)

@@ -22,6 +22,7 @@
 struct play {
 	enum migrate_xbzrle asked;
 	uint64_t ram_bytes, available_bytes;
+	double capped_bps, learnt_bps;
 	const char *caps, *params;
 	bool same_host;
 
@@ -64,6 +65,9 @@ static void setup(struct run *r, const struct play *p)
 	r->dst.facts = facts_of(p->same_host ? "a" : "b");
 	r->source.guest.pid = getpid();
 	r->source.facts.ram_bytes = p->ram_bytes;
+	if (p->learnt_bps > 0)
+		lessons_learn(&r->pair,
+			      &(struct lesson){ 5, 1, p->learnt_bps });
 	r->source.facts.first_status.running = true;
 	r->attempt.src.caps = parsed(p->caps);
 	r->attempt.src.params = parsed(p->params ? p->params : "{}");
@@ -88,6 +92,7 @@ static void act(struct qmp *q)
 
 	migrate_options_init(&opt);
 	opt.xbzrle = playing->asked;
+	opt.bandwidth_bps = (uint64_t)playing->capped_bps;
 	opt.sink = note;
 	opt.sink_arg = playing;
 	setup(&r, playing);
@@ -133,6 +138,40 @@ TEST(a_short_copy_is_not_worth_a_look)
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
 	assert_int_equal(p.told, 0);
+}
+
+/* With 1 GiB; a look begins by asking whether the guest runs. */
+static void expect_look(double capped_bps, double learnt_bps, bool look)
+{
+	static const struct fake_step paused[] = {
+		{ .expect = "query-status",
+		  .reply = "{\"status\":\"paused\",\"running\":false,"
+			   "\"singlestep\":false}" },
+	};
+	struct play p = {
+		.ram_bytes = GIB,
+		.available_bytes = 64 * GIB,
+		.capped_bps = capped_bps,
+		.learnt_bps = learnt_bps,
+		.caps = WITH("false"),
+	};
+
+	if (look) {
+		playing = &p;
+		WITH_SCRIPT(paused, act);
+	} else {
+		play(&p);
+	}
+	assert_int_equal(p.told, look);
+}
+
+TEST(how_long_a_copy_takes_is_known_by_the_slower_of_cap_and_link)
+{
+	expect_look(0, 0, true);
+	expect_look(0, 1e9, false);
+	expect_look(1e9, 0, false);
+	expect_look(1e7, 1e9, true);
+	expect_look(1e9, 1e7, true);
 }
 
 TEST(off_is_off)
