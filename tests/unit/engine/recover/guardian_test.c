@@ -2,7 +2,15 @@
 /* guardian: how an engine is judged; one claim a test. */
 #include "engine/recover/guardian.h"
 
-#include "tests/unit/test.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/run/guard.h"
+#include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
+#include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
 /* A hundred on-time ticks are more than the longest silence. */
@@ -98,4 +106,55 @@ TEST(one_that_is_held_is_tried_again_for_ever)
 	assert_int_equal(guardian_pause_ms(false, 0), 1000);
 	assert_int_equal(guardian_pause_ms(false, 3), 8000);
 	assert_int_equal(guardian_pause_ms(false, 1u << 31), 8000);
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+static void note_death(void *arg, enum log_level level, const char *side,
+		       const char *text)
+{
+	bool *dead = arg;
+
+	(void)level;
+	(void)side;
+	*dead |= !strcmp(text, "the engine is gone");
+}
+
+/* What a guardian takes an engine for that says @words and closes its end. */
+static bool is_dead_after(const char *words)
+{
+	char state[] = "/tmp/vmferry-guardian-XXXXXX";
+	struct recoveries out = { 0 };
+	bool dead = false;
+	int pair[2];
+
+	assert_non_null(mkdtemp(state));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], words, strlen(words)), strlen(words));
+	close(pair[1]);
+	log_set_sink(note_death, &dead);
+	guardian_run(&(struct guardian_options){ .fd = pair[0],
+						 .engine = getpid(),
+						 .thread = getpid(),
+						 .destination = "local",
+						 .recover.word = "run-1",
+						 .recover.state_dir = state },
+		     &out);
+	log_set_sink(NULL, NULL);
+	recoveries_free(&out);
+	close(pair[0]);
+	assert_int_equal(remove_tree(state), 0);
+	return dead;
+}
+
+IN_TASK(an_engine_that_has_finished_is_not_recovered)
+{
+	assert_false(is_dead_after("d"));
+	assert_false(is_dead_after("..d"));
+}
+
+IN_TASK(one_that_only_beat_before_it_went_is)
+{
+	assert_true(is_dead_after(""));
+	assert_true(is_dead_after(".."));
 }

@@ -26,6 +26,8 @@ static struct {
 	int data_syncs, file_syncs, directory_syncs;
 	int write_errno;   /* of every pwrite, 0: none */
 	int sync_errno;	   /* of every fdatasync, 0: none */
+	int file_errno;	   /* of every fsync of a file, 0: none */
+	int dir_errno;	   /* of every fsync of a directory, 0: none */
 	size_t write_most; /* bytes that one pwrite takes, 0: all */
 } disk;
 
@@ -59,7 +61,8 @@ int fsync(int fd)
 		disk.directory_syncs++;
 	else
 		disk.file_syncs++;
-	return (int)syscall(SYS_fsync, fd);
+	errno = S_ISDIR(st.st_mode) ? disk.dir_errno : disk.file_errno;
+	return errno ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 /* --- helpers ------------------------------------------------------------- */
@@ -657,6 +660,33 @@ TEST(short_writes_are_carried_on)
 	disk.write_most = 7;
 	make_three();
 	expect_state(3, false);
+}
+
+static void expect_not_made(void)
+{
+	struct err err = { 0 };
+
+	assert_null(journal_create(path, &err));
+	expect_err_kind(&err, ERR_SYSTEM, "cannot begin journal");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+TEST(a_journal_that_does_not_reach_the_disk_is_not_made)
+{
+	disk.file_errno = EIO;
+	expect_not_made();
+	disk.file_errno = 0;
+	disk.dir_errno = EIO;
+	expect_not_made();
+	disk.dir_errno = 0;
+	disk.write_errno = EIO;
+	expect_not_made();
+}
+
+TEST(a_directory_that_has_nothing_to_sync_is_no_failure)
+{
+	disk.dir_errno = EINVAL;
+	journal_close(create());
 }
 
 TEST(a_failed_sync_breaks_the_journal)
