@@ -2,6 +2,7 @@
 /* lessons: they are kept, bounded, and come back. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +93,41 @@ TEST(a_name_leads_nowhere_else)
 	assert_int_equal(lessons_save(&p, *state, "", &err), -1);
 	lessons_load(&p, *state, NULL);
 	assert_int_equal(p.n, 0);
+}
+
+static void expect_not_saved(const char *state, const char *words)
+{
+	struct lessons p = { 0 };
+	AUTO_ERR struct err err = { 0 };
+
+	lessons_learn(&p, &(struct lesson){ 8, 0, 0 });
+	assert_int_equal(lessons_save(&p, state, "id", &err), -1);
+	assert_non_null(strstr(err.message, words));
+}
+
+/* Nor does anything stay in the directory, which then could not go. */
+TEST(what_cannot_be_put_in_place_is_an_error)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	AUTO_FREE char *path = xasprintf("%s/id", dir);
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	expect_not_saved(*state, "cannot replace");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+TEST(a_directory_that_is_none_is_an_error)
+{
+	AUTO_FREE char *dir = xasprintf("%s/pairs", (char *)*state);
+	FILE *f = fopen(dir, "w");
+
+	assert_non_null(f);
+	fclose(f);
+	expect_not_saved(*state, "cannot make");
+	assert_int_equal(unlink(dir), 0);
+	expect_not_saved("/nonexistent", "cannot make /nonexistent/pairs");
 }
 
 TEST(the_oldest_lesson_goes)
