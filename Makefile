@@ -217,8 +217,8 @@ HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
 	engine/*/*.h \
 	tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
-.PHONY: lint layers words format shell cppcheck tidy
-lint: layers words format shell cppcheck tidy
+.PHONY: lint layers words format shell symbols cppcheck tidy
+lint: layers words format shell symbols cppcheck tidy
 layers:
 	$(Q)tools/dev/layers.sh
 words:
@@ -227,6 +227,8 @@ format:
 	$(Q)tools/dev/format.sh $(C_FILES) $(HEADERS)
 shell:
 	$(Q)shellcheck -S warning $(SH_SRC) $(wildcard tools/*/*.sh tests/*/*.sh)
+symbols: $(LIB_OBJ) $(CLI_OBJ)
+	$(Q)tools/dev/symbols.sh $(BUILD)
 # json-c's loop macro is beyond it.
 cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability \

@@ -20,14 +20,14 @@ engine/run		+engine/argv
 """
 
 
-class LayersCase(unittest.TestCase):
-    """layers.sh on a small tree with a table of its own."""
+class TreeCase(unittest.TestCase):
+    """A linter on a small tree."""
+    LINTER: list[str]
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.tree = scratch.name
-        self.put("tools/dev/layers.txt", TABLE)
 
     def put(self, path, text):
         path = os.path.join(self.tree, path)
@@ -37,8 +37,8 @@ class LayersCase(unittest.TestCase):
 
     def lint(self):
         return subprocess.run(
-            [os.path.join(DEV, "layers.sh"), self.tree], text=True,
-            capture_output=True, timeout=60,
+            [os.path.join(DEV, self.LINTER[0]), *self.LINTER[1:], self.tree],
+            text=True, capture_output=True, timeout=60,
             env=dict(os.environ, GIT_CEILING_DIRECTORIES=self.tree))
 
     def assert_passes(self):
@@ -50,6 +50,15 @@ class LayersCase(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done)
         for word in words:
             self.assertIn(word, done.stderr)
+
+
+class LayersCase(TreeCase):
+    """layers.sh, with a table of its own."""
+    LINTER = ["layers.sh"]
+
+    def setUp(self):
+        super().setUp()
+        self.put("tools/dev/layers.txt", TABLE)
 
     def test_what_the_table_allows_passes(self):
         self.put("engine/argv/argv.h", '#include "engine/argv/item.h"\n')
@@ -93,6 +102,45 @@ class LayersCase(unittest.TestCase):
         self.put("qmp/check.h", "\n")
         self.put("engine/run/check.h", "\n")
         self.assert_fails("basenames that occur twice: check.h")
+
+
+class SymbolsCase(TreeCase):
+    """symbols.sh, with objects made for it."""
+    LINTER = ["symbols.sh", "build"]
+
+    def setUp(self):
+        super().setUp()
+        self.put("tools/dev/symbols.txt", "qmp/odd.c\tx\tshort\n")
+        self.put("qmp/qmp.h", "struct qmp;\n")
+        self.put("qmp/clock.h", "struct mono {\n\tint ns;\n};\n")
+
+    def build(self, path, text):
+        self.put(path, text)
+        out = os.path.join(self.tree, "build/obj", path[:-2] + ".o")
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        subprocess.run(["cc", "-c", "-o", out, os.path.join(self.tree, path)],
+                       check=True, timeout=60)
+
+    def test_the_name_of_the_file_or_of_its_head_passes(self):
+        self.build("qmp/qmp_call.c", "int qmp_call, qmp_call_fd, qmp_stop;\n"
+                   "static int other;\nint *qmp_other(void);\n"
+                   "int *qmp_other(void) { return &other; }\n")
+        self.assert_passes()
+
+    def test_the_name_of_a_type_in_its_header_passes(self):
+        self.build("qmp/clock.c", "int mono_now, clock;\n")
+        self.assert_passes()
+
+    def test_what_the_list_admits_passes_in_that_file_only(self):
+        self.build("qmp/odd.c", "int xmalloc;\n")
+        self.assert_passes()
+        self.build("qmp/even.c", "int xfree;\n")
+        self.assert_fails("qmp/even.c: xfree is not named after its file")
+
+    def test_the_name_of_another_file_is_found(self):
+        self.build("qmp/frame.c", "int frames, mono_end, frame_next;\n")
+        self.assert_fails("qmp/frame.c: frames is not",
+                          "qmp/frame.c: mono_end is not")
 
 
 class WordsCase(unittest.TestCase):
