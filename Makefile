@@ -187,7 +187,7 @@ mutants-run: export MUTANTS_COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)
 mutants-run: export MUTANTS_LIBS = $(LIBS) -lcmocka
 mutants-run: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) \
 		$(BUILD)/libcli.a $(BUILD)/libvmferry.a
-	$(Q)tests/mutants/mutants.py --build $(BUILD) --jobs $(JOBS) $(MUTANTS)
+	$(Q)set -f; tests/mutants/mutants.py --build $(BUILD) --jobs $(JOBS) $(MUTANTS)
 
 # Two hosts in namespaces, there and back, N times; resumes from its ledger.
 N ?= 200
