@@ -182,13 +182,15 @@ static void parse_file(const char *line, struct probe_file *f)
 		.type = type_letter(line + at),
 		.inode = inode,
 		.size_bytes = size,
+		.access_known = access[0] != '?',
 		.readable = access[0] == 'r',
 		.writable = access[1] == 'w',
 	};
 }
 
 int probe_files(struct host *h, const struct strv *paths,
-		struct probe_file *out, struct mono deadline, struct err *err)
+		const struct probe_user *user, struct probe_file *out,
+		struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
@@ -196,6 +198,8 @@ int probe_files(struct host *h, const struct strv *paths,
 
 	if (!paths->n)
 		return 0;
+	quote_assign(&script, "user", user ? user->name : "");
+	quote_assign(&script, "group", user ? user->group : "");
 	buf_printf(&script, "%s", probe_files_sh);
 	for (size_t i = 0; i < paths->n; i++)
 		file_script(&script, paths->v[i]);

@@ -39,11 +39,20 @@ struct probe_file {
 	bool exists;
 	char type; /* 'f' regular, 'd' directory, 'b' block, 's' socket, 'o' */
 	uint64_t inode, size_bytes;
-	bool readable, writable; /* to the login's user */
+	bool access_known;	 /* what follows was tried */
+	bool readable, writable; /* to the user that was asked for */
 };
-/* Stats @paths[i] into @out[i]. */
+/* Somebody whom root can act as. */
+struct probe_user {
+	const char *name, *group;
+};
+/*
+ * Stats @paths[i] into @out[i]; access is that of @user (NULL: the login's
+ * own).
+ */
 int probe_files(struct host *h, const struct strv *paths,
-		struct probe_file *out, struct mono deadline, struct err *err);
+		const struct probe_user *user, struct probe_file *out,
+		struct mono deadline, struct err *err);
 
 /* What a QEMU binary says of itself. */
 struct probe_qemu {

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
-# f PATH: "inode size rw type words" of what it leads to, or "-".
-# shellcheck shell=sh
+# f PATH: "inode size rw type words" of what it leads to, or "-". rw is what
+# $user, of $group, may do with it, or this login if $user is empty; "??" if
+# that cannot be tried.
+# shellcheck shell=sh disable=SC2016,SC2154
+may='r=-; w=-; [ -r "$1" ] && r=r; [ -w "$1" ] && w=w; echo $r$w'
+access_of() {
+	if [ -n "$user" ]; then
+		setpriv --init-groups --reuid "$user" --regid "$group" \
+			sh -c "$may" sh "$1"
+	else
+		sh -c "$may" sh "$1"
+	fi
+}
 f() {
-	r=-
-	w=-
-	[ -r "$1" ] && r=r
-	[ -w "$1" ] && w=w
-	stat -L -c "%i %s $r$w %F" -- "$1" 2>/dev/null || echo -
+	a=$(access_of "$1" 2>/dev/null)
+	stat -L -c "%i %s ${a:-??} %F" -- "$1" 2>/dev/null || echo -
 }

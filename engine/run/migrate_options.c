@@ -14,7 +14,8 @@ const char *const migrate_check_names[] = {
 	"unfinished", "manager", "restart",	 "migratable",	   "jobs",
 	"hotplug",    "locking", "command-line", "tcg-dirty-bits", "qemu",
 	"machine",    "version", "kvm",		 "memory",	   "user",
-	"disk",	      "file",	 "bridge",	 "directory",	   NULL,
+	"disk",	      "file",	 "access",	 "bridge",	   "directory",
+	NULL,
 };
 
 bool migrate_check_known(const char *name)

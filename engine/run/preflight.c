@@ -128,6 +128,17 @@ static int make_plan(struct preflight *p, struct err *err)
 		&r->dest.plan, err);
 }
 
+/* QEMU runs as the guest's user, whom only root can act as. */
+static int look_at_files(struct preflight *p, struct host *h, uid_t login,
+			 struct probe_file *out, struct err *err)
+{
+	const struct guest *g = &p->r->source.guest;
+	const struct probe_user user = { g->user, g->group };
+
+	return probe_files(h, &p->paths, login || !g->uid ? NULL : &user, out,
+			   mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
 static int gather(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -139,10 +150,8 @@ static int gather(struct preflight *p, struct err *err)
 	list_paths(p);
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));
 	p->there = xcalloc(p->paths.n, sizeof(*p->there));
-	if (probe_files(r->src.host, &p->paths, p->here,
-			mono_in_ms(RUN_SCRIPT_MS), err) < 0 ||
-	    probe_files(r->dst.host, &p->paths, p->there,
-			mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+	if (look_at_files(p, r->src.host, r->src.facts.uid, p->here, err) < 0 ||
+	    look_at_files(p, r->dst.host, r->dst.facts.uid, p->there, err) < 0)
 		return -1;
 	return queue_ask(r, &p->room, err);
 }

@@ -23,6 +23,9 @@ struct preflight {
 	char *restart;		/* Restart= of the source's unit, or "" */
 };
 
+/* A row of the table, for its test. */
+void preflight_check_access(struct preflight *p);
+
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);
 

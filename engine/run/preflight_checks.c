@@ -385,6 +385,38 @@ static void check_files(struct preflight *p)
 		check_file(p, i);
 }
 
+static void deny(struct preflight *p, size_t i, const char *what)
+{
+	ADD(p, "access", DESTINATION, FAIL,
+	    xasprintf("QEMU on %s will run as %s, who may not %s %s",
+		      dst_name(p), p->r->source.guest.user, what,
+		      p->paths.v[i]),
+	    xasprintf("give %s access to it there, and mount its storage so",
+		      p->r->source.guest.user));
+}
+
+/*
+ * A QEMU opens its images by itself. One that the source's user may not write
+ * to is open read-only there, or was opened before QEMU gave up its rights.
+ */
+void preflight_check_access(struct preflight *p)
+{
+	for (size_t i = 0; i < p->r->dest.plan.n_files; i++) {
+		const struct argv_file *f = &p->r->dest.plan.files[i];
+		const struct probe_file *here = &p->here[i];
+		const struct probe_file *there = &p->there[i];
+
+		if (f->kind != ARGV_IMAGE || !there->exists ||
+		    !there->access_known)
+			continue;
+		if (!there->readable)
+			deny(p, i, "read");
+		else if (f->writable && !there->writable &&
+			 (!here->exists || here->writable))
+			deny(p, i, "write to");
+	}
+}
+
 static void check_network(struct preflight *p)
 {
 	const struct argv_plan *plan = &p->r->dest.plan;
@@ -434,14 +466,11 @@ static void check_directories(struct preflight *p)
 }
 
 void (*const preflight_checks[])(struct preflight *p) = {
-	check_unfinished,     check_manager,
-	check_restart,	      check_blocked,
-	check_jobs,	      check_hotplug,
-	check_locking,	      check_command_line,
-	check_tcg_dirty_bits, check_qemu,
-	check_machine,	      check_given_machine,
-	check_version,	      check_kvm,
-	check_memory,	      check_user,
-	check_files,	      check_network,
-	check_directories,    NULL,
+	check_unfinished, check_manager,      check_restart,
+	check_blocked,	  check_jobs,	      check_hotplug,
+	check_locking,	  check_command_line, check_tcg_dirty_bits,
+	check_qemu,	  check_machine,      check_given_machine,
+	check_version,	  check_kvm,	      check_memory,
+	check_user,	  check_files,	      preflight_check_access,
+	check_network,	  check_directories,  NULL,
 };

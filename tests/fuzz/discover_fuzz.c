@@ -65,7 +65,7 @@ static void ask_facts(struct host *h)
 	host_facts_free(&facts);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		strv_push(&paths, "/f");
-	(void)probe_files(h, &paths, files, MONO_NEVER, &err);
+	(void)probe_files(h, &paths, NULL, files, MONO_NEVER, &err);
 	if (probe_qemu(h, "/bin/qemu", "q35", &qemu, MONO_NEVER, &err) == 0)
 		probe_qemu_free(&qemu);
 }

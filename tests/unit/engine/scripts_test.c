@@ -172,7 +172,7 @@ TEST(files_are_probed)
 
 	put("it's one", "12345", 0600);
 	assert_int_equal(stat(path, &st), 0);
-	buf_printf(&script, "%sf ", probe_files_sh);
+	buf_printf(&script, "user=\n%sf ", probe_files_sh);
 	quote_word(&script, path);
 	buf_printf(&script, "\nf %s/none\n", dir);
 	expected = xasprintf("%llu 5 rw regular file\n-\n",

@@ -74,7 +74,7 @@ static void files_body(void *arg)
 	strv_push(&paths, dir);
 	strv_push(&paths, "/nonexistent/file");
 	strv_push(&paths, "/dev/null");
-	expect_ok(probe_files(h, &paths, f, SOON, &e), &e);
+	expect_ok(probe_files(h, &paths, NULL, f, SOON, &e), &e);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(f[0].type, 'f');
 	assert_int_equal(f[0].size_bytes, 5);
@@ -87,6 +87,41 @@ static void files_body(void *arg)
 	host_close(h);
 }
 
+/* What @user may do with a file of this mode, "rw", "r-", "--" or "??". */
+static void expect_access(const char *user, mode_t mode, const char *expected)
+{
+	const struct probe_user nobody = { user, "nogroup" };
+	struct host *h = host_local_new();
+	AUTO_STRV struct strv paths = { 0 };
+	AUTO_ERR struct err e = { 0 };
+	char path[] = "/tmp/probe-XXXXXX";
+	AUTO_FD int fd = mkstemp(path);
+	struct probe_file f;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	strv_push(&paths, path);
+	expect_ok(probe_files(h, &paths, &nobody, &f, SOON, &e), &e);
+	(void)unlink(path);
+	assert_true(f.exists);
+	assert_int_equal(f.access_known, expected[0] != '?');
+	assert_int_equal(f.readable, expected[0] == 'r');
+	assert_int_equal(f.writable, expected[1] == 'w');
+	host_close(h);
+}
+
+IN_TASK(access_is_that_of_the_user_asked_for)
+{
+	if (geteuid()) {
+		print_message("only root can act as another user\n");
+		return;
+	}
+	expect_access("nobody", 0600, "--");
+	expect_access("nobody", 0604, "r-");
+	expect_access("nobody", 0606, "rw");
+	expect_access("no-such-user", 0606, "??");
+}
+
 IN_TASK(a_host_that_does_not_answer_tells_of_no_file)
 {
 	struct host *h = host_local_new();
@@ -95,7 +130,8 @@ IN_TASK(a_host_that_does_not_answer_tells_of_no_file)
 	struct err e = { 0 };
 
 	strv_push(&paths, "/dev/null");
-	assert_int_equal(probe_files(h, &paths, f, mono_in_ms(-1), &e), -1);
+	assert_int_equal(probe_files(h, &paths, NULL, f, mono_in_ms(-1), &e),
+			 -1);
 	expect_err_kind(&e, ERR_TIMEOUT, "");
 	assert_false(f[0].exists);
 	host_close(h);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* preflight_checks: what a check says to what was gathered. */
+#include <string.h>
+
+#include "engine/run/preflight.h"
+#include "tests/unit/test.h"
+#include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+static struct argv_file files[1];
+static struct probe_file here[1], there[1];
+static struct run r;
+static struct preflight p;
+
+/* An image that both hosts have and that QEMU may use. */
+static int setup(void **state)
+{
+	(void)state;
+	r = (struct run){ .opt = NULL };
+	p = (struct preflight){ .r = &r, .here = here, .there = there };
+	r.dst.host = host_local_new();
+	r.source.guest.user = (char *)"vm";
+	strv_push(&p.paths, "/srv/a.qcow2");
+	files[0] = (struct argv_file){ .kind = ARGV_IMAGE, .writable = true };
+	r.dest.plan.files = files;
+	r.dest.plan.n_files = 1;
+	here[0] = there[0] = (struct probe_file){
+		.exists = true,
+		.access_known = true,
+		.readable = true,
+		.writable = true,
+	};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	strv_free(&p.paths);
+	checks_free(&r.checks);
+	host_close(r.dst.host);
+	return 0;
+}
+
+TEST_FIXTURE(setup, teardown);
+
+static void expect(void (*check)(struct preflight *p), const char *name,
+		   enum check_verdict verdict, const char *words)
+{
+	check(&p);
+	assert_int_equal(r.checks.n, 1);
+	assert_string_equal(r.checks.v[0].name, name);
+	assert_true(migrate_check_known(name));
+	assert_int_equal(r.checks.v[0].verdict, verdict);
+	assert_non_null(strstr(r.checks.v[0].found, words));
+	assert_non_null(r.checks.v[0].remedy);
+}
+
+static void expect_nothing(void (*check)(struct preflight *p))
+{
+	check(&p);
+	assert_int_equal(r.checks.n, 0);
+}
+
+/* --- access --------------------------------------------------------------- */
+
+TEST(an_image_that_can_be_used_is_nothing_to_speak_of)
+{
+	expect_nothing(preflight_check_access);
+}
+
+TEST(an_image_that_cannot_be_read_is_refused)
+{
+	there[0].readable = false;
+	expect(preflight_check_access, "access", CHECK_FAIL,
+	       "vm, who may not read /srv/a.qcow2");
+}
+
+TEST(so_is_one_that_the_source_cannot_read_either)
+{
+	here[0].readable = there[0].readable = false;
+	expect(preflight_check_access, "access", CHECK_FAIL, "read");
+}
+
+TEST(an_image_that_cannot_be_written_to_is_refused)
+{
+	there[0].writable = false;
+	expect(preflight_check_access, "access", CHECK_FAIL,
+	       "may not write to /srv/a.qcow2");
+}
+
+TEST(so_is_one_whose_path_the_source_does_not_have)
+{
+	here[0] = (struct probe_file){ .exists = false };
+	there[0].writable = false;
+	expect(preflight_check_access, "access", CHECK_FAIL, "write");
+}
+
+TEST(an_image_that_is_read_only_for_qemu_may_be_read_only)
+{
+	files[0].writable = there[0].writable = false;
+	expect_nothing(preflight_check_access);
+}
+
+TEST(one_that_is_read_only_on_the_source_may_be_so_there)
+{
+	here[0].writable = there[0].writable = false;
+	expect_nothing(preflight_check_access);
+}
+
+TEST(access_that_could_not_be_tried_is_not_judged)
+{
+	there[0] = (struct probe_file){ .exists = true };
+	expect_nothing(preflight_check_access);
+}
+
+TEST(an_image_that_is_missing_is_for_another_check)
+{
+	there[0].exists = there[0].readable = false;
+	expect_nothing(preflight_check_access);
+}
+
+TEST(other_files_may_be_opened_otherwise)
+{
+	files[0].kind = ARGV_OTHER;
+	there[0].readable = false;
+	expect_nothing(preflight_check_access);
+}
