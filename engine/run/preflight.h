@@ -23,7 +23,8 @@ struct preflight {
 	char *restart;		/* Restart= of the source's unit, or "" */
 };
 
-/* A row of the table, for its test. */
+/* Rows of the table, for their tests. */
+void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */

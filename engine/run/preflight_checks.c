@@ -180,6 +180,30 @@ static void check_qemu(struct preflight *p)
 			    "--qemu-binary"));
 }
 
+/* An upgrade has replaced the file of the QEMU that runs. */
+void preflight_check_replaced(struct preflight *p)
+{
+	const struct guest *g = &p->r->source.guest;
+
+	if (!g->exe_replaced)
+		return;
+	if (p->qemu.path)
+		ADD(p, "qemu-replaced", SOURCE, WARN,
+		    xasprintf("%s was replaced since the guest started: its "
+			      "QEMU is not the one that is installed",
+			      g->exe),
+		    xasprintf("make sure that %s (%s) on %s is no older than "
+			      "the QEMU that runs, or name another with "
+			      "--qemu-binary",
+			      p->qemu.path, p->qemu.version, dst_name(p)));
+	else
+		ADD(p, "qemu-replaced", SOURCE, FAIL,
+		    xasprintf("%s was replaced since the guest started, and "
+			      "which QEMU on %s is to take over is not known",
+			      g->exe, dst_name(p)),
+		    xstrdup("name it with --qemu-binary"));
+}
+
 static void check_machine(struct preflight *p)
 {
 	const char *machine = p->r->source.facts.machine;
@@ -466,11 +490,26 @@ static void check_directories(struct preflight *p)
 }
 
 void (*const preflight_checks[])(struct preflight *p) = {
-	check_unfinished, check_manager,      check_restart,
-	check_blocked,	  check_jobs,	      check_hotplug,
-	check_locking,	  check_command_line, check_tcg_dirty_bits,
-	check_qemu,	  check_machine,      check_given_machine,
-	check_version,	  check_kvm,	      check_memory,
-	check_user,	  check_files,	      preflight_check_access,
-	check_network,	  check_directories,  NULL,
+	check_unfinished,
+	check_manager,
+	check_restart,
+	check_blocked,
+	check_jobs,
+	check_hotplug,
+	check_locking,
+	check_command_line,
+	check_tcg_dirty_bits,
+	check_qemu,
+	preflight_check_replaced,
+	check_machine,
+	check_given_machine,
+	check_version,
+	check_kvm,
+	check_memory,
+	check_user,
+	check_files,
+	preflight_check_access,
+	check_network,
+	check_directories,
+	NULL,
 };

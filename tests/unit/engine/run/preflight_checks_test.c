@@ -20,6 +20,9 @@ static int setup(void **state)
 	p = (struct preflight){ .r = &r, .here = here, .there = there };
 	r.dst.host = host_local_new();
 	r.source.guest.user = (char *)"vm";
+	r.source.guest.exe = (char *)"/usr/bin/qemu";
+	p.qemu.path = (char *)"/usr/bin/qemu";
+	p.qemu.version = (char *)"9.0.1";
 	strv_push(&p.paths, "/srv/a.qcow2");
 	files[0] = (struct argv_file){ .kind = ARGV_IMAGE, .writable = true };
 	r.dest.plan.files = files;
@@ -125,4 +128,27 @@ TEST(other_files_may_be_opened_otherwise)
 	files[0].kind = ARGV_OTHER;
 	there[0].readable = false;
 	expect_nothing(preflight_check_access);
+}
+
+/* --- qemu-replaced -------------------------------------------------------- */
+
+TEST(a_qemu_whose_file_is_there_is_nothing_to_speak_of)
+{
+	expect_nothing(preflight_check_replaced);
+}
+
+TEST(a_qemu_that_was_upgraded_under_the_guest_is_a_warning)
+{
+	r.source.guest.exe_replaced = true;
+	expect(preflight_check_replaced, "qemu-replaced", CHECK_WARN,
+	       "/usr/bin/qemu was replaced");
+	assert_non_null(strstr(r.checks.v[0].remedy, "9.0.1"));
+}
+
+TEST(without_a_qemu_on_the_destination_it_is_refused)
+{
+	r.source.guest.exe_replaced = true;
+	p.qemu.path = NULL;
+	expect(preflight_check_replaced, "qemu-replaced", CHECK_FAIL,
+	       "not known");
 }
