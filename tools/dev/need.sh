@@ -48,6 +48,18 @@ need() {
 	}
 }
 
+# A chroot has no /etc/hosts; tests want an address of localhost.
+need_localhost() {
+	! getent ahosts localhost >/dev/null || return 0
+	line="echo 127.0.0.1 localhost >>/etc/hosts"
+	if [ "$(id -u)" != 0 ]; then
+		echo "localhost has no address; as root: $line" >&2
+		return 1
+	fi
+	echo "giving localhost an address: $line"
+	sh -c "$line"
+}
+
 if ! command -v dpkg-query >/dev/null; then
 	echo "not a Debian system: it is up to you that the equivalents of" \
 		"these packages are there:" $demo >&2
@@ -57,6 +69,6 @@ fi
 # shellcheck disable=SC2086 # lists of words
 case ${1-} in
 '') need $demo ;;
-check) need $demo $check ;;
+check) need $demo $check && need_localhost ;;
 *) need "$@" ;;
 esac
