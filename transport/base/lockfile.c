@@ -22,11 +22,7 @@ static int set_range(int fd, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	if (errno == EACCES)
-		errno = EWOULDBLOCK;
-	return -1;
+	return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 /* Keeps errno. */

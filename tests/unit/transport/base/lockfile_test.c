@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,9 +23,22 @@
 
 static char dir[64], path[96];
 
+/* --- fstatfs(2), as on a file system of another kind ---------------------- */
+
+static long fake_fs_type; /* 0: none */
+
+int fstatfs(int fd, struct statfs *fs)
+{
+	if (!fake_fs_type)
+		return (int)syscall(SYS_fstatfs, fd, fs);
+	*fs = (struct statfs){ .f_type = fake_fs_type };
+	return 0;
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
+	fake_fs_type = 0;
 	snprintf(dir, sizeof(dir), "/tmp/lockfile-test.XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
@@ -159,6 +175,27 @@ TEST(a_child_that_has_the_descriptor_holds_it_too)
 	assert_true(lockfile_is_held_at(path));
 	kill_holder(pid);
 	assert_false(lockfile_is_held_at(path));
+}
+
+/* There flock(2) is a lock of the range, and would meet our own. */
+TEST(where_both_kinds_are_one_the_flock_is_left_out)
+{
+	static const long types[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
+				      CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC };
+	AUTO_FD int before = open_file();
+
+	assert_true(take_as_before(before));
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		AUTO_FD int fd = open_file();
+		AUTO_FD int other = open_file();
+
+		fake_fs_type = types[i];
+		assert_false(lockfile_is_held(other));
+		assert_int_equal(lockfile_take(fd), 0);
+		assert_true(lockfile_is_held(other));
+		close_fd(steal_fd(&fd));
+		assert_true(lockfile_bar(other, path));
+	}
 }
 
 /* --- looking -------------------------------------------------------------- */
