@@ -8,6 +8,18 @@
  * be told while it iterates: `downtime-limit` (the gate: it switches when what
  * is left fits through at the measured bandwidth) and, when auto-converge was
  * armed before the start, how much of its time the guest loses.
+ *
+ * Five places take part in the decision to switch, in this order:
+ *
+ *	policy_auto.c	 opens(), widens(), go_on(): how wide the gate is,
+ *			 and whether it opens only at the end of a pass
+ *	final_copy.c	 final_copy_bps(): the bandwidth to count on for that
+ *	run/gate.c	 both in QEMU's terms: downtime-limit, and
+ *			 avail-switchover-bandwidth where QEMU has it
+ *	QEMU		 syncs when what is left fits, stops the guest when what
+ *			 is dirty then fits too, and waits in pre-switchover
+ *	run/switchover.c check_budget(): goes on, or back when the pause so far
+ *			 and what is left (final_copy.c) would break the budget
  */
 #ifndef ENGINE_POLICY_POLICY_H
 #define ENGINE_POLICY_POLICY_H

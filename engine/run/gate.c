@@ -2,30 +2,9 @@
 /* gate: the downtime limit of the source's QEMU. */
 #include "engine/run/gate.h"
 
-#include <math.h>
-
+#include "engine/policy/lever.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
-
-enum { MOST_RATIO = 8 };
-
-/* A gate that is out by less is left. */
-#define NEAR_PART 0.1
-
-static bool is_near(double a, double b)
-{
-	return a == b || fabs(a / b - 1) < NEAR_PART;
-}
-
-/*
- * With xbzrle a byte of the stream is many of memory. A pass may find worse
- * pages than the last did: that is why there is an end to it.
- */
-static double limit_ms(double ms, double ratio)
-{
-	return fmin(floor(ms * fmin(fmax(ratio, 1), MOST_RATIO)),
-		    POLICY_WIDE_MS);
-}
 
 int run_set_gate(struct run *r, double ms, double bps, double ratio,
 		 struct err *err)
@@ -33,14 +12,14 @@ int run_set_gate(struct run *r, double ms, double bps, double ratio,
 	bool told = json_has((struct json_at){ r->attempt.src.params,
 					       "parameters" },
 			     "avail-switchover-bandwidth");
-	double limit = told && bps > 0 ? ms : limit_ms(ms, ratio);
+	double limit = told && bps > 0 ? ms : lever_limit_ms(ms, ratio);
 	struct json_object *params;
 
 	if (!told)
 		bps = 0;
 	if (ms == r->attempt.downtime_limit_ms &&
-	    is_near(limit, r->attempt.gate_limit_ms) &&
-	    is_near(bps, r->attempt.gate_bps))
+	    lever_is_near(limit, r->attempt.gate_limit_ms) &&
+	    lever_is_near(bps, r->attempt.gate_bps))
 		return 0;
 	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
 	if (told)

@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/final_copy.h"
 #include "engine/policy/history.h"
+#include "engine/policy/lever.h"
+#include "engine/policy/look_ahead.h"
+#include "engine/policy/pass_measure.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
 #include "engine/run/prepare.h"
@@ -27,24 +31,9 @@
 enum {
 	/* Between two looks at query-migrate, unless an event comes. */
 	POLL_MS = 80,
-	/* Passes that show what a pass costs besides copying. */
-	TELLING_PASSES = 4,
-	/* A pass that copied less does not show what xbzrle gains. */
-	TELLING_BYTES = 128 * 1024,
 	/* The last look at what is left, at most, with the guest stopped. */
 	LAST_LOOK_MS = 1000,
 };
-
-/* A shorter pass does not measure the link well enough to be remembered. */
-static const double told_s = 0.3;
-/* The link carries as much more than a pass in all: a pass has an overhead. */
-static const double overhead_room = 1.1;
-/* QEMU looks once a second, at a sync, whether to throttle. */
-static const double heeded_s = 1;
-/* A throttle of which the policy may be expected to make use. */
-static const double strong_throttle = 0.8;
-/* A sample of the guest's pages may see fewer changes than a pass does. */
-static const double least_shrink = 0.05;
 
 /* Where the present pass began, and what was last seen moving. */
 struct watch {
@@ -58,22 +47,9 @@ struct watch {
 	uint64_t sample_sent;
 	int64_t left_bytes; /* as of the last sample */
 	double throttle;    /* during this pass */
-	double best_bytes;  /* least left after a pass */
-	int stuck;	    /* passes since then */
 
 	struct history history;
 };
-
-/* Passes since the least that was ever left after one. */
-static void note_gain(struct watch *w, double left_bytes)
-{
-	if (w->best_bytes <= 0 || left_bytes < FORECAST_GAIN * w->best_bytes) {
-		w->best_bytes = left_bytes;
-		w->stuck = 0;
-	} else {
-		w->stuck++;
-	}
-}
 
 static void tell_sample(struct run *r, struct watch *w,
 			const struct qmp_migrate_info *info,
@@ -146,67 +122,16 @@ static void tell_decision(struct run *r, const struct policy_decision *d)
 	run_tell(r, &ev);
 }
 
-/* Bytes a second of the fastest pass; zero pages make a first one slow. */
-static double wire_bps(const struct watch *w)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < w->history.view.n_passes; i++) {
-		if (w->history.view.passes[i].seconds >= told_s)
-			most = fmax(most,
-				    w->history.view.passes[i].bandwidth_bps);
-	}
-	return most;
-}
-
-/*
- * Bytes of memory in one of the stream, in the worst of the last passes: 1
- * without xbzrle, and until it was seen to do more.
- */
-static double stream_ratio(const struct watch *w)
-{
-	double worst = INFINITY;
-	size_t n = 0;
-
-	for (size_t i = w->history.view.n_passes; i > 0 && n < TELLING_PASSES;
-	     i--) {
-		const struct policy_pass *p = &w->history.view.passes[i - 1];
-
-		if (!p->encoded)
-			break;
-		if (p->copied_bytes < TELLING_BYTES || p->sent_bytes <= 0)
-			continue;
-		worst = fmin(worst,
-			     (double)p->copied_bytes / (double)p->sent_bytes);
-		n++;
-	}
-	return n > 1 ? fmax(worst, 1) : 1;
-}
-
-/*
- * What the last copy can count on, bytes of memory a second: a link that has
- * slowed down since the last pass, or pages that xbzrle does less for, are not
- * to make the pause longer than was reckoned.
- */
-static double sure_bps(const struct watch *w)
-{
-	double bps = policy_bandwidth_bps(&w->history.view);
-
-	if (w->history.view.link->encoded && wire_bps(w) > 0)
-		return fmin(bps, wire_bps(w) * stream_ratio(w));
-	/* a pass has its overhead, too */
-	if (w->pass_bps > 0)
-		return fmin(bps, w->pass_bps * overhead_room);
-	return bps;
-}
-
 /* The policies of others take the gate as QEMU has it. */
 static int set_gate(struct run *r, const struct watch *w, double ms,
 		    struct err *err)
 {
+	const struct policy_view *v = &w->history.view;
+
 	if (r->attempt.policy != &policy_auto)
 		return run_set_gate(r, ms, 0, 1, err);
-	return run_set_gate(r, ms, sure_bps(w), stream_ratio(w), err);
+	return run_set_gate(r, ms, final_copy_bps(v, w->pass_bps),
+			    final_copy_ratio(v), err);
 }
 
 static int obey(struct run *r, const struct watch *w,
@@ -230,73 +155,6 @@ static int obey(struct run *r, const struct watch *w,
 	err_wrap(err, ERR_BUDGET, "the migration would not keep its bounds");
 	return err_hint(err, "give it a larger --max-blackout, a later "
 			     "--deadline, or --on-deadline force");
-}
-
-/*
- * Where nothing else will do the guest is going to be throttled: not before
- * passes were stuck for a while, nor before QEMU gets around to it.
- */
-static void look_ahead_throttled(const struct watch *w,
-				 const struct forecast_start *from,
-				 struct forecast_setting *s,
-				 struct forecast *out)
-{
-	double stuck_s =
-		w->history.view.passes[w->history.view.n_passes - 1].at_s -
-		w->history.view.passes[0].at_s;
-	double comes_s = fmax(POLICY_PULL_S - stuck_s, 0) + heeded_s;
-
-	s->throttle = strong_throttle;
-	if (s->deadline_s > 0)
-		s->deadline_s = fmax(s->deadline_s - comes_s, 0.001);
-	forecast_run(w->history.view.curve, from, s, out);
-	out->seconds.p50 += comes_s;
-	out->seconds.p90 += comes_s + heeded_s;
-	out->bytes.p50 += comes_s * s->bandwidth_bps;
-	out->bytes.p90 += (comes_s + heeded_s) * s->bandwidth_bps;
-}
-
-/* From the end of the last pass on, as the policy may be expected to go. */
-static void look_ahead(const struct run *r, const struct watch *w,
-		       struct forecast *out)
-{
-	const struct policy_pass *pass = history_last_pass(&w->history);
-	struct forecast_start from = {
-		.left_bytes = (double)pass->dirty_bytes,
-		.best_bytes = w->best_bytes,
-		.stuck = w->stuck,
-	};
-	struct forecast_setting s = {
-		.bandwidth_bps = policy_bandwidth_bps(&w->history.view),
-		.overhead_s = forecast_link_overhead_s(w->history.view.link),
-		.fixed_ms = r->attempt.wanted.fixed_ms,
-		.hold_ms = POLICY_HOLD_MS,
-		.budget_ms = r->attempt.wanted.budget_ms,
-		.throttle = r->attempt.throttle,
-		.shrink = 1,
-	};
-
-	/* what is seen of differences is in the link's bytes a second */
-	if (r->attempt.wanted.xbzrle_shrink > 0 &&
-	    !w->history.view.link->encoded)
-		s.shrink = fmax(r->attempt.wanted.xbzrle_shrink, least_shrink);
-
-	s.final_bps = s.bandwidth_bps;
-	if (r->attempt.wanted.deadline_s > 0)
-		s.deadline_s =
-			fmax(r->attempt.wanted.deadline_s - pass->at_s, 0.001);
-	forecast_run(w->history.view.curve, &from, &s, out);
-	if (s.shrink < 1 && w->history.view.n_passes == 1) {
-		/* the second pass still sends whole pages */
-		double more_s =
-			from.left_bytes * (1 - s.shrink) / s.bandwidth_bps;
-
-		out->seconds.p50 += more_s;
-		out->seconds.p90 += more_s;
-	}
-	if (out->p_converge < FORECAST_NEVER &&
-	    r->attempt.wanted.may_throttle && r->attempt.throttle <= 0)
-		look_ahead_throttled(w, &from, &s, out);
 }
 
 /* Told in the result: what was known after the first pass. */
@@ -333,34 +191,21 @@ static struct policy_pass measure(const struct run *r, const struct watch *w,
 				  const struct qmp_migrate_info *info,
 				  const struct tunnel_stats *t, struct mono now)
 {
-	double since = (double)(t->sent_bytes - w->sample_sent);
-	double left = fmax((double)w->left_bytes - since, 0);
-	struct policy_pass p = {
+	const struct pass_counts c = {
 		.number = (int64_t)info->dirty_sync_count,
 		.at_s = mono_diff_ms(now, r->attempt.migrate_at) / 1e3,
 		.seconds = mono_diff_ms(now, w->pass_at) / 1e3,
 		.sent_bytes = (int64_t)(t->sent_bytes - w->pass_sent),
 		.dirty_bytes = (int64_t)info->remaining_bytes,
+		.sample_left_bytes = (double)w->left_bytes,
+		.sample_since_bytes = (double)(t->sent_bytes - w->sample_sent),
 		.throttle = w->throttle,
 		.gate_ms = r->attempt.downtime_limit_ms,
-		/* the second pass fills the cache */
-		.encoded = r->attempt.xbzrle_cache_bytes &&
-			   w->history.view.n_passes >= 2,
+		.xbzrle = r->attempt.xbzrle_cache_bytes,
 	};
 
-	if (p.seconds > POLICY_LINK_PASS_S && p.sent_bytes > 0)
-		p.bandwidth_bps = (double)p.sent_bytes / p.seconds;
-	p.copied_bytes = p.sent_bytes;
-	/* zero pages of the first pass cost nothing, and are not copied */
-	if (!w->history.view.n_passes)
-		return p;
-	p.left_bytes = (int64_t)fmin(left, (double)p.dirty_bytes);
-	p.copied_bytes = w->history.view.passes[w->history.view.n_passes - 1]
-				 .dirty_bytes -
-			 p.left_bytes;
-	if (p.copied_bytes < 0)
-		p.copied_bytes = 0;
-	return p;
+	return pass_measure(&c, history_last_pass(&w->history),
+			    w->history.view.n_passes);
 }
 
 static int end_pass(struct run *r, struct watch *w,
@@ -378,12 +223,10 @@ static int end_pass(struct run *r, struct watch *w,
 	w->pass = info->dirty_sync_count;
 	w->pass_at = now;
 	w->pass_sent = t->sent_bytes;
-	/* it changes at syncs only; 1 % is armed, no more */
-	w->throttle =
-		info->throttle_percent > 1 ? info->throttle_percent / 100.0 : 0;
+	/* it changes at syncs only */
+	w->throttle = lever_share(info->throttle_percent);
 	history_add_pass(&w->history, &pass);
-	note_gain(w, (double)pass.dirty_bytes);
-	look_ahead(r, w, &f);
+	look_ahead(&w->history.view, r->attempt.throttle, &f);
 	if (w->history.view.n_passes == 1)
 		keep_first_forecast(r, &f, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
@@ -487,14 +330,11 @@ static int take_sample(struct run *r, struct watch *w,
 {
 	struct policy_decision d;
 	bool ended = info->dirty_sync_count > w->pass && w->pass;
-	double since_s;
 	int rc = 0;
 
-	since_s = mono_diff_ms(now, w->pass_at) / 1e3;
-	w->pass_bps = since_s >= told_s
-			      ? (double)(t->sent_bytes - w->pass_sent) / since_s
-			      : 0;
-
+	w->pass_bps =
+		final_copy_pass_bps((double)(t->sent_bytes - w->pass_sent),
+				    mono_diff_ms(now, w->pass_at) / 1e3);
 	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
 	/* what the pass left over is told by the sample before */
 	if (ended)
@@ -570,7 +410,7 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
  * syncs once more after pre-switchover, so that `remaining` lacks what was
  * dirtied since the sync before, if only for a moment.
  */
-static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
+static int find_rest(struct run *r, const struct watch *w, struct err *err)
 {
 	double most_ms =
 		fmin(fmax(r->attempt.wanted.budget_ms, 100), LAST_LOOK_MS);
@@ -578,21 +418,21 @@ static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 	double since_s = (double)(r->attempt.clock.stopped.us -
 				  r->attempt.clock.synced.us) /
 			 1e6;
-	double left;
+	struct final_copy_rest rest = { .bps = r->attempt.link.bps,
+					.throttle = w->throttle };
 
 	if (r->attempt.link.bps <= 0 || !w->history.view.n_passes)
 		return 0;
 	if (qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
 			      err) < 0)
 		return -1;
-	left = (double)info.remaining_bytes;
+	rest.remaining_bytes = (double)info.remaining_bytes;
 	/* somebody may have set the clock between the two */
 	since_s = fmin(since_s, (r->attempt.clock.sync_age_ms + POLL_MS) / 1e3);
-	if (qmp_version(r->src.qmp)->major < 11 && r->attempt.clock.synced.us &&
-	    since_s > 0)
-		left += curve_at(w->history.view.curve,
-				 since_s * (1 - w->throttle));
-	r->attempt.link.rest_ms = left / r->attempt.link.bps * 1e3;
+	if (qmp_version(r->src.qmp)->major < 11 && r->attempt.clock.synced.us)
+		rest.unsynced_s = since_s;
+	r->attempt.link.rest_ms =
+		final_copy_rest_ms(w->history.view.curve, &rest);
 	qmp_migrate_info_free(&info);
 	return 0;
 }
@@ -600,15 +440,15 @@ static int reckon_rest(struct run *r, const struct watch *w, struct err *err)
 /* For the switchover, and for those who migrate here after us. */
 static int sum_up(struct run *r, const struct watch *w, struct err *err)
 {
-	r->attempt.link.bps = sure_bps(w);
-	r->attempt.link.wire_bps = wire_bps(w);
-	if (w->history.view.n_passes >= TELLING_PASSES)
-		r->attempt.link.overhead_ms =
-			forecast_link_overhead_s(w->history.view.link) * 1e3;
+	const struct policy_view *v = &w->history.view;
+
+	r->attempt.link.bps = final_copy_bps(v, w->pass_bps);
+	r->attempt.link.wire_bps = final_copy_wire_bps(v);
+	r->attempt.link.overhead_ms = final_copy_overhead_s(v) * 1e3;
 	/* nobody else asks what is left */
 	if (r->attempt.policy != &policy_auto || r->attempt.budget_lifted)
 		return 0;
-	return reckon_rest(r, w, err);
+	return find_rest(r, w, err);
 }
 
 int run_precopy(struct run *r, struct err *err)

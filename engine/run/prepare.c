@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "engine/policy/lever.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
@@ -120,7 +121,7 @@ static int restore_capabilities(struct qmp *q, struct attempt_settings *s,
  */
 static struct json_object *add_throttle(struct json_object *p, double share)
 {
-	uint64_t percent = share > 0.01 ? (uint64_t)lround(share * 100) : 1;
+	uint64_t percent = lever_percent(share);
 
 	p = json_add_u64(p, "cpu-throttle-initial", percent);
 	p = json_add_u64(p, "cpu-throttle-increment", 99);

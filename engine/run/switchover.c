@@ -30,6 +30,7 @@
 #include <stdlib.h>
 
 #include "engine/guest/discover.h"
+#include "engine/policy/final_copy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
@@ -46,12 +47,6 @@ enum {
 	UNDECIDED_AFTER_MS = 60000,
 	FREE_MONITOR_MS = 1000, /* a monitor that nobody has greets at once */
 };
-
-/*
- * A prediction errs by some percent, and what is turned back costs a whole
- * migration: what is predicted to break the budget by less goes on.
- */
-static const double sure_part = 1.05;
 
 /* --- before the point of no return --------------------------------------- */
 
@@ -90,8 +85,7 @@ double run_likely_fixed_ms(const struct run *r)
 /*
  * The last moment at which going back costs but the pause so far. What a
  * switchover costs besides copying counts where it was seen between these two
- * hosts; a guess would turn back what keeps the budget. Part of that cost is
- * what the guest stood for already.
+ * hosts; a guess would turn back what keeps the budget.
  */
 static int check_budget(struct run *r, struct err *err)
 {
@@ -104,12 +98,10 @@ static int check_budget(struct run *r, struct err *err)
 	stood_ms = mono_diff_ms(mono_now(), r->attempt.clock.stop_at);
 	/* policies of others do without, and are to be compared with */
 	if (r->attempt.policy == &policy_auto)
-		rest_ms = r->attempt.link.rest_ms +
-			  fmax(run_likely_fixed_ms(r) - stood_ms, 0);
-	/* what is over already is no prediction */
+		rest_ms = final_copy_pause_ms(stood_ms, r->attempt.link.rest_ms,
+					      run_likely_fixed_ms(r));
 	if (fault_point("switch.budget", NULL) == 0 &&
-	    stood_ms <= r->attempt.wanted.budget_ms &&
-	    stood_ms + rest_ms <= r->attempt.wanted.budget_ms * sure_part)
+	    final_copy_keeps(r->attempt.wanted.budget_ms, stood_ms, rest_ms))
 		return 0;
 	r->attempt.turned_back = true;
 	r->attempt.by_lesson = stood_ms <= r->attempt.wanted.budget_ms;
