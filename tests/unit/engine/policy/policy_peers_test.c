@@ -187,6 +187,18 @@ TEST(kubevirt_waits_for_the_minimum_to_come_back)
 	assert_true(ask(&policy_kubevirt, b).gate_ms == 700);
 }
 
+TEST(kubevirt_is_content_with_the_next_best_in_the_end)
+{
+	struct bench *b = *state;
+
+	add_passes(b, 1, 1, 50000000);
+	add_passes(b, 41, 1, 90000000);
+	add_passes(b, 38, 1, 60000000);
+	assert_int_equal(ask(&policy_kubevirt, b).action, POLICY_WAIT);
+	add_passes(b, 6, 1, 60000000);
+	assert_true(ask(&policy_kubevirt, b).gate_ms == 700);
+}
+
 TEST(kubevirt_gives_up_where_the_maximum_is_far_off)
 {
 	struct bench *b = *state;
