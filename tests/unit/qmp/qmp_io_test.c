@@ -2,6 +2,7 @@
 /* Tests of qmp/qmp_io.c: what is read and written, and broken peers. */
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
+#include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
 #define RUNNING "{\"running\":true,\"status\":\"running\"}"
@@ -127,6 +129,40 @@ static void stop_fails(const struct fake_step *steps, size_t n,
 	expected_words = words;
 	with_script(&(struct fake_options){ .version = NULL }, steps, n,
 		    stop_fails_body);
+}
+
+static char lost[128];
+static int n_lost;
+
+static void keep_lost(void *arg, enum log_level level, const char *side,
+		      const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)side;
+	if (strncmp(text, "monitor lost: ", 14) != 0)
+		return;
+	snprintf(lost, sizeof(lost), "%s", text + 14);
+	n_lost++;
+}
+
+TEST(only_a_monitor_that_was_lost_is_logged_as_lost)
+{
+	static const struct fake_step closes[] = {
+		{ .expect = "stop", .close = true },
+	};
+	static const struct fake_step stays[] = {
+		{ .expect = "query-status", .reply = RUNNING },
+	};
+
+	n_lost = 0;
+	log_set_sink(keep_lost, NULL);
+	WITH_SCRIPT(stays, running);
+	assert_int_equal(n_lost, 0);
+	stop_fails(closes, 1, ERR_CLOSED, "closed its monitor");
+	log_set_sink(NULL, NULL);
+	assert_int_equal(n_lost, 1);
+	assert_string_equal(lost, "QEMU at the source closed its monitor");
 }
 
 TEST(a_message_cut_short_is_quoted)

@@ -84,3 +84,9 @@ TEST(a_file_of_4_mib_is_the_largest)
 	write_file(zeros, 4 * MIB + 1);
 	expect_errno(file, EFBIG);
 }
+
+TEST(a_file_that_cannot_be_read_is_an_error)
+{
+	/* nothing is mapped at 0 */
+	expect_errno("/proc/self/mem", EIO);
+}

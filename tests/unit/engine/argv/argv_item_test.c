@@ -67,3 +67,18 @@ TEST(keys_are_found_in_the_last_option_that_has_them)
 	assert_string_equal(argv_items_last(&items, "m")->value, "slots=2");
 	assert_null(argv_items_last(&items, "smp"));
 }
+
+TEST(an_option_string_is_read_from_that_option_alone)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+
+	argv_case_split("qemu -name guest=a -foo bar -m", &argv);
+	argv_items_read(&items, &argv, argv_table_find);
+	assert_false(argv_item_opt(&items.v[0], "m", &o));
+	assert_false(argv_item_opt(&items.v[1], "foo", &o));
+	assert_false(argv_item_opt(&items.v[2], "m", &o)); /* no value */
+	assert_true(argv_item_opt(&items.v[0], "name", &o));
+	assert_string_equal(argv_opt_get(&o, "guest"), "a");
+}

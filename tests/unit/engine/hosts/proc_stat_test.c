@@ -11,7 +11,7 @@
 #include "transport/base/xalloc.h"
 
 static const char line[] =
-	"4211 (qemu) ) S 1 4211 4211 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 "
+	"4211 (qemu) ) S 1 4211 4211 0 -1 4194560 1 2 3 4 15 26 7 8 20 0 "
 	"9 0 256272 4096 1 18446744073709551615 1 1";
 
 TEST(fields_are_counted_behind_the_command)
@@ -21,6 +21,7 @@ TEST(fields_are_counted_behind_the_command)
 	assert_int_equal(proc_stat_read(line, &stat), 0);
 	assert_int_equal(stat.state, 'S');
 	assert_int_equal(stat.parent, 1);
+	assert_int_equal(stat.cpu_ticks, 15 + 26);
 	assert_int_equal(stat.threads, 9);
 	assert_int_equal(stat.start_ticks, 256272);
 }
