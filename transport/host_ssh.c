@@ -104,7 +104,7 @@ static int ssh_run(struct host *h, const struct host_command *cmd,
 		   struct host_result *result, struct err *err)
 {
 	struct ssh_session *s = self(h)->link.session;
-	AUTO_FREE char *line = quote_argv(cmd->argv);
+	AUTO_FREE char *line = quote_login(cmd->argv);
 	AUTO_FREE struct exec *e = XNEW(struct exec);
 	int rc;
 
@@ -150,7 +150,7 @@ static struct tunnel *ssh_tunnel_command(struct host *h,
 					 const char *const *argv,
 					 struct mono deadline, struct err *err)
 {
-	AUTO_FREE char *line = quote_argv(argv);
+	AUTO_FREE char *line = quote_login(argv);
 	LIBSSH2_CHANNEL *channel;
 	struct ssh_link link;
 

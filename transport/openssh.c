@@ -362,7 +362,7 @@ static void push_remote(struct strv *to, const char *script,
 	strv_push(&words, "sh");
 	for (size_t i = 0; argv[i]; i++)
 		strv_push(&words, argv[i]);
-	strv_take(to, quote_argv((const char *const *)strv_argv(&words)));
+	strv_take(to, quote_login((const char *const *)strv_argv(&words)));
 }
 
 /* Takes the status off the end of @errout; -1 when there is none. */

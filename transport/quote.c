@@ -75,3 +75,36 @@ char *quote_argv(const char *const *argv)
 	}
 	return buf_steal(&b);
 }
+
+/* What means nothing to any shell. */
+static const char plain_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz"
+				  "0123456789_+:,./- ";
+
+/*
+ * Shells disagree about what is special in '…': newlines and exclamation marks
+ * in csh, a backslash before another or before a quote in fish. There is none
+ * of these in what printf gets.
+ */
+static char *through_sh(const char *line)
+{
+	struct buf b = { .base = NULL };
+
+	buf_printf(&b, "exec sh -c 'eval \"exec $(printf \"");
+	for (; *line; line++) {
+		/* a minus might begin an option of printf */
+		if (*line != '-' && strchr(plain_bytes, *line))
+			buf_append(&b, line, 1);
+		else
+			buf_printf(&b, "\\%03o", (unsigned char)*line);
+	}
+	buf_printf(&b, "\")\"'");
+	return buf_steal(&b);
+}
+
+char *quote_login(const char *const *argv)
+{
+	AUTO_FREE char *line = quote_argv(argv);
+
+	return line[strspn(line, plain_bytes)] ? through_sh(line) : STEAL(line);
+}

@@ -17,5 +17,11 @@ void quote_word(struct buf *b, const char *word);
 void quote_assign(struct buf *b, const char *name, const char *value);
 /* All of a NULL-terminated argv, separated by spaces; to be freed. */
 char *quote_argv(const char *const *argv);
+/*
+ * The same for a login shell, which need not be a POSIX shell: csh and fish
+ * read quotes in their own way. All but the plainest words go through one sh;
+ * to be freed.
+ */
+char *quote_login(const char *const *argv);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/test.h"
 #include "transport/base/strv.h"
@@ -166,4 +168,76 @@ TEST(a_first_word_is_always_the_command)
 	expect_a_command("if");
 	expect_a_command("while");
 	expect_a_command("done");
+}
+
+/* --- login shells --------------------------------------------------------- */
+
+TEST(plain_words_need_no_other_shell)
+{
+	const char *const argv[] = { "ls", "-l", "/a.b", NULL };
+	AUTO_FREE char *line = quote_login(argv);
+
+	assert_string_equal(line, "ls -l /a.b");
+}
+
+/* What @shell, started as sshd starts it, prints for a line. */
+static void login_shell(const char *shell, const char *line, struct buf *out)
+{
+	int p[2];
+	pid_t pid;
+	ssize_t n;
+
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(p[1], STDOUT_FILENO);
+		dup2(p[1], STDERR_FILENO);
+		close(p[0]);
+		close(p[1]);
+		if (!strcmp(shell, "busybox"))
+			execlp(shell, shell, "sh", "-c", line, NULL);
+		execlp(shell, shell, "-c", line, NULL);
+		_exit(99);
+	}
+	close(p[1]);
+	while ((n = read(p[0], buf_reserve(out, 4096), 4096)) > 0)
+		buf_commit(out, (size_t)n);
+	close(p[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+TEST(any_login_shell_reads_back_every_byte)
+{
+	static const char *const shells[] = { "sh",   "dash", "bash", "busybox",
+					      "mksh", "ksh",  "yash", "zsh",
+					      "tcsh", "csh",  "fish" };
+	AUTO_STRV struct strv argv = { 0 };
+	AUTO_BUF struct buf expected = { 0 };
+	AUTO_FREE char *line = NULL;
+	int tried = 0;
+
+	strv_push(&argv, "printf");
+	strv_push(&argv, "%s\\0");
+	for (int c = 1; c < 256; c++) {
+		strv_pushf(&argv, "%cx%c", c, c);
+		buf_printf(&expected, "%cx%c", c, c);
+		buf_append(&expected, "", 1);
+	}
+	line = quote_login((const char *const *)strv_argv(&argv));
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		AUTO_FREE char *there =
+			xasprintf("command -v %s >/dev/null", shells[i]);
+		AUTO_BUF struct buf out = { 0 };
+
+		if (system(there) != 0)
+			continue;
+		tried++;
+		login_shell(shells[i], line, &out);
+		if (buf_len(&out) != buf_len(&expected) ||
+		    memcmp(buf_data(&out), buf_data(&expected),
+			   buf_len(&out)) != 0)
+			fail_msg("%s printed: %.200s", shells[i],
+				 buf_data(&out));
+	}
+	assert_true(tried >= 2);
 }
