@@ -75,7 +75,8 @@ double final_copy_rest_ms(const struct curve *c,
 	double left = rest->remaining_bytes;
 
 	if (rest->unsynced_s > 0)
-		left += curve_at(c, rest->unsynced_s * (1 - rest->throttle));
+		left = policy_dirty_after(
+			c, left, rest->unsynced_s * (1 - rest->throttle));
 	return left / rest->bps * 1e3;
 }
 
