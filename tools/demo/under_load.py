@@ -10,6 +10,7 @@ that was given it. Fails if any run does; what that one said follows.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -24,18 +25,25 @@ REACHED = re.compile(r"blackout (\d+) ms.*\(budget (\d+)\)")
 def run_once(number):
     """Whether it succeeded, and (budget, blackout) of the second act."""
     started = time.monotonic()
-    done = subprocess.run([os.path.join(HERE, "demo.py")], text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, errors="replace")
+    demo = subprocess.Popen([os.path.join(HERE, "demo.py")], text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, errors="replace")
+    try:
+        said = demo.communicate()[0]
+    except BaseException:
+        # It cleans up, which is not to be cut short.
+        demo.terminate()
+        demo.communicate()
+        raise
     took = time.monotonic() - started
-    named, reached = NAMED.search(done.stdout), REACHED.findall(done.stdout)
-    ok = done.returncode == 0
+    named, reached = NAMED.search(said), REACHED.findall(said)
+    ok = demo.returncode == 0
     figures = (int(named[1]), int(reached[-1][0])) if ok else None
     print(f"{number:3}  {'ok' if ok else 'FAIL':4} {took:6.1f} s  " +
           (f"named {figures[0]} ms, stood still for {figures[1]} ms" if ok
-           else f"status {done.returncode}"), flush=True)
+           else f"status {demo.returncode}"), flush=True)
     if not ok:
-        print(done.stdout, flush=True)
+        print(said, flush=True)
     return ok, took, figures
 
 
@@ -65,7 +73,12 @@ def main():
     return 0 if len(good) == runs else 1
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
