@@ -8,11 +8,12 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
-LAB = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                   "../../tools/lab/lab")
+HERE = os.path.dirname(os.path.abspath(__file__))
+LAB = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools/lab/lab")
 RUN = "/run/vmferry-lab"
 MOUNT_POINTS = ["/root/.ssh", "/etc/ssh", "/etc/machine-id", "/etc/hosts",
                 "/var/lib/vmferry", "/srv/local"]
@@ -20,6 +21,11 @@ SSH = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
 QEMU = ("qemu-system-x86_64 -accel tcg -m 16 -nodefaults -display none -S "
         "-daemonize -pidfile /run/q.pid")
 END_QEMU = "kill $(cat /run/q.pid)"
+
+# In the root of a chroot, as lab_in_chroot.sh makes it. mount(8) has notes of
+# its own in /run/mount.
+NOTHING_THERE = ('test "$(rm -rf /run/mount; echo $(ls -A /run /srv /var/lib))"'
+                 ' = "/run: /srv: /var/lib:"')
 
 ROOT = os.geteuid() == 0
 HAVE_QEMU = shutil.which("qemu-system-x86_64") is not None
@@ -314,6 +320,76 @@ class DownTest(unittest.TestCase):
         self.assertEqual(self.lab.on(
             "hosta", "cat /proc/sys/kernel/random/boot_id"), boot)
         self.lab.ok("exec", "hosta", *SSH, "hostb", "true")
+
+
+@unittest.skipUnless(ROOT, "root is needed for namespaces")
+class ChrootTest(unittest.TestCase):
+    """Started in a chroot, the lab stays in it."""
+
+    def chroot(self, kind, script, *prefix):
+        """What the script said, run in a chroot, and its status."""
+        with tempfile.TemporaryDirectory(prefix="vmferry-lab-") as top:
+            done = subprocess.run(
+                ["unshare", "-mpf", "--kill-child",
+                 os.path.join(HERE, "lab_in_chroot.sh"), kind,
+                 os.path.dirname(LAB), top, *prefix, "sh", "-c", script],
+                text=True, stdin=subprocess.DEVNULL, timeout=300,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.stdout, done.returncode
+
+    def works_in(self, kind):
+        said, status = self.chroot(kind, f"""
+            set -eu
+            /lab/lab up
+            test "$(/lab/lab exec hosta cat /etc/where)" = chroot
+            test "$(/lab/lab exec hosta ssh hostb cat /etc/where)" = chroot
+            /lab/lab exec hosta ssh hostb 'echo >/run/here; echo >/tmp/there'
+            test ! -e /run/here
+            test -e /tmp/there
+            /lab/lab kill hosta
+            /lab/lab up
+            /lab/lab down
+            test ! -e /etc/hosts
+            test ! -e /etc/machine-id
+            test ! -e /etc/ssh
+            {NOTHING_THERE}
+            """)
+        self.assertEqual(status, 0, said)
+
+    def test_in_a_root_that_is_a_mount_all_else_stays_as_it_is(self):
+        self.works_in("mount")
+
+    def test_in_a_plain_directory_all_else_stays_as_it_is(self):
+        self.works_in("plain")
+
+    def refuses(self, words, preparation, *prefix):
+        said, status = self.chroot("mount", f"""
+            {preparation}
+            /lab/lab up
+            status=$?
+            {NOTHING_THERE} || exit 1
+            exit $status
+            """, *prefix)
+        self.assertEqual(status, 125, said)
+        self.assertEqual(len(said.splitlines()), 1, said)
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_without_proc_it_says_what_to_mount(self):
+        self.refuses(["/proc is not mounted", "mount -t proc proc /proc"],
+                     "umount /proc", "unshare", "-m")
+
+    def test_with_the_proc_of_other_processes_it_refuses(self):
+        self.refuses(["another PID namespace", "mount -t proc proc /proc"],
+                     ":", "unshare", "-pf", "--kill-child")
+
+    def test_without_devices_it_says_what_to_mount(self):
+        self.refuses(["/dev/null is no device", "mount --rbind /dev"],
+                     "mount -t tmpfs none /dev", "unshare", "-m")
+
+    def test_without_the_right_to_mount_it_says_which_is_missing(self):
+        self.refuses(["CAP_SYS_ADMIN"], ":", "setpriv", "--bounding-set",
+                     "-sys_admin")
 
 
 if __name__ == "__main__":

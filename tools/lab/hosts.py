@@ -169,7 +169,7 @@ def introduce(lab):
 def furnish(host):
     """Make the fresh namespaces a host. Runs as its PID 1."""
     socket.sethostname(host.name)
-    run("mount", "--make-rslave", "/")
+    namespaces.keep_mounts()
     for source, where in host.mounts():
         run("mount", "--bind", source, where)
     startup = f"{HOME}/.bashrc"
@@ -194,7 +194,8 @@ def furnish_sys():
     """A /sys that shows this network, with the cgroups of the old one."""
     os.mkdir("/run/sys")
     run("mount", "-t", "sysfs", "sysfs", "/run/sys")
-    if os.path.isdir("/run/sys/fs/cgroup"):
+    if os.path.isdir("/run/sys/fs/cgroup") and os.path.isdir(
+            "/sys/fs/cgroup"):
         run("mount", "--rbind", "/sys/fs/cgroup", "/run/sys/fs/cgroup")
     run("mount", "--move", "/run/sys", "/sys")
     os.rmdir("/run/sys")

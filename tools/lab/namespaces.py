@@ -4,21 +4,30 @@
 A holder is a `sleep` that owns a set of namespaces. Nothing pins them
 anywhere else, so killing the holder ends all that is in them; where a PID
 namespace is among them the holder is its PID 1.
+
+All of it happens in the root directory and the namespaces that the lab was
+started in. setns() into a mount namespace leads to the root of that namespace,
+which in a chroot is another one: run_inside() goes on to the holder's root.
 """
 
 import ctypes
 import os
+import re
 import select
 import signal
+import stat
 import subprocess
 import sys
 
-# From <linux/sched.h> and <linux/prctl.h>.
+# From <linux/sched.h>, <sys/mount.h>, <linux/capability.h>, <linux/prctl.h>.
 MNT = 0x00020000
 UTS = 0x04000000
 IPC = 0x08000000
 PID = 0x20000000
 NET = 0x40000000
+MS_REC, MS_SLAVE = 1 << 14, 1 << 19
+CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18,
+                "CAP_SYS_ADMIN": 21}
 PR_SET_PDEATHSIG = 1
 
 END_TIMEOUT_MS = 60000
@@ -46,6 +55,34 @@ def syscall(name, *args):
     if getattr(libc, name)(*args) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def check_place():
+    """LabError where a lab cannot work, or would touch something else."""
+    try:
+        with open("/proc/self/status") as f:
+            status = dict(re.findall(r"^(\w+):\s*(.*)$", f.read(), re.M))
+    except OSError:
+        raise LabError("/proc is not mounted here; nothing was changed. "
+                       "Mount it: mount -t proc proc /proc") from None
+    # One number for each PID namespace, from that of /proc to our own.
+    if len(status["NSpid"].split()) != 1:
+        raise LabError("/proc is that of another PID namespace, so its pids "
+                       "are other processes; nothing was changed. Mount this "
+                       "one's: mount -t proc proc /proc")
+    had = int(status["CapEff"], 16)
+    missing = [c for c, bit in CAPABILITIES.items() if not had >> bit & 1]
+    if missing:
+        raise LabError(f"root has no {', '.join(missing)} here; nothing was "
+                       f"changed. Run it outside the container, or in one "
+                       f"that has them")
+    try:
+        if stat.S_ISCHR(os.stat("/dev/null").st_mode):
+            return
+    except OSError:
+        pass
+    raise LabError("/dev/null is no device here; nothing was changed. Mount "
+                   "the machine's devices: mount --rbind /dev DIRECTORY/dev")
 
 
 def start_ticks(pid):
@@ -111,6 +148,28 @@ def _hold(kinds, record, prepare, report):
     os._exit(1)
 
 
+def keep_mounts():
+    """Let no mount of this fresh namespace show up in the one before it.
+
+    In a chroot, "/" may be no mount point, and the mount that it is on has no
+    name. Its namespace's root has one, which setns() makes ours for a moment.
+    """
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    space = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    try:
+        syscall("setns", space, MNT)
+        syscall("mount", None, b"/", None, MS_REC | MS_SLAVE, None)
+        _change_root(root)
+    finally:
+        os.close(space)
+        os.close(root)
+
+
+def _change_root(directory):
+    os.fchdir(directory)
+    os.chroot(".")
+
+
 def _drop_descriptors(keep):
     """Keep no pipe, terminal or lock of the caller's open."""
     null = os.open("/dev/null", os.O_RDWR)
@@ -154,7 +213,9 @@ def run_inside(holder, argv, environ, cwd):
     mask = signal.pthread_sigmask(signal.SIG_BLOCK,
                                   PASSED_ON | {signal.SIGCHLD})
     handle = os.pidfd_open(holder)
+    root = os.open(f"/proc/{holder}/root", os.O_PATH | os.O_DIRECTORY)
     syscall("setns", handle, MNT | UTS | IPC | PID | NET)
+    _change_root(root)
     child = os.fork()
     if child == 0:
         _become(argv, environ, cwd, mask)
