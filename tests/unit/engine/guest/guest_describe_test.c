@@ -101,6 +101,8 @@ TEST(every_way_to_ask_for_kvm_is_known)
 	assert_false(kvm("/usr/bin/kvm -accel tcg"));
 	assert_false(kvm("q -accel tcg"));
 	assert_false(kvm("q"));
+	assert_false(kvm("qemu-system-x86_64"));
+	assert_true(kvm("kvm"));
 }
 
 static void expect_monitor(const struct guest *g, size_t i,
