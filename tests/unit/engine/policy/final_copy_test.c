@@ -243,9 +243,9 @@ TEST(a_prediction_may_exceed_the_budget_by_a_twentieth)
 		{ 0, 0, true },
 		{ 0, 300, true },
 		{ 100, 200, true },
-		{ 0, 314, true },
+		{ 0, 315, true },
 		{ 0, 316, false },
-		{ 100, 214, true },
+		{ 100, 215, true },
 		{ 100, 216, false },
 		/* what is over already is no prediction */
 		{ 300, 0, true },

@@ -185,6 +185,17 @@ TEST(dropped_passes_teach_nothing)
 	assert_false(curve_known(h->view.curve));
 }
 
+TEST(nothing_is_left_of_one_that_was_released)
+{
+	static const struct history nothing;
+	struct history *h = *state;
+
+	add_passes(h, 2);
+	history_add_sample(h, 1, 1000);
+	history_fini(h);
+	assert_memory_equal(h, &nothing, sizeof(nothing));
+}
+
 TEST(a_policy_is_shown_the_moment_and_the_levers)
 {
 	struct history *h = *state;

@@ -40,6 +40,16 @@ TEST(finds_the_period_of_a_phased_guest)
 	}
 }
 
+/* One step of the grid is 0.11 s here; the slopes are near the highest, too. */
+TEST(the_period_is_at_the_peak_and_not_on_its_slope)
+{
+	struct period_span v[MOST];
+	struct period p;
+
+	period_find(v, phases(v, 5, 2, 0.25, 28), &p);
+	assert_true(fabs(p.seconds - 7) <= 28.0 / PERIOD_GRID);
+}
+
 TEST(a_steady_guest_has_none)
 {
 	struct period_span v[MOST];

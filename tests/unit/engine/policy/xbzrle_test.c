@@ -322,6 +322,13 @@ static struct xbzrle_verdict fitted(double share, uint64_t ram,
 	return v;
 }
 
+TEST(memory_of_a_power_of_two_needs_no_more_than_itself)
+{
+	assert_true(fitted(0.9, 256 * MIB, 64 * GIB).cache_bytes == 256 * MIB);
+	assert_true(fitted(0.9, 256 * MIB + 4096, 64 * GIB).cache_bytes ==
+		    512 * MIB);
+}
+
 TEST(the_cache_holds_all_memory)
 {
 	struct xbzrle_verdict v = fitted(0.9, 131080 * 1024ull, 64 * GIB);
