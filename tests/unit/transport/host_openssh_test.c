@@ -565,20 +565,6 @@ IN_TASK(the_death_of_the_connection_is_noticed_everywhere)
 	sshd_stop(d);
 }
 
-/* All processes below the server, stopped or let go on. */
-static void signal_sessions(const struct sshd *d, int signum)
-{
-	AUTO_FREE char *path =
-		xasprintf("/proc/%d/task/%d/children", d->pid, d->pid);
-	FILE *f = fopen(path, "r");
-	int pid;
-
-	assert_non_null(f);
-	while (fscanf(f, "%d", &pid) == 1)
-		kill(pid, signum);
-	fclose(f);
-}
-
 IN_TASK(a_host_that_falls_silent_is_not)
 {
 	struct err err = { 0 };
@@ -590,13 +576,13 @@ IN_TASK(a_host_that_falls_silent_is_not)
 	h = open_with(d);
 	assert_int_equal(host_alive(h, 60000, NULL), 0);
 	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
-	signal_sessions(d, SIGSTOP);
+	sshd_freeze(d);
 	assert_int_equal(host_ping(h, mono_in_ms(50), &err), -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "did not answer in time");
 	while (host_alive(h, 100, &err) == 0)
 		(void)task_sleep_until(mono_in_ms(5), NULL);
 	expect_err_kind(&err, ERR_NETWORK, "has not answered for");
-	signal_sessions(d, SIGCONT);
+	sshd_thaw(d);
 	assert_int_equal(host_ping(h, IN_TASK_SOON, NULL), 0);
 	assert_int_equal(host_alive(h, 100, NULL), 0);
 	host_close(h);
