@@ -196,12 +196,16 @@ TEST(the_reason_is_the_newest_sentence)
 	add("run-4", START(1, "d") EVENT(3, "decision", ",\"why\":\"decision\"")
 			     EVENT(4, "result", ",\"decision\":\"the end\""));
 	add("run-5", START(1, "e"));
+	/* a pass is judged at once: the decision comes after it */
+	add("run-6", START(1, "f") EVENT(2, "pass", ",\"why\":\"pass\"")
+			     EVENT(2, "decision", ",\"why\":\"decision\""));
 	read_all();
 	assert_string_equal(of("run-1")->why, "pass");
 	assert_string_equal(of("run-2")->why, "waits");
 	assert_string_equal(of("run-3")->why, "decision");
 	assert_string_equal(of("run-4")->why, "the end");
 	assert_null(of("run-5")->why);
+	assert_string_equal(of("run-6")->why, "decision");
 }
 
 /* --- unfinished ----------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* Tests of engine/state/state_dir.c. */
 #include "engine/state/state_dir.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,18 @@ TEST(every_missing_part_is_made_for_its_user_alone)
 	assert_int_equal(state_dir_make(b, NULL), 0);
 }
 
+TEST(a_path_of_one_part_is_made)
+{
+	AUTO_FREE char *before = getcwd(NULL, 0);
+
+	assert_non_null(before);
+	assert_int_equal(chdir(root), 0);
+	errno = 0;
+	assert_int_equal(state_dir_make("one", NULL), 0);
+	assert_int_equal(mode_of("one"), 0700);
+	assert_int_equal(chdir(before), 0);
+}
+
 TEST(what_cannot_be_made_is_named)
 {
 	AUTO_ERR struct err err = { 0 };
@@ -101,6 +114,7 @@ TEST(others_pass_through_the_root_and_no_further)
 	AUTO_FREE char *locks = state_dir_locks(r);
 	mode_t before = umask(0);
 
+	assert_int_equal(state_dir_make_in_root(r, locks, NULL), 0);
 	assert_int_equal(state_dir_make_in_root(r, locks, NULL), 0);
 	umask(before);
 	assert_int_equal(mode_of(r), 0711);
@@ -135,6 +149,27 @@ TEST(what_others_may_write_to_is_not_trusted)
 	/* nobody replaces another's entry there */
 	assert_int_equal(chmod(root, 01777), 0);
 	assert_true(is_trusted(runs));
+}
+
+/* As nobody, where root runs the test; else what root owns is /usr/bin. */
+TEST(what_root_owns_is_trusted_and_what_a_stranger_owns_is_not)
+{
+	AUTO_FREE char *runs = state_dir_runs(root);
+
+	if (geteuid() != 0) {
+		assert_true(is_trusted("/usr/bin"));
+		return;
+	}
+	assert_int_equal(state_dir_make(runs, NULL), 0);
+	assert_int_equal(chmod(root, 0755), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_true(is_trusted(runs));
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chown(runs, 65533, 65533), 0);
+	assert_false(is_trusted(runs));
+	assert_int_equal(seteuid(65534), 0);
+	assert_false(is_trusted(runs));
+	assert_int_equal(seteuid(0), 0);
 }
 
 TEST(a_link_or_a_file_is_not_trusted)
