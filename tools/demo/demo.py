@@ -231,7 +231,9 @@ def demo():
     sshd, guests = None, []
     try:
         sshd = harness.Sshd(place)
-        guests.append(harness.Guest(place, LOAD, name="demo"))
+        # Another demo, or a guest of that name, may be running here.
+        name = f"demo-{os.urandom(2).hex()}"
+        guests.append(harness.Guest(place, LOAD, name=name))
         first_act(place, sshd, guests[0])
         second_act(place, sshd, guests[0])
     finally:
