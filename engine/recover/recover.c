@@ -397,7 +397,6 @@ static struct verdict_input seen(const struct recovering *c)
 				  ? SIDE_RUNS
 				  : c->out->source,
 		.destination = c->out->destination,
-		.was_running = c->run->source.facts.first_status.running,
 		/* nobody saw whether it resumed when the engine died */
 		.source_unwatched = true,
 	};

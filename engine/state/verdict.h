@@ -71,7 +71,6 @@ const char *verdict_name(enum verdict v);
 struct verdict_input {
 	enum journal_record journal;
 	enum side_state source, destination;
-	bool was_running; /* the guest's first run state */
 	/*
 	 * The journal has a MIRROR record: the destination's disks are its own,
 	 * and complete only from DISKS_SYNCED on.

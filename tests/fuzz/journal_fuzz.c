@@ -50,14 +50,13 @@ static void make_file(struct buf *file, struct fuzz_input in)
 
 /* --- what recovery makes of it ------------------------------------------- */
 
-static void decide(enum journal_record record, bool was_running)
+static void decide(enum journal_record record)
 {
 	for (int s = 0; s < SIDE_STATES * SIDE_STATES * 2; s++) {
 		struct verdict_input in = {
 			.journal = record,
 			.source = (enum side_state)(s / 2 % SIDE_STATES),
 			.destination = (enum side_state)(s / 2 / SIDE_STATES),
-			.was_running = was_running,
 			.source_unwatched = s % 2,
 		};
 		struct verdict_output out = verdict_decide(&in);
@@ -81,8 +80,7 @@ static void restore(const struct journal_view *view)
 				   run.id.key && run.source.guest.user &&
 				   run.source.guest.group,
 			   "a run brought back knows its guest");
-		decide(journal_state(view),
-		       run.source.facts.first_status.running);
+		decide(journal_state(view));
 	} else {
 		fuzz_claim(err.kind == ERR_PROTOCOL, "a refusal says why");
 	}

@@ -94,8 +94,7 @@ class Table:
         with open(path, newline="", encoding="ascii") as f:
             for r in csv.DictReader(f):
                 key = (r["journal"], r["source"], r["destination"],
-                       r["was_running"] == "1", r["disks_moved"] == "1",
-                       r["source_unwatched"] == "1")
+                       r["disks_moved"] == "1", r["source_unwatched"] == "1")
                 r["ignores"] = r["ignores_destination"] == "1"
                 if patch:
                     patch(r)
@@ -513,7 +512,7 @@ def unwatched(s, rules):
 
 def decide(s, rules):
     """Asks the destination, under a fence, and acts on the verdict."""
-    key = (s.read or s.journal, s.seen, "unknown", s.wanted, s.mirrored,
+    key = (s.read or s.journal, s.seen, "unknown", s.mirrored,
            unwatched(s, rules))
     row = rules.table.answers[key]
     side = "any"

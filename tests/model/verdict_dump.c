@@ -14,9 +14,8 @@ static const char *forced(const struct verdict_input *in, enum verdict_choice c)
 
 static void print_row(const struct verdict_input *in)
 {
-	printf("%s,%s,%s,%d,%d,%d,%s,%s,%s,%d\n",
-	       journal_record_name(in->journal), side_state_name(in->source),
-	       side_state_name(in->destination), in->was_running,
+	printf("%s,%s,%s,%d,%d,%s,%s,%s,%d\n", journal_record_name(in->journal),
+	       side_state_name(in->source), side_state_name(in->destination),
 	       in->disks_moved, in->source_unwatched,
 	       verdict_name(verdict_decide(in).verdict),
 	       forced(in, CHOICE_CONTINUE), forced(in, CHOICE_DISCARD),
@@ -25,18 +24,17 @@ static void print_row(const struct verdict_input *in)
 
 static void print_flags(struct verdict_input in)
 {
-	for (int flags = 0; flags < 8; flags++) {
-		in.was_running = flags & 1;
-		in.disks_moved = flags & 2;
-		in.source_unwatched = flags & 4;
+	for (int flags = 0; flags < 4; flags++) {
+		in.disks_moved = flags & 1;
+		in.source_unwatched = flags & 2;
 		print_row(&in);
 	}
 }
 
 int main(void)
 {
-	puts("journal,source,destination,was_running,disks_moved,"
-	     "source_unwatched,verdict,continue,discard,ignores_destination");
+	puts("journal,source,destination,disks_moved,source_unwatched,"
+	     "verdict,continue,discard,ignores_destination");
 	for (int j = 0; j < JOURNAL_RECORDS; j++)
 		for (int s = 0; s < SIDE_STATES; s++)
 			for (int d = 0; d < SIDE_STATES; d++)
