@@ -17,7 +17,7 @@ static const double worth_s = 4;
 static double expected_copy_s(const struct run *r)
 {
 	double bps = (double)r->opt->bandwidth_bps;
-	double learnt = lessons_link_bps(&r->pair);
+	double learnt = lessons_link_bps(&r->lessons);
 
 	if (learnt > 0 && (bps <= 0 || learnt < bps))
 		bps = learnt;

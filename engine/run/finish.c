@@ -10,6 +10,7 @@
 
 #include "engine/hosts/admit.h"
 #include "engine/guest/discover.h"
+#include "engine/run/learn.h"
 #include "engine/run/lock.h"
 #include "engine/run/prepare.h"
 #include "engine/run/reach.h"

@@ -460,7 +460,7 @@ int run_precopy(struct run *r, struct err *err)
 	w->dirty_bps = NAN;
 	history_init(&w->history, &r->attempt.wanted,
 		     (double)r->source.facts.ram_bytes,
-		     lessons_overhead_ms(&r->pair) / 1e3);
+		     lessons_overhead_ms(&r->lessons) / 1e3);
 	rc = watch_passes(r, w, err);
 	if (rc == 0)
 		rc = sum_up(r, w, err);

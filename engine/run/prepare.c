@@ -6,6 +6,7 @@
 
 #include "engine/policy/lever.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/learn.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
@@ -193,8 +194,8 @@ static void set_wanted(struct run *r)
 {
 	double fixed_ms;
 
-	lessons_load(&r->pair, run_state(r), r->dst.facts.machine_id);
-	fixed_ms = lessons_fixed_ms(&r->pair);
+	learn_recall(r);
+	fixed_ms = lessons_fixed_ms(&r->lessons);
 	r->attempt.policy = r->opt->policy ? r->opt->policy : &policy_auto;
 	r->attempt.wanted = (struct policy_facts){
 		.budget_ms =
@@ -202,7 +203,7 @@ static void set_wanted(struct run *r)
 		.force = r->opt->on_deadline == ON_DEADLINE_FORCE,
 		.ram_bytes = (double)r->source.facts.ram_bytes,
 		.fixed_ms = fixed_ms > 0 ? fixed_ms : POLICY_FIXED_MS,
-		.fixed_worst_ms = lessons_worst_fixed_ms(&r->pair),
+		.fixed_worst_ms = lessons_worst_fixed_ms(&r->lessons),
 		.may_throttle = r->opt->throttle == MIGRATE_THROTTLE_AUTO,
 		.throttle_max = POLICY_THROTTLE_MAX,
 	};

@@ -141,7 +141,7 @@ struct run {
 	struct run_dest dest;
 	struct run_held held;
 	struct checks checks;
-	struct lessons pair; /* what was learnt of these two hosts before */
+	struct lessons lessons; /* what was learnt of these two hosts before */
 	struct run_course course;
 	struct run_tries tries;
 	struct attempt attempt;
@@ -211,8 +211,6 @@ int run_precopy(struct run *r, struct err *err);
 /* Fills @err with why QEMU's migration failed, in the best words there are. */
 int run_explain_failure(struct run *r, struct err *err);
 /* switchover.c */
-/* Of a switchover between these two hosts, as seen before; 0: never. */
-double run_likely_fixed_ms(const struct run *r);
 int run_switch(struct run *r, struct err *err);
 int run_commit(struct run *r, struct err *err);
 int run_resume(struct run *r, struct err *err);

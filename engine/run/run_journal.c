@@ -136,23 +136,6 @@ static struct json_object *facts_of(const struct run *r,
 
 /* --- writing ------------------------------------------------------------- */
 
-void record_pair(struct run *r, const struct lesson *lesson)
-{
-	const char *machine = r->dst.facts.machine_id;
-	AUTO_ERR struct err e = { 0 };
-
-	/* another run may have learnt meanwhile */
-	lessons_load(&r->pair, run_state(r), machine);
-	if (lesson)
-		lessons_learn(&r->pair, lesson);
-	else
-		lessons_forget(&r->pair);
-	if (lessons_save(&r->pair, run_state(r), machine, &e) < 0)
-		log_info(NULL,
-			 "what was learnt of the two hosts is not kept: %s",
-			 e.message);
-}
-
 int run_record_begin(struct run *r, struct err *err)
 {
 	AUTO_FREE char *runs = state_dir_runs(run_state(r));

@@ -36,10 +36,4 @@ int run_journal_reopen(struct run *r, const char *path, struct err *err);
 /* Closes the journal; when @clean nothing can need it: removes it. */
 void record_close(struct run *r, bool clean);
 
-/*
- * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
- * was learnt there has turned a migration back that may be a good one.
- */
-void record_pair(struct run *r, const struct lesson *lesson);
-
 #endif

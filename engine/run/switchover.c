@@ -32,6 +32,7 @@
 #include "engine/guest/discover.h"
 #include "engine/policy/final_copy.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/learn.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
@@ -69,17 +70,6 @@ static int fresh_answer(struct run *r, struct err *err)
 			       "switchover",
 			       host_name(r->dst.host), st.raw);
 	return 0;
-}
-
-/*
- * What is usual counts as once more of what was seen: a single bad day is not
- * to be the end of migrations.
- */
-double run_likely_fixed_ms(const struct run *r)
-{
-	const struct lesson usual = { POLICY_FIXED_MS, 0, 0 };
-
-	return r->pair.n ? lessons_likely(&r->pair, &usual).fixed_ms : 0;
 }
 
 /*

@@ -66,7 +66,7 @@ static void setup(struct run *r, const struct play *p)
 	r->source.guest.pid = getpid();
 	r->source.facts.ram_bytes = p->ram_bytes;
 	if (p->learnt_bps > 0)
-		lessons_learn(&r->pair,
+		lessons_learn(&r->lessons,
 			      &(struct lesson){ 5, 1, p->learnt_bps });
 	r->source.facts.first_status.running = true;
 	r->attempt.src.caps = parsed(p->caps);

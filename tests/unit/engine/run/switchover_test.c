@@ -434,7 +434,7 @@ static void too_much_is_left(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	r->attempt.link.rest_ms = 305;
-	lessons_learn(&r->pair, &(struct lesson){ 15, 0, 0 });
+	lessons_learn(&r->lessons, &(struct lesson){ 15, 0, 0 });
 	assert_int_equal(run_switch(r, &e), -1);
 	expect_err_kind(&e, ERR_BUDGET, "what is left");
 }
