@@ -109,14 +109,14 @@ static int may_rehearse(const struct run *r, struct err *err)
 static int guarded_rehearsal(struct run *r, const struct rehearse_limits *l,
 			     struct estimate *est, struct err *err)
 {
-	int rc = run_record_begin(r, err);
+	int rc = run_journal_begin(r, err);
 
 	if (rc == 0)
-		rc = run_guard(r, err);
+		rc = setup_guard(r, err);
 	if (rc == 0)
 		rc = rehearse_run(r, l, &est->seen, err);
 	task_shield();
-	(void)run_record_end(r, NULL);
+	(void)run_journal_end(r, NULL);
 	task_unshield();
 	return rc;
 }
@@ -129,10 +129,10 @@ static int rehearse_guest(struct run *r, const struct estimate_options *opt,
 	};
 	int rc;
 
-	if (may_rehearse(r, err) < 0 || run_lock(r, err) < 0)
+	if (may_rehearse(r, err) < 0 || lock_take(r, err) < 0)
 		return -1;
 	rc = guarded_rehearsal(r, &limits, est, err);
-	(void)run_unlock(r, NULL);
+	(void)lock_release(r, NULL);
 	return rc;
 }
 
@@ -159,7 +159,7 @@ static int sample_pages(struct run *r, struct estimate *est, struct err *err)
 			      r->source.facts.ram_bytes, &est->xbzrle, err) < 0)
 		return -1;
 	xbzrle_fit_cache(&est->xbzrle, r->source.facts.ram_bytes,
-			 run_cache_room(r));
+			 choose_xbzrle_room(r));
 	est->sampled = true;
 	count_small(r, est);
 	return 0;
@@ -214,7 +214,7 @@ static int measure_guest(struct run *r, const struct estimate_options *opt,
 static int make(struct run *r, const struct estimate_options *opt,
 		struct estimate *est, struct err *err)
 {
-	if (run_connect(r, err) < 0 || run_discover(r, err) < 0)
+	if (connect_run(r, err) < 0 || connect_discover(r, err) < 0)
 		return -1;
 	est->ram_bytes = (double)r->source.facts.ram_bytes;
 	if (measure_link(r, opt, est, err) < 0 ||

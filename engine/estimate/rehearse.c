@@ -183,7 +183,7 @@ static int prepare(struct rehearsing *x, struct err *err)
 	struct json_object *p;
 
 	if (prepare_read_source(r, err) < 0 ||
-	    record_write(r, JOURNAL_DEST, err) < 0)
+	    run_journal_write(r, JOURNAL_DEST, err) < 0)
 		return -1;
 	p = json_add_u64(json_new(), "downtime-limit", POLICY_HOLD_MS);
 	p = json_add_u64(p, "max-bandwidth", 0);
@@ -204,7 +204,7 @@ static int begin(struct rehearsing *x, struct err *err)
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
 	if (rehearse_sink_open(&x->sink, err) < 0 ||
-	    record_write(r, JOURNAL_MIGRATE, err) < 0)
+	    run_journal_write(r, JOURNAL_MIGRATE, err) < 0)
 		return -1;
 	x->fd_handed = true;
 	if (qmp_getfd(r->src.qmp, fd_name, x->sink.theirs, run_qmp_deadline(),
@@ -231,7 +231,7 @@ static void take_event(struct rehearsing *x, const struct qmp_event *ev)
 		x->stopped = false;
 		x->out->stood_ms += mono_diff_ms(ev->received, x->stopped_at);
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		run_source_ended(x->r);
+		run_events_source_ended(x->r);
 	}
 }
 
@@ -268,7 +268,7 @@ static int explain_stop(struct rehearsing *x, enum migration_status s,
 	if (s == MIGRATION_ACTIVE &&
 	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) == 0 &&
 	    st.state == RUN_PAUSED) {
-		run_source_paused(r, &st);
+		run_events_source_paused(r, &st);
 		return err_set(err, ERR_FAILED,
 			       "%s was paused by somebody meanwhile",
 			       guest_label(&r->source.guest));
@@ -303,7 +303,7 @@ static int look(struct rehearsing *x, struct err *err)
 	qmp_migrate_info_free(&info);
 	take_events(x);
 	if (x->r->source.ended)
-		return run_guest_alive(x->r, err);
+		return run_events_guest_alive(x->r, err);
 	if (x->stopped || s == MIGRATION_PRE_SWITCHOVER)
 		return explain_stop(x, s, err);
 	if (s == MIGRATION_ACTIVE || s == MIGRATION_SETUP)
@@ -608,7 +608,7 @@ static double sensible_rate(const struct run *r,
 	return fmin(fmax(bps, least_bps), most_bps);
 }
 
-/* How long the guest is stopped, if at all; run_unstart() continues it. */
+/* How long the guest is stopped, if at all; ram_undo() continues it. */
 static void await_resume(struct rehearsing *x)
 {
 	struct mono until = mono_in_ms(RESUME_MS);
@@ -629,13 +629,13 @@ static int undo(struct rehearsing *x, struct err *err)
 	int rc = 0;
 
 	task_shield();
-	if (r->attempt.migrating && !run_source_gone(r))
+	if (r->attempt.migrating && !run_events_source_gone(r))
 		(void)qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(), NULL);
 	rehearse_sink_close(&x->sink);
 	await_resume(x);
-	if (run_unstart(r, &e) < 0 || run_unprepare(r, &e) < 0)
+	if (ram_undo(r, &e) < 0 || prepare_undo(r, &e) < 0)
 		rc = -1;
-	if (rc == 0 && x->fd_handed && !run_source_gone(r))
+	if (rc == 0 && x->fd_handed && !run_events_source_gone(r))
 		(void)qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(),
 				  NULL);
 	task_unshield();

@@ -5,7 +5,7 @@
 #include "engine/run/run.h"
 #include "qmp/qmp_status.h"
 
-enum side_state side_of_source(struct qmp *q, enum migration_status *m)
+enum side_state observe_source(struct qmp *q, enum migration_status *m)
 {
 	struct qmp_migrate_info info = { 0 };
 	struct qmp_status st;
@@ -30,7 +30,7 @@ enum side_state side_of_source(struct qmp *q, enum migration_status *m)
 	return SIDE_PAUSED;
 }
 
-enum side_state side_of_destination(struct qmp *q)
+enum side_state observe_destination(struct qmp *q)
 {
 	struct qmp_migrate_info info = { 0 };
 	struct qmp_status st;

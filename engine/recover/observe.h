@@ -11,7 +11,7 @@
 #include "qmp/qmp_migrate.h"
 
 /* *m: its migration's status, unless SIDE_UNKNOWN. */
-enum side_state side_of_source(struct qmp *q, enum migration_status *m);
-enum side_state side_of_destination(struct qmp *q);
+enum side_state observe_source(struct qmp *q, enum migration_status *m);
+enum side_state observe_destination(struct qmp *q);
 
 #endif

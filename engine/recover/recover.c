@@ -79,7 +79,7 @@ static bool same_text(const struct journal_view *v, const char *key,
 	       !strcmp(json_object_get_string(o), now);
 }
 
-static enum side_state observe_source(struct recovering *c)
+static enum side_state ask_source(struct recovering *c)
 {
 	struct run *r = c->run;
 	enum migration_status status;
@@ -96,9 +96,9 @@ static enum side_state observe_source(struct recovering *c)
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
 	/* its monitor is for whoever has the guest's lock */
-	if (c->own.rest || run_open_source(r, NULL) < 0)
+	if (c->own.rest || connect_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return side_of_source(r->src.qmp, &status);
+	return observe_source(r->src.qmp, &status);
 }
 
 /* --- asking the destination ---------------------------------------------- */
@@ -119,12 +119,12 @@ static enum side_state ask_destination(struct recovering *c)
 	struct run *r = c->run;
 	int alive;
 
-	if (run_reach_again(r, take_warm(c), NULL) < 0)
+	if (reach_restore(r, take_warm(c), NULL) < 0)
 		return SIDE_UNKNOWN;
 	if (!same_text(&c->own.view, "destination_machine",
 		       r->dst.facts.machine_id)) {
 		/* the name leads elsewhere now: nothing is done there */
-		run_leave_destination(r);
+		reach_leave(r);
 		return SIDE_UNKNOWN;
 	}
 	if (!same_text(&c->own.view, "destination_boot", r->dst.facts.boot_id))
@@ -138,9 +138,9 @@ static enum side_state ask_destination(struct recovering *c)
 			       run_qmp_deadline(), NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
-	if (run_reopen(r, NULL) < 0)
+	if (switchover_reopen(r, NULL) < 0)
 		return SIDE_UNKNOWN;
-	return side_of_destination(r->dst.qmp);
+	return observe_destination(r->dst.qmp);
 }
 
 /*
@@ -154,12 +154,12 @@ static enum side_state settle(struct recovering *c, enum side_state s)
 	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
 	       c->run->dst.qmp && mono_before(mono_now(), until)) {
 		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
-		s = side_of_destination(c->run->dst.qmp);
+		s = observe_destination(c->run->dst.qmp);
 	}
 	return s;
 }
 
-static void observe_destination(struct recovering *c)
+static void look_at_destination(struct recovering *c)
 {
 	if (c->asked)
 		return;
@@ -192,12 +192,12 @@ static void clean_destination(struct recovering *c)
 {
 	struct run *r = c->run;
 
-	observe_destination(c);
+	look_at_destination(c);
 	if (!r->dest.made)
 		return;
 	if (r->dst.host)
 		(void)undo(c, "what was started on the destination is gone",
-			   run_unlaunch);
+			   launch_undo);
 	else
 		run_leftover(r,
 			     "%s cannot be reached; there may be QEMU (pid %d) "
@@ -214,10 +214,10 @@ static void put_source_back(struct recovering *c)
 
 	if (!r->src.qmp || c->out->source == SIDE_GONE)
 		return;
-	started = undo(c, "the source goes on as it was", run_unstart);
-	prepared = undo(c, "its migration settings are back", run_unprepare);
+	started = undo(c, "the source goes on as it was", ram_undo);
+	prepared = undo(c, "its migration settings are back", prepare_undo);
 	if (started == 0 && prepared == 0 && !r->source.unsure &&
-	    !run_source_gone(r) && record_source_back(r) == 0)
+	    !run_events_source_gone(r) && run_journal_source_back(r) == 0)
 		takeover_let_go(&c->own, r);
 }
 
@@ -226,7 +226,7 @@ static int begin_undo(struct recovering *c, struct err *err)
 {
 	return c->out->journal == JOURNAL_ABORTING
 		       ? 0
-		       : record_write(c->run, JOURNAL_ABORTING, err);
+		       : run_journal_write(c->run, JOURNAL_ABORTING, err);
 }
 
 /*
@@ -283,14 +283,14 @@ static int do_abort(struct recovering *c, struct err *err)
 	clean_destination(c);
 	tell_source(c);
 	if (!c->out->result.leftovers.n)
-		record_note(r, JOURNAL_ABORTED);
+		run_journal_note(r, JOURNAL_ABORTED);
 	return 0;
 }
 
 /* `cont` was refused: first the destination is seen gone, then it goes on. */
 static int do_take_back(struct recovering *c, struct err *err)
 {
-	if (c->run->dest.made && run_unlaunch(c->run, err) < 0)
+	if (c->run->dest.made && launch_undo(c->run, err) < 0)
 		return -1;
 	did(c, "the destination's QEMU is gone");
 	return do_abort(c, err);
@@ -308,8 +308,8 @@ static int do_finish(struct recovering *c, struct err *err)
 				       ? "RUNNING"
 				       : "PAUSED";
 	if (c->out->journal != JOURNAL_DESTRUN)
-		record_note(r, JOURNAL_DESTRUN);
-	if (run_finish(r, err) < 0 && !r->dest.ended)
+		run_journal_note(r, JOURNAL_DESTRUN);
+	if (finish_run(r, err) < 0 && !r->dest.ended)
 		return -1;
 	if (r->dest.ended) {
 		err_reset(err);
@@ -326,11 +326,11 @@ static int do_forward(struct recovering *c, struct err *err)
 	struct run *r = c->run;
 
 	if (c->out->journal != JOURNAL_COMMIT &&
-	    record_write(r, JOURNAL_COMMIT, err) < 0)
+	    run_journal_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
 	restore_committed(r);
-	if (run_resume(r, err) < 0) {
-		/* refused and seen gone: run_resume allows the way back */
+	if (switchover_resume(r, err) < 0) {
+		/* refused and seen gone: switchover_resume allows the way back */
 		return r->course.committed ? -1 : do_abort(c, err);
 	}
 	did(c, "the guest was started on the destination");
@@ -347,7 +347,7 @@ static int do_lost(struct recovering *c, struct err *err)
 	clean_destination(c);
 	c->out->result.owner = OWNER_NONE;
 	if (!c->out->result.leftovers.n)
-		record_note(r, JOURNAL_ABORTED);
+		run_journal_note(r, JOURNAL_ABORTED);
 	return 0;
 }
 
@@ -422,7 +422,7 @@ static struct verdict_output decide(struct recovering *c)
 
 	if (verdict_decide(&in).verdict != VERDICT_ABORT ||
 	    !verdict_ignores_destination(&in)) {
-		observe_destination(c);
+		look_at_destination(c);
 		in = seen(c);
 	}
 	return c->choice == CHOICE_NONE ? verdict_decide(&in)
@@ -439,7 +439,7 @@ static int look_and_act(struct recovering *c, struct err *err)
 	if (takeover(&c->own, r, &closed, err) < 0)
 		return -1;
 	out->journal = journal_state(&c->own.view);
-	out->source = observe_source(c);
+	out->source = ask_source(c);
 	answer = moved_on(c, decide(c));
 	/*
 	 * On a disk that takes no more a guest that stands still is let go on
@@ -487,10 +487,10 @@ static void recover_one(struct recovering *c)
 	err_move(&res->error, &err);
 	/* before its journal goes, so that none of both is missed */
 	if (!c->own.finished)
-		aftermath_record(r, c->out, c->why);
+		recover_report_write(r, c->out, c->why);
 	if (r->held.journal)
-		record_close(r, rc == 0 && is_settled(c));
-	(void)run_unlock(r, NULL);
+		run_journal_close(r, rc == 0 && is_settled(c));
+	(void)lock_release(r, NULL);
 	task_unshield();
 	recording_close(run_take_recording(r));
 	run_close(r);

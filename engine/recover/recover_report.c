@@ -22,7 +22,7 @@ static const enum outcome outcomes[] = {
 };
 static_assert(ARRAY_SIZE(outcomes) == VERDICTS, "an outcome for each verdict");
 
-enum outcome aftermath_outcome(const struct recovery *done)
+enum outcome recover_report_outcome(const struct recovery *done)
 {
 	if (done->result.error.kind != ERR_NONE)
 		return OUTCOME_INTERNAL;
@@ -47,7 +47,7 @@ result_event(const struct run *r, const struct recovery *done, const char *why)
 	};
 	struct json_object *o;
 
-	told.outcome = aftermath_outcome(done);
+	told.outcome = recover_report_outcome(done);
 	told.decision = (char *)why;
 	o = event_to_json(&ev);
 	o = json_add_bool(o, "recovered", true);
@@ -84,15 +84,15 @@ static bool is_told(const char *state, const char *run,
 	return told;
 }
 
-void aftermath_record(struct run *r, const struct recovery *done,
-		      const char *why)
+void recover_report_write(struct run *r, const struct recovery *done,
+			  const char *why)
 {
 	AUTO_JSON struct json_object *result = NULL;
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *line = NULL;
 	AUTO_FREE char *text = NULL;
 
-	if (aftermath_outcome(done) == OUTCOME_INTERNAL)
+	if (recover_report_outcome(done) == OUTCOME_INTERNAL)
 		return;
 	result = result_event(r, done, why);
 	if (done->result.leftovers.n &&

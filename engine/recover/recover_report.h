@@ -16,12 +16,12 @@
  * failed tells nothing, nor does one that says what was told before. A failure
  * is a warning of @r. To be called from a task.
  */
-void aftermath_record(struct run *r, const struct recovery *done,
-		      const char *why);
+void recover_report_write(struct run *r, const struct recovery *done,
+			  const char *why);
 
 /* --- pure, for tests ------------------------------------------------------ */
 
 /* What it means for the guest; OUTCOME_INTERNAL: it is not decided. */
-enum outcome aftermath_outcome(const struct recovery *done);
+enum outcome recover_report_outcome(const struct recovery *done);
 
 #endif

@@ -25,7 +25,7 @@ static bool is_rest(const struct takeover *t, const struct run *r)
  */
 static bool may_wait(const struct run *r, struct mono until, struct err *err)
 {
-	if (err->kind != ERR_BUSY || run_is_driven(r) ||
+	if (err->kind != ERR_BUSY || lock_is_driven(r) ||
 	    mono_before(until, mono_now()))
 		return false;
 	err_reset(err);
@@ -34,7 +34,7 @@ static bool may_wait(const struct run *r, struct mono until, struct err *err)
 
 static int lock(struct run *r, struct mono until, struct err *err)
 {
-	while (run_lock(r, err) < 0) {
+	while (lock_take(r, err) < 0) {
 		if (!may_wait(r, until, err))
 			return -1;
 	}
@@ -69,8 +69,8 @@ static int read_again(struct takeover *t, struct err *err)
 void takeover_let_go(struct takeover *t, struct run *r)
 {
 	t->rest = true;
-	run_close_monitors(&r->src);
-	(void)run_unlock(r, NULL);
+	reach_close_monitors(&r->src);
+	(void)lock_release(r, NULL);
 }
 
 int takeover(struct takeover *t, struct run *r, struct err *closed,
@@ -81,7 +81,7 @@ int takeover(struct takeover *t, struct run *r, struct err *closed,
 	t->rest = is_rest(t, r);
 	if ((!t->rest && lock(r, until, err) < 0) ||
 	    reopen(t, r, until, closed, err) < 0 || read_again(t, err) < 0 ||
-	    record_restore(r, &t->view, err) < 0)
+	    restore_run(r, &t->view, err) < 0)
 		return -1;
 	if (is_rest(t, r))
 		takeover_let_go(t, r);

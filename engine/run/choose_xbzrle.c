@@ -38,10 +38,10 @@ static void tell(struct run *r, const char *why)
 	};
 
 	log_info("source", "xbzrle: %s", why);
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
-uint64_t run_cache_room(const struct run *r)
+uint64_t choose_xbzrle_room(const struct run *r)
 {
 	uint64_t ram = r->source.facts.ram_bytes;
 	uint64_t room = admit_spare(r->src.host, r->source.guest.pid, ram,
@@ -61,7 +61,7 @@ static void force_xbzrle(struct run *r)
 {
 	struct xbzrle_verdict v = { .pays = true, .shrink = 0 };
 
-	xbzrle_fit_cache(&v, r->source.facts.ram_bytes, run_cache_room(r));
+	xbzrle_fit_cache(&v, r->source.facts.ram_bytes, choose_xbzrle_room(r));
 	r->attempt.xbzrle_cache_bytes = v.cache_bytes;
 	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
 	tell(r, v.pays ? "it was asked for" : v.why);
@@ -76,7 +76,7 @@ static void keep_xbzrle(struct run *r)
 	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
 }
 
-int run_arm(struct run *r, struct err *err)
+int choose_xbzrle(struct run *r, struct err *err)
 {
 	struct xbzrle_verdict v;
 	bool on;
@@ -98,7 +98,7 @@ int run_arm(struct run *r, struct err *err)
 		return -1;
 	if (v.pays)
 		xbzrle_fit_cache(&v, r->source.facts.ram_bytes,
-				 run_cache_room(r));
+				 choose_xbzrle_room(r));
 	if (v.pays) {
 		r->attempt.xbzrle_cache_bytes = v.cache_bytes;
 		r->attempt.xbzrle_shrink = v.shrink;

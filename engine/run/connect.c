@@ -67,7 +67,7 @@ static void explain_busy(const char *path, struct err *err)
  * The first monitor that greets becomes the session; a further free one is
  * kept for rescue by out-of-band commands.
  */
-int run_open_source(struct run *r, struct err *err)
+int connect_open_source(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 	bool any = false;
@@ -124,9 +124,9 @@ static void note_state(struct run *r)
 /* Its monitor would be in use, and QEMU gone when that migration is done. */
 static int refuse_second(struct run *r, struct err *err)
 {
-	AUTO_FREE char *key = run_guest_key(r);
+	AUTO_FREE char *key = reach_guest_key(r);
 
-	if (!run_is_locked(r, key))
+	if (!lock_is_held(r, key))
 		return 0;
 	err_set(err, ERR_BUSY, "another migration of %s is under way",
 		label(r));
@@ -141,7 +141,7 @@ static int open_source(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err second = { 0 };
 
-	if (run_open_source(r, err) == 0)
+	if (connect_open_source(r, err) == 0)
 		return 0;
 	if (refuse_second(r, &second) < 0) {
 		err_move(err, &second);
@@ -161,14 +161,14 @@ static int open_source(struct run *r, struct err *err)
 	return -1;
 }
 
-int run_connect(struct run *r, struct err *err)
+int connect_run(struct run *r, struct err *err)
 {
-	if (run_find(r, err) < 0 || refuse_second(r, err) < 0 ||
+	if (reach_find(r, err) < 0 || refuse_second(r, err) < 0 ||
 	    open_source(r, err) < 0)
 		return -1;
 	note_state(r);
 	r->src.events = qmp_listen(r->src.qmp, &r->wake);
-	if (run_reach_destination(r, err) < 0)
+	if (reach_destination(r, err) < 0)
 		return -1;
 	if (probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
@@ -262,7 +262,7 @@ static int ask_hardware(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_discover(struct run *r, struct err *err)
+int connect_discover(struct run *r, struct err *err)
 {
 	if (ask_status(r, err) < 0 || ask_migration(r, err) < 0 ||
 	    ask_hardware(r, err) < 0)
@@ -270,6 +270,6 @@ int run_discover(struct run *r, struct err *err)
 		return err_wrap(
 			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
 			"cannot read the facts of %s", label(r));
-	r->id.key = run_guest_key(r);
+	r->id.key = reach_guest_key(r);
 	return 0;
 }

@@ -114,7 +114,7 @@ static void learn_pair(struct run *r)
 	if (!(r->result->blackout_ms > 0) || r->recovering)
 		return;
 	lesson.fixed_ms = fixed_ms(r);
-	record_pair(r, &lesson);
+	learn_keep(r, &lesson);
 }
 
 static int await_source_gone(struct run *r, struct err *err)
@@ -138,7 +138,7 @@ static bool end_source(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (run_source_gone(r))
+	if (run_events_source_gone(r))
 		return true;
 	if (r->src.qmp && qmp_quit(r->src.qmp, run_qmp_deadline(), &e) < 0)
 		log_warn("source", "quit failed: %s", e.message);
@@ -183,7 +183,7 @@ static int run_over_there(struct run *r, const char *what, const char *script,
 	if (r->dst.host && !err_has(err, ERR_NETWORK))
 		return -1;
 	err_reset(err);
-	if (run_reconnect(r, err) < 0)
+	if (reach_reconnect(r, err) < 0)
 		return -1;
 	return probe_script(r->dst.host, what, script, &out,
 			    mono_in_ms(RUN_SCRIPT_MS), err);
@@ -194,12 +194,13 @@ static void reset_destination(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (run_reset_destination(r, &e) == 0)
+	if (prepare_reset_destination(r, &e) == 0)
 		return;
 	err_reset(&e);
-	if (run_reopen(r, &e) == 0 && run_reset_destination(r, &e) == 0)
+	if (switchover_reopen(r, &e) == 0 &&
+	    prepare_reset_destination(r, &e) == 0)
 		return;
-	r->dest.ended = run_destination_gone(r);
+	r->dest.ended = switchover_destination_gone(r);
 	if (!r->dest.ended)
 		leftover_of(r, &e, "migration settings on the destination");
 }
@@ -294,7 +295,7 @@ static bool know_destination(struct run *r)
 
 	if (r->dst.facts.boot_id)
 		return true;
-	if (run_reconnect(r, &e) == 0 &&
+	if (reach_reconnect(r, &e) == 0 &&
 	    probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       &e) == 0 &&
 	    is_same_machine(r, &e))
@@ -303,7 +304,7 @@ static bool know_destination(struct run *r)
 	return false;
 }
 
-int run_finish(struct run *r, struct err *err)
+int finish_run(struct run *r, struct err *err)
 {
 	if (r->dst.qmp) {
 		announce(r);
@@ -319,9 +320,9 @@ int run_finish(struct run *r, struct err *err)
 	tunnel_free(r->attempt.tunnel);
 	r->attempt.tunnel = NULL;
 	if (!r->result->leftovers.n)
-		record_note(r, JOURNAL_DONE);
-	record_close(r, !r->result->leftovers.n);
-	(void)run_unlock(r, NULL);
+		run_journal_note(r, JOURNAL_DONE);
+	run_journal_close(r, !r->result->leftovers.n);
+	(void)lock_release(r, NULL);
 	r->result->outcome = OUTCOME_MIGRATED;
 	return r->dest.ended ? ended_over_there(r, err) : 0;
 }

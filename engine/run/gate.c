@@ -6,8 +6,8 @@
 #include "engine/run/run.h"
 #include "qmp/json.h"
 
-int run_set_gate(struct run *r, double ms, double bps, double ratio,
-		 struct err *err)
+int gate_set(struct run *r, double ms, double bps, double ratio,
+	     struct err *err)
 {
 	bool told = json_has((struct json_at){ r->attempt.src.params,
 					       "parameters" },

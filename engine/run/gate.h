@@ -17,7 +17,7 @@ struct run;
  * memory are in one, 1 or more. Nothing is sent where it stands there already,
  * or nearly.
  */
-int run_set_gate(struct run *r, double ms, double bps, double ratio,
-		 struct err *err);
+int gate_set(struct run *r, double ms, double bps, double ratio,
+	     struct err *err);
 
 #endif

@@ -169,7 +169,7 @@ static int explain_death(struct run *r, const char *how, struct err *err)
 
 	if (err_has(err, ERR_CANCELLED))
 		return -1;
-	words = run_dst_stderr(r);
+	words = launch_stderr(r);
 	err_set(err, ERR_FAILED, "%s",
 		words && *words ? words : "it said nothing");
 	err_wrap(err, ERR_FAILED, "QEMU on %s %s", host_name(r->dst.host), how);
@@ -266,7 +266,7 @@ static int launch(struct run *r, struct err *err)
 	return read_launch(r, buf_data(&out), err) < 0 ? -1 : 1;
 }
 
-int run_launch(struct run *r, struct err *err)
+int launch_run(struct run *r, struct err *err)
 {
 	int rc;
 
@@ -329,7 +329,7 @@ static int compare_disks(struct run *r, struct err *err)
 }
 
 /* It must wait for a migration, or a `cont` of anybody would start it. */
-int run_launched(struct run *r, struct err *err)
+int launch_observe(struct run *r, struct err *err)
 {
 	struct qmp_status st;
 
@@ -343,7 +343,7 @@ int run_launched(struct run *r, struct err *err)
 	return compare_disks(r, err);
 }
 
-char *run_dst_stderr(struct run *r)
+char *launch_stderr(struct run *r)
 {
 	AUTO_BUF struct buf script = { 0 };
 	struct buf b = { 0 };
@@ -403,7 +403,7 @@ static char *remove_script(struct run *r)
 	return buf_steal(&b);
 }
 
-int run_end_old_session(struct run *r, struct err *err)
+int launch_end_old_session(struct run *r, struct err *err)
 {
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
@@ -419,16 +419,16 @@ int run_end_old_session(struct run *r, struct err *err)
 			    mono_in_ms(RUN_UNDO_MS), err);
 }
 
-int run_unlaunch(struct run *r, struct err *err)
+int launch_undo(struct run *r, struct err *err)
 {
 	AUTO_FREE char *script = NULL;
 	AUTO_BUF struct buf out = { 0 };
 
 	if (!r->dest.made)
 		return 0;
-	run_close_monitors(&r->dst);
+	reach_close_monitors(&r->dst);
 	script = remove_script(r);
-	if (run_reconnect(r, err) == 0 &&
+	if (reach_reconnect(r, err) == 0 &&
 	    probe_script(r->dst.host, "clean-up", script, &out,
 			 mono_in_ms(RUN_UNDO_MS), err) == 0) {
 		r->dest.made = false;

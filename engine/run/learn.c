@@ -11,7 +11,7 @@ void learn_recall(struct run *r)
 	lessons_load(&r->lessons, run_state(r), r->dst.facts.machine_id);
 }
 
-void record_pair(struct run *r, const struct lesson *lesson)
+void learn_keep(struct run *r, const struct lesson *lesson)
 {
 	const char *machine = r->dst.facts.machine_id;
 	AUTO_ERR struct err e = { 0 };
@@ -32,7 +32,7 @@ void record_pair(struct run *r, const struct lesson *lesson)
  * What is usual counts as once more of what was seen: a single bad day is not
  * to be the end of migrations.
  */
-double run_likely_fixed_ms(const struct run *r)
+double learn_likely_fixed_ms(const struct run *r)
 {
 	const struct lesson usual = { POLICY_FIXED_MS, 0, 0 };
 

@@ -16,8 +16,8 @@ void learn_recall(struct run *r);
  * Keeps @lesson of the two hosts, or, with NULL, forgets the costliest: what
  * was learnt there has turned a migration back that may be a good one.
  */
-void record_pair(struct run *r, const struct lesson *lesson);
+void learn_keep(struct run *r, const struct lesson *lesson);
 /* Of a switchover between these two hosts, as seen before; 0: never. */
-double run_likely_fixed_ms(const struct run *r);
+double learn_likely_fixed_ms(const struct run *r);
 
 #endif

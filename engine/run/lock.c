@@ -30,7 +30,7 @@ static void sign_lock(int fd, const struct run *r)
 			 guest_label(&r->source.guest));
 }
 
-bool run_is_driven(const struct run *r)
+bool lock_is_driven(const struct run *r)
 {
 	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, r->id.key);
 	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id.name);
@@ -41,15 +41,15 @@ bool run_is_driven(const struct run *r)
 	       !strncmp(text, wanted, strlen(wanted)) && lockfile_is_held(fd);
 }
 
-bool run_is_locked(const struct run *r, const char *key)
+bool lock_is_held(const struct run *r, const char *key)
 {
 	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, key);
 
 	return lockfile_is_held_at(path);
 }
 
-enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
-				    struct err *err)
+enum unfinished lock_look_unfinished(const struct run *r, struct strv *rests,
+				     struct err *err)
 {
 	const struct unfinished_asker asker = {
 		.key = r->id.key,
@@ -67,12 +67,12 @@ static int refuse_unfinished(struct run *r, struct err *err)
 {
 	AUTO_STRV struct strv rests = { .v = NULL };
 	AUTO_ERR struct err e = { 0 };
-	enum unfinished found = run_look_unfinished(r, &rests, &e);
+	enum unfinished found = lock_look_unfinished(r, &rests, &e);
 
 	if (found == UNFINISHED_OPEN ||
 	    (found == UNFINISHED_UNREAD && !run_skips(r, "unfinished"))) {
 		err_move(err, &e);
-		(void)run_unlock(r, NULL);
+		(void)lock_release(r, NULL);
 		return -1;
 	}
 	if (found != UNFINISHED_NONE)
@@ -82,7 +82,7 @@ static int refuse_unfinished(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_lock(struct run *r, struct err *err)
+int lock_take(struct run *r, struct err *err)
 {
 	const char *root = r->src.facts.run_root;
 	AUTO_FREE char *dir = state_dir_locks(root);
@@ -105,7 +105,7 @@ int run_lock(struct run *r, struct err *err)
 	return r->recovering ? 0 : refuse_unfinished(r, err);
 }
 
-int run_unlock(struct run *r, struct err *err)
+int lock_release(struct run *r, struct err *err)
 {
 	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, r->id.key);
 

@@ -22,15 +22,15 @@ struct run;
  * when an earlier run of the guest has to be recovered first, unless this is a
  * recovery.
  */
-int run_lock(struct run *r, struct err *err);
+int lock_take(struct run *r, struct err *err);
 /* Removes the lock and gives it back; does nothing without one. */
-int run_unlock(struct run *r, struct err *err);
+int lock_release(struct run *r, struct err *err);
 /* unfinished_look() for the guest and the destination of @r. */
-enum unfinished run_look_unfinished(const struct run *r, struct strv *rests,
-				    struct err *err);
+enum unfinished lock_look_unfinished(const struct run *r, struct strv *rests,
+				     struct err *err);
 /* Whether some process holds the lock of the guest @key on this host. */
-bool run_is_locked(const struct run *r, const char *key);
+bool lock_is_held(const struct run *r, const char *key);
 /* Whether a living engine drives this very run: it has the guest's lock. */
-bool run_is_driven(const struct run *r);
+bool lock_is_driven(const struct run *r);
 
 #endif

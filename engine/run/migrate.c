@@ -64,7 +64,7 @@ static enum outcome outcome_of_failure(const struct run *r,
 static void explain_loss(struct run *r, struct err *err)
 {
 	if (r->src.qmp)
-		run_take_events(r);
+		run_events_take(r);
 	if (r->held.was_locked || r->source.ended) {
 		err_wrap(err, ERR_ENDED,
 			 "QEMU of %s ended on the source before it had moved",
@@ -88,7 +88,7 @@ static void explain_end(struct run *r, struct err *err)
 	    err->kind == ERR_ENDED || err->kind == ERR_BUSY)
 		return;
 	task_shield();
-	gone = r->src.qmp ? run_source_gone(r)
+	gone = r->src.qmp ? run_events_source_gone(r)
 			  : discover_alive(r->src.host, r->source.guest.pid,
 					   r->source.guest.start_ticks,
 					   run_qmp_deadline(), NULL) == 0;
@@ -148,7 +148,7 @@ static void tell_start(struct run *r)
 		},
 	};
 
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 static void tell_result(struct run *r)
@@ -156,7 +156,7 @@ static void tell_result(struct run *r)
 	struct event ev = { .kind = EVENT_RESULT, .result = r->result };
 
 	r->result->total_ms = mono_diff_ms(mono_now(), r->started);
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 /* Walks the first @end stages; 0, or -1 with the result settled. */

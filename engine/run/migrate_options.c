@@ -10,7 +10,7 @@ void migrate_options_init(struct migrate_options *opt)
 					 .parallel = 2 };
 }
 
-const char *const migrate_check_names[] = {
+const char *const migrate_options_checks[] = {
 	"unfinished",	  "manager", "restart",	      "migratable",
 	"jobs",		  "hotplug", "locking",	      "command-line",
 	"tcg-dirty-bits", "qemu",    "qemu-replaced", "machine",
@@ -19,10 +19,10 @@ const char *const migrate_check_names[] = {
 	"directory",	  NULL,
 };
 
-bool migrate_check_known(const char *name)
+bool migrate_options_check_known(const char *name)
 {
-	for (size_t i = 0; migrate_check_names[i]; i++) {
-		if (!strcmp(migrate_check_names[i], name))
+	for (size_t i = 0; migrate_options_checks[i]; i++) {
+		if (!strcmp(migrate_options_checks[i], name))
 			return true;
 	}
 	return false;

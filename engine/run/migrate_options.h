@@ -66,7 +66,7 @@ struct migrate_options {
 void migrate_options_init(struct migrate_options *opt);
 
 /* The names that `skip_checks` may have; NULL-terminated. */
-extern const char *const migrate_check_names[];
-bool migrate_check_known(const char *name);
+extern const char *const migrate_options_checks[];
+bool migrate_options_check_known(const char *name);
 
 #endif

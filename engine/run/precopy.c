@@ -76,7 +76,7 @@ static void tell_sample(struct run *r, struct watch *w,
 		.throttle_percent = info->throttle_percent,
 		.elapsed_ms = mono_diff_ms(now, r->attempt.migrate_at),
 	};
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 static void tell_pass(struct run *r, const struct policy_pass *pass,
@@ -105,7 +105,7 @@ static void tell_pass(struct run *r, const struct policy_pass *pass,
 		},
 	};
 
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 static void tell_decision(struct run *r, const struct policy_decision *d)
@@ -119,7 +119,7 @@ static void tell_decision(struct run *r, const struct policy_decision *d)
 		},
 	};
 
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 /* The policies of others take the gate as QEMU has it. */
@@ -129,9 +129,9 @@ static int set_gate(struct run *r, const struct watch *w, double ms,
 	const struct policy_view *v = &w->history.view;
 
 	if (r->attempt.policy != &policy_auto)
-		return run_set_gate(r, ms, 0, 1, err);
-	return run_set_gate(r, ms, final_copy_bps(v, w->pass_bps),
-			    final_copy_ratio(v), err);
+		return gate_set(r, ms, 0, 1, err);
+	return gate_set(r, ms, final_copy_bps(v, w->pass_bps),
+			final_copy_ratio(v), err);
 }
 
 static int obey(struct run *r, const struct watch *w,
@@ -146,7 +146,7 @@ static int obey(struct run *r, const struct watch *w,
 	if (d->lifted)
 		run_warn(r, "budget-lifted", "%s", d->why);
 	if (d->action == POLICY_THROTTLE)
-		return run_set_throttle(r, d->throttle, err);
+		return prepare_throttle(r, d->throttle, err);
 	free(r->result->decision);
 	r->result->decision = xstrdup(d->why);
 	if (d->action == POLICY_GATE)
@@ -255,7 +255,7 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 
 	tunnel_stats(r->attempt.tunnel, &t);
 	if (host_ping(r->dst.host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
-		far = run_dst_stderr(r);
+		far = launch_stderr(r);
 	if (far && *far)
 		err_set(err, ERR_QMP, "%s", far);
 	else if (t.ended)
@@ -271,7 +271,7 @@ static int explain_failure(struct run *r, const char *words, struct err *err)
 	return err_at_host(err, host_name(r->dst.host));
 }
 
-int run_explain_failure(struct run *r, struct err *err)
+int precopy_explain_failure(struct run *r, struct err *err)
 {
 	struct qmp_migrate_info info = { 0 };
 	int rc;
@@ -286,7 +286,7 @@ int run_explain_failure(struct run *r, struct err *err)
 static int watch_health(struct run *r, const struct tunnel_stats *t,
 			struct mono now, struct err *err)
 {
-	if (run_guest_alive(r, err) < 0)
+	if (run_events_guest_alive(r, err) < 0)
 		return -1;
 	if (t->ended || qmp_check(r->dst.qmp, NULL) < 0) {
 		/* finding words takes time; the guest must not stop in it */
@@ -317,10 +317,10 @@ static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
 	    st.state != RUN_PAUSED)
 		return;
 	log_info("source", "the guest was paused by somebody");
-	run_source_paused(r, &st);
+	run_events_source_paused(r, &st);
 	r->result->state = "PAUSED";
 	/* a recovery must not start it, either */
-	record_note(r, JOURNAL_SWITCH);
+	run_journal_note(r, JOURNAL_SWITCH);
 }
 
 static int take_sample(struct run *r, struct watch *w,
@@ -367,7 +367,7 @@ static int look(struct run *r, struct watch *w, struct err *err)
 	/* no answer in time is no reason yet; a tunnel that stands still is */
 	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), &e) < 0 &&
 	    e.kind != ERR_TIMEOUT) {
-		if (run_guest_alive(r, err) == 0)
+		if (run_events_guest_alive(r, err) == 0)
 			err_move(err, &e);
 		return -1;
 	}
@@ -393,14 +393,14 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 	for (;;) {
 		int rc;
 
-		run_take_events(r);
+		run_events_take(r);
 		/* the guest stands still: no more questions, go on at once */
 		if (r->attempt.clock.pre_switchover_seen)
 			return 0;
 		rc = look(r, w, err);
 		if (rc <= 0)
 			return rc;
-		if (run_await(r, POLL_MS, err) < 0)
+		if (run_events_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
 }
@@ -451,7 +451,7 @@ static int sum_up(struct run *r, const struct watch *w, struct err *err)
 	return find_rest(r, w, err);
 }
 
-int run_precopy(struct run *r, struct err *err)
+int precopy_run(struct run *r, struct err *err)
 {
 	struct watch *w = XNEW(struct watch);
 	int rc;

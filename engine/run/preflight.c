@@ -174,10 +174,10 @@ static void tell_checks(struct run *r)
 		struct check *c = &r->checks.v[i];
 		struct event ev = { .kind = EVENT_CHECK, .check = c };
 
-		assert(migrate_check_known(c->name));
+		assert(migrate_options_check_known(c->name));
 		if (c->verdict == CHECK_FAIL && run_skips(r, c->name))
 			c->verdict = CHECK_WARN;
-		run_tell(r, &ev);
+		run_emit(r, &ev);
 	}
 }
 
@@ -204,7 +204,7 @@ static void tell_facts(struct run *r, const struct preflight *p)
 		.vcpus = r->source.facts.vcpus,
 		.kvm = r->source.facts.kvm,
 	};
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 static int refuse(const struct run *r, struct err *err)
@@ -228,7 +228,7 @@ static int refuse(const struct run *r, struct err *err)
 	return -1;
 }
 
-int run_preflight(struct run *r, struct err *err)
+int preflight_run(struct run *r, struct err *err)
 {
 	struct preflight p = { .r = r };
 	int rc = gather(&p, err);

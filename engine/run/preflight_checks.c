@@ -34,9 +34,9 @@ static void check_unfinished(struct preflight *p)
 	AUTO_ERR struct err e = { 0 };
 
 	/* somebody is at it */
-	if (run_is_locked(r, r->id.key))
+	if (lock_is_held(r, r->id.key))
 		return;
-	if (run_look_unfinished(r, &rests, &e) != UNFINISHED_NONE)
+	if (lock_look_unfinished(r, &rests, &e) != UNFINISHED_NONE)
 		ADD(p, "unfinished", SOURCE, FAIL, xstrdup(e.message),
 		    xstrdup(err_hint_of(&e)));
 	for (size_t i = 0; i < rests.n; i++)

@@ -129,7 +129,7 @@ static struct json_object *add_throttle(struct json_object *p, double share)
 	return json_add_u64(p, "max-cpu-throttle", percent);
 }
 
-int run_set_throttle(struct run *r, double share, struct err *err)
+int prepare_throttle(struct run *r, double share, struct err *err)
 {
 	if (qmp_migrate_set_parameters(r->src.qmp,
 				       add_throttle(json_new(), share),
@@ -234,17 +234,17 @@ static int read_settings(struct run *r, struct err *err)
 	return prepare_read_source(r, err);
 }
 
-int run_prepare(struct run *r, struct err *err)
+int prepare_run(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dest.dir);
 
 	set_wanted(r);
-	if (read_settings(r, err) < 0 || run_arm(r, err) < 0)
+	if (read_settings(r, err) < 0 || choose_xbzrle(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
 	if (r->attempt.xbzrle_cache_bytes)
 		r->attempt.wanted.xbzrle_shrink = r->attempt.xbzrle_shrink;
 	/* on disk before the first of them is changed */
-	if (record_write(r, JOURNAL_DEST, err) < 0 ||
+	if (run_journal_write(r, JOURNAL_DEST, err) < 0 ||
 	    set_capabilities(r, false, err) < 0 ||
 	    set_capabilities(r, true, err) < 0 || set_parameters(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
@@ -257,14 +257,14 @@ int run_prepare(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_unprepare(struct run *r, struct err *err)
+int prepare_undo(struct run *r, struct err *err)
 {
 	int rc = 0;
 
 	if (r->attempt.by_lesson)
-		record_pair(r, NULL);
+		learn_keep(r, NULL);
 	r->attempt.by_lesson = false;
-	if (run_source_gone(r))
+	if (run_events_source_gone(r))
 		return 0;
 	if (restore_parameters(r->src.qmp, &r->attempt.src, err) < 0)
 		rc = -1;
@@ -279,7 +279,7 @@ int run_unprepare(struct run *r, struct err *err)
 }
 
 /* After success the destination is as a fresh QEMU would be. */
-int run_reset_destination(struct run *r, struct err *err)
+int prepare_reset_destination(struct run *r, struct err *err)
 {
 	return restore_capabilities(r->dst.qmp, &r->attempt.dst, err);
 }

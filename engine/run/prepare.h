@@ -15,12 +15,12 @@ int prepare_read_source(struct run *r, struct err *err);
 /* From now on they are other ones, and the undo puts them back. */
 void prepare_touch_source(struct run *r);
 /* A stage: capabilities and parameters, after what they were is recorded. */
-int run_prepare(struct run *r, struct err *err);
+int prepare_run(struct run *r, struct err *err);
 /* Its undo, on the source; the destination's QEMU ends anyway. */
-int run_unprepare(struct run *r, struct err *err);
+int prepare_undo(struct run *r, struct err *err);
 /* Gives the destination's QEMU the settings back that it started with. */
-int run_reset_destination(struct run *r, struct err *err);
+int prepare_reset_destination(struct run *r, struct err *err);
 /* Makes the guest lose @share (0 … 0.99) of its time from the next sync on. */
-int run_set_throttle(struct run *r, double share, struct err *err);
+int prepare_throttle(struct run *r, double share, struct err *err);
 
 #endif

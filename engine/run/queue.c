@@ -202,7 +202,7 @@ static int step_aside(struct run *r, const struct admit_view *v,
 
 static int reach_and_ask(struct run *r, struct admit_view *v, struct err *err)
 {
-	if (run_reach_destination(r, err) < 0)
+	if (reach_destination(r, err) < 0)
 		return -1;
 	if (!r->dst.facts.run_root &&
 	    probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
@@ -223,7 +223,8 @@ static int look_there(struct run *r, const struct ticket_turn *turn,
 	/* a session that is hours old may have been lost */
 	if (rc < 0 && r->dst.host && err_has(err, ERR_NETWORK)) {
 		err_reset(err);
-		rc = run_reconnect(r, err) < 0 ? -1 : reach_and_ask(r, &v, err);
+		rc = reach_reconnect(r, err) < 0 ? -1
+						 : reach_and_ask(r, &v, err);
 	}
 	if (rc < 0)
 		return -1;
@@ -295,10 +296,10 @@ static int stand_in_line(struct run *r, struct err *err)
 {
 	int rc;
 
-	if (run_find(r, err) < 0)
+	if (reach_find(r, err) < 0)
 		return -1;
 	free(r->id.key);
-	r->id.key = run_guest_key(r);
+	r->id.key = reach_guest_key(r);
 	queue_leave(r);
 	r->held.queue = XNEW(struct queue);
 	r->held.queue->since = mono_now();
@@ -310,7 +311,7 @@ static int stand_in_line(struct run *r, struct err *err)
 	return rc;
 }
 
-int run_queue(struct run *r, struct err *err)
+int queue_run(struct run *r, struct err *err)
 {
 	int rc = 0;
 
@@ -333,6 +334,6 @@ int queue_hold(struct run *r, const struct admit_view *v,
 	if (step_aside(r, v, wish, answer, err) < 0 ||
 	    task_sleep_until(mono_in_ms(THERE_MS), err) < 0)
 		return -1;
-	(void)run_take_events(r);
-	return run_guest_alive(r, err);
+	(void)run_events_take(r);
+	return run_events_guest_alive(r, err);
 }

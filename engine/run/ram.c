@@ -17,7 +17,7 @@ enum { POLL_MS = 50 };
 
 /* --- the tunnel ---------------------------------------------------------- */
 
-int run_open_tunnel(struct run *r, struct err *err)
+int ram_open_tunnel(struct run *r, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dest.dir);
 	AUTO_FD int fd = -1;
@@ -38,7 +38,7 @@ int run_open_tunnel(struct run *r, struct err *err)
 	return err_wrap(err, ERR_FAILED, "cannot hand the tunnel to QEMU");
 }
 
-int run_close_tunnel(struct run *r, struct err *err)
+int ram_close_tunnel(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 	struct tunnel_stats t;
@@ -49,7 +49,8 @@ int run_close_tunnel(struct run *r, struct err *err)
 	}
 	tunnel_free(r->attempt.tunnel);
 	r->attempt.tunnel = NULL;
-	if (!r->attempt.fd_handed || r->attempt.migrating || run_source_gone(r))
+	if (!r->attempt.fd_handed || r->attempt.migrating ||
+	    run_events_source_gone(r))
 		return 0;
 	r->attempt.fd_handed = false;
 	if (qmp_closefd(r->src.qmp, fd_name, run_qmp_deadline(), &e) == 0)
@@ -85,7 +86,7 @@ int ram_migrate(struct run *r, const char *uri, struct err *err)
 	return -1;
 }
 
-int run_start(struct run *r, struct err *err)
+int ram_start(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
@@ -100,7 +101,7 @@ int run_start(struct run *r, struct err *err)
 }
 
 /* Out of `setup` in time; QEMU itself would wait for ever. */
-int run_started(struct run *r, struct err *err)
+int ram_started(struct run *r, struct err *err)
 {
 	struct mono until = mono_in_ms(RUN_SETUP_MS);
 	struct qmp_migrate_info info = { 0 };
@@ -120,7 +121,7 @@ int run_started(struct run *r, struct err *err)
 				       "the migration does not get out of "
 				       "setup");
 		/* a small guest may stand at pre-switchover in a moment */
-		if (run_await(r, POLL_MS, err) < 0)
+		if (run_events_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
 }
@@ -143,7 +144,7 @@ static int end_migration(struct run *r, struct err *err)
 	struct qmp_migrate_info info = { 0 };
 	bool cancelled = false;
 
-	run_take_events(r);
+	run_events_take(r);
 	if (r->attempt.src_status == MIGRATION_DEVICE && r->attempt.tunnel)
 		tunnel_kill(r->attempt.tunnel);
 	for (;;) {
@@ -244,12 +245,12 @@ static int resume_source(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_unstart(struct run *r, struct err *err)
+int ram_undo(struct run *r, struct err *err)
 {
-	if (!r->attempt.migrating || run_source_gone(r))
+	if (!r->attempt.migrating || run_events_source_gone(r))
 		return 0;
 	if (end_migration(r, err) < 0 && rescue(r, err) < 0) {
-		if (run_source_gone(r))
+		if (run_events_source_gone(r))
 			return 0;
 		r->source.unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,
@@ -258,7 +259,7 @@ int run_unstart(struct run *r, struct err *err)
 	}
 	r->attempt.migrating = false;
 	if (resume_source(r, err) < 0) {
-		if (run_source_gone(r))
+		if (run_events_source_gone(r))
 			return 0;
 		r->source.unsure = true;
 		return err_wrap(err, ERR_UNDECIDED,

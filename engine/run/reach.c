@@ -19,7 +19,7 @@ static void remember_source(struct run *r)
 	res->owner_pid = r->source.guest.pid;
 }
 
-int run_find(struct run *r, struct err *err)
+int reach_find(struct run *r, struct err *err)
 {
 	guest_free(&r->source.guest);
 	host_facts_free(&r->src.facts);
@@ -48,7 +48,7 @@ static int no_destination(struct run *r, struct err *err)
 	return -1;
 }
 
-int run_reach_destination(struct run *r, struct err *err)
+int reach_destination(struct run *r, struct err *err)
 {
 	if (!r->dst.host)
 		r->dst.host = host_open(r->opt->destination, &r->opt->ssh,
@@ -59,7 +59,7 @@ int run_reach_destination(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_reach_again(struct run *r, struct host *open, struct err *err)
+int reach_restore(struct run *r, struct host *open, struct err *err)
 {
 	r->dst.host = open;
 	if (!r->dst.host)
@@ -71,12 +71,12 @@ int run_reach_again(struct run *r, struct host *open, struct err *err)
 			  err);
 }
 
-void run_leave_destination(struct run *r)
+void reach_leave(struct run *r)
 {
 	host_close(STEAL(r->dst.host));
 }
 
-int run_reconnect(struct run *r, struct err *err)
+int reach_reconnect(struct run *r, struct err *err)
 {
 	struct host_options opt = r->opt->ssh;
 	struct host *fresh;
@@ -95,7 +95,7 @@ int run_reconnect(struct run *r, struct err *err)
 	return 0;
 }
 
-void run_close_monitors(struct run_side *s)
+void reach_close_monitors(struct run_side *s)
 {
 	qmp_listener_free(s->events);
 	s->events = NULL;
@@ -119,7 +119,7 @@ static uint64_t fnv1a(const char *s)
  * A guest is known by its UUID, or, for the many that have none, by machine
  * id, name and the start of its QEMU.
  */
-char *run_guest_key(const struct run *r)
+char *reach_guest_key(const struct run *r)
 {
 	const char *uuid = r->source.facts.uuid;
 	AUTO_FREE char *id = NULL;

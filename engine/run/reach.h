@@ -16,21 +16,21 @@ struct run_side;
  * Finds the guest and asks this host what it is like; may be called again, and
  * forgets what it found before.
  */
-int run_find(struct run *r, struct err *err);
+int reach_find(struct run *r, struct err *err);
 /* Names the guest in locks and directories, from what is known; to be freed. */
-char *run_guest_key(const struct run *r);
+char *reach_guest_key(const struct run *r);
 /* Logs in to the destination, unless that was done already. */
-int run_reach_destination(struct run *r, struct err *err);
+int reach_destination(struct run *r, struct err *err);
 /*
  * For a recovery: takes @open, a connection to the destination, or with NULL
  * logs in, and asks the host what it is like.
  */
-int run_reach_again(struct run *r, struct host *open, struct err *err);
+int reach_restore(struct run *r, struct host *open, struct err *err);
 /* Closes the connection to a host that is not the destination. */
-void run_leave_destination(struct run *r);
+void reach_leave(struct run *r);
 /* Makes sure of a working connection to the destination: one fresh try. */
-int run_reconnect(struct run *r, struct err *err);
+int reach_reconnect(struct run *r, struct err *err);
 /* With their events; what was closed before stays so. */
-void run_close_monitors(struct run_side *s);
+void reach_close_monitors(struct run_side *s);
 
 #endif

@@ -164,7 +164,7 @@ static int restore_key(struct run *r, const struct journal_view *v,
 	return 0;
 }
 
-int record_restore(struct run *r, const struct journal_view *v, struct err *err)
+int restore_run(struct run *r, const struct journal_view *v, struct err *err)
 {
 	if (restore_key(r, v, err) < 0 || restore_source(r, v, err) < 0)
 		return -1;

@@ -24,8 +24,8 @@ int restore_open(struct run *r, const struct migrate_options *opt,
  * Fills @r (opened for its options) with what @view holds of a run: identity,
  * both sides, directories, settings. ERR_PROTOCOL names the missing member.
  */
-int record_restore(struct run *r, const struct journal_view *view,
-		   struct err *err);
+int restore_run(struct run *r, const struct journal_view *view,
+		struct err *err);
 
 /* What follows is a rollback; without an event. */
 void restore_enter_rollback(struct run *r);

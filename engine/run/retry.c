@@ -55,12 +55,12 @@ static bool is_as_before(struct run *r)
 	return !r->result->leftovers.n && !r->source.unsure &&
 	       !r->attempt.clock.stop_seen &&
 	       r->source.facts.first_status.running && !r->dest.reconnected &&
-	       run_guest_alive(r, NULL) == 0;
+	       run_events_guest_alive(r, NULL) == 0;
 }
 
 bool retry_begin(struct run *r, struct err *err)
 {
-	run_take_events(r);
+	run_events_take(r);
 	if (r->tries.paused_ms > 0)
 		r->result->earlier_pause_ms = r->tries.paused_ms;
 	if (task_cancel_asked()) {
@@ -70,7 +70,7 @@ bool retry_begin(struct run *r, struct err *err)
 	}
 	if (!is_as_before(r) ||
 	    !retry_fits(r->opt->max_blackout_ms, r->tries.paused_ms,
-			run_likely_fixed_ms(r)))
+			learn_likely_fixed_ms(r)))
 		return false;
 	run_warn(r, "retry",
 		 "%s; %s runs on, and is tried once more, with %.0f ms of the "

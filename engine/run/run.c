@@ -47,7 +47,7 @@ static void record(struct run *r, const struct event *ev)
 	run_warn(r, "recording", "%s", text);
 }
 
-void run_tell(struct run *r, struct event *ev)
+void run_emit(struct run *r, struct event *ev)
 {
 	AUTO_FREE char *line = NULL;
 
@@ -75,7 +75,7 @@ void run_warn(struct run *r, const char *name, const char *fmt, ...)
 	va_end(ap);
 	ev.warning.name = name;
 	ev.warning.text = text;
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 void run_enter(struct run *r, enum phase to)
@@ -87,7 +87,7 @@ void run_enter(struct run *r, enum phase to)
 
 	log_info(NULL, "%s -> %s", phase_name(r->course.phase), phase_name(to));
 	r->course.phase = to;
-	run_tell(r, &ev);
+	run_emit(r, &ev);
 }
 
 void run_leftover(struct run *r, const char *fmt, ...)

@@ -156,7 +156,7 @@ struct recording *run_take_recording(struct run *r);
 void run_close(struct run *r);
 
 /* Tells the sink; fills time and run id. */
-void run_tell(struct run *r, struct event *ev);
+void run_emit(struct run *r, struct event *ev);
 void run_warn(struct run *r, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The one setter of the phase; tells about it. */
@@ -174,52 +174,52 @@ bool run_skips(const struct run *r, const char *name);
 /* --- the stages, one or a few a file; see stage.h ------------------------ */
 
 /* queue.c */
-int run_queue(struct run *r, struct err *err);
+int queue_run(struct run *r, struct err *err);
 /* connect.c */
-int run_connect(struct run *r, struct err *err);
+int connect_run(struct run *r, struct err *err);
 /* The source's monitors, from r->guest; the first that greets is used. */
-int run_open_source(struct run *r, struct err *err);
-int run_discover(struct run *r, struct err *err);
+int connect_open_source(struct run *r, struct err *err);
+int connect_discover(struct run *r, struct err *err);
 /* preflight.c */
-int run_preflight(struct run *r, struct err *err);
+int preflight_run(struct run *r, struct err *err);
 /* launch.c */
-int run_launch(struct run *r, struct err *err);
-int run_launched(struct run *r, struct err *err);
-int run_unlaunch(struct run *r, struct err *err);
+int launch_run(struct run *r, struct err *err);
+int launch_observe(struct run *r, struct err *err);
+int launch_undo(struct run *r, struct err *err);
 /* Ends the login over there that an earlier connection may have left. */
-int run_end_old_session(struct run *r, struct err *err);
+int launch_end_old_session(struct run *r, struct err *err);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */
-char *run_dst_stderr(struct run *r);
+char *launch_stderr(struct run *r);
 /* arm.c */
 /* Chooses xbzrle_cache_bytes; may look at the guest's pages for a second. */
-int run_arm(struct run *r, struct err *err);
+int choose_xbzrle(struct run *r, struct err *err);
 /*
  * Memory for a cache in the source's QEMU, with all that the guest may take
  * yet left to it; 0: not known.
  */
-uint64_t run_cache_room(const struct run *r);
+uint64_t choose_xbzrle_room(const struct run *r);
 /* ram.c */
-int run_open_tunnel(struct run *r, struct err *err);
-int run_close_tunnel(struct run *r, struct err *err);
+int ram_open_tunnel(struct run *r, struct err *err);
+int ram_close_tunnel(struct run *r, struct err *err);
 /* Has the source migrate to @uri; `migrating` unless that was refused. */
 int ram_migrate(struct run *r, const char *uri, struct err *err);
-int run_start(struct run *r, struct err *err);
-int run_started(struct run *r, struct err *err);
-int run_unstart(struct run *r, struct err *err);
+int ram_start(struct run *r, struct err *err);
+int ram_started(struct run *r, struct err *err);
+int ram_undo(struct run *r, struct err *err);
 /* precopy.c */
-int run_precopy(struct run *r, struct err *err);
+int precopy_run(struct run *r, struct err *err);
 /* Fills @err with why QEMU's migration failed, in the best words there are. */
-int run_explain_failure(struct run *r, struct err *err);
+int precopy_explain_failure(struct run *r, struct err *err);
 /* switchover.c */
-int run_switch(struct run *r, struct err *err);
-int run_commit(struct run *r, struct err *err);
-int run_resume(struct run *r, struct err *err);
+int switchover_run(struct run *r, struct err *err);
+int switchover_commit(struct run *r, struct err *err);
+int switchover_resume(struct run *r, struct err *err);
 /* A fresh session with the destination's monitor, over a fresh connection if
  * that is what it takes. */
-int run_reopen(struct run *r, struct err *err);
+int switchover_reopen(struct run *r, struct err *err);
 /* True when the destination's QEMU is proved gone. */
-bool run_destination_gone(struct run *r);
+bool switchover_destination_gone(struct run *r);
 /* finish.c */
-int run_finish(struct run *r, struct err *err);
+int finish_run(struct run *r, struct err *err);
 
 #endif

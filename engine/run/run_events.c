@@ -23,12 +23,12 @@ static const char *event_status(const struct qmp_event *ev)
 	return status;
 }
 
-void run_source_ended(struct run *r)
+void run_events_source_ended(struct run *r)
 {
 	r->source.ended = true;
 }
 
-void run_source_paused(struct run *r, const struct qmp_status *st)
+void run_events_source_paused(struct run *r, const struct qmp_status *st)
 {
 	r->attempt.clock.stop_seen = false;
 	r->source.facts.first_status = *st;
@@ -56,7 +56,7 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 		/* somebody's `cont` holds on the destination, too */
 		r->source.facts.first_status.running = true;
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
-		run_source_ended(r);
+		run_events_source_ended(r);
 	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {
 		log_warn("source", "the guest panicked");
 	} else if (!strcmp(ev->name, "MIGRATION")) {
@@ -81,7 +81,7 @@ static void destination_event(struct run *r, const struct qmp_event *ev)
 	}
 }
 
-bool run_take_events(struct run *r)
+bool run_events_take(struct run *r)
 {
 	struct qmp_event *ev;
 	bool any = false;
@@ -99,12 +99,12 @@ bool run_take_events(struct run *r)
 	return any;
 }
 
-int run_await(struct run *r, int ms, struct err *err)
+int run_events_await(struct run *r, int ms, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 
 	/* what came while something else was waited for woke nobody */
-	if (run_take_events(r))
+	if (run_events_take(r))
 		return 0;
 	if (task_wait_queue(&r->wake, mono_in_ms(ms), &e) == 0 ||
 	    e.kind == ERR_TIMEOUT)
@@ -113,7 +113,7 @@ int run_await(struct run *r, int ms, struct err *err)
 	return -1;
 }
 
-int run_guest_alive(struct run *r, struct err *err)
+int run_events_guest_alive(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 	int alive;
@@ -140,7 +140,7 @@ int run_guest_alive(struct run *r, struct err *err)
 			(int)r->source.guest.pid);
 }
 
-bool run_source_gone(struct run *r)
+bool run_events_source_gone(struct run *r)
 {
 	/* a guest that powers off is seen a moment before its QEMU is gone */
 	for (int i = 0; i < GONE_TRIES; i++) {

@@ -18,22 +18,22 @@ struct run;
  * migration). True when there was any. A wait for r->wake must follow at once:
  * events that come while something else is waited for wake nobody.
  */
-bool run_take_events(struct run *r);
+bool run_events_take(struct run *r);
 /*
  * Waits until either monitor has reported something, at most @ms. 0, or -1 when
  * the migration is cancelled.
  */
-int run_await(struct run *r, int ms, struct err *err);
+int run_events_await(struct run *r, int ms, struct err *err);
 /* -1 with ERR_ENDED when the guest shut down or crashed on the source. */
-int run_guest_alive(struct run *r, struct err *err);
+int run_events_guest_alive(struct run *r, struct err *err);
 /* The source's QEMU says that its guest has shut down. */
-void run_source_ended(struct run *r);
+void run_events_source_ended(struct run *r);
 /* Somebody has paused the guest, which is to stay so: @st. */
-void run_source_paused(struct run *r, const struct qmp_status *st);
+void run_events_source_paused(struct run *r, const struct qmp_status *st);
 /*
  * True when the source's QEMU is proved gone. Waits a little for one whose
  * guest has just shut down.
  */
-bool run_source_gone(struct run *r);
+bool run_events_source_gone(struct run *r);
 
 #endif

@@ -136,7 +136,7 @@ static struct json_object *facts_of(const struct run *r,
 
 /* --- writing ------------------------------------------------------------- */
 
-int run_record_begin(struct run *r, struct err *err)
+int run_journal_begin(struct run *r, struct err *err)
 {
 	AUTO_FREE char *runs = state_dir_runs(run_state(r));
 	AUTO_FREE char *path = state_dir_journal(run_state(r), r->id.name);
@@ -146,7 +146,7 @@ int run_record_begin(struct run *r, struct err *err)
 	if (state_dir_make(runs, err) == 0 && state_dir_trust(runs, err) == 0 &&
 	    state_dir_make(r->held.record_dir, err) == 0)
 		r->held.journal = journal_create(path, err);
-	if (r->held.journal && record_write(r, JOURNAL_BEGIN, err) == 0)
+	if (r->held.journal && run_journal_write(r, JOURNAL_BEGIN, err) == 0)
 		return 0;
 	err_wrap(err, ERR_REFUSED, "without a journal nothing is begun");
 	return err_hint(err,
@@ -166,7 +166,8 @@ static int write_facts(struct run *r, enum journal_record record,
 			"it");
 }
 
-int record_write(struct run *r, enum journal_record record, struct err *err)
+int run_journal_write(struct run *r, enum journal_record record,
+		      struct err *err)
 {
 	return r->held.journal
 		       ? write_facts(r, record, facts_of(r, record), err)
@@ -180,15 +181,15 @@ static void warn(struct run *r, const struct err *e)
 	run_warn(r, "journal", "%s", text);
 }
 
-void record_note(struct run *r, enum journal_record record)
+void run_journal_note(struct run *r, enum journal_record record)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (record_write(r, record, &e) < 0)
+	if (run_journal_write(r, record, &e) < 0)
 		warn(r, &e);
 }
 
-int record_source_back(struct run *r)
+int run_journal_source_back(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
@@ -208,7 +209,7 @@ int run_journal_reopen(struct run *r, const char *path, struct err *err)
 	return r->held.journal ? 0 : -1;
 }
 
-void record_close(struct run *r, bool clean)
+void run_journal_close(struct run *r, bool clean)
 {
 	journal_close(STEAL(r->held.journal));
 	if (!r->held.record_dir || !clean)
@@ -223,17 +224,17 @@ static bool is_source_back(const struct run *r)
 	       !r->attempt.src.caps_changed && !r->attempt.src.params_changed;
 }
 
-int run_record_end(struct run *r, struct err *err)
+int run_journal_end(struct run *r, struct err *err)
 {
 	(void)err;
 	if (r->source.unsure || r->result->leftovers.n) {
 		/* `recover` has something to do */
 		if (is_source_back(r))
-			(void)record_source_back(r);
-		record_close(r, false);
+			(void)run_journal_source_back(r);
+		run_journal_close(r, false);
 		return 0;
 	}
-	record_note(r, JOURNAL_ABORTED);
-	record_close(r, true);
+	run_journal_note(r, JOURNAL_ABORTED);
+	run_journal_close(r, true);
 	return 0;
 }

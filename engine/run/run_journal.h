@@ -14,26 +14,27 @@
 #include "engine/run/run.h"
 
 /* Makes the run's directory and journal, and writes BEGIN. A stage. */
-int run_record_begin(struct run *r, struct err *err);
+int run_journal_begin(struct run *r, struct err *err);
 /* Its undo: what is left of the run is told, or nothing is. */
-int run_record_end(struct run *r, struct err *err);
+int run_journal_end(struct run *r, struct err *err);
 
 /*
  * Writes @record with what is known now. Without a journal (none was begun) it
  * does nothing. When it fails, what it announces must not happen.
  */
-int record_write(struct run *r, enum journal_record record, struct err *err);
-/* As record_write(), where a failure changes nothing any more: warns. */
-void record_note(struct run *r, enum journal_record record);
+int run_journal_write(struct run *r, enum journal_record record,
+		      struct err *err);
+/* As run_journal_write(), where a failure changes nothing any more: warns. */
+void run_journal_note(struct run *r, enum journal_record record);
 /*
  * Notes, after ABORTING, that the source is as it was before the run: what is
  * left to do is to be done on the destination. -1, with a warning unless there
  * is no journal, when it is not on disk.
  */
-int record_source_back(struct run *r);
+int run_journal_source_back(struct run *r);
 /* Opens the journal at @path for a recovery; see journal_reopen(). */
 int run_journal_reopen(struct run *r, const char *path, struct err *err);
 /* Closes the journal; when @clean nothing can need it: removes it. */
-void record_close(struct run *r, bool clean);
+void run_journal_close(struct run *r, bool clean);
 
 #endif

@@ -35,7 +35,7 @@ static void tell_set_up(const struct run *r)
 	r->opt->set_up((const char *const *)strv_argv(&dirs));
 }
 
-int run_guard(struct run *r, struct err *err)
+int setup_guard(struct run *r, struct err *err)
 {
 	if (r->opt->guardian) {
 		r->held.guard = guard_start(r->opt, r->id.name, err);

@@ -11,6 +11,6 @@ struct run;
  * A stage: starts the guardian if there is to be one, and reports to the caller
  * that all is set up (migrate_options.set_up).
  */
-int run_guard(struct run *r, struct err *err);
+int setup_guard(struct run *r, struct err *err);
 
 #endif

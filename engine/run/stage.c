@@ -22,51 +22,55 @@ static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
 					       END };
 
 const struct stage stage_table[] = {
-	{ .name = "queue", .phase = PHASE_CONNECT, .run = run_queue },
-	{ .name = "connect", .phase = PHASE_CONNECT, .run = run_connect },
-	{ .name = "discover", .phase = PHASE_DISCOVER, .run = run_discover },
-	{ .name = "preflight", .phase = PHASE_PREFLIGHT, .run = run_preflight },
+	{ .name = "queue", .phase = PHASE_CONNECT, .run = queue_run },
+	{ .name = "connect", .phase = PHASE_CONNECT, .run = connect_run },
+	{ .name = "discover",
+	  .phase = PHASE_DISCOVER,
+	  .run = connect_discover },
+	{ .name = "preflight", .phase = PHASE_PREFLIGHT, .run = preflight_run },
 	{ .name = "lock",
 	  .phase = PHASE_LAUNCH,
-	  .run = run_lock,
-	  .undo = run_unlock },
+	  .run = lock_take,
+	  .undo = lock_release },
 	{ .name = "journal",
 	  .phase = PHASE_LAUNCH,
-	  .run = run_record_begin,
-	  .undo = run_record_end },
-	{ .name = "guard", .phase = PHASE_LAUNCH, .run = run_guard },
+	  .run = run_journal_begin,
+	  .undo = run_journal_end },
+	{ .name = "guard", .phase = PHASE_LAUNCH, .run = setup_guard },
 	{ .name = "launch",
 	  .phase = PHASE_LAUNCH,
 	  .before = prep,
-	  .run = run_launch,
-	  .observe = run_launched,
-	  .undo = run_unlaunch,
+	  .run = launch_run,
+	  .observe = launch_observe,
+	  .undo = launch_undo,
 	  .after = dest },
 	{ .name = "prepare",
 	  .phase = PHASE_TUNNEL,
-	  .run = run_prepare,
-	  .undo = run_unprepare },
+	  .run = prepare_run,
+	  .undo = prepare_undo },
 	{ .name = "tunnel",
 	  .phase = PHASE_TUNNEL,
-	  .run = run_open_tunnel,
-	  .undo = run_close_tunnel },
+	  .run = ram_open_tunnel,
+	  .undo = ram_close_tunnel },
 	{ .name = "start",
 	  .phase = PHASE_PRECOPY,
 	  .before = migrate,
-	  .run = run_start,
-	  .observe = run_started,
-	  .undo = run_unstart },
-	{ .name = "precopy", .phase = PHASE_PRECOPY, .run = run_precopy },
-	{ .name = "switch", .phase = PHASE_SWITCHOVER, .run = run_switch },
+	  .run = ram_start,
+	  .observe = ram_started,
+	  .undo = ram_undo },
+	{ .name = "precopy", .phase = PHASE_PRECOPY, .run = precopy_run },
+	{ .name = "switch", .phase = PHASE_SWITCHOVER, .run = switchover_run },
 	/* writes COMMIT itself: nobody may cancel between the two */
-	{ .name = "commit", .phase = PHASE_SWITCHOVER, .run = run_commit },
+	{ .name = "commit",
+	  .phase = PHASE_SWITCHOVER,
+	  .run = switchover_commit },
 	{ .name = "resume",
 	  .phase = PHASE_SWITCHOVER,
-	  .run = run_resume,
+	  .run = switchover_resume,
 	  .no_return = true },
 	{ .name = "finish",
 	  .phase = PHASE_FINISH,
-	  .run = run_finish,
+	  .run = finish_run,
 	  .no_return = true },
 };
 const unsigned int stage_count = ARRAY_SIZE(stage_table);
@@ -77,7 +81,7 @@ static int write_all(struct run *r, const enum journal_record *records,
 		     struct err *err)
 {
 	for (; records && *records != END; records++) {
-		if (record_write(r, *records, err) < 0)
+		if (run_journal_write(r, *records, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -126,7 +130,7 @@ static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
 	task_shield();
 	r->course.failed_in = r->course.phase;
 	run_enter(r, PHASE_ROLLBACK);
-	record_note(r, JOURNAL_ABORTING);
+	run_journal_note(r, JOURNAL_ABORTING);
 	if (again) {
 		undo(r, begun, stage_launch);
 		begun = stage_launch;

@@ -82,14 +82,14 @@ static int check_budget(struct run *r, struct err *err)
 	double stood_ms, rest_ms = 0;
 
 	/* STOP may still be queued behind the answer that brought us here */
-	run_take_events(r);
+	run_events_take(r);
 	if (!r->attempt.clock.stop_seen || r->attempt.budget_lifted)
 		return 0;
 	stood_ms = mono_diff_ms(mono_now(), r->attempt.clock.stop_at);
 	/* policies of others do without, and are to be compared with */
 	if (r->attempt.policy == &policy_auto)
 		rest_ms = final_copy_pause_ms(stood_ms, r->attempt.link.rest_ms,
-					      run_likely_fixed_ms(r));
+					      learn_likely_fixed_ms(r));
 	if (fault_point("switch.budget", NULL) == 0 &&
 	    final_copy_keeps(r->attempt.wanted.budget_ms, stood_ms, rest_ms))
 		return 0;
@@ -135,7 +135,7 @@ static int await_completed(struct run *r, struct err *err)
 	for (;;) {
 		struct tunnel_stats t;
 
-		run_take_events(r);
+		run_events_take(r);
 		if (r->attempt.src_status == MIGRATION_COMPLETED)
 			return 0;
 		tunnel_stats(r->attempt.tunnel, &t);
@@ -149,10 +149,10 @@ static int await_completed(struct run *r, struct err *err)
 				       RUN_FROZEN_MS / 1000);
 		}
 		if (source_over(r))
-			return run_explain_failure(r, err);
-		if (run_guest_alive(r, err) < 0)
+			return precopy_explain_failure(r, err);
+		if (run_events_guest_alive(r, err) < 0)
 			return -1;
-		if (run_await(r, POLL_MS, err) < 0)
+		if (run_events_await(r, POLL_MS, err) < 0)
 			return -1;
 	}
 }
@@ -246,11 +246,11 @@ static bool only_destination_left(struct run *r)
 	if (qmp_check(r->src.qmp, NULL) == 0 || r->source.ended)
 		return false;
 	/* it resumed before it died: what the destination has is old */
-	run_take_events(r);
+	run_events_take(r);
 	if (r->source.facts.first_status.running && !r->attempt.clock.stop_seen)
 		return false;
 	task_shield();
-	left = run_source_gone(r) && await_loaded(r, NULL) == 0;
+	left = run_events_source_gone(r) && await_loaded(r, NULL) == 0;
 	if (!left) {
 		task_unshield();
 		return false;
@@ -263,7 +263,7 @@ static bool only_destination_left(struct run *r)
 	return true;
 }
 
-int run_switch(struct run *r, struct err *err)
+int switchover_run(struct run *r, struct err *err)
 {
 	explain_decision(r);
 	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
@@ -284,13 +284,13 @@ int run_switch(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_commit(struct run *r, struct err *err)
+int switchover_commit(struct run *r, struct err *err)
 {
 	if (task_cancel_asked() && !r->course.shielded)
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	/* as long as there is a way back, a dead destination is no riddle */
 	if (qmp_check(r->dst.qmp, err) < 0 ||
-	    record_write(r, JOURNAL_COMMIT, err) < 0)
+	    run_journal_write(r, JOURNAL_COMMIT, err) < 0)
 		return -1;
 	r->course.committed = true;
 	return fault_point("commit.record", err);
@@ -306,7 +306,7 @@ static struct qmp *greet(struct run *r, int ms, struct err *err)
 	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;
 }
 
-int run_reopen(struct run *r, struct err *err)
+int switchover_reopen(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
 
@@ -314,11 +314,11 @@ int run_reopen(struct run *r, struct err *err)
 	r->dst.events = NULL;
 	qmp_close(r->dst.qmp);
 	r->dst.qmp = NULL;
-	if (run_reconnect(r, err) < 0)
+	if (reach_reconnect(r, err) < 0)
 		return -1;
 	r->dst.qmp = greet(r, FREE_MONITOR_MS, &e);
 	if (!r->dst.qmp && e.kind == ERR_BUSY &&
-	    run_end_old_session(r, err) == 0)
+	    launch_end_old_session(r, err) == 0)
 		r->dst.qmp = greet(r, RUN_QMP_MS, err);
 	else if (!r->dst.qmp)
 		err_move(err, &e);
@@ -333,7 +333,7 @@ static int ask_destination(struct run *r, struct err *err)
 {
 	struct qmp_status st;
 
-	if (run_reopen(r, err) < 0 ||
+	if (switchover_reopen(r, err) < 0 ||
 	    qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
 		return -1;
 	if (st.running)
@@ -357,15 +357,15 @@ static int take_back(struct run *r, struct err *err)
 		err_reset(err);
 		return 0;
 	}
-	if (run_source_gone(r))
+	if (run_events_source_gone(r))
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s, which is gone "
 				"from the source; it is kept as it is",
 				host_name(r->dst.host),
 				guest_label(&r->source.guest));
 	/* without the record a recovery would go forward: keep all as it is */
-	if (record_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
-	    run_unlaunch(r, &e) < 0) {
+	if (run_journal_write(r, JOURNAL_ROLLBACK, &e) < 0 ||
+	    launch_undo(r, &e) < 0) {
 		err_move(err, &e);
 		return err_wrap(err, ERR_UNDECIDED,
 				"QEMU on %s refused to run %s and could not be "
@@ -404,7 +404,7 @@ static int nobody_knows(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst.host));
 }
 
-bool run_destination_gone(struct run *r)
+bool switchover_destination_gone(struct run *r)
 {
 	return r->dst.host &&
 	       host_ping(r->dst.host, run_qmp_deadline(), NULL) == 0 &&
@@ -439,7 +439,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 			err_move(err, &e);
 			return take_back(r, err);
 		}
-		if (runs < 0 && run_destination_gone(r))
+		if (runs < 0 && switchover_destination_gone(r))
 			return destination_died(r, err);
 		if (mono_before(until, mono_now())) {
 			err_move(err, &e);
@@ -465,12 +465,12 @@ static int see_running(struct run *r, struct err *err)
 {
 	struct qmp_status st;
 
-	run_take_events(r);
+	run_events_take(r);
 	if (r->attempt.clock.resume_seen)
 		return 0;
 	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
 		return hold(r, true, err);
-	run_take_events(r);
+	run_events_take(r);
 	if (!st.running)
 		return err_set(err, ERR_UNDECIDED,
 			       "%s was started on %s and is in run state %s",
@@ -516,10 +516,10 @@ static void tell_switchover(struct run *r)
 		.qemu_downtime_ms = res->qemu_downtime_ms,
 	};
 	if (r->attempt.clock.resume_seen)
-		run_tell(r, &ev);
+		run_emit(r, &ev);
 }
 
-int run_resume(struct run *r, struct err *err)
+int switchover_resume(struct run *r, struct err *err)
 {
 	bool runs = r->source.facts.first_status.running && !r->opt->paused;
 
@@ -527,7 +527,7 @@ int run_resume(struct run *r, struct err *err)
 		return -1;
 	if (fault_point("resume.sent", err) < 0)
 		return -1;
-	record_note(r, JOURNAL_DESTRUN);
+	run_journal_note(r, JOURNAL_DESTRUN);
 	r->result->owner = OWNER_DESTINATION;
 	r->result->owner_pid = r->dest.pid;
 	r->result->state = runs ? "RUNNING" : "PAUSED";

@@ -75,7 +75,7 @@ static void restore(const struct journal_view *view)
 
 	result_init(&result);
 	run_open(&run, &opt, &result);
-	if (record_restore(&run, view, &err) == 0) {
+	if (restore_run(&run, view, &err) == 0) {
 		fuzz_claim(run.source.guest.pid > 0 && run.source.guest.name &&
 				   run.id.key && run.source.guest.user &&
 				   run.source.guest.group,

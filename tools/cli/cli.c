@@ -173,8 +173,8 @@ static int unknown_check(const char *name, struct err *err)
 {
 	AUTO_STRV struct strv all = { 0 };
 
-	for (size_t i = 0; migrate_check_names[i]; i++)
-		strv_push(&all, migrate_check_names[i]);
+	for (size_t i = 0; migrate_options_checks[i]; i++)
+		strv_push(&all, migrate_options_checks[i]);
 	return unknown("skip-check: there is no check", name, &all, err);
 }
 
@@ -226,7 +226,7 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 			return cli_unknown_policy(s->policy, err);
 	}
 	for (size_t i = 0; i < s->skip_checks.n; i++) {
-		if (!migrate_check_known(s->skip_checks.v[i]))
+		if (!migrate_options_check_known(s->skip_checks.v[i]))
 			return unknown_check(s->skip_checks.v[i], err);
 	}
 	p->opt.skip_checks = (const char *const *)strv_argv(&s->skip_checks);

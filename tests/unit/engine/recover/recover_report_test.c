@@ -76,7 +76,7 @@ static void record(struct recovery *done)
 	*r = (struct run){ .opt = &opt, .result = &done->result };
 	snprintf(r->id.name, sizeof(r->id.name), "run-1");
 	r->held.recording = recording_new_addition(r->id.name);
-	aftermath_record(r, done, "as it was seen");
+	recover_report_write(r, done, "as it was seen");
 	recording_close(r->held.recording);
 	free(r);
 }
@@ -95,7 +95,7 @@ static enum outcome outcome_of(enum verdict v, enum owner owner)
 	enum outcome o;
 
 	fill(&done, v, owner);
-	o = aftermath_outcome(&done);
+	o = recover_report_outcome(&done);
 	drop(&done);
 	return o;
 }

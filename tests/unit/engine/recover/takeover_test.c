@@ -38,7 +38,7 @@ static struct run open_run(bool recovering)
 static void close_run(struct run *r)
 {
 	journal_close(STEAL(r->held.journal));
-	(void)run_unlock(r, NULL);
+	(void)lock_release(r, NULL);
 	guest_free(&r->source.guest);
 	free(r->id.key);
 	free(r->dest.dir);
@@ -115,7 +115,7 @@ IN_TASK(what_is_undecided_takes_both_locks)
 	assert_int_equal(take(&t, &r, &kind), 0);
 	assert_false(t.rest);
 	assert_non_null(r.held.journal);
-	assert_true(run_is_locked(&r, r.id.key));
+	assert_true(lock_is_held(&r, r.id.key));
 	close_run(&r);
 	journal_view_free(&t.view);
 }
@@ -127,7 +127,7 @@ IN_TASK(a_rest_leaves_the_guest_to_others)
 	enum err_kind kind;
 
 	strcpy(other.id.name, "run-2");
-	assert_int_equal(run_lock(&other, NULL), 0);
+	assert_int_equal(lock_take(&other, NULL), 0);
 	journal_close(begin(JOURNAL_DESTRUN));
 	t = read_journal();
 	assert_int_equal(take(&t, &r, &kind), 0);
@@ -135,7 +135,7 @@ IN_TASK(a_rest_leaves_the_guest_to_others)
 	assert_non_null(r.held.journal);
 	assert_int_equal(r.held.lock_fd, -1);
 	close_run(&r);
-	assert_true(run_is_locked(&other, other.id.key));
+	assert_true(lock_is_held(&other, other.id.key));
 	close_run(&other);
 	journal_view_free(&t.view);
 }
@@ -149,13 +149,13 @@ IN_TASK(a_living_engine_is_not_waited_for)
 
 	engine.recovering = false;
 	engine.held.journal = j;
-	assert_int_equal(run_lock(&engine, NULL), 0);
-	assert_true(run_is_driven(&r));
+	assert_int_equal(lock_take(&engine, NULL), 0);
+	assert_true(lock_is_driven(&r));
 	assert_int_equal(take(&t, &r, &kind), -1);
 	assert_int_equal(kind, ERR_BUSY);
 	assert_false(t.finished);
 	close_run(&engine);
-	assert_false(run_is_driven(&r));
+	assert_false(lock_is_driven(&r));
 	close_run(&r);
 	journal_view_free(&t.view);
 }

@@ -97,7 +97,7 @@ static void act(struct qmp *q)
 	opt.sink_arg = playing;
 	setup(&r, playing);
 	r.src.qmp = q;
-	expect_ok(run_arm(&r, &err), &err);
+	expect_ok(choose_xbzrle(&r, &err), &err);
 	playing->cache_bytes = r.attempt.xbzrle_cache_bytes;
 	teardown(&r);
 }

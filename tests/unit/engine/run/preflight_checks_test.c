@@ -53,7 +53,7 @@ static void expect(void (*check)(struct preflight *p), const char *name,
 	check(&p);
 	assert_int_equal(r.checks.n, 1);
 	assert_string_equal(r.checks.v[0].name, name);
-	assert_true(migrate_check_known(name));
+	assert_true(migrate_options_check_known(name));
 	assert_int_equal(r.checks.v[0].verdict, verdict);
 	assert_non_null(strstr(r.checks.v[0].found, words));
 	assert_non_null(r.checks.v[0].remedy);

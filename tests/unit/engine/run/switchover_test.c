@@ -158,11 +158,11 @@ static void set_gates(struct run *r, const char *params, bool told)
 
 	r->attempt.src.params = known;
 	r->attempt.downtime_limit_ms = r->attempt.gate_limit_ms = 1;
-	expect_ok(run_set_gate(r, 1, told ? 0 : 1e8, 1, &e), &e);
-	expect_ok(run_set_gate(r, 100, 2e8, 50, &e), &e);
+	expect_ok(gate_set(r, 1, told ? 0 : 1e8, 1, &e), &e);
+	expect_ok(gate_set(r, 100, 2e8, 50, &e), &e);
 	/* as good as the same */
-	expect_ok(run_set_gate(r, 100, 2.1e8, 49, &e), &e);
-	expect_ok(run_set_gate(r, 100, 1e8, 2, &e), &e);
+	expect_ok(gate_set(r, 100, 2.1e8, 49, &e), &e);
+	expect_ok(gate_set(r, 100, 1e8, 2, &e), &e);
 	r->attempt.src.params = NULL;
 }
 
@@ -212,7 +212,7 @@ static void switches(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	expect_ok(run_switch(r, &e), &e);
+	expect_ok(switchover_run(r, &e), &e);
 	assert_false(r->course.committed);
 }
 
@@ -270,7 +270,7 @@ static void fails(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(switchover_run(r, &e), -1);
 	assert_int_equal(e.kind, ERR_FAILED);
 	assert_false(r->course.committed);
 }
@@ -309,7 +309,7 @@ static void stalls(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(switchover_run(r, &e), -1);
 	expect_err_kind(&e, ERR_FAILED, "no byte moved");
 	assert_false(r->course.committed);
 }
@@ -413,7 +413,7 @@ static void over_budget(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	r->attempt.clock.stop_at = mono_add_ms(r->attempt.clock.stop_at, -301);
-	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(switchover_run(r, &e), -1);
 	assert_int_equal(e.kind, ERR_BUDGET);
 }
 
@@ -435,7 +435,7 @@ static void too_much_is_left(struct run *r)
 
 	r->attempt.link.rest_ms = 305;
 	lessons_learn(&r->lessons, &(struct lesson){ 15, 0, 0 });
-	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(switchover_run(r, &e), -1);
 	expect_err_kind(&e, ERR_BUDGET, "what is left");
 }
 
@@ -462,11 +462,11 @@ static void goes_on_alone(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	source_is_gone(r);
-	expect_ok(run_switch(r, &e), &e);
+	expect_ok(switchover_run(r, &e), &e);
 	assert_true(r->course.shielded);
 	/* and no cancel takes it away again */
 	task_cancel(task_self());
-	expect_ok(run_commit(r, &e), &e);
+	expect_ok(switchover_commit(r, &e), &e);
 }
 
 static void dies_half_way(struct run *r)
@@ -474,7 +474,7 @@ static void dies_half_way(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	source_is_gone(r);
-	assert_int_equal(run_switch(r, &e), -1);
+	assert_int_equal(switchover_run(r, &e), -1);
 	assert_false(r->course.shielded);
 	assert_false(r->course.committed);
 }
@@ -552,7 +552,7 @@ static void arrives(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	r->course.committed = true;
-	expect_ok(run_resume(r, &e), &e);
+	expect_ok(switchover_resume(r, &e), &e);
 	assert_true(r->course.committed);
 	assert_int_equal(r->result->owner, OWNER_DESTINATION);
 	assert_string_equal(r->result->state, "RUNNING");
@@ -582,7 +582,7 @@ static void is_taken_back(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 
 	r->course.committed = true;
-	assert_int_equal(run_resume(r, &e), -1);
+	assert_int_equal(switchover_resume(r, &e), -1);
 	expect_err_kind(&e, ERR_FAILED, "Failed to get \"write\" lock");
 	assert_false(r->course.committed);
 }
@@ -607,7 +607,7 @@ static void is_kept(struct run *r)
 	source_is_gone(r);
 	r->source.ended = true;
 	r->course.committed = true;
-	assert_int_equal(run_resume(r, &e), -1);
+	assert_int_equal(switchover_resume(r, &e), -1);
 	assert_int_equal(e.kind, ERR_UNDECIDED);
 	assert_true(r->course.committed);
 }
@@ -707,7 +707,7 @@ static void stays_paused(struct run *r)
 
 	r->course.committed = true;
 	r->source.facts.first_status.running = false;
-	expect_ok(run_resume(r, &e), &e);
+	expect_ok(switchover_resume(r, &e), &e);
 	assert_string_equal(r->result->state, "PAUSED");
 	assert_true(isnan(r->result->blackout_ms));
 }
