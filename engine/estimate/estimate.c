@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "engine/estimate/link_probe.h"
+#include "engine/run/choose_xbzrle.h"
+#include "engine/run/connect.h"
 #include "engine/run/lock.h"
 #include "engine/run/page_sample.h"
 #include "engine/hosts/probe.h"

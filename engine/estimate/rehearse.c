@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/run/prepare.h"
+#include "engine/run/ram.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/estimate/rehearse_sink.h"

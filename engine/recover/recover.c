@@ -25,14 +25,19 @@
 #include <unistd.h>
 
 #include "engine/recover/recover_report.h"
+#include "engine/run/connect.h"
+#include "engine/run/finish.h"
+#include "engine/run/launch.h"
 #include "engine/run/lock.h"
 #include "engine/run/prepare.h"
+#include "engine/run/ram.h"
 #include "engine/run/reach.h"
 #include "engine/run/restore.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/recover/observe.h"
+#include "engine/run/switchover.h"
 #include "engine/state/stale.h"
 #include "engine/state/state_dir.h"
 #include "engine/recover/takeover.h"
@@ -330,7 +335,7 @@ static int do_forward(struct recovering *c, struct err *err)
 		return -1;
 	restore_committed(r);
 	if (switchover_resume(r, err) < 0) {
-		/* refused and seen gone: switchover_resume allows the way back */
+		/* refused and seen gone: there is the way back */
 		return r->course.committed ? -1 : do_abort(c, err);
 	}
 	did(c, "the guest was started on the destination");

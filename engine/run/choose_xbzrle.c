@@ -3,6 +3,8 @@
  * arm: the levers that have to be chosen before a migration starts, since QEMU
  * takes no capabilities while one runs.
  */
+#include "engine/run/choose_xbzrle.h"
+
 #include <math.h>
 
 #include "engine/hosts/admit.h"

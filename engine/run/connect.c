@@ -3,6 +3,8 @@
  * connect: finds the guest, gets hold of its monitor and of the destination,
  * and asks the source what it is made of. Changes nothing anywhere.
  */
+#include "engine/run/connect.h"
+
 #include <stdlib.h>
 #include <string.h>
 

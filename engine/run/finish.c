@@ -5,6 +5,8 @@
  * Nothing here can fail the migration: what cannot be done is named as left
  * over.
  */
+#include "engine/run/finish.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"
+#include "engine/run/switchover.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"

@@ -12,6 +12,8 @@
  * ends when QEMU listens on its first monitor or has died. The undo is a
  * script too, works from pid and start time alone, and so needs no monitor.
  */
+#include "engine/run/launch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

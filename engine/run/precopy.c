@@ -9,6 +9,8 @@
  * sync is read at the event. The loop ends when QEMU has stopped the guest and
  * waits in pre-switchover, or when something failed.
  */
+#include "engine/run/precopy.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 #include "engine/policy/pass_measure.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
+#include "engine/run/launch.h"
 #include "engine/run/prepare.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"

@@ -23,6 +23,9 @@ struct preflight {
 	char *restart;		/* Restart= of the source's unit, or "" */
 };
 
+/* A stage: gathers, checks, refuses. Fills the plan of the destination. */
+int preflight_run(struct run *r, struct err *err);
+
 /* Rows of the table, for their tests. */
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);

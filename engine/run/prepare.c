@@ -6,6 +6,7 @@
 
 #include "engine/policy/lever.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/choose_xbzrle.h"
 #include "engine/run/learn.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"

@@ -18,6 +18,8 @@
 #include "engine/hosts/admit.h"
 #include "engine/run/run.h"
 
+/* A stage: takes a ticket and waits for its turn, if the run may wait. */
+int queue_run(struct run *r, struct err *err);
 /* Whether QEMU will be a unit of its own, in no cgroup of our login. */
 bool queue_leaves_session(const struct run *r);
 /* Looks at the destination, changes nothing; the run's key must be known. */

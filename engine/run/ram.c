@@ -2,6 +2,8 @@
 /*
  * ram: the tunnel, and the start of QEMU's migration; each with its undo.
  */
+#include "engine/run/ram.h"
+
 #include <math.h>
 #include <stdlib.h>
 

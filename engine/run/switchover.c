@@ -26,13 +26,17 @@
  * destination has everything by then: that is the one way forward without the
  * source's `completed` and `postmigrate`.
  */
+#include "engine/run/switchover.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "engine/guest/discover.h"
 #include "engine/policy/final_copy.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/launch.h"
 #include "engine/run/learn.h"
+#include "engine/run/precopy.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"

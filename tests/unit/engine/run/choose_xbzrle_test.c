@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/run/choose_xbzrle.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
 #include "tests/unit/qmp_fixture.h"

@@ -13,6 +13,7 @@
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
 #include "engine/run/run.h"
+#include "engine/run/switchover.h"
 #include "qmp/json.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
