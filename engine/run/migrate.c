@@ -234,7 +234,7 @@ static void describe(const struct run *r, struct strv *plan)
 			   r->dest.plan.notes[i].option,
 			   r->dest.plan.notes[i].text);
 	describe_moves(r, plan);
-	for (unsigned int i = stage_preflight; i < stage_count; i++)
+	for (unsigned int i = stage_first_change(); i < stage_count; i++)
 		strv_pushf(plan, "stage: %s%s", stage_table[i].name,
 			   stage_table[i].no_return ? " (no way back)" : "");
 }
@@ -245,7 +245,7 @@ void migrate_plan(const struct migrate_options *opt, struct checks *list,
 	struct run *r = XNEW(struct run);
 
 	run_open(r, opt, result);
-	if (walk(r, stage_preflight) == 0)
+	if (walk(r, stage_first_change()) == 0)
 		result->outcome = OUTCOME_READY;
 	if (plan && r->dest.plan.argv.n)
 		describe(r, plan);

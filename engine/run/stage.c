@@ -39,7 +39,8 @@ const struct stage stage_table[] = {
 	{ .name = "lock",
 	  .phase = PHASE_LAUNCH,
 	  .run = lock_take,
-	  .undo = lock_release },
+	  .undo = lock_release,
+	  .changes = true },
 	{ .name = "journal",
 	  .phase = PHASE_LAUNCH,
 	  .run = run_journal_begin,
@@ -51,7 +52,8 @@ const struct stage stage_table[] = {
 	  .run = launch_run,
 	  .observe = launch_observe,
 	  .undo = launch_undo,
-	  .after = dest },
+	  .after = dest,
+	  .again = true },
 	{ .name = "prepare",
 	  .phase = PHASE_TUNNEL,
 	  .run = prepare_run,
@@ -82,8 +84,24 @@ const struct stage stage_table[] = {
 	  .no_return = true },
 };
 const unsigned int stage_count = ARRAY_SIZE(stage_table);
-const unsigned int stage_preflight = 4;
-const unsigned int stage_launch = 7;
+
+unsigned int stage_first_change(void)
+{
+	unsigned int i = 0;
+
+	while (!stage_table[i].changes)
+		i++;
+	return i;
+}
+
+unsigned int stage_first_again(void)
+{
+	unsigned int i = 0;
+
+	while (!stage_table[i].again)
+		i++;
+	return i;
+}
 
 static int write_all(struct run *r, const enum journal_record *records,
 		     struct err *err)
@@ -140,8 +158,8 @@ static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
 	run_enter(r, PHASE_ROLLBACK);
 	run_journal_note(r, JOURNAL_ABORTING);
 	if (again) {
-		undo(r, begun, stage_launch);
-		begun = stage_launch;
+		undo(r, begun, stage_first_again());
+		begun = stage_first_again();
 		again = retry_begin(r, err);
 	}
 	if (!again) {
@@ -163,7 +181,7 @@ int stage_run(struct run *r, unsigned int end, struct err *err)
 		}
 		if (forward(r, s, err) == 0)
 			continue;
-		if (r->course.committed || i < stage_preflight)
+		if (r->course.committed || i < stage_first_change())
 			return -1;
 		i = backward(r, i + 1, err);
 		if (!i)

@@ -35,7 +35,10 @@ struct stage {
 	int (*run)(struct run *r, struct err *err);
 	int (*observe)(struct run *r, struct err *err); /* NULL: nothing */
 	int (*undo)(struct run *r, struct err *err);	/* NULL: nothing */
-	bool no_return; /* this and all later stages only go forward */
+	/* from the first stage that has it on: */
+	bool changes;	/* something is changed somewhere */
+	bool again;	/* a second try goes through it once more */
+	bool no_return; /* there is only going forward */
 	/* journal records written before and after it; 0-terminated, or NULL */
 	const enum journal_record *before, *after;
 };
@@ -43,10 +46,10 @@ struct stage {
 extern const struct stage stage_table[];
 extern const unsigned int stage_count;
 
-/* Stages up to and including preflight change nothing anywhere. */
-extern const unsigned int stage_preflight;
-/* From here on, once more, when a migration was turned back. */
-extern const unsigned int stage_launch;
+/* The first stage that changes something. */
+unsigned int stage_first_change(void);
+/* The first that a second try goes through once more. */
+unsigned int stage_first_again(void);
 
 /*
  * Runs stages [0, @end). 0, or -1 with what failed; everything that can be

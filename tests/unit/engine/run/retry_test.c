@@ -312,5 +312,5 @@ TEST(one_that_copied_tells_of_itself)
 
 TEST(it_goes_back_to_the_launch)
 {
-	assert_string_equal(stage_table[stage_launch].name, "launch");
+	assert_string_equal(stage_table[stage_first_again()].name, "launch");
 }
