@@ -29,10 +29,12 @@ class FreshRefuses(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.store)
 
     def fresh(self, *argv, prepare=None, before=(), store=None):
-        return subprocess.run(
-            [*before, FRESH, *argv], text=True, capture_output=True,
-            stdin=subprocess.DEVNULL, timeout=120, preexec_fn=prepare,
-            env={**os.environ, "VMFERRY_FRESH": store or self.store})
+        # Through stdin, as an ordinary user may not reach the checkout.
+        with open(FRESH) as script:
+            return subprocess.run(
+                [*before, "sh", "-s", "--", *argv], stdin=script, text=True,
+                capture_output=True, timeout=600, preexec_fn=prepare, cwd="/",
+                env={**os.environ, "VMFERRY_FRESH": store or self.store})
 
     def assert_refused(self, done, words):
         """One line on stderr, which has these words last."""
