@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/history.h"
 #include "tests/unit/synthetic_guest.h"
 #include "tests/unit/test.h"
+#include "transport/base/xalloc.h"
 
 static const struct simulate_link link = { .bandwidth_bps = 100e6,
 					   .final_bps = 100e6,
@@ -172,6 +174,60 @@ TEST(pulls_no_lever_before_passes_are_seen_to_be_stuck)
 	(void)run(&hopeless, &f);
 	/* the first pass takes 10 s, and each later one 2.5 s */
 	assert_true(seen.first_throttle_s > 14);
+}
+
+/* What it decides after @n passes of @seconds that leave all of it dirty. */
+static enum policy_action after_stuck_passes(size_t n, double seconds)
+{
+	struct policy_facts f = wants(30, 0);
+	struct history *h = XNEW(struct history);
+	struct policy_decision d;
+
+	f.may_throttle = true;
+	history_init(h, &f, f.ram_bytes, 0);
+	h->view.gate_ms = POLICY_HOLD_MS;
+	for (size_t i = 1; i <= n; i++) {
+		struct policy_pass p = {
+			.number = (int64_t)i,
+			.at_s = (double)i * seconds,
+			.seconds = seconds,
+			.sent_bytes = (int64_t)(100e6 * seconds),
+			.copied_bytes = (int64_t)(100e6 * seconds),
+			.dirty_bytes = (int64_t)(100e6 * seconds),
+			.bandwidth_bps = 100e6,
+			.gate_ms = POLICY_HOLD_MS,
+		};
+
+		history_add_pass(h, &p);
+	}
+	history_ask(h, &policy_auto, (double)n * seconds, true, &d);
+	history_fini(h);
+	free(h);
+	return d.action;
+}
+
+TEST(throttles_after_two_stuck_passes_and_three_seconds)
+{
+	assert_int_not_equal(after_stuck_passes(2, 3.5), POLICY_THROTTLE);
+	assert_int_equal(after_stuck_passes(3, 1.6), POLICY_THROTTLE);
+	assert_int_not_equal(after_stuck_passes(3, 1.4), POLICY_THROTTLE);
+	assert_int_equal(after_stuck_passes(4, 1.4), POLICY_THROTTLE);
+}
+
+TEST(a_phased_guest_without_a_deadline_is_given_up_later)
+{
+	static const struct synthetic_guest never = { .rate_bps = 900e6,
+						      .working_set_bytes =
+							      200e6,
+						      .busy_s = 5,
+						      .idle_s = 0.5,
+						      .phase_s = 1 };
+	struct policy_facts f = wants(60, 0);
+	struct simulate_outcome o = run(&never, &f);
+
+	assert_false(o.switched);
+	/* the first pass, and thirty seconds */
+	assert_true(o.seconds > 10 + 30 && o.seconds < 300);
 }
 
 TEST(gives_up_on_the_hopeless_in_time)

@@ -235,6 +235,49 @@ TEST(differences_are_another_link)
 	assert_true(policy_bandwidth_bps(&b->view) < 25 * bps);
 }
 
+TEST(passes_of_differences_are_learnt_together)
+{
+	struct bench *b = *state;
+	struct policy_pass p = { .seconds = 0.1,
+				 .sent_bytes = 2000000,
+				 .copied_bytes = 80000000,
+				 .dirty_bytes = 80000000,
+				 .encoded = true };
+	double once;
+
+	policy_learn(&b->curve, &b->link, &p);
+	assert_true(b->link.encoded);
+	once = b->link.n;
+	policy_learn(&b->curve, &b->link, &p);
+	assert_true(b->link.n > once);
+}
+
+TEST(what_was_left_over_counts_once_there_is_a_curve)
+{
+	struct bench *b = *state;
+	struct policy_pass p = { .left_bytes = 50000000,
+				 .dirty_bytes = 80000000 };
+
+	assert_true(policy_dirtied(&b->curve, &p) == 30e6);
+	curve_add(&b->curve, 1, 100e6);
+	assert_true(policy_dirtied(&b->curve, &p) > 30e6);
+	p.left_bytes = 0;
+	assert_true(policy_dirtied(&b->curve, &p) == 80e6);
+	p.left_bytes = 90000000;
+	assert_true(policy_dirtied(&b->curve, &p) == 0);
+}
+
+TEST(the_worst_fixed_cost_is_twice_the_usual_until_it_is_known)
+{
+	struct policy_facts f = { .fixed_ms = 20 };
+
+	assert_true(policy_fixed_worst_ms(&f) == 40);
+	f.fixed_worst_ms = 0.5;
+	assert_true(policy_fixed_worst_ms(&f) == 0.5);
+	f.fixed_worst_ms = 70;
+	assert_true(policy_fixed_worst_ms(&f) == 70);
+}
+
 /* Passes of 40 MB that take 0.4 s, and so much more or less. */
 static void add_uneven(struct bench *b, double part)
 {

@@ -130,6 +130,50 @@ TEST(a_throttle_slows_the_guest_and_is_charged)
 	assert_true(fabs(o.guest_seconds_lost - o.seconds / 2) < 0.3);
 }
 
+/* 20 MB a pass, of 100 MB/s: 200 ms. */
+static void open_at_the_end(const struct policy_view *v,
+			    struct policy_decision *d)
+{
+	if (v->pass_ended)
+		policy_gate(v, d, 400, "Open.");
+	else
+		policy_wait(v, d, "Wait.");
+}
+
+TEST(a_gate_that_is_opened_lets_it_through)
+{
+	static const struct policy opening = { .name = "opening",
+					       .first_gate_ms = first_gate,
+					       .decide = open_at_the_end };
+	struct synthetic_guest g = { .rate_bps = 300e6,
+				     .working_set_bytes = 20e6 };
+	struct simulate_outcome o;
+
+	gate_of_test = 1;
+	o = run(&still, &g);
+	assert_false(o.switched);
+	assert_true(o.seconds > 0);
+	o = run(&opening, &g);
+	assert_true(o.switched);
+	assert_int_equal(o.passes, 1);
+	assert_string_equal(o.why, "What was left fitted through a gate of 400 "
+				   "ms after pass 2.");
+}
+
+TEST(a_switch_under_a_throttle_says_so)
+{
+	static const struct policy half = { .name = "half",
+					    .first_gate_ms = first_gate,
+					    .decide = half_throttle };
+	struct synthetic_guest g = { .rate_bps = 1e6,
+				     .working_set_bytes = 1e6 };
+
+	gate_of_test = 100;
+	assert_non_null(strstr(run(&half, &g).why,
+			       "after pass 1, the guest throttled by 50 %."));
+	assert_null(strstr(run(&still, &g).why, "throttled"));
+}
+
 static void give_up_at_once(const struct policy_view *v,
 			    struct policy_decision *d)
 {
