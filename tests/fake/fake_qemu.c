@@ -333,8 +333,10 @@ static int release(struct fake_qemu *f, const struct fake_step *s)
 
 static int greet(struct fake_qemu *f)
 {
-	static const struct fake_step negotiation = {
+	/* what is offered has to be taken: nothing comes out of band else */
+	const struct fake_step negotiation = {
 		.expect = "qmp_capabilities",
+		.args = f->options.no_oob ? NULL : "{\"enable\":[\"oob\"]}",
 	};
 	struct json_object *offers = json_object_new_array();
 	struct json_object *o, *numbers = json_new();

@@ -20,11 +20,13 @@
 
 static char state_dir[64], runs[80];
 static const char *source_boot; /* "boot": the source's QEMU lives */
+static pid_t source_pid;	/* unless it is another process */
 
 static int make_dir(void **state)
 {
 	(void)state;
 	source_boot = "boot";
+	source_pid = getpid();
 	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
 	if (!mkdtemp(state_dir))
 		return -1;
@@ -79,7 +81,7 @@ static struct journal *begin(const char *run, const char *key,
 	o = json_add_str(o, "destination_machine", "there");
 	o = json_add_str(o, "source_machine", machine);
 	o = json_add_str(o, "source_boot", source_boot);
-	o = json_add_u64(o, "source_pid", (uint64_t)getpid());
+	o = json_add_u64(o, "source_pid", (uint64_t)source_pid);
 	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
 	j = journal_create(path, NULL);
@@ -345,6 +347,30 @@ TEST(with_the_source_gone_what_was_not_started_there_is_a_rest)
 		assert_int_equal(rests, 1);
 		start_anew();
 	}
+}
+
+/* No process has the number. */
+TEST(a_source_that_is_no_process_any_more_is_gone)
+{
+	size_t rests;
+
+	source_pid = 1 << 23;
+	leave("run-1", KEY, "here", JOURNAL_DEST);
+	assert_int_equal(look(state_dir, "another", &rests, NULL),
+			 UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
+/* Process 1 is older than any test. */
+TEST(another_process_of_its_number_is_not_the_source)
+{
+	size_t rests;
+
+	source_pid = 1;
+	leave("run-1", KEY, "here", JOURNAL_DEST);
+	assert_int_equal(look(state_dir, "another", &rests, NULL),
+			 UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
 }
 
 static void expect_rest(enum journal_record last, const char *words)
