@@ -78,6 +78,8 @@ TEST(what_binds_no_path_is_not_found)
 	expect_none("-qmp unix:/a");
 	expect_none("-qmp unix:/a,server=off");
 	expect_none("-qmp tcp:localhost:1,server");
+	expect_none("-serial mon:tcp:h:1,server");
+	expect_none("-serial telnet:h:1,server");
 	expect_none("-serial stdio");
 	expect_none("-serial file:/unix:");
 	expect_none("-chardev socket,id=c,path=/a");

@@ -50,3 +50,26 @@ TEST(a_freed_guest_is_no_process)
 	assert_int_equal(g.pid, 0);
 	assert_null(g.name);
 }
+
+TEST(the_first_of_several_qmp_monitors_counts)
+{
+	struct guest g = { .n_monitors = 0 };
+
+	add(&g, MONITOR_QMP, "/first");
+	add(&g, MONITOR_QMP, "/second");
+	assert_string_equal(guest_qmp(&g)->path, "/first");
+	guest_free(&g);
+}
+
+/* What is lost here is reported by LeakSanitizer. */
+TEST(a_list_is_freed_with_all_its_guests)
+{
+	struct guests list = { .v = xcalloc(2, sizeof(struct guest)), .n = 2 };
+
+	list.v[0].label = xstrdup("pid:1");
+	list.v[1].name = xstrdup("web1");
+	guests_free(&list);
+	assert_null(list.v);
+	assert_int_equal(list.n, 0);
+	guests_free(&list);
+}
