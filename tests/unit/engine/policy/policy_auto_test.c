@@ -214,22 +214,6 @@ TEST(throttles_after_two_stuck_passes_and_three_seconds)
 	assert_int_equal(after_stuck_passes(4, 1.4), POLICY_THROTTLE);
 }
 
-TEST(a_phased_guest_without_a_deadline_is_given_up_later)
-{
-	static const struct synthetic_guest never = { .rate_bps = 900e6,
-						      .working_set_bytes =
-							      200e6,
-						      .busy_s = 5,
-						      .idle_s = 0.5,
-						      .phase_s = 1 };
-	struct policy_facts f = wants(60, 0);
-	struct simulate_outcome o = run(&never, &f);
-
-	assert_false(o.switched);
-	/* the first pass, and thirty seconds */
-	assert_true(o.seconds > 10 + 30 && o.seconds < 300);
-}
-
 TEST(gives_up_on_the_hopeless_in_time)
 {
 	struct policy_facts f = wants(300, 0);
