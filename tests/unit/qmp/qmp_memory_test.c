@@ -237,3 +237,22 @@ TEST(a_real_qemu_writes_memory_into_our_descriptor)
 {
 	with_real(NULL, real_body);
 }
+
+static void refused_body(struct qmp *q)
+{
+	struct err err = { 0 };
+	uint64_t bytes = 7;
+
+	assert_int_equal(qmp_base_memory_bytes(q, &bytes, SOON, &err), -1);
+	expect_err_kind(&err, err.kind, "not today");
+	assert_int_equal(bytes, 7);
+}
+
+TEST(a_size_that_is_refused_is_not_known)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-memory-size-summary", .error = "not today" },
+	};
+
+	WITH_SCRIPT(steps, refused_body);
+}

@@ -214,3 +214,13 @@ TEST(a_copy_is_whole_and_outlives_what_it_is_of)
 	assert_string_equal(err_host_of(&to), "hostb");
 	assert_string_equal(err_hint_of(&to), "wait");
 }
+
+TEST(whatever_is_wrapped_the_answer_is_minus_one)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(err_wrap(NULL, ERR_NONE, "no one asked"), -1);
+	err_set(&err, ERR_SYSTEM, "inside");
+	assert_int_equal(err_wrap(&err, ERR_NONE, "around"), -1);
+	err_reset(&err);
+}

@@ -144,3 +144,10 @@ TEST(closing_keeps_errno)
 	close_fd(1 << 20);
 	assert_int_equal(errno, EXDEV);
 }
+
+TEST(an_empty_text_is_a_text)
+{
+	AUTO_FREE char *s = xasprintf("%s", "");
+
+	assert_string_equal(s, "");
+}
