@@ -24,12 +24,6 @@ void ssh_put_u32(struct buf *b, uint32_t v)
 	buf_append(b, p, sizeof(p));
 }
 
-void ssh_put_u64(struct buf *b, uint64_t v)
-{
-	ssh_put_u32(b, (uint32_t)(v >> 32));
-	ssh_put_u32(b, (uint32_t)v);
-}
-
 void ssh_put_string(struct buf *b, const void *data, size_t len)
 {
 	ssh_put_u32(b, (uint32_t)len);

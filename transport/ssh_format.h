@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ssh_format: numbers and strings as SSH, its agent, its key files and SFTP
- * write them (RFC 4251, section 5), and base64.
+ * ssh_format: numbers and strings as SSH, its agent and its key files write
+ * them (RFC 4251, section 5), and base64.
  */
 #ifndef TRANSPORT_SSH_FORMAT_H
 #define TRANSPORT_SSH_FORMAT_H
@@ -14,7 +14,6 @@
 
 void ssh_put_u8(struct buf *b, uint8_t v);
 void ssh_put_u32(struct buf *b, uint32_t v);
-void ssh_put_u64(struct buf *b, uint64_t v);
 /* A length and @len bytes. */
 void ssh_put_string(struct buf *b, const void *data, size_t len);
 
