@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -754,4 +755,32 @@ TEST(a_loop_can_run_many_bodies)
 		loop_run(loop, inner_body, NULL);
 	loop_free(loop);
 	expect_trace("innerinnerinner");
+}
+
+static size_t mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	size_t n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = fgetc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* Each stack is a mapping and its guard. */
+IN_TASK(an_ended_task_gives_its_stack_back)
+{
+	size_t before = mappings();
+
+	for (int i = 0; i < 100; i++)
+		task_join(task_start(task_loop(), "short", nothing, NULL));
+	assert_true(mappings() < before + 100);
 }
