@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* side: what QEMU on one side of a run tells of the guest. */
+/* observe: what QEMU on one side of a run says of the guest. */
 #include "engine/recover/observe.h"
 
 #include "engine/run/run.h"

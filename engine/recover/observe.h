@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side: what QEMU on one side of a run tells of the guest, in the words of
+ * observe: what QEMU on one side of a run says of the guest, in the words of
  * verdict.h. That it lives is known; SIDE_UNKNOWN when it does not answer.
  */
 #ifndef ENGINE_RECOVER_OBSERVE_H

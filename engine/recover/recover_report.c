@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* aftermath: what recovery did, told in the recording of the run. */
+/* recover_report: what recovery did, added to the recording of the run. */
 #include "engine/recover/recover_report.h"
 
 #include <assert.h>

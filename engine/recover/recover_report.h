@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aftermath: what recovery did, told in the recording of the run.
+ * recover_report: what recovery did, added to the recording of the run.
  */
 #ifndef ENGINE_RECOVER_RECOVER_REPORT_H
 #define ENGINE_RECOVER_RECOVER_REPORT_H

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * arm: the levers that have to be chosen before a migration starts, since QEMU
- * takes no capabilities while one runs.
- */
+/* choose_xbzrle: whether a migration uses xbzrle. */
 #include "engine/run/choose_xbzrle.h"
 
 #include <math.h>

@@ -19,7 +19,7 @@ struct preflight {
 	struct probe_file *here, *there;
 	struct admit_view room; /* on the destination */
 	bool user_known;	/* the guest's user exists on the destination */
-	bool kvm_usable;	/* /dev/kvm opens over there */
+	bool kvm_usable;	/* /dev/kvm opens on the destination */
 	char *restart;		/* Restart= of the source's unit, or "" */
 };
 

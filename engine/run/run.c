@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run: telling, and what several stages need. */
+/* run: opens and closes a run, emits its events. */
 #include "engine/run/run.h"
 
 #include <stdarg.h>

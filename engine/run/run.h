@@ -155,11 +155,11 @@ struct recording *run_take_recording(struct run *r);
 /* Releases what this process holds; touches nothing outside of it. */
 void run_close(struct run *r);
 
-/* Tells the sink; fills time and run id. */
+/* Hands @ev to the sink; fills time and run id. */
 void run_emit(struct run *r, struct event *ev);
 void run_warn(struct run *r, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The one setter of the phase; tells about it. */
+/* The one setter of the phase; emits an event. */
 void run_enter(struct run *r, enum phase to);
 /* Names something the user has to clean up. */
 void run_leftover(struct run *r, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* record: what a run writes into its journal. */
+/* run_journal: what a run writes into its journal. */
 #include "engine/run/run_journal.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record: what a run writes into its journal; it is read in restore.h.
+ * run_journal: what a run writes into its journal; restore.h reads it.
  *
  * The members of each record are in journal-format.md. The journal is in the
  * run's directory (state_dir.h), which is removed when the run ended with
@@ -15,7 +15,7 @@
 
 /* Makes the run's directory and journal, and writes BEGIN. A stage. */
 int run_journal_begin(struct run *r, struct err *err);
-/* Its undo: what is left of the run is told, or nothing is. */
+/* Its undo: says what is left to do, or removes the journal. */
 int run_journal_end(struct run *r, struct err *err);
 
 /*
