@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""vmferry at work on this machine: two live migrations in half a minute.
+"""vmferry at work on this machine: two live migrations in under a minute.
 
 A throw-away sshd on loopback, QEMU without KVM, and the built-in guest, which
 counts heartbeats and checks its own memory. No root, no network. Everything
