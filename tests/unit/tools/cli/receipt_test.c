@@ -126,6 +126,26 @@ TEST(a_receipt_has_the_figures)
 	result_free(&r);
 }
 
+static bool receipt_has(long long passes, const char *words)
+{
+	struct result r = { .passes = passes };
+	struct buf b = { 0 };
+	bool has;
+
+	receipt_migration(&b, &plain, &r);
+	has = strstr(buf_data(&b), words) != NULL;
+	buf_free(&b);
+	return has;
+}
+
+TEST(passes_are_counted_from_none_and_left_out_when_unknown)
+{
+	assert_true(receipt_has(0, "0 passes"));
+	assert_true(receipt_has(1, "1 pass"));
+	assert_false(receipt_has(1, "1 passes"));
+	assert_false(receipt_has(-1, "pass"));
+}
+
 TEST(an_error_tells_what_where_why_and_what_next)
 {
 	struct err e = { 0 };

@@ -48,6 +48,12 @@ TEST(letters_of_other_alphabets_stay)
 	assert_put(true, "caf\u00e9 \u65e5\u672c", "caf\u00e9 \u65e5\u672c");
 }
 
+TEST(what_stands_beside_the_surrogates_stays)
+{
+	assert_put(true, "a\xed\x9f\xbf|\xee\x80\x80|",
+		   "a\xed\x9f\xbf|\xee\x80\x80|");
+}
+
 TEST(bytes_that_are_not_utf8_are_shown)
 {
 	assert_put(true, "\xff\xc0\xaf\xed\xa0\x80|\xe2\x82",
