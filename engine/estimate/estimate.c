@@ -9,6 +9,7 @@
 #include "engine/run/choose_xbzrle.h"
 #include "engine/run/connect.h"
 #include "engine/run/lock.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/page_sample.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/run_journal.h"
@@ -18,6 +19,7 @@
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 static const double default_seconds = 10;
 static const unsigned int quick_samples_s[] = { 1, 2 };

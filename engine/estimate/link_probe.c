@@ -17,6 +17,7 @@
 #include "engine/run/run.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum {
 	DATA_BYTES = 4 * 1024 * 1024, /* sent again and again */

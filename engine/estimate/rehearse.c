@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/policy/policy.h"
 #include "engine/run/prepare.h"
 #include "engine/run/ram.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/estimate/rehearse_sink.h"
+#include "engine/state/journal.h"
 #include "qmp/json.h"
+#include "qmp/qmp.h"
 #include "qmp/qmp_dirty.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"

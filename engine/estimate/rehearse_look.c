@@ -2,6 +2,7 @@
 /* rehearse_look: what a rehearsal concludes from QEMU's figures; pure. */
 #include "engine/estimate/rehearse.h"
 
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_constants.h"
 #include "transport/base/xalloc.h"
 

@@ -3,6 +3,7 @@
 #include "engine/recover/observe.h"
 
 #include "engine/run/run.h"
+#include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
 
 enum side_state observe_source(struct qmp *q, enum migration_status *m)

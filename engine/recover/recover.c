@@ -24,11 +24,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/guest/discover.h"
 #include "engine/recover/recover_report.h"
 #include "engine/run/connect.h"
 #include "engine/run/finish.h"
 #include "engine/run/launch.h"
 #include "engine/run/lock.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/prepare.h"
 #include "engine/run/ram.h"
 #include "engine/run/reach.h"
@@ -38,6 +40,8 @@
 #include "engine/run/run.h"
 #include "engine/recover/observe.h"
 #include "engine/run/switchover.h"
+#include "engine/state/journal.h"
+#include "engine/state/recording.h"
 #include "engine/state/stale.h"
 #include "engine/state/state_dir.h"
 #include "engine/recover/takeover.h"
@@ -45,6 +49,7 @@
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum {
 	SETTLE_MS = 3000,

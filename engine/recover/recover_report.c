@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "engine/state/recording.h"
 #include "qmp/json_fields.h"
 #include "engine/state/recording_read.h"
 #include "qmp/json.h"

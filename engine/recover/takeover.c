@@ -8,6 +8,7 @@
 #include "engine/run/reach.h"
 #include "engine/run/restore.h"
 #include "engine/run/run_journal.h"
+#include "engine/state/journal.h"
 #include "transport/base/task.h"
 
 enum { POLL_MS = 50, WAIT_MS = 15000 };

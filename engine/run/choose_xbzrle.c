@@ -5,9 +5,12 @@
 #include <math.h>
 
 #include "engine/hosts/admit.h"
+#include "engine/policy/policy.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/page_sample.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 
 /* A look at the guest's pages takes a second; worth it from here on. */

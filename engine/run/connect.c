@@ -12,8 +12,11 @@
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum { SECOND_MONITOR_MS = 300 };
 

@@ -14,6 +14,7 @@
 #include "engine/guest/discover.h"
 #include "engine/run/learn.h"
 #include "engine/run/lock.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/prepare.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
@@ -21,11 +22,15 @@
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"
 #include "engine/run/switchover.h"
+#include "engine/state/journal.h"
 #include "engine/state/state_dir.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 #include "transport/quote.h"
 
 enum { POLL_MS = 10 };

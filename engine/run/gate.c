@@ -5,6 +5,7 @@
 #include "engine/policy/lever.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
+#include "qmp/qmp_migrate.h"
 
 int gate_set(struct run *r, double ms, double bps, double ratio,
 	     struct err *err)

@@ -20,13 +20,16 @@
 
 #include "engine/hosts/arrival.h"
 #include "engine/hosts/launch_script.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "engine/hosts/login_session.h"
+#include "qmp/qmp.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 #include "transport/quote.h"
 
 enum {

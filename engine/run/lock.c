@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/lockfile.h"

@@ -10,15 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/guest/discover.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/guard.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
 #include "engine/run/stage.h"
+#include "engine/state/recording.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 /* --- how it ended -------------------------------------------------------- */
 

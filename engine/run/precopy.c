@@ -20,6 +20,7 @@
 #include "engine/policy/lever.h"
 #include "engine/policy/look_ahead.h"
 #include "engine/policy/pass_measure.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
 #include "engine/run/launch.h"
@@ -27,9 +28,13 @@
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/state/journal.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum {
 	/* Between two looks at query-migrate, unless an event comes. */

@@ -11,10 +11,13 @@
 #include <string.h>
 
 #include "engine/run/preflight.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/state/state_dir.h"
+#include "qmp/qmp.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 #include "transport/quote.h"
 
 /* --- gathering ----------------------------------------------------------- */

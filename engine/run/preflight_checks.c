@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "engine/run/lock.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/preflight.h"
 #include "engine/run/queue.h"
+#include "qmp/qmp.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 #define ADD(p, name, side, verdict, found, remedy)                       \
 	checks_add(&(p)->r->checks, name, CHECK_##side, CHECK_##verdict, \

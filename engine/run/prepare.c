@@ -5,14 +5,20 @@
 #include <math.h>
 
 #include "engine/policy/lever.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/choose_xbzrle.h"
 #include "engine/run/learn.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
+#include "engine/state/journal.h"
 #include "qmp/json.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 /*
  * What a run needs to be on or off. Capabilities that a QEMU does not know are

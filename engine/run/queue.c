@@ -7,6 +7,7 @@
 
 #include "engine/guest/discover.h"
 #include "engine/hosts/ticket.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/state/state_dir.h"
@@ -14,6 +15,7 @@
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum {
 	LOOK_MS = 200,	 /* between two looks at this host */

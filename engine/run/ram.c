@@ -7,11 +7,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 static const char fd_name[] = "vmferry";
 

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "engine/guest/discover.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
+#include "qmp/qmp.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 static void remember_source(struct run *r)
 {

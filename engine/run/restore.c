@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
+#include "engine/state/journal.h"
 #include "engine/state/journal_read.h"
+#include "engine/state/recording.h"
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 static int need_text(const struct journal_view *v, const char *key, char **out,
 		     struct err *err)

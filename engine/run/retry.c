@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/run/learn.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
 #include "transport/base/task.h"

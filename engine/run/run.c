@@ -9,9 +9,13 @@
 #include <sys/random.h>
 
 #include "engine/run/guard.h"
+#include "engine/run/migrate_options.h"
+#include "engine/state/journal.h"
 #include "engine/state/recording.h"
+#include "qmp/qmp.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 const char *run_state(const struct run *r)
 {

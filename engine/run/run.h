@@ -10,22 +10,31 @@
 #ifndef ENGINE_RUN_RUN_H
 #define ENGINE_RUN_RUN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "engine/argv/argv.h"
-#include "engine/guest/discover.h"
+#include "engine/event/check.h"
 #include "engine/event/event.h"
 #include "engine/guest/guest.h"
-#include "engine/state/journal.h"
-#include "engine/run/attempt.h"
-#include "engine/run/migrate_options.h"
-#include "engine/state/lessons.h"
-#include "engine/policy/policy.h"
 #include "engine/hosts/probe.h"
-#include "engine/state/recording.h"
-#include "qmp/qmp.h"
+#include "engine/run/attempt.h"
+#include "engine/state/lessons.h"
 #include "qmp/qmp_machine.h"
-#include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
-#include "transport/host.h"
+#include "transport/base/strv.h"
+#include "transport/base/task.h"
+
+struct guard;
+struct host;
+struct journal;
+struct migrate_options;
+struct qmp;
+struct qmp_listener;
+struct queue;
+struct recording;
+struct result;
 
 /* Deadlines in ms. Nobody waits for ever, and never with the guest frozen. */
 enum {

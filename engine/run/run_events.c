@@ -7,6 +7,8 @@
 #include "engine/guest/discover.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"

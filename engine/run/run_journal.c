@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/socket_names.h"
+#include "engine/state/journal.h"
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "engine/run/guard.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 /* Where files of the source are made or removed until the end. */
 static void tell_set_up(const struct run *r)

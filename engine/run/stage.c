@@ -16,6 +16,7 @@
 #include "engine/run/run.h"
 #include "engine/run/setup.h"
 #include "engine/run/switchover.h"
+#include "engine/state/journal.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"

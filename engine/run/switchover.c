@@ -33,18 +33,24 @@
 
 #include "engine/guest/discover.h"
 #include "engine/policy/final_copy.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/launch.h"
 #include "engine/run/learn.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/precopy.h"
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/state/journal.h"
+#include "qmp/qmp.h"
+#include "qmp/qmp_migrate.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
 
 enum {
 	POLL_MS = 20,

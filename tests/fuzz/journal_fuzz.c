@@ -15,7 +15,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/restore.h"
+#include "engine/state/journal.h"
 #include "engine/state/journal_line.h"
 #include "engine/state/journal_read.h"
 #include "engine/run/run_journal.h"

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/run/migrate_options.h"
+#include "engine/state/recording.h"
 #include "engine/state/recording_read.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "engine/run/lock.h"
+#include "engine/run/migrate_options.h"
+#include "engine/state/journal.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "engine/run/choose_xbzrle.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
+#include "transport/host.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"

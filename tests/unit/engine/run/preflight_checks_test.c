@@ -2,7 +2,9 @@
 /* preflight_checks: what a check says to what was gathered. */
 #include <string.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/preflight.h"
+#include "transport/host.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"

@@ -2,9 +2,11 @@
 /* retry: when a migration that was turned back is worth another try. */
 #include <stdlib.h>
 
+#include "engine/run/migrate_options.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/stage.h"
+#include "transport/host.h"
 #include "tests/unit/qmp_fixture.h"
 #include "transport/base/task.h"
 #include "transport/host_open.h"

@@ -10,11 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
+#include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/switchover.h"
 #include "qmp/json.h"
+#include "qmp/qmp.h"
+#include "transport/host.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
