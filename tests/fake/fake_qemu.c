@@ -92,7 +92,7 @@ static int problem_err(struct fake_qemu *f, struct err *err)
 
 /*
  * 1 when the client has left, which is no fault by itself: what the script
- * still wants of it tells.
+ * still wants of it says.
  */
 static int send_bytes(struct fake_qemu *f, const char *data, size_t len)
 {

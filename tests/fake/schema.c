@@ -17,7 +17,7 @@
 #include "transport/base/xalloc.h"
 
 /*
- * Types may lead back to themselves if whoever sent them is out to harm us;
+ * Types may lead back to themselves if their sender is out to harm us;
  * every walk ends after so many steps. Real ones take 60 at most.
  */
 enum { MAX_STEPS = 500 };

@@ -6,7 +6,7 @@
  * Input: a byte, then the file. When the byte's lowest bit is set the rest is
  * the texts of records, a line each, and gets its first line, lengths and
  * checksums here: nobody guesses a checksum. An empty line ends the records;
- * what follows stands behind them as it is.
+ * what follows is behind them unchanged.
  */
 #include <fcntl.h>
 #include <stdio.h>

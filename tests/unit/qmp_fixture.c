@@ -19,7 +19,7 @@ void expect_ok(int result, struct err *err)
 	assert_int_equal(err->kind, ERR_NONE);
 }
 
-/* All listeners wake it: whoever waits looks again. */
+/* All listeners wake it: the waiting task looks again. */
 static struct waitq arrived;
 
 struct qmp_listener *listen_to(struct qmp *q)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sshd_fixture: a throw-away sshd on loopback, run by whoever runs the test,
+ * sshd_fixture: a throw-away sshd on loopback, run by the user of the test,
  * with keys of its own in a directory of its own; and an echo server.
  */
 #ifndef TESTS_UNIT_SSHD_FIXTURE_H

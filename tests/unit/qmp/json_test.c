@@ -118,7 +118,7 @@ TEST(only_true_and_false_are_boolean)
 	assert_int_equal(json_get_bool(at(), "s", &b, NULL), -1);
 }
 
-TEST(objects_and_arrays_are_told_apart)
+TEST(objects_and_arrays_are_distinguished)
 {
 	struct json_at out;
 	uint64_t u = 0;

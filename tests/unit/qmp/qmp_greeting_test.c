@@ -137,7 +137,7 @@ TEST(a_greeting_without_version_is_refused)
 	});
 }
 
-TEST(a_peer_that_closes_is_told_from_a_silent_one)
+TEST(a_peer_that_closes_is_unlike_a_silent_one)
 {
 	static const struct fake_step steps[] = { { .close = true } };
 
@@ -208,7 +208,7 @@ static void check_version(struct qmp *q)
 	assert_true(qmp_has_oob(q));
 }
 
-TEST(the_greeting_tells_version_and_capabilities)
+TEST(the_greeting_has_version_and_capabilities)
 {
 	struct fake_options options = { .version = "10.0.2" };
 

@@ -178,7 +178,7 @@ static void real_numbers(struct qmp *q, struct real_qemu *r)
 	assert_int_equal(jobs.n, 0);
 }
 
-TEST(a_real_qemu_tells_its_machine)
+TEST(a_real_qemu_reports_its_machine)
 {
 	static const char *const extra[] = { "-smp", "2", NULL };
 

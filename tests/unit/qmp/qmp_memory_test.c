@@ -225,7 +225,7 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	expect_ok(qmp_pmemsave(q, rom_at, ROM_BYTES, path, SOON, &err), &err);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_size, ROM_BYTES);
-	/* where a PC begins, 16 bytes below 4 GiB, stands a far jump */
+	/* where a PC begins, 16 bytes below 4 GiB, is a far jump */
 	assert_int_equal(pread(fd, &byte, 1, 0xfff0), 1);
 	assert_true(byte == reset_jump);
 	expect_ok(qmp_remove_labelled_fds(q, "test", SOON, &err), &err);

@@ -223,7 +223,7 @@ IN_TASK(a_deadline_kills_the_child_and_its_children)
 	AUTO_FREE char *script = NULL;
 	int p[2], status;
 
-	/* whoever lives holds the pipe open */
+	/* a process that lives holds the pipe open */
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	script = xasprintf("exec 9>/proc/%d/fd/%d; sleep 1000 & sleep 1000",
 			   getpid(), p[1]);

@@ -87,7 +87,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-IN_TASK(a_socket_is_connected_and_tells_its_owner)
+IN_TASK(a_socket_is_connected_and_has_an_owner)
 {
 	AUTO_FREE char *path = in_dir("sock");
 	AUTO_FD int listener = listen_at(path);

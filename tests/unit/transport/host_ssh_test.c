@@ -681,7 +681,7 @@ IN_TASK(a_killed_sshd_fails_everybody_at_once)
 	sshd_stop(d);
 }
 
-IN_TASK(a_silent_host_is_told_and_may_come_back)
+IN_TASK(a_silent_host_is_reported_and_may_come_back)
 {
 	struct sshd *d = sshd_start("");
 	struct host_options opt = sshd_options(d);

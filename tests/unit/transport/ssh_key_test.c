@@ -122,7 +122,7 @@ TEST(a_certificate_beside_the_key_is_seen)
 	ssh_key_free(&k);
 }
 
-TEST(a_missing_file_is_told_by_errno)
+TEST(a_missing_file_is_reported_by_errno)
 {
 	struct ssh_key k;
 

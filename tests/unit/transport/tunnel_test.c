@@ -20,7 +20,7 @@
 enum { BEAT_MS = 2 };
 
 /*
- * Takes and gives as told; the pump's thread is woken through an eventfd. What
+ * Takes and gives as asked; the pump's thread is woken through an eventfd. What
  * the pump does against the rules is counted in `broken`.
  */
 struct far {
@@ -314,7 +314,7 @@ TEST(bytes_come_in_in_order_whatever_the_pieces)
 	free(got);
 }
 
-TEST(the_counters_tell_what_moved)
+TEST(the_counters_show_what_moved)
 {
 	static const unsigned char in[] = "abc";
 	struct tunnel_stats stats;
@@ -370,7 +370,7 @@ TEST(what_is_parked_inside_is_bounded)
 
 /* --- ends ---------------------------------------------------------------- */
 
-TEST(the_far_side_is_told_of_our_end_and_may_go_on)
+TEST(the_far_side_sees_our_end_and_may_go_on)
 {
 	static const unsigned char in[] = "late";
 	struct setup s;
@@ -393,7 +393,7 @@ TEST(the_far_side_is_told_of_our_end_and_may_go_on)
 	finish(&s);
 }
 
-TEST(we_are_told_of_the_far_end_and_may_go_on)
+TEST(we_see_the_far_end_and_may_go_on)
 {
 	struct setup s;
 	char byte;

@@ -29,7 +29,7 @@ TEST(images_are_listed)
 	argv_plan_free(&plan);
 }
 
-TEST(firmware_is_told_from_images)
+TEST(firmware_is_distinguished_from_images)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;

@@ -41,7 +41,7 @@ TEST(modules_of_a_multiboot_kernel_are_remapped)
 	expect_remapped("-initrd /s/a", "-initrd /t/a");
 }
 
-TEST(kinds_are_told_apart)
+TEST(kinds_are_distinguished)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;

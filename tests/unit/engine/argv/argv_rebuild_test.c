@@ -74,7 +74,7 @@ TEST(a_line_break_in_a_value_is_refused)
 	expect_refused("-append 'a\nb'", "line break");
 }
 
-TEST(all_refusals_are_told_at_once)
+TEST(all_refusals_are_reported_at_once)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
@@ -177,7 +177,7 @@ TEST(a_relative_path_that_goes_elsewhere_becomes_absolute)
 
 /* --- hops ---------------------------------------------------------------- */
 
-/* A guest as it stands on some host. */
+/* A guest as it is on some host. */
 struct hop {
 	struct strv argv;
 	struct argv_moves moves;

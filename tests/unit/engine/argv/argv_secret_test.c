@@ -32,7 +32,7 @@ TEST(secret_objects_lose_their_data)
 		       "q -object secret,id=s,file=/etc/s");
 }
 
-TEST(passwords_are_blanked_wherever_they_stand)
+TEST(passwords_are_blanked_everywhere)
 {
 	expect_blanked("q -spice port=1,password=a,,b,x509-key-password=c",
 		       "q -spice port=1,password=***,x509-key-password=***");
@@ -82,7 +82,7 @@ TEST(everything_else_stays_byte_for_byte)
 	expect_blanked(words, words);
 }
 
-TEST(notes_do_not_tell_secrets)
+TEST(notes_contain_no_secrets)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;

@@ -155,7 +155,7 @@ TEST(pages_of_zeroes_make_it_shorter)
 	estimate_free(&est);
 }
 
-TEST(nothing_seen_is_nothing_told)
+TEST(nothing_seen_is_nothing_said)
 {
 	AUTO_JSON struct json_object *out = json_new();
 	struct estimate est;
@@ -294,7 +294,7 @@ TEST(a_probe_below_what_migrations_got_is)
 	estimate_free(&est);
 }
 
-TEST(a_bandwidth_that_was_given_stands)
+TEST(a_bandwidth_that_was_given_is_kept)
 {
 	const struct lesson lesson = { .link_bps = 50e6 };
 	struct estimate est;

@@ -4,7 +4,7 @@
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
 
-TEST(a_pass_is_told_though_the_next_has_begun)
+TEST(a_pass_is_seen_though_the_next_has_begun)
 {
 	const struct rehearse_look before = { .left = 10, .taken = 1000 };
 	/* the 10 went out, 500 were dirty, 32 of these are taken already */
@@ -38,7 +38,7 @@ TEST(what_is_written_is_surely_left)
 }
 
 /* All of what is left may be zeroes, and thousands more be under way. */
-TEST(far_from_the_end_zeroes_are_reckoned_with)
+TEST(far_from_the_end_zeroes_are_counted)
 {
 	const struct rehearse_look before = { .left = 200000 };
 	const struct rehearse_look now = { .left = 100000, .written = 5000 };

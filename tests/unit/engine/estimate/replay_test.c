@@ -193,7 +193,7 @@ TEST(nonsense_names_its_line)
 	drop(r);
 }
 
-TEST(a_record_without_a_pass_tells_nothing)
+TEST(a_record_without_a_pass_says_nothing)
 {
 	AUTO_ERR struct err err = { 0 };
 	AUTO_FREE char *text = record(NULL, 0);

@@ -37,7 +37,7 @@ TEST(counts_go_by_verdict)
 	assert_int_equal(list.n, 0);
 }
 
-TEST(the_worst_verdict_wins_wherever_it_stands)
+TEST(the_worst_verdict_wins_in_any_place)
 {
 	struct checks list = { 0 };
 

@@ -112,7 +112,7 @@ TEST(a_check_is_spread_out)
 				    "\"remedy\":null}");
 }
 
-TEST(a_phase_tells_both_ends)
+TEST(a_phase_reports_both_ends)
 {
 	struct event ev = event_of(EVENT_PHASE);
 

@@ -377,16 +377,16 @@ TEST(an_unknown_guest_gets_a_list_of_those_there_are)
 	static const char *const words[] = { "vmferry-nobody", "pid:999999",
 					     "qmp:/nowhere/qmp" };
 	pid_t pid = imitate_guest("q -name vmferry-t8");
-	bool told = true;
+	bool refused = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		find(words[i]);
-		told = told && verdict && error.kind == ERR_NO_GUEST &&
-		       strstr(error.message, words[i]) && error.hint &&
-		       strstr(error.hint, "vmferry-t8");
+		refused = refused && verdict && error.kind == ERR_NO_GUEST &&
+			  strstr(error.message, words[i]) && error.hint &&
+			  strstr(error.hint, "vmferry-t8");
 	}
 	end(pid);
-	assert_true(told);
+	assert_true(refused);
 	forget();
 }
 

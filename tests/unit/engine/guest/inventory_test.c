@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of engine/guest/inventory.c: its pure parts, and a guest without a
- * monitor, for which a copy of this program stands.
+ * monitor, for which a copy of this program serves.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -72,7 +72,7 @@ TEST(a_guest_that_was_not_asked_has_nulls)
 		"\"manager\":\"libvirt\",\"defined\":false}");
 }
 
-TEST(a_disk_says_where_it_stands)
+TEST(a_disk_says_where_it_is)
 {
 	struct qmp_disk disk = {
 		.device = (char *)"virtio0",

@@ -84,7 +84,7 @@ TEST(no_more_arrive_at_once_than_the_limit)
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_CROWDED);
 }
 
-TEST(what_never_fits_is_told_before_any_wait)
+TEST(what_never_fits_is_reported_before_any_wait)
 {
 	const struct admit_view v = { .available_bytes = GIB,
 				      .busy = 1,
@@ -112,7 +112,7 @@ TEST(an_answer_is_read_with_names_that_have_blanks)
 	admit_view_free(&v);
 }
 
-TEST(an_answer_that_tells_too_little_is_refused)
+TEST(an_incomplete_answer_is_refused)
 {
 	struct admit_view v;
 
@@ -285,7 +285,7 @@ static void no_cgroup_limit(struct place *p)
 	assert_true(strtoull(available, NULL, 10) > 1024);
 }
 
-/* As cgroups of version 1 tell it; the group above has none. */
+/* As cgroups of version 1 have it; the group above has none. */
 static void old_cgroup_limit(struct place *p)
 {
 	AUTO_BUF struct buf out = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* probe: what scripts tell of this machine. */
+/* probe: what scripts print about this machine. */
 #include "engine/hosts/probe.h"
 
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static void host_body(void *arg)
 	host_facts_free(&f);
 }
 
-TEST(a_host_tells_who_it_is)
+TEST(a_host_says_who_it_is)
 {
 	in_task(host_body, NULL);
 }
@@ -122,7 +122,7 @@ IN_TASK(access_is_that_of_the_user_asked_for)
 	expect_access("no-such-user", 0606, "??");
 }
 
-IN_TASK(a_host_that_does_not_answer_tells_of_no_file)
+IN_TASK(a_host_that_does_not_answer_has_no_files)
 {
 	struct host *h = host_local_new();
 	AUTO_STRV struct strv paths = { 0 };
@@ -137,7 +137,7 @@ IN_TASK(a_host_that_does_not_answer_tells_of_no_file)
 	host_close(h);
 }
 
-TEST(files_are_told_apart_by_odd_names_too)
+TEST(files_are_distinguished_by_odd_names_too)
 {
 	char dir[] = "/tmp/probe-XXXXXX";
 
@@ -160,7 +160,7 @@ static void script_body(void *arg)
 	host_close(h);
 }
 
-TEST(a_failed_script_tells_its_own_words)
+TEST(a_failed_script_is_quoted)
 {
 	in_task(script_body, NULL);
 }
@@ -203,7 +203,7 @@ static void known_body(void *arg)
 	host_close(h);
 }
 
-TEST(an_unknown_machine_type_is_told)
+TEST(an_unknown_machine_type_is_reported)
 {
 	in_task(known_body, NULL);
 }

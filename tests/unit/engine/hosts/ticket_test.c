@@ -142,7 +142,7 @@ TEST(one_that_goes_keeps_its_place_without_looking)
 	assert_int_equal(judge(line, 2, 1).turn, TURN_PLACE);
 }
 
-TEST(memory_of_those_that_go_to_the_same_host_is_told)
+TEST(memory_of_those_that_go_to_the_same_host_is_counted)
 {
 	const struct ticket_facts line[] = { one("a", "x", TICKET_GOING),
 					     one("b", "y", TICKET_GOING),
@@ -229,7 +229,7 @@ static struct ticket_turn look(struct ticket *t, unsigned int limit)
 	return turn;
 }
 
-static void stand_aside(struct ticket *t, enum ticket_state state)
+static void put_aside(struct ticket *t, enum ticket_state state)
 {
 	AUTO_ERR struct err e = { 0 };
 
@@ -254,7 +254,7 @@ IN_TASK(who_steps_aside_gives_its_place_up)
 	struct ticket *a = take("run-a", "k1"), *b = take("run-b", "k2");
 
 	assert_int_equal(look(a, 1).turn, TURN_GO);
-	stand_aside(a, TICKET_GUEST);
+	put_aside(a, TICKET_GUEST);
 	assert_int_equal(look(b, 1).turn, TURN_GO);
 	assert_int_equal(look(a, 1).turn, TURN_PLACE);
 	assert_int_equal(ticket_state(a), TICKET_QUEUED);
@@ -266,8 +266,8 @@ IN_TASK(one_that_waits_over_there_goes_on_waiting_for_that)
 {
 	struct ticket *a = take("run-a", "k1"), *b = take("run-b", "k2");
 
-	stand_aside(a, TICKET_THERE);
-	stand_aside(b, TICKET_GOING);
+	put_aside(a, TICKET_THERE);
+	put_aside(b, TICKET_GOING);
 	assert_int_equal(look(a, 1).turn, TURN_PLACE);
 	assert_int_equal(ticket_state(a), TICKET_THERE);
 	ticket_drop(a);

@@ -114,14 +114,14 @@ TEST(finds_the_working_set_of_a_guest_that_saturates)
 	assert_near(curve_at(&curve, 1e5), 2e9, 0.03);
 }
 
-TEST(a_long_pass_tells_nothing_of_short_ones)
+TEST(a_long_pass_says_nothing_of_short_ones)
 {
 	curve_add(&curve, 160, 1e9);
 	assert_true(curve_sigma(&curve, 160) < 0.1);
 	assert_true(curve_sigma(&curve, 0.1) > 1);
 }
 
-TEST(the_same_point_again_tells_nothing_of_others)
+TEST(the_same_point_again_says_nothing_of_others)
 {
 	double once;
 
@@ -140,7 +140,7 @@ TEST(many_short_passes_do_not_outvote_the_long_one)
 	assert_near(curve_at(&curve, 160), 2e9, 0.1);
 }
 
-TEST(noise_is_told_as_uncertainty)
+TEST(noise_is_reported_as_uncertainty)
 {
 	double calm;
 

@@ -417,8 +417,9 @@ TEST(never_is_right_nineteen_times_in_twenty)
 }
 
 /*
- * What rests now and then cannot be told from three passes: it is let through
- * in a quiet moment that nobody foresaw, sooner and with less than was told.
+ * What rests now and then cannot be seen in three passes: it is let through
+ * in a quiet moment that nobody foresaw, sooner and with less than was
+ * forecast.
  */
 TEST(few_exceed_the_p90)
 {
@@ -751,10 +752,10 @@ TEST(many_measurements_scatter_as_they_do)
 TEST(what_was_not_measured_does_not_count)
 {
 	const double v[] = { 0, 40e6, NAN, -1, 44e6, INFINITY };
-	const double told[] = { 40e6, 44e6 };
+	const double predicted[] = { 40e6, 44e6 };
 
 	assert_true(forecast_scatter(v, 6, 0.07) ==
-		    forecast_scatter(told, 2, 0.07));
+		    forecast_scatter(predicted, 2, 0.07));
 }
 
 TEST(what_converges_needs_no_remedy)
@@ -797,7 +798,7 @@ TEST(a_link_is_unknown_before_its_first_pass)
 	assert_true(forecast_link_overhead_s(&l) == 0);
 }
 
-TEST(one_long_pass_tells_the_bandwidth)
+TEST(one_long_pass_gives_the_bandwidth)
 {
 	struct forecast_link l = { .n = 0 };
 
@@ -805,7 +806,7 @@ TEST(one_long_pass_tells_the_bandwidth)
 	assert_true(fabs(forecast_link_bps(&l) / 100e6 - 1) < 0.01);
 }
 
-TEST(long_and_short_passes_tell_the_overhead)
+TEST(long_and_short_passes_give_the_overhead)
 {
 	struct forecast_link l = { .n = 0 };
 

@@ -116,7 +116,7 @@ TEST(an_added_pass_is_learnt)
 	assert_float_equal(policy_bandwidth_bps(&h->view), 100e6, 5e6);
 }
 
-TEST(the_usual_overhead_is_believed_until_passes_tell)
+TEST(the_usual_overhead_is_believed_until_passes_show_it)
 {
 	struct history *slow = XNEW(struct history), *h = *state;
 

@@ -86,7 +86,7 @@ TEST(phases_show_in_the_spread)
 	assert_true(p.spread > 0.4);
 }
 
-TEST(nothing_is_told_of_nothing)
+TEST(nothing_is_said_of_nothing)
 {
 	struct period_span v[2] = { { 0, 1, 1 }, { 1, 2, 1 } };
 	struct period p;

@@ -89,7 +89,7 @@ TEST(the_room_is_the_budget_less_the_fixed_cost)
 	assert_true(policy_room_ms(&b->facts) == POLICY_HOLD_MS);
 }
 
-TEST(a_gate_that_stands_already_is_a_wait)
+TEST(a_gate_that_is_set_already_is_a_wait)
 {
 	struct bench *b = *state;
 	struct policy_decision d;

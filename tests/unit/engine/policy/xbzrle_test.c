@@ -77,7 +77,7 @@ TEST(a_change_at_the_end_is_found)
 	assert_int_equal(encoded(), 2 + 1 + 1);
 }
 
-TEST(runs_that_no_word_holds_are_told_apart)
+TEST(runs_that_no_word_holds_are_distinguished)
 {
 	fill();
 	change(3, 2);
@@ -384,7 +384,7 @@ TEST(a_host_without_memory_gets_no_cache)
 	assert_non_null(strstr(v.why, "has no memory"));
 }
 
-TEST(memory_not_known_is_not_told_as_none)
+TEST(memory_not_known_is_not_reported_as_none)
 {
 	struct xbzrle_verdict v = fitted(0.1, 2 * GIB, 0);
 

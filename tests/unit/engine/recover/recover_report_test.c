@@ -127,7 +127,7 @@ TEST(one_that_the_destination_refused_has_not_moved)
 			 OUTCOME_FAILED);
 }
 
-IN_TASK(what_was_done_is_a_result_that_is_told_from_an_engines)
+IN_TASK(what_was_done_is_a_result_unlike_an_engines)
 {
 	struct recording_view v;
 	struct recovery done;
@@ -149,7 +149,7 @@ IN_TASK(what_was_done_is_a_result_that_is_told_from_an_engines)
 	drop(&done);
 }
 
-IN_TASK(what_is_held_or_failed_is_not_told)
+IN_TASK(what_is_held_or_failed_is_not_reported)
 {
 	struct recovery done;
 
@@ -164,7 +164,7 @@ IN_TASK(what_is_held_or_failed_is_not_told)
 	assert_int_equal(warnings, 0);
 }
 
-IN_TASK(the_same_left_over_is_told_once)
+IN_TASK(the_same_left_over_is_reported_once)
 {
 	struct recovery done;
 	long once;

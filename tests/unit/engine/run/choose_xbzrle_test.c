@@ -29,7 +29,7 @@ struct play {
 	const char *caps, *params;
 	bool same_host;
 
-	int told;
+	int warnings;
 	char action[16], why[200];
 	uint64_t cache_bytes;
 };
@@ -39,7 +39,7 @@ static void note(void *arg, const struct event *ev)
 	struct play *p = arg;
 
 	assert_int_equal(ev->kind, EVENT_DECISION);
-	p->told++;
+	p->warnings++;
 	snprintf(p->action, sizeof(p->action), "%s", ev->decision.action);
 	snprintf(p->why, sizeof(p->why), "%s", ev->decision.why);
 }
@@ -127,7 +127,7 @@ TEST(a_cache_that_was_there_stays_its_owners)
 
 	play(&p);
 	assert_int_equal(p.cache_bytes, 12288);
-	assert_int_equal(p.told, 0);
+	assert_int_equal(p.warnings, 0);
 }
 
 TEST(a_short_copy_is_not_worth_a_look)
@@ -140,7 +140,7 @@ TEST(a_short_copy_is_not_worth_a_look)
 
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
-	assert_int_equal(p.told, 0);
+	assert_int_equal(p.warnings, 0);
 }
 
 /* With 1 GiB; a look begins by asking whether the guest runs. */
@@ -165,7 +165,7 @@ static void expect_look(double capped_bps, double learnt_bps, bool look)
 	} else {
 		play(&p);
 	}
-	assert_int_equal(p.told, look);
+	assert_int_equal(p.warnings, look);
 }
 
 TEST(how_long_a_copy_takes_is_known_by_the_slower_of_cap_and_link)
@@ -188,7 +188,7 @@ TEST(off_is_off)
 
 	play(&p);
 	assert_int_equal(p.cache_bytes, 0);
-	assert_int_equal(p.told, 0);
+	assert_int_equal(p.warnings, 0);
 }
 
 TEST(a_qemu_without_it_is_not_asked_for_it)
@@ -215,7 +215,7 @@ static struct play forced(uint64_t available_bytes, bool same_host)
 	};
 
 	play(&p);
-	assert_int_equal(p.told, 1);
+	assert_int_equal(p.warnings, 1);
 	return p;
 }
 
@@ -237,7 +237,7 @@ TEST(without_memory_there_is_no_cache)
 	assert_int_equal(p.cache_bytes, 0);
 }
 
-TEST(memory_not_known_is_told_as_that)
+TEST(memory_not_known_is_reported_as_that)
 {
 	struct play p = forced(0, false);
 

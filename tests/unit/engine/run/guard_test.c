@@ -16,7 +16,7 @@
 struct place {
 	char dir[64];
 	char program[96];
-	char told[96]; /* what the script writes */
+	char output[96]; /* what the script writes */
 };
 
 static struct place make_place(const char *script)
@@ -26,7 +26,7 @@ static struct place make_place(const char *script)
 
 	assert_non_null(mkdtemp(p.dir));
 	snprintf(p.program, sizeof(p.program), "%s/guardian", p.dir);
-	snprintf(p.told, sizeof(p.told), "%s/told", p.dir);
+	snprintf(p.output, sizeof(p.output), "%s/output", p.dir);
 	fd = open(p.program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
 	assert_true(fd >= 0);
 	assert_true(dprintf(fd, "#!/bin/sh\ncd %s\n%s", p.dir, script) > 0);
@@ -37,7 +37,7 @@ static struct place make_place(const char *script)
 static void remove_place(const struct place *p)
 {
 	unlink(p->program);
-	unlink(p->told);
+	unlink(p->output);
 	rmdir(p->dir);
 }
 
@@ -57,15 +57,15 @@ static struct guard *start(const struct place *p)
 	return g;
 }
 
-/* What the script has told once it ends with a line @last. */
-static void await_told(const struct place *p, const char *last, char *text,
-		       size_t size)
+/* What the script has written once it ends with a line @last. */
+static void await_output(const struct place *p, const char *last, char *text,
+			 size_t size)
 {
 	struct mono deadline = IN_TASK_SOON;
 
 	*text = '\0';
 	while (!strstr(text, last) && mono_before(mono_now(), deadline)) {
-		int fd = open(p->told, O_RDONLY | O_CLOEXEC);
+		int fd = open(p->output, O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
 
 		text[n > 0 ? n : 0] = '\0';
@@ -78,11 +78,11 @@ static void await_told(const struct place *p, const char *last, char *text,
 
 IN_TASK(its_words_are_the_login_the_thread_and_the_run)
 {
-	struct place p = make_place("echo \"$@\" >told; cat >/dev/null\n");
+	struct place p = make_place("echo \"$@\" >output; cat >/dev/null\n");
 	struct guard *g = start(&p);
 	char text[256], want[256];
 
-	await_told(&p, "run-1\n", text, sizeof(text));
+	await_output(&p, "run-1\n", text, sizeof(text));
 	snprintf(want, sizeof(want),
 		 "guardian --identity=/k --ssh=auto -- hostb %d run-1\n",
 		 (int)gettid());
@@ -93,14 +93,14 @@ IN_TASK(its_words_are_the_login_the_thread_and_the_run)
 
 IN_TASK(it_hears_beats_and_the_end)
 {
-	struct place p = make_place("cat >all; echo >>all; mv all told\n");
+	struct place p = make_place("cat >all; echo >>all; mv all output\n");
 	struct guard *g = start(&p);
 	char text[256];
 
 	assert_int_equal(task_sleep_until(mono_in_ms(3 * GUARD_BEAT_MS), NULL),
 			 0);
 	guard_end(g, true);
-	await_told(&p, "d\n", text, sizeof(text));
+	await_output(&p, "d\n", text, sizeof(text));
 	assert_int_equal(strspn(text, "."), strlen(text) - 2);
 	assert_true(strlen(text) >= 4);
 	remove_place(&p);
@@ -108,23 +108,23 @@ IN_TASK(it_hears_beats_and_the_end)
 
 IN_TASK(without_a_word_at_the_end_we_are_just_gone)
 {
-	struct place p = make_place("cat >all; echo e >>all; mv all told\n");
+	struct place p = make_place("cat >all; echo e >>all; mv all output\n");
 	struct guard *g = start(&p);
 	char text[256];
 
 	guard_end(g, false);
-	await_told(&p, "e\n", text, sizeof(text));
+	await_output(&p, "e\n", text, sizeof(text));
 	assert_null(strchr(text, 'd'));
 	remove_place(&p);
 }
 
 IN_TASK(one_that_dies_is_replaced)
 {
-	struct place p = make_place("echo here >>told\n");
+	struct place p = make_place("echo here >>output\n");
 	struct guard *g = start(&p);
 	char text[256];
 
-	await_told(&p, "here\nhere\n", text, sizeof(text));
+	await_output(&p, "here\nhere\n", text, sizeof(text));
 	guard_end(g, true);
 	remove_place(&p);
 }

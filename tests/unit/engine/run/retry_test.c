@@ -305,7 +305,7 @@ TEST(a_second_try_that_did_not_begin_ends_as_the_first)
 	assert_int_equal(explained(ERR_NETWORK, PHASE_TUNNEL), ERR_BUDGET);
 }
 
-TEST(one_that_copied_tells_of_itself)
+TEST(one_that_copied_reports_itself)
 {
 	assert_int_equal(explained(ERR_NETWORK, PHASE_PRECOPY), ERR_NETWORK);
 	assert_int_equal(explained(ERR_ENDED, PHASE_LAUNCH), ERR_ENDED);

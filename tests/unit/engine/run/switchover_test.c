@@ -38,7 +38,7 @@ struct play {
 	void (*body)(struct run *r);
 };
 
-/* --- a run that stands at pre-switchover --------------------------------- */
+/* --- a run that is at pre-switchover --------------------------------- */
 
 static void forget(void *far)
 {
@@ -155,7 +155,7 @@ static void act(void *arg)
 
 /* --- the gate ------------------------------------------------------------ */
 
-static void set_gates(struct run *r, const char *params, bool told)
+static void set_gates(struct run *r, const char *params, bool given)
 {
 	AUTO_JSON struct json_object *known =
 		json_parse(params, strlen(params), NULL);
@@ -163,7 +163,7 @@ static void set_gates(struct run *r, const char *params, bool told)
 
 	r->attempt.src.params = known;
 	r->attempt.downtime_limit_ms = r->attempt.gate_limit_ms = 1;
-	expect_ok(gate_set(r, 1, told ? 0 : 1e8, 1, &e), &e);
+	expect_ok(gate_set(r, 1, given ? 0 : 1e8, 1, &e), &e);
 	expect_ok(gate_set(r, 100, 2e8, 50, &e), &e);
 	/* as good as the same */
 	expect_ok(gate_set(r, 100, 2.1e8, 49, &e), &e);
@@ -195,7 +195,7 @@ static void sets_gates_with_a_bandwidth(struct run *r)
 	set_gates(r, "{\"avail-switchover-bandwidth\":0}", true);
 }
 
-TEST(a_gate_is_told_the_bandwidth_and_follows)
+TEST(a_gate_is_given_the_bandwidth_and_follows)
 {
 	static const struct fake_step src[] = {
 		{ .expect = "migrate-set-parameters",
@@ -319,7 +319,7 @@ static void stalls(struct run *r)
 	assert_false(r->course.committed);
 }
 
-TEST(a_stream_that_stands_still_is_cut)
+TEST(a_stream_that_stalls_is_cut)
 {
 	/* in `device` the monitor may hang: it is not asked anything */
 	static const struct fake_step src[] = {

@@ -15,7 +15,7 @@ TEST(every_record_has_a_name_that_parses_back)
 }
 
 /* Recovery compares: from MIGRATE on `migrate` may have been sent. */
-TEST(the_records_stand_in_the_order_a_run_writes_them)
+TEST(the_records_are_in_the_order_a_run_writes_them)
 {
 	static const enum journal_record order[] = {
 		JOURNAL_BEGIN,	      JOURNAL_PREP,	JOURNAL_DEST,

@@ -155,7 +155,7 @@ TEST(four_in_five_cost_no_more)
 	assert_float_equal(lessons_fixed_ms(&p), 9, 1e-9);
 }
 
-TEST(what_was_not_told_does_not_count)
+TEST(what_was_not_reported_does_not_count)
 {
 	struct lessons p = { 0 };
 	double all[LESSONS_KEPT];

@@ -123,7 +123,7 @@ TEST(one_with_a_result_has_ended)
 	assert_int_equal(only()->state, RECORDING_ENDED);
 }
 
-TEST(a_result_of_a_recovery_is_told_from_an_engine_s_own)
+TEST(a_result_of_a_recovery_is_unlike_an_engines)
 {
 	add("run-1.jsonl", START(1, "web1") RESULT(2, "web1"));
 	add("run-2.jsonl",
@@ -164,7 +164,7 @@ TEST(one_that_is_held_is_under_way)
 	assert_int_equal(only()->state, RECORDING_BROKEN);
 }
 
-TEST(one_that_told_its_end_has_ended_though_it_is_held)
+TEST(one_that_reported_its_end_has_ended_though_it_is_held)
 {
 	struct recording *r = recording_new("run-1");
 
@@ -177,7 +177,7 @@ TEST(one_that_told_its_end_has_ended_though_it_is_held)
 
 /* --- whose it is --------------------------------------------------------- */
 
-TEST(the_name_is_told_by_facts_and_the_result)
+TEST(the_name_is_in_facts_and_the_result)
 {
 	add("run-1.jsonl", START(1, "pid:7"));
 	add("run-2.jsonl", START(2, "pid:7") FACTS(3, "web1", "null"));
@@ -201,7 +201,7 @@ TEST(it_is_found_by_id_name_uuid_and_word)
 	assert_false(recording_is_of(v, "web"));
 }
 
-TEST(guests_of_one_name_are_told_apart_by_uuid)
+TEST(guests_of_one_name_are_distinguished_by_uuid)
 {
 	add("run-1.jsonl", START(1, "web1") FACTS(2, "web1", "\"a\""));
 	add("run-2.jsonl", START(2, "web1") FACTS(3, "web1", "\"b\""));
@@ -264,7 +264,7 @@ TEST(any_run_is_replayed_by_its_id)
 	assert_ptr_equal(recordings_to_replay(&list, "run-1"), &list.v[0]);
 }
 
-TEST(a_guest_stands_for_its_latest_run_that_copied_and_ended)
+TEST(a_guest_means_its_latest_run_that_copied_and_ended)
 {
 	add("run-1.jsonl", START(1, "a") PASS(2, 1) RESULT(3, "a"));
 	add("run-2.jsonl", START(2, "a") PASS(3, 1) RESULT(4, "a"));

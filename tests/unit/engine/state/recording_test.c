@@ -159,7 +159,7 @@ static bool exists(const char *fmt, int i)
 	AUTO_FREE char *name = NULL;
 	AUTO_FREE char *file = NULL;
 
-	/* the formats stand in this file */
+	/* the formats are in this file */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	name = xasprintf(fmt, i);
@@ -179,7 +179,7 @@ TEST(nothing_is_made_before_it_is_begun)
 	recording_close(r);
 }
 
-TEST(what_was_put_before_stands_in_front)
+TEST(what_was_put_before_is_in_front)
 {
 	struct recording *r = recording_new("run-1");
 
@@ -376,7 +376,7 @@ TEST(samples_are_left_out_of_a_large_file)
 
 /* --- bad disks ----------------------------------------------------------- */
 
-TEST(a_full_disk_is_told_once)
+TEST(a_full_disk_is_reported_once)
 {
 	struct recording *r = recording_new("run-1");
 	struct err err = { 0 };
@@ -448,7 +448,7 @@ static int add_9(struct err *err)
 	return rc;
 }
 
-IN_TASK(an_addition_follows_what_stands_there)
+IN_TASK(an_addition_follows_what_is_there)
 {
 	leave("{1}\n{2}\n");
 	assert_int_equal(add_9(NULL), 0);
@@ -542,7 +542,7 @@ IN_TASK(an_addition_waits_for_an_engine_that_is_just_ending)
 	assert_file("{1}\n{9}\n");
 }
 
-IN_TASK(an_addition_that_a_full_disk_refuses_is_told)
+IN_TASK(an_addition_that_a_full_disk_refuses_is_reported)
 {
 	struct err err = { 0 };
 

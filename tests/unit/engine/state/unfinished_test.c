@@ -53,7 +53,7 @@ static char *journal_path(const char *run)
 	return xasprintf("%s/%s/journal", runs, run);
 }
 
-/* Of this process, which stands for a QEMU that lives. */
+/* Of this process, which takes the place of a QEMU that lives. */
 static uint64_t own_ticks(void)
 {
 	struct proc_stat stat = { 0 };
@@ -135,8 +135,8 @@ static void leave_spoilt_in_the_middle(const char *run, const char *key)
 	assert_int_equal(journal_read(path, &v, NULL), -1);
 }
 
-/* What the recording of @run tells of its guest; "": it has no UUID. */
-static void tell(const char *run, const char *guest, const char *uuid)
+/* What the recording of @run says of its guest; "": it has no UUID. */
+static void record_guest(const char *run, const char *guest, const char *uuid)
 {
 	AUTO_FREE char *dir = xasprintf("%s/recordings", state_dir);
 	AUTO_FREE char *path = xasprintf("%s/%s.jsonl", dir, run);
@@ -281,7 +281,7 @@ TEST(one_that_cannot_be_read_may_be_about_any_guest)
 		     "the journal of run-1 cannot be trusted");
 }
 
-/* It went back; only what is over there waits. */
+/* It went back; only what is on the destination waits. */
 static void leave_a_rest(const char *run)
 {
 	struct journal *j = begin(run, KEY, "here", JOURNAL_ABORTING);
@@ -438,7 +438,7 @@ TEST(an_open_one_outweighs_a_damaged_one)
 	assert_refused("run-1");
 }
 
-TEST(the_beginning_of_a_damaged_one_tells_whose_it_is)
+TEST(the_beginning_of_a_damaged_one_says_whose_it_is)
 {
 	leave_spoilt_in_the_middle("run-1", OTHER);
 	assert_passed();
@@ -446,16 +446,16 @@ TEST(the_beginning_of_a_damaged_one_tells_whose_it_is)
 	assert_refused("the journal of run-2 cannot be trusted, and it is");
 }
 
-TEST(the_recording_of_a_damaged_one_tells_whose_it_is)
+TEST(the_recording_of_a_damaged_one_says_whose_it_is)
 {
 	leave("run-1", OTHER, "here", JOURNAL_COMMIT);
 	spoil("run-1");
-	tell("run-1", "web1", OTHER);
+	record_guest("run-1", "web1", OTHER);
 	assert_passed();
 	start_anew();
 	leave("run-1", KEY, "here", JOURNAL_COMMIT);
 	spoil("run-1");
-	tell("run-1", "web1", KEY);
+	record_guest("run-1", "web1", KEY);
 	assert_refused("it is about this guest");
 }
 
@@ -469,7 +469,7 @@ static enum unfinished look_beside_damaged(const char *key, const char *guest)
 	start_anew();
 	leave("run-1", "guest-1", "here", JOURNAL_COMMIT);
 	spoil("run-1");
-	tell("run-1", guest, "");
+	record_guest("run-1", guest, "");
 	found = look_for(state_dir, key, "another", &rests, &err);
 	err_reset(&err);
 	return found;

@@ -74,7 +74,7 @@ static bool source_keeps(const struct verdict_input *in)
 }
 
 /* Behind POSTCOPY a source that keeps the guest shows that it was not. */
-static bool told_to_run(const struct verdict_input *in)
+static bool may_have_run(const struct verdict_input *in)
 {
 	return in->journal == JOURNAL_COMMIT ||
 	       in->journal == JOURNAL_ROLLBACK ||
@@ -86,11 +86,11 @@ static bool told_to_run(const struct verdict_input *in)
 /* The destination cannot have got all of the guest yet. */
 static bool on_its_way(const struct verdict_input *in)
 {
-	return !told_to_run(in) &&
+	return !may_have_run(in) &&
 	       (in->source == SIDE_MOVING || in->source == SIDE_DEVICE);
 }
 
-/* A post-copy of ours that did not come about leaves a part over there. */
+/* A post-copy of ours that failed leaves a part on the destination. */
 static bool has_only_a_part(const struct verdict_input *in)
 {
 	return in->destination == SIDE_POSTCOPY && source_keeps(in) &&
@@ -110,7 +110,7 @@ static bool destination_may_run(const struct verdict_input *in)
 	case SIDE_UNKNOWN:
 	case SIDE_MOVING:
 	case SIDE_ENDED:
-		return told_to_run(in);
+		return may_have_run(in);
 	default:
 		return false;
 	}
@@ -177,7 +177,7 @@ TEST(never_starts_the_source_when_the_destination_may_run)
 static bool source_only_back_by_rollback(const struct verdict_input *in,
 					 struct verdict_output out)
 {
-	return !told_to_run(in) || !starts_source(out) ||
+	return !may_have_run(in) || !starts_source(out) ||
 	       (in->journal == JOURNAL_ROLLBACK &&
 		out.verdict == VERDICT_TAKE_BACK);
 }
@@ -204,7 +204,7 @@ static bool no_second_runner_at_destination(const struct verdict_input *in,
 					    struct verdict_output out)
 {
 	return out.verdict != VERDICT_FORWARD || in->source == SIDE_GONE ||
-	       (in->source == SIDE_POSTMIGRATE && told_to_run(in)) ||
+	       (in->source == SIDE_POSTMIGRATE && may_have_run(in)) ||
 	       (in->source == SIDE_POSTCOPY && in->journal == JOURNAL_POSTCOPY);
 }
 
@@ -226,14 +226,14 @@ TEST(goes_forward_only_with_a_loaded_destination)
 
 static bool disks_stale(const struct verdict_input *in)
 {
-	return in->disks_moved && !told_to_run(in) &&
+	return in->disks_moved && !may_have_run(in) &&
 	       in->journal != JOURNAL_DISKS_SYNCED;
 }
 
 static bool forward_needs_current_copy(const struct verdict_input *in,
 				       struct verdict_output out)
 {
-	return out.verdict != VERDICT_FORWARD || told_to_run(in) ||
+	return out.verdict != VERDICT_FORWARD || may_have_run(in) ||
 	       ((in->journal == JOURNAL_SWITCH ||
 		 in->journal == JOURNAL_DISKS_SYNCED) &&
 		!in->source_unwatched && !disks_stale(in));
@@ -247,7 +247,7 @@ TEST(without_commit_goes_forward_only_with_a_current_copy)
 static bool finish_needs_commit(const struct verdict_input *in,
 				struct verdict_output out)
 {
-	return out.verdict != VERDICT_FINISH || told_to_run(in);
+	return out.verdict != VERDICT_FINISH || may_have_run(in);
 }
 
 TEST(never_quits_the_source_for_a_guest_not_committed)
@@ -426,7 +426,7 @@ enum when {
 
 /*
  * The first four letters of the verdict for each destination, in the order of
- * enum side_state. A dash stands for HOLD where a choice is refused.
+ * enum side_state. A dash is HOLD where a choice is refused.
  */
 struct row {
 	unsigned journal, source; /* sets */
@@ -655,8 +655,8 @@ TEST(without_a_choice_nothing_is_forced)
 	check_all(none_as_decided);
 }
 
-static bool refusal_is_told(const struct verdict_input *in,
-			    struct verdict_output out)
+static bool refusal_is_reported(const struct verdict_input *in,
+				struct verdict_output out)
 {
 	static const char word[] = "refused: ";
 
@@ -673,7 +673,7 @@ static bool refusal_is_told(const struct verdict_input *in,
 
 TEST(every_refusal_says_why)
 {
-	check_all(refusal_is_told);
+	check_all(refusal_is_reported);
 }
 
 static bool on_the_chosen_side(const struct verdict_input *in,

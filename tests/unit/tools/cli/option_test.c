@@ -57,7 +57,7 @@ static void assert_refused(const char *line, const char *words)
 	release(&p);
 }
 
-TEST(options_may_stand_among_operands)
+TEST(options_may_be_among_operands)
 {
 	struct parse p;
 

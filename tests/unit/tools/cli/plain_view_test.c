@@ -99,7 +99,7 @@ TEST(unknown_numbers_are_left_out)
 	end(&f);
 }
 
-TEST(progress_is_told_at_most_every_ten_seconds)
+TEST(progress_is_printed_at_most_every_ten_seconds)
 {
 	struct fixture f;
 

@@ -85,7 +85,7 @@ static void fill(struct result *r)
 	r->destination = xstrdup("hostb");
 }
 
-TEST(a_receipt_tells_only_what_is_known)
+TEST(a_receipt_says_only_what_is_known)
 {
 	struct buf b = { 0 };
 	struct result r;
@@ -146,7 +146,7 @@ TEST(passes_are_counted_from_none_and_left_out_when_unknown)
 	assert_false(receipt_has(-1, "pass"));
 }
 
-TEST(an_error_tells_what_where_why_and_what_next)
+TEST(an_error_says_what_where_why_and_what_next)
 {
 	struct err e = { 0 };
 	struct buf b = { 0 };

@@ -48,7 +48,7 @@ TEST(letters_of_other_alphabets_stay)
 	assert_put(true, "caf\u00e9 \u65e5\u672c", "caf\u00e9 \u65e5\u672c");
 }
 
-TEST(what_stands_beside_the_surrogates_stays)
+TEST(what_is_beside_the_surrogates_stays)
 {
 	assert_put(true, "a\xed\x9f\xbf|\xee\x80\x80|",
 		   "a\xed\x9f\xbf|\xee\x80\x80|");

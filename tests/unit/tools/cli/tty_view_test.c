@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of tools/cli/tty_view.c: what stands on the screen afterwards. */
+/* Tests of tools/cli/tty_view.c: what is on the screen afterwards. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

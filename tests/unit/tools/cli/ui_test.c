@@ -116,7 +116,7 @@ TEST(a_dumb_terminal_gets_plain_lines)
 	settings_free(&s);
 }
 
-TEST(no_color_is_heeded_unless_told_otherwise)
+TEST(no_color_is_heeded_unless_asked_otherwise)
 {
 	struct settings s;
 	int master, slave;
@@ -175,7 +175,7 @@ TEST(events_to_a_closed_descriptor_are_a_wrong_use)
 	settings_free(&s);
 }
 
-TEST(events_that_are_lost_are_told)
+TEST(events_that_are_lost_are_reported)
 {
 	struct settings s;
 	struct err err = { 0 };

@@ -31,7 +31,7 @@ static void expect_trace(const char *expected)
 	assert_string_equal(seen, expected);
 }
 
-/* A task that waits as told and keeps what came of it. */
+/* A task that waits as asked and keeps what came of it. */
 struct waiter {
 	struct task_wait wait;
 	const char *name;
@@ -693,7 +693,7 @@ static void read_body(void *arg)
 	mark("read");
 }
 
-TEST(the_loops_descriptor_tells_of_events)
+TEST(the_loops_descriptor_reports_events)
 {
 	AUTO_FD int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct loop *loop = loop_new(NULL);
