@@ -59,7 +59,7 @@ void vmferry_dispatch(struct vmferry *v)
 	loop_dispatch(v->loop);
 }
 
-static void tell(void *arg, const struct event *ev)
+static void emit(void *arg, const struct event *ev)
 {
 	struct vmferry_job *job = arg;
 	AUTO_FREE char *line = NULL;
@@ -113,7 +113,7 @@ static void take_options(struct vmferry_job *job,
 	m->wait = o->wait != 0;
 	m->on_deadline = o->force_at_deadline ? ON_DEADLINE_FORCE
 					      : ON_DEADLINE_ABORT;
-	m->sink = tell;
+	m->sink = emit;
 	m->sink_arg = job;
 }
 

@@ -72,7 +72,7 @@ struct vmferry_options {
 	 * The program vmferry, to be spawned beside each migration as the
 	 * guardian that finishes or undoes it when this process dies. It kills
 	 * this process (SIGKILL) when it sleeps for three seconds without
-	 * vmferry_dispatch() being called, since a guest may stand still. NULL:
+	 * vmferry_dispatch() being called, since a guest may be stopped. NULL:
 	 * nobody does anything until `vmferry recover` is run.
 	 */
 	const char *guardian;

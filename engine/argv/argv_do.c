@@ -170,7 +170,7 @@ static bool machine_has(const struct argv_work *w, const char *key)
 /*
  * -nographic also means "serial port on the terminal". Given as -serial null
  * the port is the same for the guest, and -nographic can stay for the rest of
- * what it does (the firmware is told).
+ * what it does (the firmware learns it).
  */
 static void default_serial(struct argv_work *w)
 {

@@ -14,7 +14,7 @@
 char *argv_secret_blank(const struct argv_item *it);
 /*
  * Takes the secrets of @it out of *@text, somebody's words about it. One that
- * stands alone there is found from 4 bytes on.
+ * is a whole word there is found from 4 bytes on.
  */
 void argv_secret_hide(char **text, const struct argv_item *it);
 /* A disk's name or address without the password in it, to be freed. */

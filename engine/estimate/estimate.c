@@ -47,7 +47,7 @@ static void note(struct estimate *est, const char *text)
 
 /* --- the link ------------------------------------------------------------ */
 
-/* A host that does not tell its machine id: nothing. -1: cancelled. */
+/* A host without a machine id: nothing. -1: cancelled. */
 static int recall(struct run *r, struct host *h, struct estimate *est,
 		  struct err *err)
 {

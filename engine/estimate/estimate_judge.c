@@ -246,7 +246,7 @@ static char *say(const struct estimate *est)
 			mbps, est->budget_ms, f->blackout_ms.p50);
 	default:
 		return xstrdup("Nothing could be seen of how the guest writes, "
-			       "so nothing can be told.");
+			       "so nothing can be known.");
 	}
 }
 
@@ -416,22 +416,22 @@ static struct json_object *costs_json(const struct estimate *est)
 
 void estimate_to_json(const struct estimate *est, struct json_object *out)
 {
-	bool told = est->verdict != ESTIMATE_UNKNOWN;
+	bool known = est->verdict != ESTIMATE_UNKNOWN;
 
 	json_add_sub(out, "curve", curve_json(est));
 	json_add_sub(out, "points", points_json(&est->seen));
 	json_add_num(out, "bandwidth_bps",
 		     est->link_bps > 0 ? est->link_bps : NAN, 0);
 	json_fields_text(out, "bandwidth", estimate_link_name(est->link));
-	json_add_sub(out, "costs", told ? costs_json(est) : NULL);
+	json_add_sub(out, "costs", known ? costs_json(est) : NULL);
 	json_add_num(out, "wire_share", est->seen.wire_share, 3);
 	json_add_num(out, "stood_ms", est->seen.stood_ms, 3);
 	json_add_sub(out, "table", table_json(est));
 	json_add_sub(out, "asked",
-		     told ? cell(effective_bps(est), est->budget_ms,
-				 &est->asked)
-			  : NULL);
-	json_add_sub(out, "remedies", told ? remedy_json(est) : NULL);
+		     known ? cell(effective_bps(est), est->budget_ms,
+				  &est->asked)
+			   : NULL);
+	json_add_sub(out, "remedies", known ? remedy_json(est) : NULL);
 	json_add_sub(out, "xbzrle",
 		     est->sampled ? xbzrle_json(&est->xbzrle) : NULL);
 	json_fields_text(out, "verdict", estimate_verdict_name(est->verdict));

@@ -25,7 +25,7 @@
 static const char fd_name[] = "vmferry";
 
 enum {
-	/* pages of zeroes may be on their way that no look can tell: 36 KiB of
+	/* pages of zeroes may be on their way that no look can see: 36 KiB of
 	 * QEMU's buffer and the socket's are 4200 of them */
 	HIDDEN_PAGES = 4200,
 	HOLD_PAGES = 8192, /* a quiet guest is held with so many left */

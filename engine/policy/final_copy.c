@@ -6,9 +6,9 @@
 
 enum {
 	/* Passes that show what a pass costs, or what xbzrle gains. */
-	TELLING_PASSES = 4,
+	ENOUGH_PASSES = 4,
 	/* A pass that copied less does not show what xbzrle gains. */
-	TELLING_BYTES = 128 * 1024,
+	ENOUGH_BYTES = 128 * 1024,
 };
 /* A shorter pass does not measure the link well enough to be remembered. */
 static const double measured_s = 0.3;
@@ -33,12 +33,12 @@ double final_copy_ratio(const struct policy_view *v)
 	double worst = INFINITY;
 	size_t n = 0;
 
-	for (size_t i = v->n_passes; i > 0 && n < TELLING_PASSES; i--) {
+	for (size_t i = v->n_passes; i > 0 && n < ENOUGH_PASSES; i--) {
 		const struct policy_pass *p = &v->passes[i - 1];
 
 		if (!p->encoded)
 			break;
-		if (p->copied_bytes < TELLING_BYTES || p->sent_bytes <= 0)
+		if (p->copied_bytes < ENOUGH_BYTES || p->sent_bytes <= 0)
 			continue;
 		worst = fmin(worst,
 			     (double)p->copied_bytes / (double)p->sent_bytes);
@@ -65,8 +65,8 @@ double final_copy_pass_bps(double sent_bytes, double seconds)
 
 double final_copy_overhead_s(const struct policy_view *v)
 {
-	return v->n_passes >= TELLING_PASSES ? forecast_link_overhead_s(v->link)
-					     : 0;
+	return v->n_passes >= ENOUGH_PASSES ? forecast_link_overhead_s(v->link)
+					    : 0;
 }
 
 double final_copy_rest_ms(const struct curve *c,

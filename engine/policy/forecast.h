@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * forecast: how long a migration will take, how long the guest will stand
- * still, or that it will never get there; pure.
+ * forecast: how long a migration will take, how long the guest will be
+ * stopped, or that it will never get there; pure.
  *
  * Theory of operation. QEMU's passes are simulated over curves that may be the
  * guest's (curve.h), all as likely: a pass of V bytes takes overhead + V/B
@@ -9,10 +9,11 @@
  * when what is left fits through the gate, held narrow; or when
  * FORECAST_STUCK passes in a row have not gained (left less than FORECAST_GAIN
  * of the best), the fixed point, where the policy opens the gate as far as
- * needed if the budget allows; told from the very start, also when a switch has
- * fitted for a while and little is gained by waiting. After FORECAST_GIVE_UP
- * passes without a gain, or at the deadline, it never does. The answers of all
- * curves together are a distribution, of which p50 and p90 are told.
+ * needed if the budget allows; given from the very start, also when a switch
+ * has fitted for a while and little is gained by waiting. After
+ * FORECAST_GIVE_UP passes without a gain, or at the deadline, it never does.
+ * The answers of all curves together are a distribution, of which p50 and p90
+ * are given.
  */
 #ifndef ENGINE_POLICY_FORECAST_H
 #define ENGINE_POLICY_FORECAST_H
@@ -126,7 +127,7 @@ void forecast_remedies(const struct curve *c, const struct forecast_start *from,
 /*
  * t = overhead + V/B, fitted by least squares of relative errors (weights
  * 1/t²: the first pass is a thousand times the last), faded; zeroed to begin
- * with. Long passes tell B, short ones the overhead; until there are some, a
+ * with. Long passes give B, short ones the overhead; until there are some, a
  * mild prior does (of some 30 ms).
  */
 struct forecast_link {

@@ -5,7 +5,7 @@
  * Theory of operation. A policy is a function from what was seen so far to what
  * to do now; it keeps no state of its own, so the same function decides in a
  * migration, in a replay of a recorded one, and in a simulation. What QEMU can
- * be told while it iterates: `downtime-limit` (the gate: it switches when what
+ * be set while it iterates: `downtime-limit` (the gate: it switches when what
  * is left fits through at the measured bandwidth) and, when auto-converge was
  * armed before the start, how much of its time the guest loses.
  *
@@ -83,11 +83,11 @@ struct policy_view {
 	size_t n_samples;
 	double now_s;		  /* since `migrate` */
 	bool pass_ended;	  /* the last of `passes` has just ended */
-	double gate_ms, throttle; /* as they stand */
+	double gate_ms, throttle; /* as they are now */
 	bool lifted;		  /* the budget, by the owner */
 	/*
 	 * What was decided when the last pass ended; NULL before. Between two
-	 * passes its sentence stands.
+	 * passes its judgement is kept.
 	 */
 	const struct policy_decision *last;
 	const struct curve *curve;	  /* of all passes */
@@ -148,7 +148,7 @@ double policy_room_ms(const struct policy_facts *f);
 /* @out waits: nothing changes, `why` is @fmt. */
 void policy_wait(const struct policy_view *v, struct policy_decision *out,
 		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Sets the gate; waits when it stands there already. */
+/* Sets the gate; waits when it is set so already. */
 void policy_gate(const struct policy_view *v, struct policy_decision *out,
 		 double gate_ms, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -11,7 +11,7 @@
  *   else		open the gate as wide as is allowed, a last try, then
  *			give up with the numbers that would do
  *
- * A gate that stands open while there is much left makes QEMU sync early: then
+ * A gate that is open while there is much left makes QEMU sync early: then
  * it switches with what was left over and what was dirtied since. So where a
  * pass takes long enough to aim, the gate is opened just before its end, and
  * held again when that did not do.
@@ -582,8 +582,8 @@ static bool is_time_to_widen(const struct sight *s)
 
 /*
  * Nothing gets it there but luck: the gate is held for a while, since a quiet
- * guest goes through a narrow one with the shortest pause, and then stands as
- * wide as is allowed.
+ * guest goes through a narrow one with the shortest pause, and then it is open
+ * as wide as is allowed.
  */
 static void last_hope(const struct sight *s, struct policy_decision *out)
 {

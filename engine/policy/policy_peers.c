@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * policy_peers: what other managers do with the same two levers, as far as it
- * is publicly described; for replays and the league table, and for whoever
+ * is publicly described; for replays and the league table, and for a user who
  * wants it. Each is written from the behaviour and its published defaults.
  */
 #include "engine/policy/policy_peers.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * simulate: a guest, a link and QEMU's pre-copy loop, run by a policy without
- * either; pure. What `replay` and the policies' league table stand on.
+ * either; pure. What `replay` and the policies' league table are built on.
  *
  * Theory of operation. QEMU sends in turns of at most 50 ms. Before each it
  * compares what is left with threshold = bandwidth x downtime-limit (0 until

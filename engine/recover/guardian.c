@@ -198,7 +198,7 @@ static bool is_gone_in(const char *journal, int ms)
 	return false;
 }
 
-static void tell_held(const char *run, const struct err *why)
+static void report_held(const char *run, const struct err *why)
 {
 	log_warn(NULL,
 		 "%s cannot be finished yet: %s; it is tried again "
@@ -214,7 +214,7 @@ static void recover(struct guardian *g, struct recoveries *out)
 		recover_journal_path(ro->state_dir, ro->word, NULL);
 	struct recover_options opt = *ro;
 	unsigned int tries[2] = { 0 }; /* held, busy */
-	bool told = false;
+	bool reported = false;
 
 	opt.warm = &g->warm;
 	opt.ssh.ask = NULL;
@@ -225,9 +225,9 @@ static void recover(struct guardian *g, struct recoveries *out)
 		if (recover_run(&opt, out, NULL) == 0 && is_over(out))
 			return;
 		busy = out->n && out->v[0].result.error.kind == ERR_BUSY;
-		if (!busy && !told && out->n) {
-			tell_held(ro->word, &out->v[0].result.error);
-			told = true;
+		if (!busy && !reported && out->n) {
+			report_held(ro->word, &out->v[0].result.error);
+			reported = true;
 		}
 		if (is_gone_in(journal ? journal : "/",
 			       guardian_pause_ms(busy, tries[busy]++)))

@@ -15,7 +15,7 @@
  *		to run: its own late ticks do not count as silence.
  *
  * For a dead engine with an unfinished journal it runs recovery (recover.h) at
- * once: a guest that stands still goes on within a second. As long as recovery
+ * once: a guest that is stopped goes on within a second. As long as recovery
  * must hold it tries again, until the run is finished by it or by a person.
  */
 #ifndef ENGINE_RECOVER_GUARDIAN_H

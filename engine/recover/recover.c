@@ -11,8 +11,8 @@
  * that might own the guest cannot be asked.
  *
  * Once the source is as it was the guest is anybody's (takeover.h): the source
- * is neither asked nor told anything more, and where the guest is by then may
- * not be this run's to tell.
+ * is neither asked nor commanded any more, and where the guest is by then may
+ * not be this run's to say.
  */
 #include "engine/recover/recover.h"
 
@@ -105,7 +105,7 @@ static enum side_state ask_source(struct recovering *c)
 			       NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
-	/* its monitor is for whoever has the guest's lock */
+	/* its monitor is for the holder of the guest's lock */
 	if (c->own.rest || connect_open_source(r, NULL) < 0)
 		return SIDE_UNKNOWN;
 	return observe_source(r->src.qmp, &status);
@@ -113,7 +113,7 @@ static enum side_state ask_source(struct recovering *c)
 
 /* --- asking the destination ---------------------------------------------- */
 
-/* The connection that stands ready, if it still answers. */
+/* The connection that is open, if it still answers. */
 static struct host *take_warm(struct recovering *c)
 {
 	struct host *h = c->warm ? STEAL(*c->warm) : NULL;
@@ -195,8 +195,8 @@ static int undo(struct recovering *c, const char *what,
 }
 
 /*
- * Removes what the run started over there; on another machine than it was
- * started on, by the same name, nothing is touched.
+ * Removes what the run started on the destination; on another machine than it
+ * was started on, by the same name, nothing is touched.
  */
 static void clean_destination(struct recovering *c)
 {
@@ -262,7 +262,7 @@ static bool may_have_left(const struct recovering *c)
 			      NULL) != 1;
 }
 
-static void tell_source(struct recovering *c)
+static void report_source(struct recovering *c)
 {
 	struct result *res = c->run->result;
 
@@ -291,7 +291,7 @@ static int do_abort(struct recovering *c, struct err *err)
 			       "%s was not seen running on the source again",
 			       guest_label(&r->source.guest));
 	clean_destination(c);
-	tell_source(c);
+	report_source(c);
 	if (!c->out->result.leftovers.n)
 		run_journal_note(r, JOURNAL_ABORTED);
 	return 0;
@@ -412,7 +412,7 @@ static struct verdict_input seen(const struct recovering *c)
 	};
 }
 
-/* Where it has gone since it was back is not the run's to tell. */
+/* Where it has gone since it was back is not the run's to say. */
 static struct verdict_output moved_on(const struct recovering *c,
 				      struct verdict_output answer)
 {
@@ -425,7 +425,7 @@ static struct verdict_output moved_on(const struct recovering *c,
 	};
 }
 
-/* A guest that stands still is not kept waiting for the other host. */
+/* A guest that is stopped is not kept waiting for the other host. */
 static struct verdict_output decide(struct recovering *c)
 {
 	struct verdict_input in = seen(c);
@@ -452,8 +452,8 @@ static int look_and_act(struct recovering *c, struct err *err)
 	out->source = ask_source(c);
 	answer = moved_on(c, decide(c));
 	/*
-	 * On a disk that takes no more a guest that stands still is let go on
-	 * all the same: whoever comes next finds the same again.
+	 * On a disk that takes no more a guest that is stopped is let go on
+	 * all the same: the next recovery finds the same again.
 	 */
 	if (!r->held.journal && answer.verdict != VERDICT_ABORT &&
 	    answer.verdict != VERDICT_HOLD &&
@@ -524,8 +524,9 @@ static bool is_meant(const struct recover_options *opt,
 }
 
 /* What cannot be read may be about any guest, so nobody may overlook it. */
-static void tell_unreadable(const struct recover_options *opt, const char *dir,
-			    struct err *err, struct recoveries *list)
+static void report_unreadable(const struct recover_options *opt,
+			      const char *dir, struct err *err,
+			      struct recoveries *list)
 {
 	const char *run = strrchr(dir, '/') + 1;
 	struct recovery *r;
@@ -561,7 +562,7 @@ static void recover_journal(const struct recover_options *opt,
 
 	if (journal_read(path, &c.own.view, &err) < 0) {
 		if (errno != ENOENT)
-			tell_unreadable(opt, dir, &err, list);
+			report_unreadable(opt, dir, &err, list);
 	} else if (is_meant(opt, &c.own.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 		c.out = &list->v[list->n++];

@@ -27,7 +27,7 @@ enum outcome recover_report_outcome(const struct recovery *done)
 {
 	if (done->result.error.kind != ERR_NONE)
 		return OUTCOME_INTERNAL;
-	/* refused over there, it went back */
+	/* refused on the destination, it went back */
 	if (outcomes[done->verdict] == OUTCOME_MIGRATED &&
 	    done->result.owner == OWNER_SOURCE)
 		return OUTCOME_FAILED;
@@ -38,18 +38,18 @@ static struct json_object *
 result_event(const struct run *r, const struct recovery *done, const char *why)
 {
 	/* borrows all of it */
-	struct result told = done->result;
+	struct result result = done->result;
 	struct event ev = {
 		.kind = EVENT_RESULT,
 		.t = wall_now(),
 		.mono = mono_now(),
 		.run = r->id.name,
-		.result = &told,
+		.result = &result,
 	};
 	struct json_object *o;
 
-	told.outcome = recover_report_outcome(done);
-	told.decision = (char *)why;
+	result.outcome = recover_report_outcome(done);
+	result.decision = (char *)why;
 	o = event_to_json(&ev);
 	o = json_add_bool(o, "recovered", true);
 	json_fields_text(o, "verdict", verdict_name(done->verdict));
@@ -68,21 +68,21 @@ static bool is_same(struct json_object *a, struct json_object *b,
 }
 
 /* A guardian tries for days to remove what is left over. */
-static bool is_told(const char *state, const char *run,
-		    struct json_object *result)
+static bool is_recorded(const char *state, const char *run,
+			struct json_object *result)
 {
 	struct recording_view v;
 	struct json_object *last;
-	bool told;
+	bool recorded;
 
-	told = recording_view_read(state, run, &v) &&
-	       recording_is_recovered(&v);
+	recorded = recording_view_read(state, run, &v) &&
+		   recording_is_recovered(&v);
 	last = v.last[EVENT_RESULT];
-	told = told && is_same(last, result, "outcome") &&
-	       is_same(last, result, "owner") &&
-	       is_same(last, result, "leftovers");
+	recorded = recorded && is_same(last, result, "outcome") &&
+		   is_same(last, result, "owner") &&
+		   is_same(last, result, "leftovers");
 	recording_view_free(&v);
-	return told;
+	return recorded;
 }
 
 void recover_report_write(struct run *r, const struct recovery *done,
@@ -97,7 +97,7 @@ void recover_report_write(struct run *r, const struct recovery *done,
 		return;
 	result = result_event(r, done, why);
 	if (done->result.leftovers.n &&
-	    is_told(run_state(r), r->id.name, result))
+	    is_recorded(run_state(r), r->id.name, result))
 		return;
 	line = json_line(result);
 	recording_put(r->held.recording, line, false);

@@ -13,7 +13,7 @@
  * recording_new_addition()) and a result: that of the engine's own kind, with
  * the members `recovered` (true), `verdict`, `did`; @why becomes its decision.
  * Only where @done says what became of the guest: a recovery that was held or
- * failed tells nothing, nor does one that says what was told before. A failure
+ * failed adds nothing, nor does one that says what was said before. A failure
  * is a warning of @r. To be called from a task.
  */
 void recover_report_write(struct run *r, const struct recovery *done,

@@ -20,9 +20,9 @@ static bool is_rest(const struct takeover *t, const struct run *r)
 }
 
 /*
- * Whoever has a lock is another recovery, of the guardian or of a person, or an
- * engine that is about to refuse: that does not take long. The run's own engine
- * does.
+ * The holder of a lock is another recovery, of the guardian or of a person, or
+ * an engine that is about to refuse: that does not take long. The run's own
+ * engine does.
  */
 static bool may_wait(const struct run *r, struct mono until, struct err *err)
 {

@@ -29,7 +29,7 @@ struct takeover {
 };
 
 /*
- * Restores @r, of which @t->view has told the key before, from its journal. It
+ * Restores @r, of which @t->view gave the key before, from its journal. It
  * has r->held.journal to write to then, unless @closed says why not. -1 with
  * ERR_BUSY while the run's engine lives, or another recovery of it goes on and
  * on; with any error once @t->finished.

@@ -27,7 +27,7 @@ static double expected_copy_s(const struct run *r)
 	       (bps > 0 ? bps : POLICY_GIGABIT_BPS);
 }
 
-static void tell(struct run *r, const char *why)
+static void emit_choice(struct run *r, const char *why)
 {
 	struct event ev = {
 		.kind = EVENT_DECISION,
@@ -66,7 +66,7 @@ static void force_xbzrle(struct run *r)
 	xbzrle_fit_cache(&v, r->source.facts.ram_bytes, choose_xbzrle_room(r));
 	r->attempt.xbzrle_cache_bytes = v.cache_bytes;
 	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
-	tell(r, v.pays ? "it was asked for" : v.why);
+	emit_choice(r, v.pays ? "it was asked for" : v.why);
 }
 
 /* Somebody has switched it on in this QEMU: with a cache that he chose. */
@@ -105,6 +105,6 @@ int choose_xbzrle(struct run *r, struct err *err)
 		r->attempt.xbzrle_cache_bytes = v.cache_bytes;
 		r->attempt.xbzrle_shrink = v.shrink;
 	}
-	tell(r, v.why);
+	emit_choice(r, v.why);
 	return 0;
 }

@@ -179,7 +179,7 @@ int connect_run(struct run *r, struct err *err)
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst.host));
 	free(r->dest.session);
-	/* on this host it would be the login of whoever sits here */
+	/* on this host it would be the login of this host's user */
 	r->dest.session =
 		xstrdup(host_is_local(r->dst.host) ? "" : r->dst.facts.session);
 	return 0;

@@ -92,7 +92,7 @@ static void read_totals(struct run *r)
 			1e3;
 }
 
-/* 0 where it cannot be told from what copying took. */
+/* 0 where it cannot be separated from the time of copying. */
 static double fixed_ms(const struct run *r)
 {
 	/* downtime-bytes are of the stream */
@@ -215,7 +215,7 @@ static void reset_destination(struct run *r)
 
 /*
  * A recovery may come here late: then the names, and the lock, are left to
- * whoever has them by now.
+ * those that have them by now.
  */
 static void publish(struct run *r)
 {

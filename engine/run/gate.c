@@ -10,20 +10,20 @@
 int gate_set(struct run *r, double ms, double bps, double ratio,
 	     struct err *err)
 {
-	bool told = json_has((struct json_at){ r->attempt.src.params,
-					       "parameters" },
-			     "avail-switchover-bandwidth");
-	double limit = told && bps > 0 ? ms : lever_limit_ms(ms, ratio);
+	bool takes_bps = json_has((struct json_at){ r->attempt.src.params,
+						    "parameters" },
+				  "avail-switchover-bandwidth");
+	double limit = takes_bps && bps > 0 ? ms : lever_limit_ms(ms, ratio);
 	struct json_object *params;
 
-	if (!told)
+	if (!takes_bps)
 		bps = 0;
 	if (ms == r->attempt.downtime_limit_ms &&
 	    lever_is_near(limit, r->attempt.gate_limit_ms) &&
 	    lever_is_near(bps, r->attempt.gate_bps))
 		return 0;
 	params = json_add_u64(json_new(), "downtime-limit", (uint64_t)limit);
-	if (told)
+	if (takes_bps)
 		params = json_add_u64(params, "avail-switchover-bandwidth",
 				      (uint64_t)bps);
 	r->attempt.src.params_changed = true;

@@ -14,7 +14,7 @@ struct run;
  * Sets the gate: the source switches when what is left can be copied in @ms at
  * @bps (bytes of memory a second; 0: as QEMU measures). QEMU before 8.2 goes by
  * its own measure in any case, of bytes of the stream: @ratio is how many of
- * memory are in one, 1 or more. Nothing is sent where it stands there already,
+ * memory are in one, 1 or more. Nothing is sent where it is set so already,
  * or nearly.
  */
 int gate_set(struct run *r, double ms, double bps, double ratio,

@@ -6,7 +6,7 @@
  * nor locks nor descriptors with what may go wrong here. One socket joins the
  * two: the engine beats on it (one byte every GUARD_BEAT_MS, by a task of the
  * engine's own loop, so that a loop that no longer turns falls silent), says
- * when nothing is left to guard, and its end tells that the engine is gone.
+ * when nothing is left to guard, and its end shows that the engine is gone.
  */
 #ifndef ENGINE_RUN_GUARD_H
 #define ENGINE_RUN_GUARD_H
@@ -33,7 +33,7 @@ struct guard;
 struct guard *guard_start(const struct migrate_options *opt, const char *run,
 			  struct err *err);
 /*
- * Ends the guarding; frees. When @finished the guardian is told to go, else it
+ * Ends the guarding; frees. When @finished the guardian is sent away, else it
  * takes over as soon as this process ends or closes its side. NULL is fine.
  */
 void guard_end(struct guard *g, bool finished);

@@ -4,13 +4,14 @@
  * back to nothing.
  *
  * Theory of operation. Two directories are made on the destination: in-KEY,
- * whose mkdir is the lock over there (it holds the pid that answers for it, so
- * that a dead one's lock can be told from a live one's), and the run directory,
- * private to the guest's user, with every socket and the output of QEMU. QEMU
- * is started by one script: as the guest's user, in a session of its own and,
- * under systemd, a scope of its own, so that it outlives our login. The script
- * ends when QEMU listens on its first monitor or has died. The undo is a
- * script too, works from pid and start time alone, and so needs no monitor.
+ * whose mkdir is the lock on the destination (it holds the pid that answers for
+ * it, so that a dead one's lock is known from a live one's), and the run
+ * directory, private to the guest's user, with every socket and the output of
+ * QEMU. QEMU is started by one script: as the guest's user, in a session of its
+ * own and, under systemd, a scope of its own, so that it outlives our login.
+ * The script ends when QEMU listens on its first monitor or has died. The undo
+ * is a script too, works from pid and start time alone, and so needs no
+ * monitor.
  */
 #include "engine/run/launch.h"
 
@@ -284,7 +285,7 @@ int launch_run(struct run *r, struct err *err)
 	while (rc == 0);
 	if (rc < 0)
 		return -1;
-	/* its memory is reserved over there, and its lock counts here */
+	/* its memory is reserved there, and its lock counts here */
 	queue_leave(r);
 	r->dst.qmp = open_monitor(r, r->dest.plan.monitor0, err);
 	if (!r->dst.qmp)
@@ -378,7 +379,7 @@ char *launch_stderr(struct run *r)
 /* The one that the run began with, and the last one that took over. */
 static void add_end_of_sessions(struct buf *b, const struct run *r)
 {
-	/* on this host it would be the login of whoever sits here */
+	/* on this host it would be the login of this host's user */
 	if (host_is_local(r->dst.host))
 		return;
 	buf_printf(b, "%s%s%s", login_session_find_sh, admit_sh,

@@ -29,7 +29,7 @@
 
 /*
  * What a failure means once something may have been changed. Before that the
- * kind alone tells (outcome_of_error).
+ * kind alone decides (outcome_of_error).
  */
 static enum outcome outcome_of_failure(const struct run *r,
 				       const struct err *err)
@@ -130,13 +130,13 @@ static void settle(struct run *r, struct err *err)
 	err_move(&res->error, err);
 }
 
-/* Zero stands for "none" in options, NAN in events. */
+/* Zero means "none" in options, NAN does in events. */
 static double or_nan(double x)
 {
 	return x > 0 ? x : NAN;
 }
 
-static void tell_start(struct run *r)
+static void emit_start(struct run *r)
 {
 	struct event ev = {
 		.kind = EVENT_RUN_START,
@@ -156,7 +156,7 @@ static void tell_start(struct run *r)
 	run_emit(r, &ev);
 }
 
-static void tell_result(struct run *r)
+static void emit_result(struct run *r)
 {
 	struct event ev = { .kind = EVENT_RESULT, .result = r->result };
 
@@ -182,12 +182,12 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 
 	run_open(r, opt, result);
 	r->held.recording = recording_new(r->id.name);
-	tell_start(r);
+	emit_start(r);
 	result->streams = 1;
 	r->attempt.may_wait = opt->wait;
 	(void)walk(r, stage_count);
 	queue_leave(r);
-	tell_result(r);
+	emit_result(r);
 	if (r->course.shielded)
 		task_unshield();
 	recording = run_take_recording(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * page_sample: looks at some of a running guest's pages more than once, to
- * tell before a migration how little of a page its rewriting changes.
+ * measure before a migration how little of a page its rewriting changes.
  */
 #ifndef ENGINE_RUN_PAGE_SAMPLE_H
 #define ENGINE_RUN_PAGE_SAMPLE_H
@@ -17,7 +17,7 @@
  * beyond @ram_bytes is read. 0 with @out filled, also when there is no sample
  * (another architecture, a monitor that takes no descriptors, a paused guest,
  * a QEMU that cannot open one, or takes longer than 2 s for a command but
- * answers the next), which out->why tells and the log: pays is false then. -1:
+ * answers the next), which out->why and the log say: pays is false then. -1:
  * cancelled, or the monitor is lost or hangs for 5 s. Guest memory is
  * kept in memory of ours alone, and wiped. A task; not during a migration.
  */

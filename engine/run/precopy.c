@@ -59,7 +59,7 @@ struct watch {
 	struct history history;
 };
 
-static void tell_sample(struct run *r, struct watch *w,
+static void emit_sample(struct run *r, struct watch *w,
 			const struct qmp_migrate_info *info,
 			const struct tunnel_stats *t, struct mono now)
 {
@@ -87,7 +87,7 @@ static void tell_sample(struct run *r, struct watch *w,
 	run_emit(r, &ev);
 }
 
-static void tell_pass(struct run *r, const struct policy_pass *pass,
+static void emit_pass(struct run *r, const struct policy_pass *pass,
 		      const struct policy_decision *d, const struct forecast *f)
 {
 	double since_ms = mono_diff_ms(mono_now(), r->started);
@@ -116,7 +116,7 @@ static void tell_pass(struct run *r, const struct policy_pass *pass,
 	run_emit(r, &ev);
 }
 
-static void tell_decision(struct run *r, const struct policy_decision *d)
+static void emit_decision(struct run *r, const struct policy_decision *d)
 {
 	struct event ev = {
 		.kind = EVENT_DECISION,
@@ -145,10 +145,10 @@ static int set_gate(struct run *r, const struct watch *w, double ms,
 static int obey(struct run *r, const struct watch *w,
 		const struct policy_decision *d, struct err *err)
 {
-	/* the gate that stands is to mean what it meant */
+	/* the gate that is set is to mean what it meant */
 	if (d->action == POLICY_WAIT)
 		return set_gate(r, w, r->attempt.downtime_limit_ms, err);
-	tell_decision(r, d);
+	emit_decision(r, d);
 	if (d->lifted)
 		r->attempt.budget_lifted = true;
 	if (d->lifted)
@@ -165,7 +165,7 @@ static int obey(struct run *r, const struct watch *w,
 			     "--deadline, or --on-deadline force");
 }
 
-/* Told in the result: what was known after the first pass. */
+/* For the result: what was known after the first pass. */
 static void keep_first_forecast(struct run *r, const struct forecast *f,
 				double elapsed_ms)
 {
@@ -239,7 +239,7 @@ static int end_pass(struct run *r, struct watch *w,
 		keep_first_forecast(r, &f, mono_diff_ms(now, r->started));
 	r->result->passes = pass.number;
 	rc = decide(r, w, now, true, &d, err);
-	tell_pass(r, &pass, &d, &f);
+	emit_pass(r, &pass, &d, &f);
 	return rc;
 }
 
@@ -313,7 +313,7 @@ static int watch_health(struct run *r, const struct tunnel_stats *t,
 }
 
 /*
- * QEMU stops the guest and leaves `active` in one step. A guest that stands
+ * QEMU stops the guest and leaves `active` in one step. A guest that stops
  * still in `active` was stopped by somebody, and is to stay so.
  */
 static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
@@ -344,12 +344,12 @@ static int take_sample(struct run *r, struct watch *w,
 		final_copy_pass_bps((double)(t->sent_bytes - w->pass_sent),
 				    mono_diff_ms(now, w->pass_at) / 1e3);
 	r->result->transferred_bytes = (int64_t)info->transferred_bytes;
-	/* what the pass left over is told by the sample before */
+	/* what the pass left over is in the sample before */
 	if (ended)
 		rc = end_pass(r, w, info, t, now, err);
 	if (!w->pass)
 		w->pass = info->dirty_sync_count;
-	tell_sample(r, w, info, t, now);
+	emit_sample(r, w, info, t, now);
 	history_add_sample(&w->history,
 			   mono_diff_ms(now, r->attempt.migrate_at) / 1e3,
 			   (int64_t)info->remaining_bytes);
@@ -363,7 +363,7 @@ static bool is_lost(enum migration_status s)
 	       s == MIGRATION_FAILING;
 }
 
-/* 1: go on watching, 0: the guest stands at pre-switchover, -1. */
+/* 1: go on watching, 0: the guest is at pre-switchover, -1. */
 static int look(struct run *r, struct watch *w, struct err *err)
 {
 	struct qmp_migrate_info info = { 0 };
@@ -372,7 +372,7 @@ static int look(struct run *r, struct watch *w, struct err *err)
 	struct mono now;
 	int rc = 1;
 
-	/* no answer in time is no reason yet; a tunnel that stands still is */
+	/* no answer in time is no reason yet; a tunnel that stalls is */
 	if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(), &e) < 0 &&
 	    e.kind != ERR_TIMEOUT) {
 		if (run_events_guest_alive(r, err) == 0)
@@ -402,7 +402,7 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 		int rc;
 
 		run_events_take(r);
-		/* the guest stands still: no more questions, go on at once */
+		/* the guest is stopped: no more questions, go on at once */
 		if (r->attempt.clock.pre_switchover_seen)
 			return 0;
 		rc = look(r, w, err);

@@ -9,7 +9,7 @@
 
 struct run;
 
-/* A stage; 0 when the guest stands still at pre-switchover. */
+/* A stage; 0 when the guest is stopped at pre-switchover. */
 int precopy_run(struct run *r, struct err *err);
 /* Fills @err with why QEMU's migration failed, in the best words there are. */
 int precopy_explain_failure(struct run *r, struct err *err);

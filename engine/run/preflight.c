@@ -171,7 +171,7 @@ static void preflight_free(struct preflight *p)
 
 /* --- the verdict --------------------------------------------------------- */
 
-static void tell_checks(struct run *r)
+static void emit_checks(struct run *r)
 {
 	for (size_t i = 0; i < r->checks.n; i++) {
 		struct check *c = &r->checks.v[i];
@@ -184,7 +184,7 @@ static void tell_checks(struct run *r)
 	}
 }
 
-static void tell_facts(struct run *r, const struct preflight *p)
+static void emit_facts(struct run *r, const struct preflight *p)
 {
 	const struct qmp_version *v = qmp_version(r->src.qmp);
 	AUTO_FREE char *version =
@@ -239,8 +239,8 @@ int preflight_run(struct run *r, struct err *err)
 	if (rc == 0) {
 		for (size_t i = 0; preflight_checks[i]; i++)
 			preflight_checks[i](&p);
-		tell_facts(r, &p);
-		tell_checks(r);
+		emit_facts(r, &p);
+		emit_checks(r);
 		rc = refuse(r, err);
 	} else {
 		err_wrap(err, ERR_NONE, "preflight could not finish");

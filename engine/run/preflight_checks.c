@@ -29,7 +29,7 @@ static double gib(uint64_t bytes)
 	return (double)bytes / (1024.0 * 1024 * 1024);
 }
 
-/* Refused again under the lock: this one is so that it can be told early. */
+/* Refused again under the lock: this one is there to report it early. */
 static void check_unfinished(struct preflight *p)
 {
 	const struct run *r = p->r;

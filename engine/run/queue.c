@@ -35,7 +35,7 @@ enum reason {
 
 struct queue {
 	struct ticket *ticket;
-	enum reason told;
+	enum reason reported;
 	struct mono since;
 };
 
@@ -50,9 +50,9 @@ void queue_leave(struct run *r)
 
 static bool is_news(struct run *r, enum reason reason)
 {
-	bool news = r->held.queue->told != reason;
+	bool news = r->held.queue->reported != reason;
 
-	r->held.queue->told = reason;
+	r->held.queue->reported = reason;
 	return news;
 }
 
@@ -112,11 +112,11 @@ int queue_refuse(const struct run *r, const struct admit_view *v,
 
 /* --- on this host -------------------------------------------------------- */
 
-static void tell_turn(struct run *r, const struct ticket_turn *t)
+static void emit_turn(struct run *r, const struct ticket_turn *t)
 {
 	const char *here = r->result->source;
 
-	/* it goes on waiting for what it was told last */
+	/* it goes on waiting for what was reported last */
 	if (ticket_state(r->held.queue->ticket) == TICKET_THERE)
 		return;
 	switch (t->turn) {
@@ -171,13 +171,13 @@ static int look_here(struct run *r, struct ticket_turn *turn, struct err *err)
 		if (ticket_wait(r->held.queue->ticket, TICKET_GUEST, err) < 0)
 			return -1;
 	}
-	tell_turn(r, turn);
+	emit_turn(r, turn);
 	return turn->turn == TURN_GO;
 }
 
 /* --- on the destination -------------------------------------------------- */
 
-static void tell_there(struct run *r, const struct admit_view *v,
+static void emit_there(struct run *r, const struct admit_view *v,
 		       const struct admit_wish *wish, enum admit answer)
 {
 	enum reason reason = answer == ADMIT_BUSY      ? REASON_GUEST
@@ -198,7 +198,7 @@ static int step_aside(struct run *r, const struct admit_view *v,
 	enum ticket_state state = answer == ADMIT_BUSY ? TICKET_GUEST
 						       : TICKET_THERE;
 
-	tell_there(r, v, wish, answer);
+	emit_there(r, v, wish, answer);
 	return ticket_wait(r->held.queue->ticket, state, err);
 }
 
@@ -246,8 +246,8 @@ static int look_there(struct run *r, const struct ticket_turn *turn,
 
 static int wait_ms(const struct run *r)
 {
-	return r->held.queue->told == REASON_PLACE ||
-			       r->held.queue->told == REASON_BEHIND
+	return r->held.queue->reported == REASON_PLACE ||
+			       r->held.queue->reported == REASON_BEHIND
 		       ? LOOK_MS
 		       : THERE_MS;
 }
@@ -294,7 +294,7 @@ static struct ticket *take_ticket(struct run *r, struct err *err)
 			   r->opt->destination, queue_wish(r).ram_bytes, err);
 }
 
-static int stand_in_line(struct run *r, struct err *err)
+static int wait_in_line(struct run *r, struct err *err)
 {
 	int rc;
 
@@ -307,7 +307,7 @@ static int stand_in_line(struct run *r, struct err *err)
 	r->held.queue->since = mono_now();
 	r->held.queue->ticket = take_ticket(r, err);
 	rc = r->held.queue->ticket ? wait_turn(r, err) : -1;
-	if (rc > 0 && r->held.queue->told != REASON_NONE)
+	if (rc > 0 && r->held.queue->reported != REASON_NONE)
 		log_info(NULL, "its turn has come after %.1f s",
 			 mono_diff_ms(mono_now(), r->held.queue->since) / 1e3);
 	return rc;
@@ -321,7 +321,7 @@ int queue_run(struct run *r, struct err *err)
 		return 0;
 	/* one that ended while it waited may be found again, as another */
 	while (rc == 0)
-		rc = stand_in_line(r, err);
+		rc = wait_in_line(r, err);
 	/* what was found here is old: connect looks afresh */
 	free(r->id.key);
 	r->id.key = NULL;

@@ -8,7 +8,7 @@
  * in and asks whether the destination has room (admit.h). When not, it gives
  * its place on this host up and asks again from time to time over the session
  * that it has: those behind it for the same destination have none, so there
- * are never more such sessions than runs may go at once. What it was told may
+ * are never more such sessions than runs may go at once. What was reported may
  * be old when it gets to launch; there it is decided for good, and who comes
  * too late waits there.
  */
@@ -31,7 +31,7 @@ int queue_refuse(const struct run *r, const struct admit_view *v,
 		 const struct admit_wish *wish, enum admit answer,
 		 struct err *err);
 /*
- * After the launch was turned away: tells why, waits a moment. 0: try again;
+ * After the launch was turned away: reports why, waits a moment. 0: try again;
  * -1: cancelled, or the guest has ended.
  */
 int queue_hold(struct run *r, const struct admit_view *v,

@@ -126,7 +126,7 @@ int ram_started(struct run *r, struct err *err)
 			return err_set(err, ERR_FAILED,
 				       "the migration does not get out of "
 				       "setup");
-		/* a small guest may stand at pre-switchover in a moment */
+		/* a small guest may be at pre-switchover in a moment */
 		if (run_events_await(r, POLL_MS, err) < 0)
 			return -1;
 	}

@@ -50,7 +50,7 @@ static void forget(struct run *r)
 	r->result->passes = r->result->transferred_bytes = -1;
 }
 
-/* The source runs as before, and over there is what the journal knows. */
+/* The source runs as before; on the destination is what the journal knows. */
 static bool is_as_before(struct run *r)
 {
 	return !r->result->leftovers.n && !r->source.unsure &&

@@ -4,8 +4,8 @@
  * stood still already.
  *
  * What the guest wrote between the last sync and its stop is a matter of luck,
- * so the next time may well fit. It costs a new QEMU over there and all of
- * memory again, and the guest a second pause: it is tried once, where the
+ * so the next time may well fit. It costs a new QEMU on the destination and all
+ * of memory again, and the guest a second pause: it is tried once, where the
  * deadline leaves as much time as the first try took, and what the first pause
  * took is off the budget of the second.
  */
@@ -22,9 +22,9 @@ struct run;
 bool retry_pays(const struct run *r, const struct err *err);
 /*
  * With all from `launch` on undone: @r is as it was before that stage, @err is
- * empty, and the user was told. False, with @err, where nothing can be begun
- * after all: something is left over, the guest does not run as before, the
- * login to the destination is another, or the user has cancelled meanwhile.
+ * empty, and the user was informed. False, with @err, where nothing can be
+ * begun after all: something is left over, the guest does not run as before,
+ * the login to the destination is another, or the user has cancelled meanwhile.
  */
 bool retry_begin(struct run *r, struct err *err);
 /*

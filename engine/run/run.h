@@ -3,7 +3,7 @@
  * run: everything one migration knows and holds, shared by its stages.
  *
  * Private to the engine. Created by migrate.c, passed through every stage, torn
- * down by run_close(). What stands outside of this process (a directory, a
+ * down by run_close(). What exists outside of this process (a directory, a
  * QEMU, a capability) is marked here when it is made, and undone by the stage
  * that made it, never by a destructor.
  */
@@ -44,7 +44,7 @@ enum {
 	RUN_LAUNCH_MS = 20000,	/* a QEMU from exec to its monitor */
 	RUN_SETUP_MS = 15000,	/* QEMU's migration status `setup` */
 	RUN_STALL_MS = 30000,	/* pre-copy without a byte of progress */
-	RUN_FROZEN_MS = 5000,	/* the same while the guest stands still */
+	RUN_FROZEN_MS = 5000,	/* the same while the guest is stopped */
 	RUN_QUIT_MS = 10000,	/* a QEMU from quit to gone */
 	RUN_UNDO_MS = 10000,	/* one step of a rollback */
 };
@@ -115,7 +115,7 @@ struct run_held {
 	bool was_locked;	     /* by it, now or until the undo */
 	struct guard *guard;	     /* recovers when we die, or NULL */
 	struct journal *journal;     /* NULL: none was begun, or closed */
-	char *record_dir;	     /* where it stands */
+	char *record_dir;	     /* where it is */
 	bool finished;		     /* it was closed with nothing to do */
 	struct recording *recording; /* of the events; NULL: none is kept */
 };

@@ -101,7 +101,7 @@ static struct json_object *prep_facts(const struct run *r)
 	return json_add_sub(o, "moves", moves_json(&r->dest.plan.moves));
 }
 
-/* The second time with settings to put back, as QEMU itself told them. */
+/* The second time with settings to put back, as QEMU itself reported them. */
 static struct json_object *dest_facts(const struct run *r)
 {
 	struct json_object *o = json_new();

@@ -12,7 +12,7 @@
 #include "transport/host.h"
 
 /* Where files of the source are made or removed until the end. */
-static void tell_set_up(const struct run *r)
+static void report_set_up(const struct run *r)
 {
 	const struct argv_moves *m = &r->source.guest.moves;
 	AUTO_STRV struct strv dirs = { 0 };
@@ -47,6 +47,6 @@ int setup_guard(struct run *r, struct err *err)
 	}
 	if (r->opt->set_up && !host_is_local(r->dst.host) &&
 	    strcmp(host_backend(r->dst.host), "ssh") == 0)
-		tell_set_up(r);
+		report_set_up(r);
 	return 0;
 }

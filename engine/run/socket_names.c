@@ -28,7 +28,7 @@ void socket_names_mark(struct argv_moves *m)
 		struct argv_move *move = &m->v[i];
 
 		free(move->id);
-		/* what could not be renamed yet stands where QEMU made it */
+		/* what could not be renamed yet is where QEMU made it */
 		move->id = id_of(move->now);
 		if (!move->id)
 			move->id = id_of(move->public);

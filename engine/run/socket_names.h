@@ -24,7 +24,7 @@ void socket_names_mark(struct argv_moves *m);
 void socket_names_give(struct buf *words, const struct argv_moves *m);
 /*
  * Appends: public names go from the files that socket_names_mark() saw, and
- * from links to where these were; whoever else has one keeps it. What cannot
+ * from links to where these were; any other owner keeps it. What cannot
  * be removed stays.
  */
 void socket_names_take(struct buf *words, const struct argv_moves *m);

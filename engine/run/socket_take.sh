@@ -2,7 +2,7 @@
 # take NOW PUBLIC ID: between a look and a removal the guest may come back and get
 # its name again. So the name is looked at, moved out of the way, which is atomic,
 # and what was moved is looked at again: another's gets its name back, unless a
-# newer one has it by then. Whether somebody listens would not tell: the socket of
+# newer one has it by then. Whether somebody listens would not show it: the socket of
 # a QEMU that is just starting refuses clients, too.
 # shellcheck shell=sh
 is_old() {

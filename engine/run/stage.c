@@ -148,7 +148,7 @@ static void undo(struct run *r, unsigned int begun, unsigned int until)
 
 /*
  * Undoes all @begun stages; or, where it is worth another try, those from
- * `launch` on. Returns how many stand then.
+ * `launch` on. Returns how many are in effect then.
  */
 static unsigned int backward(struct run *r, unsigned int begun, struct err *err)
 {

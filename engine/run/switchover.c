@@ -2,7 +2,7 @@
 /*
  * switchover: from pre-switchover to the guest running on the destination.
  *
- * Theory of operation. The guest stands still all through here, so every step
+ * Theory of operation. The guest is stopped all through here, so every step
  * is one round trip or less.
  *
  *   source            engine                      destination
@@ -122,8 +122,8 @@ static bool source_over(const struct run *r)
 }
 
 /* The tunnel has the same limit and closes itself when it is reached. */
-static bool stands_still(const struct run *r, const struct tunnel_stats *t,
-			 struct mono moved)
+static bool is_stalled(const struct run *r, const struct tunnel_stats *t,
+		       struct mono moved)
 {
 	AUTO_ERR struct err e = { 0 };
 
@@ -151,7 +151,7 @@ static int await_completed(struct run *r, struct err *err)
 		tunnel_stats(r->attempt.tunnel, &t);
 		if (mono_before(moved, t.progress))
 			moved = t.progress;
-		if (stands_still(r, &t, moved)) {
+		if (is_stalled(r, &t, moved)) {
 			tunnel_kill(r->attempt.tunnel);
 			return err_set(err, ERR_FAILED,
 				       "no byte moved for %d s while the guest "
@@ -354,7 +354,7 @@ static int ask_destination(struct run *r, struct err *err)
 }
 
 /*
- * `cont` was answered with an error, so the guest did not run over there. Once
+ * `cont` was answered with an error, so the guest did not run there. Once
  * that QEMU is seen gone, it cannot any more, and going back is safe again.
  */
 static int take_back(struct run *r, struct err *err)
@@ -497,7 +497,7 @@ static double since_stop(const struct run *r, struct mono at)
 		       : NAN;
 }
 
-static void tell_switchover(struct run *r)
+static void emit_switchover(struct run *r)
 {
 	struct result *res = r->result;
 	struct event ev = { .kind = EVENT_SWITCHOVER };
@@ -542,6 +542,6 @@ int switchover_resume(struct run *r, struct err *err)
 	r->result->owner_pid = r->dest.pid;
 	r->result->state = runs ? "RUNNING" : "PAUSED";
 	if (runs)
-		tell_switchover(r);
+		emit_switchover(r);
 	return 0;
 }

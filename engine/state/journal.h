@@ -5,10 +5,10 @@
  * Theory of operation. One file a run, pre-allocated, mode 0600 in a directory
  * of mode 0700. Each record is one line of text (journal-format.md is
  * normative) with its length and checksum, so that a torn write at the end is
- * told from a whole record; it is appended and fdatasync()ed before the
- * action that it announces. After any crash the last whole record says how far
- * the run can have come, never less than it has: an action without its record
- * did not happen. Records hold no secrets.
+ * distinguished from a whole record; it is appended and fdatasync()ed before
+ * the action that it announces. After any crash the last whole record says how
+ * far the run can have come, never less than it has: an action without its
+ * record did not happen. Records hold no secrets.
  */
 #ifndef ENGINE_STATE_JOURNAL_H
 #define ENGINE_STATE_JOURNAL_H

@@ -29,7 +29,7 @@ uint32_t journal_line_crc(const void *data, size_t len);
 void journal_line_put(struct buf *b, const char *text, size_t len);
 /*
  * Bytes of the line at @data, its line feed included, or 0 when no whole one
- * stands there. Its JSON text begins after JOURNAL_LINE_HEAD bytes.
+ * is there. Its JSON text begins after JOURNAL_LINE_HEAD bytes.
  */
 size_t journal_line_whole(const char *data, size_t len);
 

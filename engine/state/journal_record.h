@@ -21,7 +21,7 @@
 enum journal_record {
 	JOURNAL_BEGIN,	 /* who, where from, where to; nothing was done */
 	JOURNAL_PREP,	 /* directories and QEMU on the destination follow */
-	JOURNAL_DEST,	 /* QEMU over there has this pid */
+	JOURNAL_DEST,	 /* QEMU there has this pid */
 	JOURNAL_MIRROR,	 /* `drive-mirror` follows: the destination's disks are
 			 * its own */
 	JOURNAL_MIGRATE, /* `migrate` follows */

@@ -194,7 +194,7 @@ static size_t all_of(const struct lessons *p,
 	return n;
 }
 
-/* What a @share of those that were told is within. */
+/* What a @share of the known ones is within. */
 static double within(const struct lessons *p,
 		     double (*of)(const struct lesson *l), double share)
 {

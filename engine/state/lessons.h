@@ -36,7 +36,7 @@ struct lessons {
 void lessons_load(struct lessons *p, const char *state, const char *machine);
 /*
  * Replaces the file at once, whole; its directory is made when it is missing.
- * -1: what was learnt is lost, and the old file stands.
+ * -1: what was learnt is lost, and the old file is kept.
  */
 int lessons_save(const struct lessons *p, const char *state,
 		 const char *machine, struct err *err);

@@ -32,7 +32,7 @@ enum {
 struct recording {
 	char *run;
 	char *path;
-	bool begun, broken, told;
+	bool begun, broken, warned;
 	bool detached; /* the thread writes */
 	pthread_t thread;
 	int end_fd; /* readable once the thread has ended */
@@ -149,7 +149,7 @@ void recording_put(struct recording *r, const char *line, bool dispensable)
 		return;
 	pthread_mutex_lock(&r->lock);
 	if (dispensable && r->bytes > RECORDING_FILE_BYTES) {
-		/* no loss: the passes tell the rest */
+		/* no loss: the passes have the rest */
 	} else if (r->kept + buf_len(&r->pending) + len >
 		   RECORDING_PENDING_BYTES) {
 		r->lost = true;
@@ -171,15 +171,15 @@ int recording_check(struct recording *r, struct err *err)
 	bool lost;
 	int failed;
 
-	/* before it has a file there is time to tell */
-	if (r->told || r->broken || !r->path)
+	/* before it has a file there is time for a warning */
+	if (r->warned || r->broken || !r->path)
 		return 0;
 	pthread_mutex_lock(&r->lock);
 	failed = r->failed;
 	lost = r->lost;
 	pthread_mutex_unlock(&r->lock);
-	r->told = failed || lost;
-	if (!r->told)
+	r->warned = failed || lost;
+	if (!r->warned)
 		return 0;
 	if (!failed)
 		return err_set(err, ERR_SYSTEM,

@@ -6,12 +6,12 @@
  * of event.h. Nothing about it may delay or fail a migration. While nothing was
  * changed yet each line is written at once; from recording_detach() on a thread
  * writes, out of a bounded buffer, and the loop never waits for a disk. A disk
- * that takes no more is told once; what it did not take is kept and tried again
- * with the next line. Nothing is synced: what a power cut takes is no more than
- * a story.
+ * that takes no more is reported once; what it did not take is kept and tried
+ * again with the next line. Nothing is synced: what a power cut takes is no
+ * more than a story.
  *
  * A run that is under way holds the lock of its file (lockfile.h), which ends
- * with its process. Whoever reads (recording_read.h) only looks at it.
+ * with its process. A reader (recording_read.h) only looks at it.
  *
  * Recovery adds what it did to the recording that a dead engine left, in one
  * piece, once it is done (recording_append()).

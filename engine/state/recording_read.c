@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* recording_read: what recordings tell of their runs. */
+/* recording_read: what recordings say of their runs. */
 #include "engine/state/recording_read.h"
 
 #include <assert.h>
@@ -22,7 +22,7 @@
 enum {
 	CHUNK = 256 * 1024,
 	LINE_MAX_BYTES = 16 << 20,
-	HEAD_BYTES = 256, /* of a line: its kind stands there */
+	HEAD_BYTES = 256, /* of a line: its kind is in them */
 };
 
 static const char *const state_names[] = {

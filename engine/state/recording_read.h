@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recording_read: what recordings (recording.h) tell of their runs.
+ * recording_read: what recordings (recording.h) say of their runs.
  *
  * Reads files that others write at the same time: a last line that has not
  * come to its end does not count. Of each kind of event only the last is kept.
@@ -55,7 +55,7 @@ const char *recording_guest(const struct recording_view *v);
 const char *recording_uuid(const struct recording_view *v);
 /* Whether @word is its run id, or its guest's name, UUID, or word. */
 bool recording_is_of(const struct recording_view *v, const char *word);
-/* Whether its end was told by a recovery, after its engine had died. */
+/* Whether its end was reported by a recovery, after its engine had died. */
 bool recording_is_recovered(const struct recording_view *v);
 /* Whether both are about the same guest, as far as is known. */
 bool recording_same_guest(const struct recording_view *a,

@@ -74,7 +74,7 @@ static bool is_source_back(const struct journal_view *v)
 	       json_object_get_boolean(journal_value(v, "source_back"));
 }
 
-/* As far as it can be told without its monitor. */
+/* As far as it is known without its monitor. */
 static enum side_state source_of(const struct journal_view *v,
 				 const char *machine, const char *boot)
 {
@@ -204,7 +204,7 @@ static enum whose whose_by_journal(const char *path,
 	return whose;
 }
 
-/* By what the run's recording tells of its guest, which stands beside. */
+/* By what the run's recording beside it says of its guest. */
 static enum whose whose_by_recording(const char *state, const char *run,
 				     const struct unfinished_asker *a)
 {

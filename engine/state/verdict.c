@@ -11,15 +11,15 @@
  *   source gone      the destination, if   the destination        owns it,
  *                    it holds all of it                           come what may
  *   source unknown   hold                  hold, unless it was
- *                                          seen to run over there
+ *                                          seen to run there
  *
  * Without COMMIT the destination never ran, so the source may go on whatever
  * has become of the other side. With it, only ROLLBACK and a destination that
  * is gone give the guest back.
  *
- * Behind POSTCOPY the source tells whether there is a way back: while it runs,
- * is paused or is still moving, post-copy has not begun, and it owns the guest
- * as without COMMIT; in any other state it never will again.
+ * Behind POSTCOPY the source decides whether there is a way back: while it
+ * runs, is paused or is still moving, post-copy has not begun, and it owns the
+ * guest as without COMMIT; in any other state it never will again.
  *
  * A person's choice is looked up in tables of its own, after the first one has
  * left the case open. They begin with what is refused.
@@ -67,10 +67,10 @@ enum {
 	ANY = ~0,
 	EMPTY = J(RECORDS), /* a journal without a whole record */
 	FINAL = J(ABORTED) | J(DONE),
-	/* the destination was never told to run, or is gone (ABORTING) */
+	/* the destination never got `cont`, or is gone (ABORTING) */
 	UNCOMMITTED = J(BEGIN) | J(PREP) | J(DEST) | J(MIRROR) | J(MIGRATE) |
 		      J(SWITCH) | J(DISKS_SYNCED) | J(ABORTING),
-	/* the destination may hold all of it, not yet told to run */
+	/* the destination may hold all of it, without `cont` yet */
 	FILLED = J(SWITCH) | J(DISKS_SYNCED),
 	COMMITTED = J(COMMIT) | J(ROLLBACK),
 	/* a source that has not handed over: it runs, or may by itself */

@@ -11,7 +11,7 @@
  * the source may go on; with COMMIT the source may run again only when the
  * destination refused `cont` and was seen dead (ROLLBACK). POSTCOPY is a COMMIT
  * that takes effect when post-copy begins. It begins only by `migrate-continue`
- * (the source has pause-before-switchover), and the destination is told to run
+ * (the source has pause-before-switchover), and the destination is made to run
  * only once the source was seen to be SIDE_POSTCOPY or SIDE_POSTMIGRATE; from
  * these no verdict and no choice of a person lets it go on.
  */
@@ -51,7 +51,7 @@ enum verdict {
 	VERDICT_FORWARD,   /* COMMIT if not yet (POSTCOPY is one, and none comes
 			  * after it), `cont` on the destination, then as
 			  * VERDICT_FINISH */
-	VERDICT_FINISH,	   /* it runs over there: quit the source, names */
+	VERDICT_FINISH,	   /* it runs there: quit the source, names */
 	VERDICT_TAKE_BACK, /* destination quits, is seen gone, then the source
 			    * goes on */
 	VERDICT_LOST, /* the guest is gone with its host or ended by itself:
@@ -59,7 +59,7 @@ enum verdict {
 			  * seen gone before ABORTING is written, which would
 			  * revive it */
 	VERDICT_HOLD, /* one side must be asked first: do nothing, try again */
-	VERDICT_PERSON, /* it may have run over there and is gone: a person
+	VERDICT_PERSON, /* it may have run there and is gone: a person
 			  * decides */
 	VERDICT_JOIN, /* post-copy's stream is to be mended, and `cont` sent if
 			  * the guest does not run yet; once the destination is
@@ -77,8 +77,8 @@ struct verdict_input {
 	 */
 	bool disks_moved;
 	/*
-	 * Meaningful with a source that is gone: nobody saw it stand still all
-	 * the time from SWITCH to its end. QEMU goes on by itself when the
+	 * Meaningful with a source that is gone: it was not seen to be stopped
+	 * all the time from SWITCH to its end. QEMU goes on by itself when the
 	 * stream breaks, so what the destination holds may be old by now. Set
 	 * it after any crash of the engine and after a RESUME of the source.
 	 */
@@ -115,7 +115,7 @@ enum verdict_choice {
 
 /*
  * What a person may have done. Total. A choice matters only where
- * verdict_decide() leaves it open (HOLD, PERSON); else its answer stands. A
+ * verdict_decide() leaves it open (HOLD, PERSON); else its answer is kept. A
  * choice that could make two running guests, or start a copy beside a newer one
  * that lives, is refused: HOLD, with what would have to be true. A choice that
  * is granted may still lose what the guest did last: on shared disks the copy

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vmferry status: what recordings tell of running and past migrations. */
+/* vmferry status: what recordings say of running and past migrations. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
