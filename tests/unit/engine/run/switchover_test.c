@@ -5,6 +5,7 @@
  * fails on any command that it does not expect.
  */
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -384,6 +385,7 @@ static const struct tunnel_far_ops stuck_far = {
 static void is_cut_by_the_tunnel(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
+	struct pollfd end = { .events = POLLIN };
 	AUTO_FD int fd = -1;
 	char byte;
 
@@ -393,6 +395,9 @@ static void is_cut_by_the_tunnel(struct run *r)
 	assert_int_equal(write(fd, "x", 1), 1);
 	stalls(r);
 	assert_int_equal(read(fd, &byte, 1), 0);
+	/* the verdict is the thread's until it has ended */
+	end.fd = tunnel_end_fd(r->attempt.tunnel);
+	assert_int_equal(poll(&end, 1, -1), 1);
 	assert_int_equal(tunnel_verdict(r->attempt.tunnel, &e), -1);
 	expect_err_kind(&e, ERR_TIMEOUT, "took no byte for 5000 ms");
 }
