@@ -54,6 +54,7 @@
 
 enum {
 	POLL_MS = 20,
+	CUT_LATE_MS = 500, /* a tunnel that does not cut itself is cut */
 	ASK_AGAIN_MS = 1000,
 	UNDECIDED_AFTER_MS = 60000,
 	FREE_MONITOR_MS = 1000, /* a monitor that nobody has greets at once */
@@ -121,13 +122,16 @@ static bool source_over(const struct run *r)
 	       r->attempt.src_status == MIGRATION_FAILING;
 }
 
-/* The tunnel has the same limit and closes itself when it is reached. */
+/*
+ * The tunnel closes itself after RUN_FROZEN_MS without a byte. A tunnel that
+ * does not is closed from here a little later.
+ */
 static bool is_stalled(const struct run *r, const struct tunnel_stats *t,
 		       struct mono moved)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS)
+	if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS + CUT_LATE_MS)
 		return true;
 	return t->ended && tunnel_verdict(r->attempt.tunnel, &e) < 0 &&
 	       e.kind == ERR_TIMEOUT;
