@@ -208,7 +208,7 @@ void curve_add(struct curve *c, double seconds, double bytes)
 	*make_room(c, ln_s) = (struct curve_point){
 		.ln_s = ln_s,
 		.ln_bytes =
-			log(fmin(fmax(bytes, POLICY_PAGE_BYTES / 2), 0x1p80)),
+			log(fmin(fmax(bytes, POLICY_PAGE_BYTES / 2.0), 0x1p80)),
 		.weight = 1,
 	};
 	c->weight = 0;
