@@ -36,33 +36,11 @@ void ssh_channel_close(struct ssh_channel *c)
 
 /* --- opening ------------------------------------------------------------- */
 
-static int channel_request(struct ssh_channel *c, const char *command,
-			   struct mono deadline, struct err *err)
-{
-	struct ssh_session *s = c->session;
-	long rc;
-
-	for (;;) {
-		if (ssh_session_check(s, err) < 0)
-			return -1;
-		rc = ssh_session_did(s, libssh2_channel_process_startup(
-						c->raw, "exec", strlen("exec"),
-						command,
-						(unsigned int)strlen(command)));
-		if (rc != LIBSSH2_ERROR_EAGAIN)
-			break;
-		if (ssh_session_wait(s, deadline, err) < 0)
-			return -1;
-	}
-	return rc ? ssh_session_failed(s, rc, err) : 0;
-}
-
 static struct ssh_channel *channel_start(struct ssh_session *s,
 					 const char *command,
 					 struct mono deadline, struct err *err)
 {
 	LIBSSH2_CHANNEL *raw;
-	struct ssh_channel *c;
 
 	raw = ssh_session_open(s, "session", NULL, 0, deadline, err);
 	if (!raw) {
@@ -72,11 +50,8 @@ static struct ssh_channel *channel_start(struct ssh_session *s,
 				      "there (MaxSessions in sshd_config)");
 		return NULL;
 	}
-	c = channel_new(s, raw);
-	if (channel_request(c, command, deadline, err) == 0)
-		return c;
-	ssh_channel_close(c);
-	return NULL;
+	raw = ssh_session_exec(s, raw, command, deadline, err);
+	return raw ? channel_new(s, raw) : NULL;
 }
 
 struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,

@@ -15,12 +15,23 @@
 /* Asked for so long without an answer, a timeout is the network's fault. */
 enum { SESSION_LATE_MS = 2 * SSH_BEAT_MS };
 
-/* A round trip through the state of libssh2 that opens channels. */
+enum order_kind {
+	ORDER_BEAT, /* a sign of life */
+	ORDER_OPEN,
+	ORDER_EXEC,
+};
+
+/*
+ * A round trip through libssh2, one at a time in a session: while it waits for
+ * the answer to one request it takes the answer to another one for an error,
+ * and it has one state for all channels that are being opened.
+ */
 struct order {
-	const char *type; /* NULL: a sign of life */
-	char *message;
+	enum order_kind kind;
+	const char *type; /* of the channel to open */
+	char *message;	  /* behind its usual fields; or the command */
 	size_t message_len;
-	LIBSSH2_CHANNEL *channel;
+	LIBSSH2_CHANNEL *channel; /* opened, or to start the command in */
 	struct err err;
 	bool done;
 	bool abandoned; /* nobody waits: the keeper frees it */
@@ -265,6 +276,24 @@ long ssh_session_beat(LIBSSH2_SESSION *raw)
 	return rc == LIBSSH2_ERROR_CHANNEL_FAILURE ? 0 : rc;
 }
 
+static long order_step(struct ssh_session *s, struct order *o)
+{
+	long rc;
+
+	switch (o->kind) {
+	case ORDER_BEAT:
+		return ssh_session_beat(s->raw);
+	case ORDER_EXEC:
+		return libssh2_channel_process_startup(
+			o->channel, "exec", strlen("exec"), o->message,
+			(unsigned int)o->message_len);
+	case ORDER_OPEN:
+		break;
+	}
+	o->channel = open_raw(s->raw, o->type, o->message, o->message_len, &rc);
+	return rc;
+}
+
 /* Works on the first order; false when nothing can be done now. */
 static bool keeper_order(struct ssh_session *s)
 {
@@ -273,14 +302,10 @@ static bool keeper_order(struct ssh_session *s)
 
 	if (!o)
 		return false;
-	if (o->type)
-		o->channel = open_raw(s->raw, o->type, o->message,
-				      o->message_len, &rc);
-	else
-		rc = ssh_session_beat(s->raw);
-	if (ssh_session_did(s, rc) == LIBSSH2_ERROR_EAGAIN)
+	rc = ssh_session_did(s, order_step(s, o));
+	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return false;
-	if (!o->type)
+	if (o->kind == ORDER_BEAT)
 		s->beating = false;
 	if (rc)
 		ssh_session_failed(s, rc, &o->err);
@@ -288,13 +313,13 @@ static bool keeper_order(struct ssh_session *s)
 	return true;
 }
 
-static struct order *order_new(struct ssh_session *s, const char *type,
+static struct order *order_new(struct ssh_session *s, enum order_kind kind,
 			       const void *message, size_t message_len)
 {
 	struct order *o = XNEW(struct order);
 	struct order **last = &s->orders;
 
-	o->type = type;
+	o->kind = kind;
 	if (message_len) {
 		o->message = xmalloc(message_len);
 		memcpy(o->message, message, message_len);
@@ -334,13 +359,33 @@ LIBSSH2_CHANNEL *ssh_session_open(struct ssh_session *s, const char *type,
 				  struct mono deadline, struct err *err)
 {
 	LIBSSH2_CHANNEL *channel = NULL;
+	struct order *o;
 
 	if (ssh_session_check(s, err) < 0)
 		return NULL;
-	if (order_await(s, order_new(s, type, message, message_len), &channel,
-			deadline, err) < 0)
+	o = order_new(s, ORDER_OPEN, message, message_len);
+	o->type = type;
+	return order_await(s, o, &channel, deadline, err) < 0 ? NULL : channel;
+}
+
+LIBSSH2_CHANNEL *ssh_session_exec(struct ssh_session *s,
+				  LIBSSH2_CHANNEL *channel, const char *command,
+				  struct mono deadline, struct err *err)
+{
+	struct order *o;
+
+	if (ssh_session_check(s, err) < 0) {
+		ssh_session_release(s, channel);
 		return NULL;
-	return channel;
+	}
+	o = order_new(s, ORDER_EXEC, command, strlen(command));
+	o->channel = channel;
+	/* one that is given up is released by the keeper */
+	channel = NULL;
+	if (order_await(s, o, &channel, deadline, err) == 0)
+		return channel;
+	ssh_session_release(s, channel);
+	return NULL;
 }
 
 /* --- the keeper: closing, signs of life ---------------------------------- */
@@ -379,7 +424,7 @@ static void beat_start(struct ssh_session *s, struct mono now)
 {
 	s->beating = true;
 	s->beat_due = mono_add_ms(now, SSH_BEAT_MS);
-	order_new(s, NULL, NULL, 0)->abandoned = true;
+	order_new(s, ORDER_BEAT, NULL, 0)->abandoned = true;
 	ssh_wire_asked(&s->wire, now);
 }
 
@@ -443,8 +488,8 @@ int ssh_session_ping(struct ssh_session *s, struct mono deadline,
 	if (ssh_session_check(s, err) < 0)
 		return -1;
 	ssh_wire_asked(&s->wire, mono_now());
-	return order_await(s, order_new(s, NULL, NULL, 0), &none, deadline,
-			   err);
+	return order_await(s, order_new(s, ORDER_BEAT, NULL, 0), &none,
+			   deadline, err);
 }
 
 /* --- from the first byte to the last ------------------------------------- */

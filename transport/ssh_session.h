@@ -90,6 +90,13 @@ void ssh_session_logged_in(struct ssh_session *s);
 LIBSSH2_CHANNEL *ssh_session_open(struct ssh_session *s, const char *type,
 				  const void *message, size_t message_len,
 				  struct mono deadline, struct err *err);
+/*
+ * Starts @command in @channel, which it takes. Returns the channel, or NULL
+ * when it did not start; the channel is closed then.
+ */
+LIBSSH2_CHANNEL *ssh_session_exec(struct ssh_session *s,
+				  LIBSSH2_CHANNEL *channel, const char *command,
+				  struct mono deadline, struct err *err);
 /* Hands @channel over to be closed and freed in the background. */
 void ssh_session_release(struct ssh_session *s, LIBSSH2_CHANNEL *channel);
 
