@@ -15,6 +15,7 @@
 #include "engine/run/queue.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
+#include "qmp/qmp_images.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
@@ -89,6 +90,31 @@ static void ask_restart(struct preflight *p)
 		p->restart = probe_value(buf_data(&text), "Restart");
 }
 
+/*
+ * A guest that arrived stopped, by whatever means, may have inactive images. To
+ * ask is to activate them: they are its own, and nothing else changes.
+ */
+static int ask_images(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+	AUTO_ERR struct err e = { 0 };
+	int known;
+
+	if (r->source.facts.first_status.running)
+		return 0;
+	known = qmp_images_may_be_inactive(r->src.qmp, run_qmp_deadline(), err);
+	if (known)
+		return known < 0 ? -1 : 0;
+	if (qmp_images_activate(r->src.qmp, run_qmp_deadline(), &e) == 0)
+		return 0;
+	if (err_has(&e, ERR_QMP)) {
+		p->inactive = err_text(&e);
+		return 0;
+	}
+	err_move(err, &e);
+	return -1;
+}
+
 static int find_qemu(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -150,6 +176,8 @@ static int gather(struct preflight *p, struct err *err)
 	    ask_destination(p, err) < 0)
 		return -1;
 	ask_restart(p);
+	if (ask_images(p, err) < 0)
+		return -1;
 	list_paths(p);
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));
 	p->there = xcalloc(p->paths.n, sizeof(*p->there));
@@ -167,6 +195,7 @@ static void preflight_free(struct preflight *p)
 	free(p->here);
 	free(p->there);
 	free(p->restart);
+	free(p->inactive);
 }
 
 /* --- the verdict --------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct preflight {
 	bool user_known;	/* the guest's user exists on the destination */
 	bool kvm_usable;	/* /dev/kvm opens on the destination */
 	char *restart;		/* Restart= of the source's unit, or "" */
+	char *inactive;		/* why QEMU would abort, or NULL */
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */

@@ -126,6 +126,19 @@ static void check_locking(struct preflight *p)
 	}
 }
 
+/* QEMU before 10.0 aborts at the switchover, and the guest is lost. */
+static void check_inactive(struct preflight *p)
+{
+	if (!p->inactive)
+		return;
+	ADD(p, "inactive", SOURCE, FAIL,
+	    xasprintf("%s arrived paused and does not hold its images, so that "
+		      "QEMU would abort: %s",
+		      guest_label(&p->r->source.guest), p->inactive),
+	    xstrdup("end what else has the image open; `cont` and `stop` "
+		    "make QEMU take it, too"));
+}
+
 static void check_command_line(struct preflight *p)
 {
 	const struct argv_plan *plan = &p->r->dest.plan;
@@ -500,6 +513,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_jobs,
 	check_hotplug,
 	check_locking,
+	check_inactive,
 	check_command_line,
 	check_tcg_dirty_bits,
 	check_qemu,

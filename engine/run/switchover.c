@@ -45,6 +45,7 @@
 #include "engine/run/run.h"
 #include "engine/state/journal.h"
 #include "qmp/qmp.h"
+#include "qmp/qmp_images.h"
 #include "qmp/qmp_migrate.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
@@ -533,12 +534,39 @@ static void emit_switchover(struct run *r)
 		run_emit(r, &ev);
 }
 
+/*
+ * A guest that stays paused: without it nobody holds its images, and another
+ * program might write to them. It has arrived, whatever comes of this.
+ */
+static void activate_images(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	if (qmp_images_activate(r->dst.qmp, run_qmp_deadline(), &e) == 0)
+		return;
+	if (!err_has(&e, ERR_QMP)) {
+		err_reset(&e);
+		if (switchover_reopen(r, &e) == 0 &&
+		    qmp_images_activate(r->dst.qmp, run_qmp_deadline(), &e) ==
+			    0)
+			return;
+	}
+	text = err_text(&e);
+	run_warn(r, "inactive",
+		 "%s is paused on %s and does not hold its images until a "
+		 "`cont`; let nothing else open them: %s",
+		 guest_label(&r->source.guest), host_name(r->dst.host), text);
+}
+
 int switchover_resume(struct run *r, struct err *err)
 {
 	bool runs = r->source.facts.first_status.running && !r->opt->paused;
 
 	if (runs && (start_guest(r, err) < 0 || see_running(r, err) < 0))
 		return -1;
+	if (!runs)
+		activate_images(r);
 	if (fault_point("resume.sent", err) < 0)
 		return -1;
 	run_journal_note(r, JOURNAL_DESTRUN);

@@ -161,7 +161,13 @@ static const char description[] =
 	"that you allow.\n\n"
 	"Disks must be on storage that both hosts share under the same path "
 	"(or one that --remap leads to). Sockets and pid files appear under "
-	"their old names once the source is gone.";
+	"their old names once the source is gone.\n\n"
+	"A guest that was paused stays paused, and its images are locked on "
+	"the destination as they were on the source. Where another program "
+	"has opened one meanwhile, a warning names it. QEMU before 10.0 would "
+	"abort at the next migration of a guest without its images, so the "
+	"check \"inactive\" makes such a guest lock them, and refuses to "
+	"migrate it while that fails.";
 
 static const char output[] =
 	"Results go to standard output, narration to standard error: a live "

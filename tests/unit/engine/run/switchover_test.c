@@ -722,10 +722,28 @@ static void stays_paused(struct run *r)
 	assert_true(isnan(r->result->blackout_ms));
 }
 
-TEST(a_guest_that_was_paused_is_not_started)
+TEST(a_guest_that_was_paused_takes_its_images_and_is_not_started)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
-	static const struct fake_step dst[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-commands",
+		  .reply = "[{\"name\":\"blockdev-set-active\"}]" },
+		{ .expect = "blockdev-set-active" },
+		{ .leaves = true },
+	};
 
-	PLAY(src, dst, stays_paused);
+	PLAY_AS("10.0.2", src, dst, stays_paused);
+}
+
+TEST(a_guest_that_was_paused_has_arrived_without_its_images_too)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-commands",
+		  .reply = "[{\"name\":\"blockdev-set-active\"}]" },
+		{ .expect = "blockdev-set-active", .error = "no lock" },
+		{ .leaves = true },
+	};
+
+	PLAY_AS("10.0.2", src, dst, stays_paused);
 }
