@@ -115,6 +115,20 @@ static int ask_images(struct preflight *p, struct err *err)
 	return -1;
 }
 
+/* Who would start the source again outside of systemd. */
+static int ask_ancestors(struct preflight *p, struct err *err)
+{
+	const struct guest *g = &p->r->source.guest;
+	struct ancestors above;
+
+	if (ancestors_read(p->r->src.host, g->pid, &above,
+			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	supervisor_judge(&above, g->run_dir != NULL, &p->above);
+	ancestors_free(&above);
+	return 0;
+}
+
 static int find_qemu(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -173,7 +187,7 @@ static int gather(struct preflight *p, struct err *err)
 	struct run *r = p->r;
 
 	if (find_qemu(p, err) < 0 || make_plan(p, err) < 0 ||
-	    ask_destination(p, err) < 0)
+	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0)
 		return -1;
 	ask_restart(p);
 	if (ask_images(p, err) < 0)
@@ -196,6 +210,7 @@ static void preflight_free(struct preflight *p)
 	free(p->there);
 	free(p->restart);
 	free(p->inactive);
+	supervisor_free(&p->above);
 }
 
 /* --- the verdict --------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #ifndef ENGINE_RUN_PREFLIGHT_H
 #define ENGINE_RUN_PREFLIGHT_H
 
+#include "engine/guest/supervisor.h"
 #include "engine/hosts/admit.h"
 #include "engine/run/run.h"
 
@@ -22,6 +23,7 @@ struct preflight {
 	bool kvm_usable;	/* /dev/kvm opens on the destination */
 	char *restart;		/* Restart= of the source's unit, or "" */
 	char *inactive;		/* why QEMU would abort, or NULL */
+	struct supervisor above; /* among the processes above the source */
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */
@@ -30,6 +32,7 @@ int preflight_run(struct run *r, struct err *err);
 /* Rows of the table, for their tests. */
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);
+void preflight_check_supervisor(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

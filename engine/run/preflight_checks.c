@@ -71,6 +71,18 @@ static void check_restart(struct preflight *p)
 	    xstrdup("set Restart=on-failure or no in the unit"));
 }
 
+void preflight_check_supervisor(struct preflight *p)
+{
+	const struct supervisor *s = &p->above;
+
+	if (s->verdict == SUPERVISOR_STARTS)
+		ADD(p, "supervisor", SOURCE, FAIL, xstrdup(s->found),
+		    xstrdup(s->remedy));
+	else if (s->verdict == SUPERVISOR_UNKNOWN)
+		ADD(p, "supervisor", SOURCE, WARN, xstrdup(s->found),
+		    xstrdup(s->remedy));
+}
+
 static void check_blocked(struct preflight *p)
 {
 	if (!p->r->source.facts.blocked) {
@@ -509,6 +521,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_unfinished,
 	check_manager,
 	check_restart,
+	preflight_check_supervisor,
 	check_blocked,
 	check_jobs,
 	check_hotplug,

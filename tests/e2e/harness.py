@@ -459,17 +459,26 @@ class Guest:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def start(self, ready="F "):
+    def start(self, ready="F ", under=()):
+        """@under: a command line that runs QEMU's as its child."""
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.place.env)
+                [*under, *self.argv], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=self.place.env)
         self.pid = self.process.pid
+        if under:
+            self.pid = wait_until(self.find_child, 60, "no QEMU below it")
         if ready:
             self.wait_line(ready)
         else:
             wait_until(lambda: os.path.exists(self.qmp), 60, "no monitor")
         self.settings = self.read_settings()
+
+    def find_child(self):
+        """The QEMU that the process under which it was started runs."""
+        return next((p for p in children(self.process.pid)
+                     if os.path.realpath(f"/proc/{p}/exe") ==
+                     os.path.realpath(QEMU)), None)
 
     def wait_line(self, start, timeout=120):
         def said():
@@ -509,6 +518,10 @@ class Guest:
     def stop(self):
         """Ends it wherever it is, and stops watching."""
         self.watch.close()
+        if self.process and self.process.pid != self.pid:
+            # it would start QEMU again
+            self.process.kill()
+            self.process.wait()
         if self.pid:
             end_qemu(self.pid)
         if self.process:

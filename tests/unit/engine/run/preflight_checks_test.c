@@ -154,3 +154,30 @@ TEST(without_a_qemu_on_the_destination_it_is_refused)
 	expect(preflight_check_replaced, "qemu-replaced", CHECK_FAIL,
 	       "not known");
 }
+
+/* --- supervisor ----------------------------------------------------------- */
+
+TEST(a_guest_that_nobody_would_start_again_is_nothing_to_speak_of)
+{
+	expect_nothing(preflight_check_supervisor);
+}
+
+TEST(one_that_a_supervisor_would_start_again_is_refused)
+{
+	p.above = (struct supervisor){
+		.verdict = SUPERVISOR_STARTS,
+		.found = (char *)"kept running by runsv (pid 7)",
+		.remedy = (char *)"sv once SERVICE",
+	};
+	expect(preflight_check_supervisor, "supervisor", CHECK_FAIL, "runsv");
+}
+
+TEST(one_whose_parent_lives_is_a_warning)
+{
+	p.above = (struct supervisor){
+		.verdict = SUPERVISOR_UNKNOWN,
+		.found = (char *)"python3 (pid 7) lives",
+		.remedy = (char *)"end it",
+	};
+	expect(preflight_check_supervisor, "supervisor", CHECK_WARN, "python");
+}
