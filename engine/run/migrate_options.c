@@ -11,12 +11,13 @@ void migrate_options_init(struct migrate_options *opt)
 }
 
 const char *const migrate_options_checks[] = {
-	"unfinished",	 "manager",	 "restart",	   "supervisor",
-	"migratable",	 "jobs",	 "hotplug",	   "locking",
-	"inactive",	 "command-line", "tcg-dirty-bits", "qemu",
-	"qemu-replaced", "machine",	 "version",	   "kvm",
-	"memory",	 "user",	 "disk",	   "file",
-	"access",	 "bridge",	 "directory",	   NULL,
+	"unfinished", "manager",       "restart",      "supervisor",
+	"same-host",  "migratable",    "jobs",	       "hotplug",
+	"locking",    "inactive",      "command-line", "tcg-dirty-bits",
+	"qemu",	      "qemu-replaced", "machine",      "version",
+	"kvm",	      "memory",	       "user",	       "disk",
+	"file",	      "access",	       "bridge",       "directory",
+	NULL,
 };
 
 bool migrate_options_check_known(const char *name)

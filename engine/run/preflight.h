@@ -33,6 +33,7 @@ int preflight_run(struct run *r, struct err *err);
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
+void preflight_check_same_host(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

@@ -83,6 +83,21 @@ void preflight_check_supervisor(struct preflight *p)
 		    xstrdup(s->remedy));
 }
 
+/* "local" says it; by another name it may be a mistake. */
+void preflight_check_same_host(struct preflight *p)
+{
+	const struct run *r = p->r;
+
+	if (host_is_local(r->dst.host) ||
+	    !probe_same_host(&r->src.facts, &r->dst.facts))
+		return;
+	ADD(p, "same-host", DESTINATION, WARN,
+	    xasprintf("%s is this host, where the guest runs already: it "
+		      "would get another QEMU here",
+		      dst_name(p)),
+	    xstrdup("name another host, or \"local\" if that is meant"));
+}
+
 static void check_blocked(struct preflight *p)
 {
 	if (!p->r->source.facts.blocked) {
@@ -522,6 +537,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_manager,
 	check_restart,
 	preflight_check_supervisor,
+	preflight_check_same_host,
 	check_blocked,
 	check_jobs,
 	check_hotplug,

@@ -68,5 +68,18 @@ class SupervisorTest(case.LoopbackCase):
         self.assertIn(str(guest.process.pid), remedy)
 
 
+class SameHostTest(case.LoopbackCase):
+
+    def verdicts(self, dest):
+        done = self.check(self.guests[0], "--json", dest=dest)
+        return [c["verdict"] for c in done.json()["checks"]
+                if c["name"] == "same-host"]
+
+    def test_the_host_where_it_runs_is_a_warning(self):
+        self.guest()
+        self.assertEqual(self.verdicts(None), ["warn"])
+        self.assertEqual(self.verdicts("local"), [])
+
+
 if __name__ == "__main__":
     unittest.main()

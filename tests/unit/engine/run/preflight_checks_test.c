@@ -181,3 +181,12 @@ TEST(one_whose_parent_lives_is_a_warning)
 	};
 	expect(preflight_check_supervisor, "supervisor", CHECK_WARN, "python");
 }
+
+/* --- same-host ------------------------------------------------------------ */
+
+TEST(a_host_that_is_meant_is_nothing_to_speak_of)
+{
+	r.src.facts.boot_id = r.dst.facts.boot_id = (char *)"b";
+	r.src.facts.namespaces = r.dst.facts.namespaces = (char *)"n";
+	expect_nothing(preflight_check_same_host);
+}
