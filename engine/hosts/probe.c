@@ -189,7 +189,7 @@ static void parse_file(const char *line, struct probe_file *f)
 }
 
 int probe_files(struct host *h, const struct strv *paths,
-		const struct probe_user *user, struct probe_file *out,
+		const struct as_user *user, struct probe_file *out,
 		struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf script = { 0 };
@@ -198,8 +198,7 @@ int probe_files(struct host *h, const struct strv *paths,
 
 	if (!paths->n)
 		return 0;
-	quote_assign(&script, "user", user ? user->name : "");
-	quote_assign(&script, "group", user ? user->group : "");
+	as_user_assign(&script, user);
 	buf_printf(&script, "%s", probe_files_sh);
 	for (size_t i = 0; i < paths->n; i++)
 		file_script(&script, paths->v[i]);
@@ -224,7 +223,8 @@ int probe_files(struct host *h, const struct strv *paths,
 /* --- QEMU ---------------------------------------------------------------- */
 
 int probe_qemu(struct host *h, const char *binary, const char *machine,
-	       struct probe_qemu *out, struct mono deadline, struct err *err)
+	       const struct as_user *user, struct probe_qemu *out,
+	       struct mono deadline, struct err *err)
 {
 	const char *base = strrchr(binary, '/');
 	AUTO_BUF struct buf script = { 0 };
@@ -236,7 +236,8 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 	quote_assign(&script, "binary", binary);
 	quote_assign(&script, "base", base ? base + 1 : binary);
 	quote_assign(&script, "machine", machine);
-	buf_printf(&script, "%s", probe_qemu_sh);
+	as_user_assign(&script, user);
+	buf_printf(&script, "%s%s", as_user_sh, probe_qemu_sh);
 	if (probe_script(h, "QEMU probe", buf_data(&script), &text, deadline,
 			 err) < 0)
 		return -1;

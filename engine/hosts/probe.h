@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/hosts/as_user.h"
 #include "transport/base/strv.h"
 #include "transport/host.h"
 
@@ -42,27 +43,27 @@ struct probe_file {
 	bool access_known;	 /* what follows was tried */
 	bool readable, writable; /* to the user that was asked for */
 };
-/* Somebody whom root can act as. */
-struct probe_user {
-	const char *name, *group;
-};
 /*
  * Stats @paths[i] into @out[i]; access is that of @user (NULL: the login's
  * own).
  */
 int probe_files(struct host *h, const struct strv *paths,
-		const struct probe_user *user, struct probe_file *out,
+		const struct as_user *user, struct probe_file *out,
 		struct mono deadline, struct err *err);
 
 /* What a QEMU binary says of itself. */
 struct probe_qemu {
 	char *path;	    /* absolute, NULL: not found */
-	char *version;	    /* "7.2.22" */
+	char *version;	    /* "7.2.22", "": it did not say */
 	bool machine_known; /* it has the asked machine type */
 };
-/* @binary: absolute, or a name for PATH; the base name is tried in PATH too. */
+/*
+ * @binary: absolute, or a name for PATH; the base name is tried in PATH too.
+ * It is run with the rights of @user.
+ */
 int probe_qemu(struct host *h, const char *binary, const char *machine,
-	       struct probe_qemu *out, struct mono deadline, struct err *err);
+	       const struct as_user *user, struct probe_qemu *out,
+	       struct mono deadline, struct err *err);
 void probe_qemu_free(struct probe_qemu *q);
 
 /*

@@ -166,14 +166,9 @@ static bool end_source(struct run *r)
 static void as_guest(struct buf *script, const struct run *r, uid_t login,
 		     struct buf *words)
 {
-	if (login != 0 || r->source.guest.uid == 0) {
-		buf_printf(script, "(\n%s)\n", buf_data(words));
-		return;
-	}
-	buf_printf(script, "setpriv --init-groups --reuid ");
-	quote_word(script, r->source.guest.user);
-	buf_printf(script, " --regid ");
-	quote_word(script, r->source.guest.group);
+	struct as_user user;
+
+	as_user_words(script, reach_guest_user(r, login, &user));
 	buf_printf(script, " sh -c ");
 	quote_word(script, buf_data(words));
 	buf_printf(script, "\n");

@@ -70,6 +70,7 @@ static void add_limits(struct buf *b, const struct guest *g)
 static void add_wrappers(struct buf *b, const struct run *r)
 {
 	const struct guest *g = &r->source.guest;
+	struct as_user user;
 
 	if (queue_leaves_session(r)) {
 		/* systemd may not have collected an earlier try's yet */
@@ -81,12 +82,7 @@ static void add_wrappers(struct buf *b, const struct run *r)
 		word(b, guest_label(g));
 	}
 	buf_printf(b, " setsid");
-	if (r->dst.facts.uid == 0 && g->uid != 0) {
-		buf_printf(b, " setpriv --init-groups --reuid");
-		word(b, g->user);
-		buf_printf(b, " --regid");
-		word(b, g->group);
-	}
+	as_user_words(b, reach_guest_user(r, r->dst.facts.uid, &user));
 }
 
 static void add_environment(struct buf *b, const struct run *r)

@@ -13,6 +13,7 @@
 #include "engine/run/preflight.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
+#include "engine/run/reach.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_images.h"
@@ -60,7 +61,7 @@ static int ask_destination(struct preflight *p, struct err *err)
 
 	buf_printf(&script, "id -u ");
 	quote_word(&script, p->r->source.guest.user);
-	buf_printf(&script, " >/dev/null 2>&1 && echo user=1\n"
+	buf_printf(&script, " 2>/dev/null | sed 's/^/user=/'\n"
 			    "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
 			    "exit 0\n");
 	if (probe_script(h, "preflight", buf_data(&script), &text,
@@ -68,6 +69,7 @@ static int ask_destination(struct preflight *p, struct err *err)
 		return -1;
 	value = probe_value(buf_data(&text), "user");
 	p->user_known = value != NULL;
+	p->user_uid = value ? (uid_t)strtoul(value, NULL, 10) : 0;
 	free(value);
 	value = probe_value(buf_data(&text), "kvm");
 	p->kvm_usable = value != NULL;
@@ -134,8 +136,10 @@ static int find_qemu(struct preflight *p, struct err *err)
 	struct run *r = p->r;
 	const char *binary = r->opt->qemu_binary ? r->opt->qemu_binary
 						 : r->source.guest.exe;
+	struct as_user user;
 
-	if (probe_qemu(r->dst.host, binary, r->source.facts.machine, &p->qemu,
+	if (probe_qemu(r->dst.host, binary, r->source.facts.machine,
+		       reach_guest_user(r, r->dst.facts.uid, &user), &p->qemu,
 		       mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
 	r->dest.binary = xstrdup(p->qemu.path ? p->qemu.path : binary);
@@ -175,11 +179,10 @@ static int make_plan(struct preflight *p, struct err *err)
 static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 			 struct probe_file *out, struct err *err)
 {
-	const struct guest *g = &p->r->source.guest;
-	const struct probe_user user = { g->user, g->group };
+	struct as_user user;
 
-	return probe_files(h, &p->paths, login || !g->uid ? NULL : &user, out,
-			   mono_in_ms(RUN_SCRIPT_MS), err);
+	return probe_files(h, &p->paths, reach_guest_user(p->r, login, &user),
+			   out, mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
 static int gather(struct preflight *p, struct err *err)

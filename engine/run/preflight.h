@@ -19,10 +19,11 @@ struct preflight {
 	size_t cwd_at;	   /* the working directory, if it matters */
 	struct probe_file *here, *there;
 	struct admit_view room; /* on the destination */
-	bool user_known;	/* the guest's user exists on the destination */
-	bool kvm_usable;	/* /dev/kvm opens on the destination */
-	char *restart;		/* Restart= of the source's unit, or "" */
-	char *inactive;		/* why QEMU would abort, or NULL */
+	bool user_known; /* the guest's user exists on the destination, */
+	uid_t user_uid;	 /* with this uid */
+	bool kvm_usable; /* /dev/kvm opens on the destination */
+	char *restart;	 /* Restart= of the source's unit, or "" */
+	char *inactive;	 /* why QEMU would abort, or NULL */
 	struct supervisor above; /* among the processes above the source */
 };
 
@@ -34,6 +35,7 @@ void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
+void preflight_check_user(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

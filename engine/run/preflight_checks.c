@@ -212,7 +212,14 @@ static void check_tcg_dirty_bits(struct preflight *p)
 
 static void check_qemu(struct preflight *p)
 {
-	if (p->qemu.path)
+	if (p->qemu.path && !p->qemu.version[0])
+		ADD(p, "qemu", DESTINATION, FAIL,
+		    xasprintf("%s on %s does not say its version to %s",
+			      p->qemu.path, dst_name(p),
+			      p->r->source.guest.user),
+		    xasprintf("see there what `%s -version` says, run as %s",
+			      p->qemu.path, p->r->source.guest.user));
+	else if (p->qemu.path)
 		ADD(p, "qemu", DESTINATION, PASS,
 		    xasprintf("QEMU %s at %s", p->qemu.version, p->qemu.path),
 		    NULL);
@@ -251,7 +258,7 @@ static void check_machine(struct preflight *p)
 {
 	const char *machine = p->r->source.facts.machine;
 
-	if (!p->qemu.path)
+	if (!p->qemu.path || !p->qemu.version[0])
 		return;
 	if (p->qemu.machine_known)
 		ADD(p, "machine", DESTINATION, PASS,
@@ -372,7 +379,7 @@ static void check_memory(struct preflight *p)
 		ADD(p, "memory", DESTINATION, PASS, found, NULL);
 }
 
-static void check_user(struct preflight *p)
+void preflight_check_user(struct preflight *p)
 {
 	const struct run *r = p->r;
 
@@ -388,6 +395,16 @@ static void check_user(struct preflight *p)
 		    xasprintf("the guest runs as %s, who does not exist on %s",
 			      r->source.guest.user, dst_name(p)),
 		    xasprintf("create %s there", r->source.guest.user));
+	else if (!r->dst.facts.uid && p->user_uid != r->source.guest.uid)
+		ADD(p, "user", DESTINATION, FAIL,
+		    xasprintf("the guest runs as %s, uid %u, and %s on %s is "
+			      "another: uid %u",
+			      r->source.guest.user,
+			      (unsigned)r->source.guest.uid,
+			      r->source.guest.user, dst_name(p),
+			      (unsigned)p->user_uid),
+		    xasprintf("give %s the same uid on both hosts",
+			      r->source.guest.user));
 }
 
 static bool same_file(const struct preflight *p, size_t i)
@@ -552,7 +569,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_version,
 	check_kvm,
 	check_memory,
-	check_user,
+	preflight_check_user,
 	check_files,
 	preflight_check_access,
 	check_network,

@@ -51,6 +51,18 @@ static int no_destination(struct run *r, struct err *err)
 	return -1;
 }
 
+const struct as_user *reach_guest_user(const struct run *r, uid_t login,
+				       struct as_user *out)
+{
+	const struct guest *g = &r->source.guest;
+
+	/* only root can act as another */
+	if (login || !g->uid)
+		return NULL;
+	*out = (struct as_user){ g->user, g->group };
+	return out;
+}
+
 int reach_destination(struct run *r, struct err *err)
 {
 	if (!r->dst.host)

@@ -6,6 +6,9 @@
 #ifndef ENGINE_RUN_REACH_H
 #define ENGINE_RUN_REACH_H
 
+#include <sys/types.h>
+
+#include "engine/hosts/as_user.h"
 #include "transport/base/err.h"
 
 struct host;
@@ -19,6 +22,12 @@ struct run_side;
 int reach_find(struct run *r, struct err *err);
 /* Names the guest in locks and directories, from what is known; to be freed. */
 char *reach_guest_key(const struct run *r);
+/*
+ * With whose rights a login of uid @login acts for the guest: sets and returns
+ * @out, which borrows, or NULL for the login's own.
+ */
+const struct as_user *reach_guest_user(const struct run *r, uid_t login,
+				       struct as_user *out);
 /* Logs in to the destination, unless that was done already. */
 int reach_destination(struct run *r, struct err *err);
 /*

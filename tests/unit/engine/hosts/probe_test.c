@@ -90,7 +90,7 @@ static void files_body(void *arg)
 /* What @user may do with a file of this mode, "rw", "r-", "--" or "??". */
 static void expect_access(const char *user, mode_t mode, const char *expected)
 {
-	const struct probe_user nobody = { user, "nogroup" };
+	const struct as_user nobody = { user, "nogroup" };
 	struct host *h = host_local_new();
 	AUTO_STRV struct strv paths = { 0 };
 	AUTO_ERR struct err e = { 0 };
@@ -172,7 +172,8 @@ static void qemu_body(void *arg)
 	struct probe_qemu q;
 
 	(void)arg;
-	expect_ok(probe_qemu(h, "/nonexistent/qemu", "pc", &q, SOON, &e), &e);
+	expect_ok(probe_qemu(h, "/nonexistent/qemu", "pc", NULL, &q, SOON, &e),
+		  &e);
 	assert_null(q.path);
 	probe_qemu_free(&q);
 	host_close(h);
@@ -191,7 +192,7 @@ static void known_body(void *arg)
 
 	(void)arg;
 	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64", "pc-q35-99.0",
-			     &q, SOON, &e),
+			     NULL, &q, SOON, &e),
 		  &e);
 	/* not where it was asked for, so found by its name in PATH */
 	if (q.path) {

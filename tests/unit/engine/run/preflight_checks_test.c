@@ -132,6 +132,36 @@ TEST(other_files_may_be_opened_otherwise)
 	expect_nothing(preflight_check_access);
 }
 
+/* --- user ----------------------------------------------------------------- */
+
+static void user_is_known_as(uid_t uid)
+{
+	r.source.guest.uid = 107;
+	p.user_known = true;
+	p.user_uid = uid;
+}
+
+TEST(a_user_with_the_same_uid_there_is_the_same)
+{
+	user_is_known_as(107);
+	expect_nothing(preflight_check_user);
+}
+
+/* Files belong to numbers: the guest would be another user's there. */
+TEST(a_user_with_another_uid_there_is_another)
+{
+	user_is_known_as(108);
+	expect(preflight_check_user, "user", CHECK_FAIL, "is another: uid 108");
+}
+
+/* A login that is not root's starts the guest as itself, whatever its name. */
+TEST(the_login_s_own_uid_is_what_counts_for_it)
+{
+	user_is_known_as(108);
+	r.dst.facts.uid = 107;
+	expect_nothing(preflight_check_user);
+}
+
 /* --- qemu-replaced -------------------------------------------------------- */
 
 TEST(a_qemu_whose_file_is_there_is_nothing_to_speak_of)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * as_user: what root does on a host with the rights of a guest's user.
+ *
+ * A guest's command line, the names in it and the program behind
+ * /proc/PID/exe are its user's choice. Whatever runs that program, or looks at
+ * or changes what such a name leads to, does it with these rights.
+ */
+#ifndef ENGINE_HOSTS_AS_USER_H
+#define ENGINE_HOSTS_AS_USER_H
+
+#include "transport/base/buf.h"
+
+/*
+ * Somebody whom root can act as, by the names that a host knows; NULL, where
+ * one is expected, is the login's own user.
+ */
+struct as_user {
+	const char *name, *group;
+};
+
+/* Appends words that become @u, before those of a command. */
+void as_user_words(struct buf *script, const struct as_user *u);
+/* Appends assignments of $user and $group, both empty for NULL. */
+void as_user_assign(struct buf *script, const struct as_user *u);
+/*
+ * The function ask_user COMMAND..., for questions to a program of the user's;
+ * needs $user and $group.
+ */
+extern const char as_user_sh[];
+
+#endif

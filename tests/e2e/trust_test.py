@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What a guest's user can make root do: nothing.
+
+The guests here run as nobody, and the program as root. What the user of a
+guest chooses (its program, its command line, the names in its directories) is
+used with that user's rights, or is looked at before.
+"""
+import glob
+import grp
+import os
+import pwd
+import shutil
+import subprocess
+import unittest
+
+import case
+import harness
+
+NOBODY = pwd.getpwnam("nobody")
+GROUP = grp.getgrgid(NOBODY.pw_gid)
+
+
+class UsersGuest(harness.Guest):
+    """A guest that its user started."""
+
+    own_program = False
+
+    def start(self, ready="F "):
+        os.chown(self.dir, NOBODY.pw_uid, NOBODY.pw_gid)
+        env = dict(self.place.env)
+        if self.own_program:
+            self.qemu = self.path(os.path.basename(harness.QEMU))
+            shutil.copy(harness.QEMU, self.qemu)
+            self.argv[0] = self.qemu
+            # QEMU looks for its firmware and its modules beside its program
+            for path in subprocess.check_output([harness.QEMU, "-L", "help"],
+                                                text=True).split():
+                self.argv += ["-L", path]
+            for module in glob.glob("/usr/lib/*/qemu/accel-tcg-*.so"):
+                env["QEMU_MODULE_DIR"] = os.path.dirname(module)
+        with open(self.path("log"), "ab") as log:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[],
+                cwd=self.dir, env=env)
+        self.pid = self.process.pid
+        self.wait_line(ready)
+        self.settings = self.read_settings()
+
+
+class ProgramsGuest(UsersGuest):
+    """Its QEMU is a copy that belongs to its user."""
+
+    own_program = True
+
+    def replace_program(self, text):
+        """By a script; the QEMU that runs keeps its file."""
+        os.unlink(self.qemu)
+        with open(self.qemu, "w") as f:
+            f.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(self.qemu, 0o755)
+        os.chown(self.qemu, NOBODY.pw_uid, NOBODY.pw_gid)
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed to act as another user")
+class UsersGuestTest(case.LoopbackCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        os.chmod(cls.place.work, 0o711)
+
+    def guest(self, kind=UsersGuest):
+        guest = kind(self.place)
+        self.guests.append(guest)
+        self.addCleanup(self.drop, guest)
+        return guest
+
+    def test_it_moves_and_stays_its_users(self):
+        guest = self.guest()
+        self.assert_moved(guest, self.migrate(guest))
+        self.assertEqual(os.stat(f"/proc/{guest.pid}").st_uid, NOBODY.pw_uid)
+
+    def test_its_program_is_asked_with_its_users_rights(self):
+        guest = self.guest(ProgramsGuest)
+        seen = guest.path("seen")
+        guest.replace_program(
+            f"echo $(id -u):$(id -g):$(id -G):$SECRET:$(ps -o tty= -p $$) "
+            f">>{seen}\n"
+            f"exec {harness.QEMU} \"$@\"")
+        done = self.vmferry("check", guest.name, self.sshd.target,
+                            *self.sshd.login(), "--json")
+        self.assert_exit(done, 0)
+        said = set(harness.read(seen).decode().split("\n")) - {""}
+        self.assertEqual(
+            said, {f"{NOBODY.pw_uid}:{NOBODY.pw_gid}:{NOBODY.pw_gid}::?"})
+
+    def test_a_program_that_does_not_answer_is_named(self):
+        guest = self.guest(ProgramsGuest)
+        guest.replace_program("exit 1")
+        done = self.check(guest)
+        self.assert_exit(done, 3)
+        self.assertIn("does not say its version to nobody", done.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
