@@ -633,7 +633,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	if (find_directories(opt, &state, &run_root, err) != 0)
 		return -1;
 	runs = state_dir_runs(state);
-	arrivals = state_dir_arrival(run_root, "*");
+	arrivals = state_dir_arrivals(run_root);
 	arrivals_read(arrivals, &out->arrivals);
 	if (access(runs, F_OK) == 0 && state_dir_trust(runs, err) < 0)
 		return -1;

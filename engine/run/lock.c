@@ -35,7 +35,8 @@ bool lock_is_driven(const struct run *r)
 {
 	AUTO_FREE char *path = state_dir_lock(r->src.facts.run_root, r->id.key);
 	AUTO_FREE char *wanted = xasprintf("by=engine\nrun=%s\n", r->id.name);
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_FD int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char text[64] = "";
 
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&

@@ -9,6 +9,7 @@
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "qmp/qmp.h"
+#include "transport/base/path_part.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
 
@@ -120,16 +121,6 @@ void reach_close_monitors(struct run_side *s)
 	s->rescue = NULL;
 }
 
-/* FNV-1a, 64 bit: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t fnv1a(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
 /*
  * A guest is known by its UUID, or, for the many that have none, by machine
  * id, name and the start of its QEMU.
@@ -143,9 +134,10 @@ char *reach_guest_key(const struct run *r)
 	if (!*uuid && r->source.guest.uuid)
 		uuid = r->source.guest.uuid;
 	if (strspn(uuid, "0-") < strlen(uuid))
-		return xstrdup(uuid);
+		return path_part(uuid);
 	id = xasprintf("%s/%s/%llu", r->src.facts.machine_id,
 		       guest_label(&r->source.guest),
 		       (unsigned long long)r->source.guest.start_ticks);
-	return xasprintf("guest-%016llx", (unsigned long long)fnv1a(id));
+	return xasprintf("guest-%016llx",
+			 (unsigned long long)path_part_hash(id));
 }

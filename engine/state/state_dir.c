@@ -8,7 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "transport/base/path_part.h"
 #include "transport/base/xalloc.h"
+
+static char *named(const char *dir, const char *before, const char *name,
+		   const char *after)
+{
+	AUTO_FREE char *part = path_part(name);
+
+	return xasprintf("%s/%s%s%s", dir, before, part, after);
+}
 
 /* --- below the state directory ------------------------------------------- */
 
@@ -19,12 +28,12 @@ char *state_dir_runs(const char *state)
 
 char *state_dir_run(const char *state, const char *run)
 {
-	return xasprintf("%s/runs/%s", state, run);
+	return named(state, "runs/", run, "");
 }
 
 char *state_dir_journal(const char *state, const char *run)
 {
-	return xasprintf("%s/runs/%s/journal", state, run);
+	return named(state, "runs/", run, "/journal");
 }
 
 char *state_dir_recordings(const char *state)
@@ -46,7 +55,7 @@ char *state_dir_locks(const char *root)
 
 char *state_dir_lock(const char *root, const char *key)
 {
-	return xasprintf("%s/locks/%s", root, key);
+	return named(root, "locks/", key, "");
 }
 
 char *state_dir_queue(const char *root)
@@ -56,12 +65,17 @@ char *state_dir_queue(const char *root)
 
 char *state_dir_arrival(const char *root, const char *key)
 {
-	return xasprintf("%s/in-%s", root, key);
+	return named(root, "in-", key, "");
+}
+
+char *state_dir_arrivals(const char *root)
+{
+	return xasprintf("%s/in-*", root);
 }
 
 char *state_dir_guest(const char *root, const char *run)
 {
-	return xasprintf("%s/%s", root, run);
+	return named(root, "", run, "");
 }
 
 bool state_dir_is_guest(const char *root, const char *path)

@@ -23,6 +23,8 @@
  * have no vmferry.
  *
  * A function that returns a path returns it to be freed, and looks at no file.
+ * Whatever it is given as RUN or KEY, the path stays below the directory: see
+ * path_part.h.
  */
 #ifndef ENGINE_STATE_STATE_DIR_H
 #define ENGINE_STATE_STATE_DIR_H
@@ -45,6 +47,8 @@ char *state_dir_locks(const char *root);
 char *state_dir_lock(const char *root, const char *key);
 char *state_dir_queue(const char *root);
 char *state_dir_arrival(const char *root, const char *key);
+/* All of them, a pattern of glob(7). */
+char *state_dir_arrivals(const char *root);
 /* The directory of the QEMU that run @run started here. */
 char *state_dir_guest(const char *root, const char *run);
 /* Whether @path may be one of state_dir_guest(): directly below @root. */

@@ -11,6 +11,8 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
+import tempfile
 import unittest
 
 import case
@@ -62,6 +64,24 @@ class ProgramsGuest(UsersGuest):
         os.chown(self.qemu, NOBODY.pw_uid, NOBODY.pw_gid)
 
 
+class Impostor:
+    """A program of nobody's with the name of QEMU and any command line."""
+
+    def __init__(self, place, *args):
+        self.dir = tempfile.mkdtemp(prefix="impostor-", dir=place.work)
+        os.chmod(self.dir, 0o755)
+        program = os.path.join(self.dir, os.path.basename(harness.QEMU))
+        shutil.copy(os.path.realpath(sys.executable), program)
+        self.process = subprocess.Popen(
+            [program, "-c", "import time\ntime.sleep(600)", *args],
+            user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.dir)
+
+
 @unittest.skipUnless(harness.IS_ROOT, "root is needed to act as another user")
 class UsersGuestTest(case.LoopbackCase):
     @classmethod
@@ -100,6 +120,29 @@ class UsersGuestTest(case.LoopbackCase):
         done = self.check(guest)
         self.assert_exit(done, 3)
         self.assertIn("does not say its version to nobody", done.text)
+
+    def impostor(self, *args):
+        impostor = Impostor(self.place, *args)
+        self.addCleanup(impostor.end)
+        return impostor
+
+    def test_a_uuid_leads_out_of_no_directory(self):
+        """The lock of such a guest was this pipe, whose opening hangs."""
+        pipe = os.path.join(self.place.work, "pipe")
+        os.mkfifo(pipe)
+        self.addCleanup(os.unlink, pipe)
+        # as after any migration
+        os.makedirs(os.path.join(self.place.run_root, "locks"), 0o700,
+                    exist_ok=True)
+        up = "../" * 8
+        qmp = os.path.join(self.place.work, "none")
+        self.impostor("-name", "climber", "-uuid", up + pipe,
+                      "-qmp", f"unix:{qmp},server=on,wait=off")
+        for command in ("check", "migrate"):
+            done = self.vmferry(command, "climber", self.sshd.target,
+                                *self.sshd.login(), timeout=30)
+            self.assertNotIn(done.code, (0, 1, 2), str(done))
+            self.assertIn(qmp, done.text)
 
 
 if __name__ == "__main__":

@@ -99,8 +99,10 @@ int lockfile_open(const char *path, struct err *err)
 	struct mono until = mono_in_ms(MOMENT_MS);
 
 	for (;;) {
-		AUTO_FD int fd = open(
-			path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		AUTO_FD int fd = open(path,
+				      O_RDWR | O_CREAT | O_CLOEXEC |
+					      O_NOFOLLOW | O_NONBLOCK,
+				      0600);
 
 		if (fd < 0)
 			return err_sys(err, errno, "cannot open the lock %s",

@@ -57,6 +57,14 @@ TEST(the_run_root_has_its_layout)
 	assert_path(state_dir_guest("/r", "run-1"), "/r/run-1");
 }
 
+TEST(a_name_leads_nowhere_else)
+{
+	AUTO_FREE char *lock = state_dir_lock("/r", "../../tmp/fifo");
+
+	assert_memory_equal(lock, "/r/locks/x-", 11);
+	assert_null(strchr(lock + 11, '/'));
+}
+
 TEST(a_guest_s_directory_is_directly_below_the_root)
 {
 	assert_true(state_dir_is_guest("/r", "/r/run-1"));
