@@ -33,6 +33,9 @@ struct json_at {
  * offending bytes. The result is owned (json_object_put).
  */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
+/* Also *@bytes, about how much memory the result takes: often far over @len. */
+struct json_object *json_parse_sized(const char *text, size_t len,
+				     size_t *bytes, struct err *err);
 
 /*
  * Required members of the object @at: 0, or -1 with ERR_PROTOCOL. Strings are

@@ -385,6 +385,14 @@ static int read_value(struct reader *r, struct json_object **out)
 
 struct json_object *json_parse(const char *text, size_t len, struct err *err)
 {
+	size_t ignored;
+
+	return json_parse_sized(text, len, &ignored, err);
+}
+
+struct json_object *json_parse_sized(const char *text, size_t len,
+				     size_t *bytes, struct err *err)
+{
 	struct reader r = {
 		.begin = text,
 		.p = text,
@@ -394,6 +402,7 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
 	};
 	AUTO_JSON struct json_object *o = NULL;
 
+	*bytes = 0;
 	if (read_value(&r, &o) < 0)
 		return NULL;
 	skip_space(&r);
@@ -403,5 +412,7 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
 	}
 	if (!o)
 		err_set(err, ERR_PROTOCOL, "bad JSON: nothing but null");
+	/* strings take what their text does */
+	*bytes = (size_t)(COST_MAX - r.budget_bytes) + len;
 	return STEAL(o);
 }

@@ -95,8 +95,8 @@ struct qmp_listener;
 /*
  * Queues copies of all events from now on. @wake (borrowed, may be NULL) is
  * woken at each event and when the session fails. More than QMP_MAX_EVENTS
- * unread ones, or 32 MiB of them, fail the session. Free listeners before
- * qmp_close().
+ * unread ones, or what takes more than 64 MiB of memory, fail the session. Free
+ * listeners before qmp_close().
  */
 struct qmp_listener *qmp_listen(struct qmp *q, struct waitq *wake);
 /* The oldest unread event, owned by the caller; NULL when there is none. */

@@ -7,8 +7,8 @@
 #include "qmp/qmp_private.h"
 #include "transport/base/xalloc.h"
 
-/* Texts of unread events: parsed, they take several times as much. */
-enum { MAX_QUEUED_BYTES = 32 * 1024 * 1024 };
+/* What unread events take; their text may be a hundredth of it. */
+enum { MAX_QUEUED_BYTES = 64 * 1024 * 1024 };
 
 struct queued {
 	struct qmp_event *event;
@@ -87,8 +87,8 @@ static struct wall read_stamp(struct json_at document)
 	return (struct wall){ s };
 }
 
-int qmp_events_deliver(struct qmp *q, struct json_object *document, size_t len,
-		       struct err *err)
+int qmp_events_deliver(struct qmp *q, struct json_object *document,
+		       size_t bytes, struct err *err)
 {
 	struct json_at at = { document, "event" };
 	const char *name;
@@ -105,7 +105,7 @@ int qmp_events_deliver(struct qmp *q, struct json_object *document, size_t len,
 		.stamp = read_stamp(at),
 	};
 	for (struct qmp_listener *l = q->listeners; l; l = l->next) {
-		if (enqueue(l, &e, len, err) < 0)
+		if (enqueue(l, &e, bytes, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -104,13 +104,15 @@ static void take_reply(struct qmp *q, struct json_object *document)
 static int take_document(struct qmp *q, const char *text, size_t len,
 			 struct err *err)
 {
-	AUTO_JSON struct json_object *document = json_parse(text, len, err);
+	size_t memory = 0;
+	AUTO_JSON struct json_object *document =
+		json_parse_sized(text, len, &memory, err);
 	AUTO_FREE char *bytes = NULL;
 
 	if (!document)
 		return -1;
 	if (json_object_object_get_ex(document, "event", NULL))
-		return qmp_events_deliver(q, document, len, err);
+		return qmp_events_deliver(q, document, memory, err);
 	if (json_object_object_get_ex(document, "return", NULL) ||
 	    json_object_object_get_ex(document, "error", NULL)) {
 		take_reply(q, document);

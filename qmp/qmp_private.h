@@ -87,9 +87,9 @@ int qmp_greeting_read(struct qmp *q, struct mono deadline, struct err *err);
 
 /* --- qmp_events.c -------------------------------------------------------- */
 
-/* Hands an event of @len bytes of text to every listener. */
-int qmp_events_deliver(struct qmp *q, struct json_object *document, size_t len,
-		       struct err *err);
+/* Hands an event that takes @bytes of memory to every listener. */
+int qmp_events_deliver(struct qmp *q, struct json_object *document,
+		       size_t bytes, struct err *err);
 void qmp_events_wake(struct qmp *q);
 
 #endif

@@ -7,6 +7,7 @@
 #include "qmp/qmp_status.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
+#include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
 static void expect_event(struct qmp *q, struct qmp_listener *l,
@@ -224,12 +225,32 @@ static void huge_body(struct qmp *q)
 	qmp_listener_free(l);
 }
 
+/* A few hundred bytes of memory for each two of text. */
+TEST(few_unread_events_that_take_much_memory_fail_the_session)
+{
+	static char event[256 * 1024];
+	static const struct fake_step steps[] = {
+		{ .expect = "stop", .hold = true },
+		{ .raw = event, .flood = 5 },
+	};
+	struct buf b = { 0 };
+
+	buf_printf(&b, "{\"event\":\"X\",\"data\":{\"d\":[0");
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&b, ",[]");
+	buf_printf(&b, "]}}\n");
+	assert_true(buf_len(&b) < sizeof(event));
+	memcpy(event, buf_data(&b), buf_len(&b) + 1);
+	buf_free(&b);
+	WITH_SCRIPT(steps, huge_body);
+}
+
 TEST(few_huge_unread_events_fail_the_session_too)
 {
 	static char event[1024 * 1024 + 64];
 	static const struct fake_step steps[] = {
 		{ .expect = "stop", .hold = true },
-		{ .raw = event, .flood = 40 },
+		{ .raw = event, .flood = 70 },
 	};
 	size_t n;
 
