@@ -22,9 +22,9 @@
 #include "transport/host.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/run_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
-#include "transport/stream_fd.h"
 
 #define STATUS(state, running)                           \
 	"{\"status\":\"" state "\",\"running\":" running \
@@ -39,72 +39,7 @@ struct play {
 	void (*body)(struct run *r);
 };
 
-/* --- a run that is at pre-switchover --------------------------------- */
-
-static void forget(void *far)
-{
-	(void)far;
-}
-
-static const struct tunnel_far_ops no_far = { .close = forget };
-
-static struct qmp *session(struct fake_qemu *f, const char *side)
-{
-	AUTO_ERR struct err e = { 0 };
-	int fd = fake_qemu_take_fd(f);
-	struct qmp *q = qmp_open(stream_fd_new(fd, fd), side, SOON, &e);
-
-	assert_non_null(q);
-	return q;
-}
-
-static void run_setup(struct run *r, struct fake_qemu *src,
-		      struct fake_qemu *dst)
-{
-	static struct migrate_options opt;
-
-	migrate_options_init(&opt);
-	opt.guest = "g";
-	opt.destination = "local";
-	r->opt = &opt;
-	r->result = XNEW(struct result);
-	result_init(r->result);
-	r->held.lock_fd = -1;
-	r->course.phase = PHASE_SWITCHOVER;
-	r->source.guest.pid = getpid();
-	r->source.guest.name = xstrdup("g");
-	r->source.facts.first_status.running = true;
-	r->src.host = host_local_new();
-	r->dst.host = host_local_new();
-	r->dest.dir = xstrdup("/nonexistent");
-	r->attempt.tunnel = tunnel_new("local", &no_far, NULL);
-	r->attempt.policy = &policy_auto;
-	r->attempt.wanted.budget_ms = 300;
-	r->src.qmp = session(src, "source");
-	r->src.events = qmp_listen(r->src.qmp, &r->wake);
-	r->dst.qmp = session(dst, "destination");
-	r->dst.events = qmp_listen(r->dst.qmp, &r->wake);
-	r->attempt.clock.stop_seen = true;
-	r->attempt.clock.stop_at = r->attempt.clock.pre_switchover_at =
-		mono_now();
-	r->attempt.migrate_at = r->started = r->attempt.clock.stop_at;
-}
-
-static void run_teardown(struct run *r)
-{
-	qmp_listener_free(r->src.events);
-	qmp_listener_free(r->dst.events);
-	qmp_close(r->src.qmp);
-	qmp_close(r->dst.qmp);
-	tunnel_free(r->attempt.tunnel);
-	host_close(r->src.host);
-	host_close(r->dst.host);
-	guest_free(&r->source.guest);
-	free(r->dest.plan.monitor0);
-	free(r->dest.dir);
-	result_free(r->result);
-	free(r->result);
-}
+/* --- a script for each side -------------------------------------------- */
 
 static void played(struct fake_qemu *f)
 {
@@ -132,10 +67,10 @@ static void act(void *arg)
 	if (p->dst_again)
 		again = fake_qemu_start(&listening, p->dst_again,
 					p->n_dst_again);
-	run_setup(&r, src, dst);
+	run_fixture_init(&r, src, dst);
 	r.dest.plan.monitor0 = xstrdup(path);
 	p->body(&r);
-	run_teardown(&r);
+	run_fixture_fini(&r);
 	played(src);
 	played(dst);
 	played(again);
@@ -337,51 +272,6 @@ TEST(a_stream_that_stalls_is_cut)
 	PLAY(src, dst, stalls);
 }
 
-static long takes_nothing(void *far, const void *data, unsigned long len,
-			  struct err *err)
-{
-	(void)far;
-	(void)data;
-	(void)len;
-	(void)err;
-	return 0;
-}
-
-static int never_ready(void *far, bool want_read, bool want_write,
-		       short *events)
-{
-	(void)far;
-	(void)want_read;
-	(void)want_write;
-	*events = 0;
-	return -1;
-}
-
-static int no_heartbeat(void *far, struct mono now, struct mono *next,
-			struct err *err)
-{
-	(void)far;
-	(void)now;
-	(void)err;
-	*next = MONO_NEVER;
-	return 0;
-}
-
-static long says_nothing(void *far, void *data, unsigned long len, bool *eof,
-			 struct err *err)
-{
-	(void)eof;
-	return takes_nothing(far, data, len, err);
-}
-
-static const struct tunnel_far_ops stuck_far = {
-	.read = says_nothing,
-	.write = takes_nothing,
-	.poll_fd = never_ready,
-	.heartbeat = no_heartbeat,
-	.close = forget,
-};
-
 static void is_cut_by_the_tunnel(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
@@ -390,7 +280,7 @@ static void is_cut_by_the_tunnel(struct run *r)
 	char byte;
 
 	tunnel_free(r->attempt.tunnel);
-	r->attempt.tunnel = tunnel_new("hostb", &stuck_far, NULL);
+	r->attempt.tunnel = run_fixture_stuck_tunnel();
 	fd = tunnel_start_pair(r->attempt.tunnel, RUN_STALL_MS, &e);
 	assert_int_equal(write(fd, "x", 1), 1);
 	stalls(r);
