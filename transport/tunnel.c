@@ -6,9 +6,9 @@
  * The pump has two lanes, each a bounded buffer that is refilled only once it
  * is empty: so a write that could not go on is repeated with the same bytes
  * (an SSH session insists on that), and no byte waits behind another's back.
- * The thread owns far end and verdict until it sets `ended`; the local
- * descriptor stays open until tunnel_free(), so that tunnel_kill() can never
- * shut down a stranger that got its number.
+ * The thread owns the verdict until it sets `ended`, and the far end until it
+ * is joined. The local descriptor stays open until tunnel_free(), so that
+ * tunnel_kill() can never shut down a stranger that got its number.
  */
 #include "transport/tunnel.h"
 
@@ -349,9 +349,10 @@ static void *tunnel_thread(void *arg)
 	struct tunnel *t = arg;
 
 	(void)run(t, &t->verdict);
+	/* before QEMU can see the end and fail of it */
+	atomic_store(&t->ended, true);
 	(void)shutdown(t->local_fd, SHUT_RDWR);
 	t->ops->close(STEAL(t->far));
-	atomic_store(&t->ended, true);
 	(void)eventfd_write(t->end_fd, 1);
 	return NULL;
 }
@@ -454,6 +455,11 @@ int tunnel_verdict(const struct tunnel *t, struct err *err)
 	/* a copy: it can be asked for more than once */
 	err_copy(err, &t->verdict);
 	return -1;
+}
+
+bool tunnel_has_stalled(const struct tunnel *t)
+{
+	return atomic_load(&t->ended) && t->verdict.kind == ERR_TIMEOUT;
 }
 
 void tunnel_kill(struct tunnel *t)

@@ -45,7 +45,7 @@ struct tunnel_stats {
 	uint64_t sent_bytes;	 /* local → far, accepted by the session */
 	uint64_t received_bytes; /* far → local */
 	struct mono progress;	 /* when a byte last moved, either way */
-	bool ended;		 /* the thread moves no more */
+	bool ended;		 /* the thread moves no more: a verdict */
 };
 void tunnel_stats(const struct tunnel *t, struct tunnel_stats *stats);
 
@@ -59,6 +59,11 @@ int tunnel_end_fd(const struct tunnel *t);
  * tunnel_kill). Only once ended.
  */
 int tunnel_verdict(const struct tunnel *t, struct err *err);
+/*
+ * Whether it has ended because of the stall limit. It is known before the
+ * local descriptor is shut down: who sees QEMU fail of that can rely on it.
+ */
+bool tunnel_has_stalled(const struct tunnel *t);
 
 /*
  * Shuts the local socket down at once (within milliseconds, whatever the

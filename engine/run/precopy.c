@@ -255,12 +255,26 @@ static int tunnel_failed(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst.host));
 }
 
-/* What made QEMU's own migration fail; the far QEMU's words are the best. */
+static int report_stall(const struct run *r, struct err *err)
+{
+	err_set(err, ERR_NETWORK,
+		"the tunnel to %s has not moved a byte for %d s",
+		host_name(r->dst.host), RUN_STALL_MS / 1000);
+	return err_at_host(err, host_name(r->dst.host));
+}
+
+/*
+ * What made QEMU's own migration fail. A tunnel that stalled has cut QEMU off,
+ * and the destination can know nothing of it; else its QEMU's words are the
+ * best.
+ */
 static int explain_failure(struct run *r, const char *words, struct err *err)
 {
 	AUTO_FREE char *far = NULL;
 	struct tunnel_stats t;
 
+	if (tunnel_has_stalled(r->attempt.tunnel))
+		return report_stall(r, err);
 	tunnel_stats(r->attempt.tunnel, &t);
 	if (host_ping(r->dst.host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 		far = launch_stderr(r);
@@ -294,22 +308,21 @@ int precopy_explain_failure(struct run *r, struct err *err)
 static int watch_health(struct run *r, const struct tunnel_stats *t,
 			struct mono now, struct err *err)
 {
+	bool stalled;
+
 	if (run_events_guest_alive(r, err) < 0)
 		return -1;
-	if (t->ended || qmp_check(r->dst.qmp, NULL) < 0) {
+	/* tunnel and engine have the same limit: either can be first */
+	stalled = tunnel_has_stalled(r->attempt.tunnel) ||
+		  mono_diff_ms(now, t->progress) > RUN_STALL_MS;
+	if (!stalled && (t->ended || qmp_check(r->dst.qmp, NULL) < 0)) {
 		/* finding words takes time; the guest must not stop in it */
 		(void)qmp_migrate_cancel(r->src.qmp, run_qmp_deadline(), NULL);
 		return explain_failure(r, NULL, err);
 	}
 	if (host_alive(r->dst.host, RUN_STALL_MS, err) < 0)
 		return err_at_host(err, host_name(r->dst.host));
-	if (mono_diff_ms(now, t->progress) > RUN_STALL_MS) {
-		err_set(err, ERR_NETWORK,
-			"the tunnel to %s has not moved a byte for %d s",
-			host_name(r->dst.host), RUN_STALL_MS / 1000);
-		return err_at_host(err, host_name(r->dst.host));
-	}
-	return 0;
+	return stalled ? report_stall(r, err) : 0;
 }
 
 /*

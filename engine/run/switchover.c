@@ -127,15 +127,10 @@ static bool source_over(const struct run *r)
  * The tunnel closes itself after RUN_FROZEN_MS without a byte. A tunnel that
  * does not is closed from here a little later.
  */
-static bool is_stalled(const struct run *r, const struct tunnel_stats *t,
-		       struct mono moved)
+static bool is_stalled(const struct run *r, struct mono moved)
 {
-	AUTO_ERR struct err e = { 0 };
-
-	if (mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS + CUT_LATE_MS)
-		return true;
-	return t->ended && tunnel_verdict(r->attempt.tunnel, &e) < 0 &&
-	       e.kind == ERR_TIMEOUT;
+	return tunnel_has_stalled(r->attempt.tunnel) ||
+	       mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS + CUT_LATE_MS;
 }
 
 /*
@@ -156,7 +151,7 @@ static int await_completed(struct run *r, struct err *err)
 		tunnel_stats(r->attempt.tunnel, &t);
 		if (mono_before(moved, t.progress))
 			moved = t.progress;
-		if (is_stalled(r, &t, moved)) {
+		if (is_stalled(r, moved)) {
 			tunnel_kill(r->attempt.tunnel);
 			return err_set(err, ERR_FAILED,
 				       "no byte moved for %d s while the guest "

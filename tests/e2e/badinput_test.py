@@ -8,6 +8,7 @@ after succeeds. What needs a network between hosts is in lab_faults_test.py.
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -311,6 +312,22 @@ class MiddleTest(FaultCase):
         self.assert_stayed(self.one, done, 4)
         self.assert_explained(done, re.escape(self.sshd.target))
         self.assert_moves_after_all()
+
+    def test_a_destination_qemu_that_hangs_is_reported_as_a_stall(self):
+        """In the same words, whichever of tunnel, QEMU and engine is first."""
+        guests = {self.one: "libssh2", self.guest(): "openssh"}
+        runs = [(guest, self.start(guest, *harness.HELD, "--ssh", how))
+                for guest, how in guests.items()]
+        for _, run in runs:
+            run.wait_copying()
+            harness.kill(run.destination_qemu(), signal.SIGSTOP)
+        for guest, run in runs:
+            done = run.finish()
+            self.assert_stayed(guest, done, 4)
+            error = done.result["error"]
+            self.assertEqual((error["kind"], error["message"]), (
+                "network", f"the tunnel to {self.sshd.target} has not moved "
+                "a byte for 30 s"), guests[guest])
 
     def test_the_connections_are_killed(self):
         run = self.under_way()

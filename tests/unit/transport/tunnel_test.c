@@ -46,7 +46,7 @@ struct far {
 	atomic_bool fail_read, fail_beat;
 
 	atomic_int beats, polls, broken;
-	atomic_bool closed;
+	atomic_bool closed, hold_close;
 	sigset_t mask;
 };
 
@@ -145,7 +145,11 @@ static int far_heartbeat(void *far, struct mono now, struct mono *next,
 
 static void far_close(void *far)
 {
-	((struct far *)far)->closed = true;
+	struct far *f = far;
+
+	while (f->hold_close)
+		sched_yield();
+	f->closed = true;
 }
 
 static const struct tunnel_far_ops ops = {
@@ -509,6 +513,37 @@ TEST(a_far_side_that_takes_nothing_closes_our_socket)
 	assert_string_equal(err_host_of(&err), "hostb");
 	expect_err_kind(&err, ERR_TIMEOUT,
 			"the far side took no byte for 20 ms");
+	finish(&s);
+}
+
+TEST(a_stall_is_known_before_qemu_sees_the_end)
+{
+	struct tunnel_stats stats;
+	struct setup s;
+	char byte;
+
+	prepare(&s);
+	s.far.blocked = s.far.hold_close = true;
+	start(&s, 20);
+	assert_int_equal(write(s.local, "stuck", 5), 5);
+	assert_int_equal(read(s.local, &byte, 1), 0);
+	tunnel_stats(s.tunnel, &stats);
+	assert_true(stats.ended);
+	assert_true(tunnel_has_stalled(s.tunnel));
+	s.far.hold_close = false;
+	finish(&s);
+}
+
+TEST(a_tunnel_that_ends_of_something_else_has_not_stalled)
+{
+	struct setup s;
+
+	prepare(&s);
+	start(&s, 60000);
+	assert_false(tunnel_has_stalled(s.tunnel));
+	tunnel_kill(s.tunnel);
+	wait_end(&s);
+	assert_false(tunnel_has_stalled(s.tunnel));
 	finish(&s);
 }
 
