@@ -55,7 +55,7 @@
 
 enum {
 	POLL_MS = 20,
-	CUT_LATE_MS = 500, /* a tunnel that does not cut itself is cut */
+	CUT_EARLY_MS = 500, /* the tunnel cuts before the engine */
 	ASK_AGAIN_MS = 1000,
 	UNDECIDED_AFTER_MS = 60000,
 	FREE_MONITOR_MS = 1000, /* a monitor that nobody has greets at once */
@@ -124,13 +124,13 @@ static bool source_over(const struct run *r)
 }
 
 /*
- * The tunnel closes itself after RUN_FROZEN_MS without a byte. A tunnel that
- * does not is closed from here a little later.
+ * The tunnel closes itself a little before RUN_FROZEN_MS without a byte. One
+ * that does not, since it holds no byte itself, is closed from here.
  */
 static bool is_stalled(const struct run *r, struct mono moved)
 {
 	return tunnel_has_stalled(r->attempt.tunnel) ||
-	       mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS + CUT_LATE_MS;
+	       mono_diff_ms(mono_now(), moved) > RUN_FROZEN_MS;
 }
 
 /*
@@ -154,9 +154,10 @@ static int await_completed(struct run *r, struct err *err)
 		if (is_stalled(r, moved)) {
 			tunnel_kill(r->attempt.tunnel);
 			return err_set(err, ERR_FAILED,
-				       "no byte moved for %d s while the guest "
-				       "stood still; the tunnel was closed",
-				       RUN_FROZEN_MS / 1000);
+				       "no byte moved for %.1f s while the "
+				       "guest stood still; the tunnel was "
+				       "closed",
+				       mono_diff_ms(mono_now(), moved) / 1e3);
 		}
 		if (source_over(r))
 			return precopy_explain_failure(r, err);
@@ -278,7 +279,7 @@ int switchover_run(struct run *r, struct err *err)
 	explain_decision(r);
 	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
 		return -1;
-	tunnel_set_stall(r->attempt.tunnel, RUN_FROZEN_MS);
+	tunnel_set_stall(r->attempt.tunnel, RUN_FROZEN_MS - CUT_EARLY_MS);
 	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS), err) <
 	    0)
 		return err_wrap(err, ERR_FAILED,
