@@ -396,7 +396,10 @@ static bool is_back(const struct recovering *c)
 	return journal_value(&c->own.view, "source_back") != NULL;
 }
 
-/* A source that is not asked any more is as it was when that was noted. */
+/*
+ * Once the journal notes that the guest is back on the source, only what is
+ * left over is removed. The source need not answer then: it counts as running.
+ */
 static struct verdict_input seen(const struct recovering *c)
 {
 	bool back = c->own.rest && is_back(c);
@@ -412,7 +415,10 @@ static struct verdict_input seen(const struct recovering *c)
 	};
 }
 
-/* Where it has gone since it was back is not the run's to say. */
+/*
+ * A guest that went back to the source, and is not there now, was not lost by
+ * this run: its user has ended or moved it since.
+ */
 static struct verdict_output moved_on(const struct recovering *c,
 				      struct verdict_output answer)
 {

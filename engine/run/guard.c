@@ -133,7 +133,10 @@ void guard_end(struct guard *g, bool finished)
 	if (finished && g->fd >= 0)
 		(void)say(g, GUARD_DONE);
 	close_fd(g->fd);
-	/* it goes at once; to whom it stays, it is a child until we end */
+	/*
+	 * A guardian that was sent GUARD_DONE exits at once. Any other takes
+	 * over, and is a child of this process until that ends.
+	 */
 	if (finished && g->child)
 		(void)child_wait(g->child, mono_in_ms(REAP_MS), NULL, NULL);
 	child_leave(g->child);

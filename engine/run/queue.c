@@ -319,7 +319,7 @@ int queue_run(struct run *r, struct err *err)
 
 	if (!r->attempt.may_wait)
 		return 0;
-	/* one that ended while it waited may be found again, as another */
+	/* 0: its QEMU has ended; another one may run the guest by now */
 	while (rc == 0)
 		rc = wait_in_line(r, err);
 	/* what was found here is old: connect looks afresh */

@@ -22,11 +22,14 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
-/* Without a record before it a stage changes nothing that could be lost. */
+/*
+ * Journal records of the stages below. A stage that has none before it changes
+ * nothing that a recovery would have to undo.
+ */
 #define END JOURNAL_RECORDS
 static const enum journal_record prep[] = { JOURNAL_PREP, END };
 static const enum journal_record dest[] = { JOURNAL_DEST, END };
-/* the gate is low, but an idle guest goes through: hence SWITCH as well */
+/* an idle guest may reach the switchover at once, so SWITCH comes with it */
 static const enum journal_record migrate[] = { JOURNAL_MIGRATE, JOURNAL_SWITCH,
 					       END };
 

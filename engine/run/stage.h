@@ -39,8 +39,8 @@ struct stage {
 	bool changes;	/* something is changed somewhere */
 	bool again;	/* a second try goes through it once more */
 	bool no_return; /* there is only going forward */
-	/* journal records written before and after it; 0-terminated, or NULL */
-	const enum journal_record *before, *after;
+	/* journal records written before and after it; NULL: none */
+	const enum journal_record *before, *after; /* up to JOURNAL_RECORDS */
 };
 
 extern const struct stage stage_table[];
