@@ -23,6 +23,7 @@
 #include "engine/run/socket_names.h"
 #include "engine/run/switchover.h"
 #include "engine/state/journal.h"
+#include "engine/state/moved.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_migrate.h"
@@ -158,6 +159,60 @@ static bool end_source(struct run *r)
 	return false;
 }
 
+/* What a mark of the move says; "" where the guest has no name or UUID. */
+static struct moved make_mark(const struct run *r)
+{
+	const char *name = guest_label(&r->source.guest);
+	const char *uuid = r->source.facts.uuid;
+
+	return (struct moved){
+		.run = (char *)r->id.name,
+		.guest = (char *)(strncmp(name, "pid:", 4) ? name : ""),
+		.uuid = (char *)(strspn(uuid, "0-") < strlen(uuid) ? uuid : ""),
+		.source = r->src.facts.hostname,
+		.destination = (char *)r->opt->destination,
+		.machine = r->dest.machine ? r->dest.machine
+					   : r->dst.facts.machine_id,
+		.pid = r->dest.pid,
+		.ticks = r->dest.ticks,
+		.moved_s = (double)wall_now().us / 1e6,
+	};
+}
+
+/*
+ * Before the source ends: a script that would start it again asks for the mark
+ * when it is gone. On one host the guest has gone nowhere.
+ */
+static void mark_moved(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	const struct moved m = make_mark(r);
+
+	if ((!*m.guest && !*m.uuid) ||
+	    (r->dst.facts.boot_id &&
+	     probe_same_host(&r->src.facts, &r->dst.facts)))
+		return;
+	if (moved_write(run_state(r), &m, &e) < 0)
+		leftover_of(r, &e,
+			    "the mark that it moved away, for `vmferry owns`");
+}
+
+/* sh: the guest is back, so that earlier marks of it on that host are wrong. */
+static void forget_moves(struct buf *script, const struct run *r)
+{
+	const struct moved m = make_mark(r);
+	AUTO_FREE char *dir = state_dir_moved(r->dst.facts.state_root);
+	AUTO_FREE char *guest = moved_value(m.guest);
+
+	buf_printf(script, "forget ");
+	quote_word(script, dir);
+	buf_printf(script, " ");
+	quote_word(script, guest);
+	buf_printf(script, " ");
+	quote_word(script, m.uuid);
+	buf_printf(script, "\n");
+}
+
 /*
  * Names come from a command line that its user chose, so they are given, and
  * taken, with that user's rights: @words run in a shell of his. They go as one
@@ -220,13 +275,17 @@ static void publish(struct run *r)
 
 	quote_assign(&script, "lock", r->dest.lock);
 	quote_assign(&script, "run", r->id.name);
-	buf_printf(&script, "%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
-		   admit_sh, (int)r->dest.pid,
+	buf_printf(&script,
+		   "%s%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
+		   admit_sh, moved_forget_sh, (int)r->dest.pid,
 		   (unsigned long long)r->dest.ticks);
 	socket_names_give(&words, &r->dest.plan.moves);
 	as_guest(&script, r, r->dst.facts.uid, &words);
+	buf_printf(&script, "rc=$?\n");
+	if (*make_mark(r).guest || *make_mark(r).uuid)
+		forget_moves(&script, r);
 	buf_printf(&script,
-		   "rc=$?\nfi\n"
+		   "fi\n"
 		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
 		   "	rm -rf \"$lock\" || rc=1\n"
 		   "exit $rc\n");
@@ -316,6 +375,7 @@ int finish_run(struct run *r, struct err *err)
 	if (r->src.qmp)
 		read_totals(r);
 	learn_pair(r);
+	mark_moved(r);
 	if (end_source(r) && know_destination(r)) {
 		publish(r);
 		tidy_source(r);

@@ -92,6 +92,14 @@ static void restore_monitors(const struct journal_view *v, struct guest *g)
 	}
 }
 
+static void restore_uuid(struct run *r, const struct journal_view *v)
+{
+	AUTO_FREE char *uuid = text_or_null(v, "uuid");
+
+	snprintf(r->source.facts.uuid, sizeof(r->source.facts.uuid), "%s",
+		 uuid ? uuid : "");
+}
+
 static int restore_source(struct run *r, const struct journal_view *v,
 			  struct err *err)
 {
@@ -102,6 +110,7 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	g->run_dir = text_or_null(v, "source_dir");
 	g->uid = (uid_t)number_or_0(v, "uid");
 	r->source.facts.first_status.running = truth(v, "was_running");
+	restore_uuid(r, v);
 	restore_monitors(v, g);
 	restore_moves(v, "source_moves", &g->moves);
 	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))

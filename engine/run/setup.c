@@ -18,12 +18,15 @@ static void report_set_up(const struct run *r)
 	AUTO_STRV struct strv dirs = { 0 };
 	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
 	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
+	AUTO_FREE char *moved = state_dir_moved(run_state(r));
 
 	strv_push(&dirs, r->src.facts.run_root);
 	strv_pushf(&dirs, "%s/..", r->held.record_dir);
 	/* rules are for what exists */
 	(void)state_dir_make(lessons, NULL);
 	strv_push(&dirs, lessons);
+	(void)state_dir_make(moved, NULL);
+	strv_push(&dirs, moved);
 	/* this run's is open; a guardian that is replaced adds to it */
 	strv_push(&dirs, recordings);
 	for (size_t i = 0; i < m->n; i++) {

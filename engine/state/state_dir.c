@@ -46,6 +46,11 @@ char *state_dir_lessons(const char *state)
 	return xasprintf("%s/pairs", state);
 }
 
+char *state_dir_moved(const char *state)
+{
+	return xasprintf("%s/moved", state);
+}
+
 /* --- below the run root -------------------------------------------------- */
 
 char *state_dir_locks(const char *root)

@@ -7,6 +7,7 @@
  *	|		(root), or ~/.local/state/vmferry
  *	+- runs/RUN/journal		journal.h
  *	+- recordings/RUN.jsonl		recording.h
+ *	+- moved/RUN			moved.h
  *	`- pairs/MACHINE		lessons.h
  *
  *	ROOT		ends with a reboot: /run/vmferry (root), or
@@ -40,6 +41,7 @@ char *state_dir_run(const char *state, const char *run);
 char *state_dir_journal(const char *state, const char *run);
 char *state_dir_recordings(const char *state);
 char *state_dir_lessons(const char *state);
+char *state_dir_moved(const char *state);
 
 /* --- below the run root -------------------------------------------------- */
 

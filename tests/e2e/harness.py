@@ -115,7 +115,8 @@ class Place:
     def left_over(self):
         """What is in the run root and the state directory.
 
-        locks/, queue/, recordings and what was learnt of pairs may stay.
+        locks/, queue/, recordings, marks of moves and what was learnt of pairs
+        may stay.
         """
         found = []
         for top, dirs, files in os.walk(self.run_root):
@@ -128,8 +129,8 @@ class Place:
         return [p for p in found if p not in stay]
 
     def strange_state(self):
-        """What is neither runs/, pairs/ nor a recording."""
-        known = ("runs", "pairs", "recordings")
+        """What is neither runs/, pairs/, moved/ nor a recording."""
+        known = ("runs", "pairs", "recordings", "moved")
         found = []
         for top, stays in ((self.state, lambda n: n in known),
                            (self.recordings, lambda n: n.endswith(".jsonl"))):

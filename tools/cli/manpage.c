@@ -128,6 +128,9 @@ static const struct entry files[] = {
 	  "replay. Where a recovery told the end, the result has recovered "
 	  "(true), verdict and did. The newest 64 are kept, and at most 256 "
 	  "MiB. Other users: ~/.local/state/vmferry, or --state-dir." },
+	{ "/var/lib/vmferry/moved/RUN",
+	  "That a guest was moved away from this host, for owns. Other users: "
+	  "~/.local/state/vmferry, or --state-dir." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
