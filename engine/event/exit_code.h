@@ -32,6 +32,8 @@ enum exit_code {
 	EXIT_CODE_JOURNAL_TORN = 1,
 	EXIT_CODE_JOURNAL_CORRUPT = 3,
 	EXIT_CODE_RECORDING_TOO_SHORT = 3,
+	/* of `owns`, where it is an answer */
+	EXIT_CODE_MOVED_AWAY = 1,
 };
 
 /* One sentence for the manual. */

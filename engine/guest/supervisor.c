@@ -191,7 +191,7 @@ static struct shell read_words(const struct ancestor *a)
 	return s;
 }
 
-enum text { TEXT_PERSON, TEXT_ONCE, TEXT_REPEATS, TEXT_UNREAD };
+enum text { TEXT_PERSON, TEXT_ONCE, TEXT_ASKS, TEXT_REPEATS, TEXT_UNREAD };
 
 static enum text judge_text(const struct ancestor *a, const struct shell *s)
 {
@@ -200,7 +200,7 @@ static enum text judge_text(const struct ancestor *a, const struct shell *s)
 	if (!s->text && !s->file && (s->interactive || a->on_tty))
 		return TEXT_PERSON;
 	if (text && shell_text_repeats(text))
-		return TEXT_REPEATS;
+		return strstr(text, "vmferry owns ") ? TEXT_ASKS : TEXT_REPEATS;
 	return text && (s->text || !a->cut) ? TEXT_ONCE : TEXT_UNREAD;
 }
 
@@ -288,6 +288,14 @@ static bool judge_shell(const struct ancestor *a, bool ours,
 			      "has moved",
 			      what),
 		    end_it(a));
+		return false;
+	case TEXT_ASKS:
+		set(out, a, SUPERVISOR_UNKNOWN,
+		    xasprintf("%s waits for QEMU in a text with a loop, and "
+			      "asks vmferry owns",
+			      what),
+		    xstrdup("make sure that it asks each time before it "
+			    "starts QEMU"));
 		return false;
 	case TEXT_REPEATS:
 		set(out, a, SUPERVISOR_STARTS,

@@ -125,7 +125,8 @@ class Lab:
 class LabGuest:
     """A built-in guest that knows which host it is on."""
 
-    def __init__(self, host, name, append, memory, extra=()):
+    def __init__(self, host, name, append, memory, extra=(), under=()):
+        """@under: a command line that runs QEMU's as its child."""
         self.host, self.name = host, name
         self.run_dir, self.followed = None, set()
         # The serial port first: its socket is the run directory's s0.sock.
@@ -133,7 +134,7 @@ class LabGuest:
         self.watch = GuestWatch()
         self.watch.add(host.at(self.serial))
         self.process = subprocess.Popen(
-            host.argv(harness.QEMU, "-name", name, "-accel", "tcg", "-M",
+            host.argv(*under, harness.QEMU, "-name", name, "-accel", "tcg", "-M",
                       "pc", "-m", memory, "-nodefaults", "-display", "none",
                       "-serial", f"unix:{self.serial},server=on,wait=off",
                       "-qmp", f"unix:{self.qmp},server=on,wait=off",
@@ -143,7 +144,8 @@ class LabGuest:
         self.watch.wait_for(lambda: self.watch.lines("F "), 120,
                             "the guest does not boot")
         self.outside_pid = next(p for p, (_, line) in host.processes().items()
-                                if f"-name {name} " in line)
+                                if line.startswith(harness.QEMU) and
+                                f"-name {name} " in line)
 
     def start(self, *args, there=None, under=()):
         """Its migration to the other host, as a user there would start it.

@@ -29,10 +29,13 @@ struct command {
 	const struct option_group *const *groups; /* NULL-terminated */
 	int (*run)(struct cli *cli);		  /* in a task; the exit code */
 	bool deaf; /* no signal that can be ignored ends it */
+	/* where 1 is an answer: the code for internal errors; 0: that one */
+	int internal_code;
 };
 
 extern const struct command cmd_migrate, cmd_check, cmd_forecast, cmd_list,
-	cmd_status, cmd_recover, cmd_journal, cmd_replay, cmd_help, cmd_version;
+	cmd_status, cmd_recover, cmd_owns, cmd_journal, cmd_replay, cmd_help,
+	cmd_version;
 /* Not in the list: started by vmferry itself. */
 extern const struct command cmd_guardian;
 

@@ -141,6 +141,23 @@ const struct option_group group_recover = {
 	ARRAY_SIZE(recover_options),
 };
 
+static const struct option owns_options[] = {
+	{
+		.name = "claim",
+		.set = option_set_flag,
+		AT(claim),
+		.help = "A person's word that the guest is this host's: "
+			"removes the mark that it moved away. Refused (3) "
+			"while the host that it went to answers that it runs "
+			"there.",
+	},
+};
+const struct option_group group_owns = {
+	"Ownership",
+	owns_options,
+	ARRAY_SIZE(owns_options),
+};
+
 static const struct option login_options[] = {
 	{
 		.name = "identity",
@@ -464,9 +481,10 @@ const struct option_group group_replay = {
 };
 
 const struct option_group *const group_all[] = {
-	&group_run,	&group_plan,   &group_budget,  &group_forecast,
-	&group_login,	&group_speech, &group_help,    &group_state,
-	&group_recover, &group_replay, &group_general, NULL,
+	&group_run,	&group_plan,   &group_budget, &group_forecast,
+	&group_login,	&group_speech, &group_help,   &group_state,
+	&group_recover, &group_owns,   &group_replay, &group_general,
+	NULL,
 };
 
 const struct option *group_any_option(const char *name)

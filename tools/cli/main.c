@@ -113,7 +113,9 @@ static int run_loop(struct program *p)
 
 	if (!loop) {
 		cli_print_error(&p->cli, &err);
-		return EXIT_CODE_INTERNAL;
+		return p->cli.command->internal_code
+			       ? p->cli.command->internal_code
+			       : EXIT_CODE_INTERNAL;
 	}
 	p->signal_fd = open_signals();
 	if (p->cli.settings.verbose)

@@ -66,6 +66,9 @@ struct settings {
 	bool all;
 	int force_source; /* enum verdict_choice */
 
+	/* owns */
+	bool claim;
+
 	/* vmferry help */
 	bool man;
 	char *completion;

@@ -106,6 +106,14 @@ TEST(a_script_with_a_loop_starts_it_again)
 	has(got.remedy, "kill -KILL 101");
 }
 
+TEST(a_loop_that_asks_first_is_a_warning)
+{
+	up("/usr/bin/dash", "sh loop.sh")->script =
+		xstrdup("while vmferry owns web1; do qemu; done\n");
+	judge(SUPERVISOR_UNKNOWN);
+	has(got.found, "owns");
+}
+
 TEST(so_does_one_further_up)
 {
 	up("/usr/bin/timeout", "timeout 1h qemu");
