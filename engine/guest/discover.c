@@ -9,7 +9,7 @@
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
 
-enum { MAX_OUTPUT_BYTES = 64 << 20 };
+enum { MAX_OUTPUT_BYTES = 256 << 20 };
 
 /* --- asking the host ----------------------------------------------------- */
 
@@ -187,6 +187,12 @@ static int no_guest(struct host *h, const struct guests *list, const char *word,
 
 	err_set(err, ERR_NO_GUEST, "there is no guest %s", word);
 	err_at_host(err, host_name(h));
+	if (list->left_out)
+		return err_hint(err,
+				"%zu processes were not looked at: their "
+				"command lines are too long, or their user "
+				"has too many of them",
+				list->left_out);
 	if (!list->n)
 		return err_hint(err, "no QEMU process that this login may see "
 				     "runs there");

@@ -7,10 +7,18 @@
 # any byte is printed in hex, so that no name of a file or guest can forge a
 # line. Any step may fail because the process has just ended: then its `end`
 # or a key is missing, and the reader drops it.
-# shellcheck shell=sh disable=SC2012,SC3013
+# shellcheck shell=sh disable=SC2012,SC2154,SC3013
 LC_ALL=C; export LC_ALL; unset IFS
 echo vmferry-proc 1
-hex() { printf %s "$1"; od -An -v -tx1; echo; }
+# More than that of a text is not read; a guest's command line is far shorter.
+most_bytes=65536
+hex() { printf %s "$1"; od -An -v -tx1 -N$most_bytes; echo; }
+# One user's processes must not keep those of others from being found: reading
+# them may take so long, in hundredths of a second. Root's are all read.
+most_time=600
+now() { read -r now _ </proc/uptime; now=${now%.*}${now#*.}; }
+may_read() { [ "$1" = 0 ] || eval "[ \${time_$1:-0} -lt $most_time ]"; }
+add_time() { eval "time_$1=\$((\${time_$1:-0} + $2))"; }
 # Numbers to names, without a program for each guest.
 lookup() {
 	while IFS=: read -r name _ id _; do
@@ -29,7 +37,7 @@ group() {
 }
 # Variables end in NUL, unreadable for a shell: swapped for newline.
 environment() {
-	tr '\000\n' '\n\001' | while IFS= read -r line; do
+	head -c $most_bytes | tr '\000\n' '\n\001' | while IFS= read -r line; do
 		case $line in
 		PWD=*|VMFERRY_*)
 			printf %s "$line" | tr '\001' '\n' | hex env ;;
@@ -70,7 +78,7 @@ process() {
 	lines cgroup <$p/cgroup
 	lines stat <$p/stat && echo end
 }
-ls -l /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
+ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	case $line in
 	*" -> "*/qemu-system-*|*" -> "*/qemu-kvm*) ;;
 	*) continue ;;
@@ -78,6 +86,11 @@ ls -l /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	line=${line%%/exe -> *}
 	pid=${line##*/proc/}
 	case $pid in ''|*[!0-9]*) continue ;; esac
+	set -- $line
+	case $3 in ''|*[!0-9]*) continue ;; esac
+	may_read "$3" || { echo "left-out $3"; continue; }
+	now; began=$now
 	process "$pid" 2>/dev/null </dev/null
+	now; add_time "$3" $((now - began))
 done
 exit 0

@@ -7,6 +7,7 @@
 #include "engine/argv/argv_moves.h"
 #include "engine/guest/discover.h"
 #include "engine/guest/discover_owner.h"
+#include "engine/guest/discover_script.h"
 #include "engine/guest/guest_describe.h"
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
@@ -16,6 +17,7 @@ struct record {
 	struct guest g;
 	struct proc_stat stat;
 	bool have_stat, complete, is_qemu;
+	bool cut;	    /* its command line was not read to its end */
 	char *pwd;	    /* PWD of its environment, NULL */
 	struct buf group;   /* lines of /proc/PID/cgroup */
 	struct strv parent; /* command line */
@@ -25,6 +27,7 @@ struct record {
 struct parser {
 	struct record *v;
 	size_t n;
+	size_t left_out; /* processes that were not read */
 	/* A hex value that may go on in the next line. */
 	char *key;
 	struct buf value;
@@ -115,9 +118,10 @@ static void take_value(struct record *r, const char *key, struct buf *value)
 	const char *text = buf_data(value);
 	size_t len = buf_len(value);
 
-	if (!strcmp(key, "cmdline"))
+	if (!strcmp(key, "cmdline")) {
+		r->cut = len >= DISCOVER_MOST_BYTES;
 		take_argv(&r->g.argv, text, len);
-	else if (!strcmp(key, "parent"))
+	} else if (!strcmp(key, "parent"))
 		take_argv(&r->parent, text, len);
 	else if (!strcmp(key, "exe"))
 		take_exe(r, xstrndup(text, len));
@@ -283,6 +287,10 @@ static int take_line(struct parser *p, const char *line)
 		add_record(p, text);
 		return 0;
 	}
+	if (!strcmp(key, "left-out")) {
+		p->left_out++;
+		return 0;
+	}
 	if (!p->n)
 		return -1;
 	if (is_hex_key(key)) {
@@ -379,7 +387,7 @@ static void finish_guest(struct record *r)
 static bool is_running(const struct record *r)
 {
 	return r->complete && r->have_stat && r->is_qemu && r->g.argv.n &&
-	       r->stat.state != 'Z' && r->stat.state != 'X';
+	       !r->cut && r->stat.state != 'Z' && r->stat.state != 'X';
 }
 
 /* A helper that QEMU forked (-async-teardown) has its parent's argv. */
@@ -409,6 +417,9 @@ static void move_guests(struct parser *p, struct guests *out)
 	for (size_t i = 0; i < p->n; i++)
 		keep[i] = is_running(&p->v[i]) && !is_helper(p, &p->v[i]);
 	out->v = xcalloc(p->n + 1, sizeof(*out->v));
+	out->left_out = p->left_out;
+	for (size_t i = 0; i < p->n; i++)
+		out->left_out += p->v[i].is_qemu && p->v[i].cut;
 	for (size_t i = 0; i < p->n; i++) {
 		if (!keep[i])
 			continue;

@@ -15,9 +15,12 @@
  *   KEY TEXT                 stat, status, limits, cgroup: a line of /proc;
  *                            user, group: a name
  *   end                      the process was read to its end
+ *   left-out UID             a process of a user who has too much of them
  *
- * Of the environment only VMFERRY_* and PWD are printed.
+ * Of the environment only VMFERRY_* and PWD are printed, of each text at most
+ * DISCOVER_MOST_BYTES.
  */
+enum { DISCOVER_MOST_BYTES = 65536 };
 extern const char discover_sh[];
 
 /*

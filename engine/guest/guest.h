@@ -61,6 +61,7 @@ const struct monitor *guest_qmp(const struct guest *g);
 struct guests {
 	struct guest *v;
 	size_t n;
+	size_t left_out; /* processes that may be guests, and were not read */
 };
 void guests_free(struct guests *list);
 

@@ -245,6 +245,7 @@ int inventory_read(struct host *h, struct inventory *out, struct mono deadline,
 		return -1;
 	out->v = xcalloc(found.n + 1, sizeof(*out->v));
 	out->n = found.n;
+	out->left_out = found.left_out;
 	for (size_t i = 0; i < found.n; i++)
 		take_guest(&out->v[i], &found.v[i], h);
 	guests_free(&found);

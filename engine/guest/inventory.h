@@ -51,6 +51,7 @@ struct guest_view {
 struct inventory {
 	struct guest_view *v;
 	size_t n;
+	size_t left_out; /* as in struct guests */
 };
 
 /*

@@ -64,21 +64,22 @@ class ProgramsGuest(UsersGuest):
         os.chown(self.qemu, NOBODY.pw_uid, NOBODY.pw_gid)
 
 
-class Impostor:
-    """A program of nobody's with the name of QEMU and any command line."""
+class Impostors:
+    """Processes of nobody's that have the name of QEMU but another program."""
 
-    def __init__(self, place, *args):
+    def __init__(self, place, program, *args, n=1):
         self.dir = tempfile.mkdtemp(prefix="impostor-", dir=place.work)
         os.chmod(self.dir, 0o755)
-        program = os.path.join(self.dir, os.path.basename(harness.QEMU))
-        shutil.copy(os.path.realpath(sys.executable), program)
-        self.process = subprocess.Popen(
-            [program, "-c", "import time\ntime.sleep(600)", *args],
-            user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
+        name = os.path.join(self.dir, os.path.basename(harness.QEMU))
+        shutil.copy(os.path.realpath(program), name)
+        self.processes = [subprocess.Popen(
+            [name, *args], user=NOBODY.pw_uid, group=NOBODY.pw_gid,
+            extra_groups=[]) for _ in range(n)]
 
     def end(self):
-        self.process.kill()
-        self.process.wait()
+        for p in self.processes:
+            p.kill()
+            p.wait()
         shutil.rmtree(self.dir)
 
 
@@ -121,10 +122,9 @@ class UsersGuestTest(case.LoopbackCase):
         self.assert_exit(done, 3)
         self.assertIn("does not say its version to nobody", done.text)
 
-    def impostor(self, *args):
-        impostor = Impostor(self.place, *args)
-        self.addCleanup(impostor.end)
-        return impostor
+    def impostors(self, program, *args, n=1):
+        impostors = Impostors(self.place, program, *args, n=n)
+        self.addCleanup(impostors.end)
 
     def test_a_uuid_leads_out_of_no_directory(self):
         """The lock of such a guest was this pipe, whose opening hangs."""
@@ -136,13 +136,34 @@ class UsersGuestTest(case.LoopbackCase):
                     exist_ok=True)
         up = "../" * 8
         qmp = os.path.join(self.place.work, "none")
-        self.impostor("-name", "climber", "-uuid", up + pipe,
-                      "-qmp", f"unix:{qmp},server=on,wait=off")
+        self.impostors(sys.executable, "-c", "import time\ntime.sleep(600)",
+                       "-name", "climber", "-uuid", up + pipe,
+                       "-qmp", f"unix:{qmp},server=on,wait=off")
         for command in ("check", "migrate"):
             done = self.vmferry(command, "climber", self.sshd.target,
                                 *self.sshd.login(), timeout=30)
             self.assertNotIn(done.code, (0, 1, 2), str(done))
             self.assertIn(qmp, done.text)
+
+    def assert_found_among_them(self):
+        """root's guest is found."""
+        guest = harness.Guest(self.place)
+        self.addCleanup(guest.stop)
+        done = self.vmferry("list")
+        self.assertEqual(done.code, 0, str(done))
+        self.assertRegex(done.out, rf"(?m)^{guest.name} ")
+        return done
+
+    def test_long_command_lines_hide_nobody_elses_guest(self):
+        # sleep(1) adds up all of its arguments
+        self.impostors(shutil.which("sleep"), "600", *["0" * 90000] * 20,
+                       n=30)
+        done = self.assert_found_among_them()
+        self.assertIn("30 processes were not looked at", done.err)
+
+    def test_many_processes_hide_nobody_elses_guest(self):
+        self.impostors(shutil.which("sleep"), "600", n=700)
+        self.assert_found_among_them()
 
 
 if __name__ == "__main__":

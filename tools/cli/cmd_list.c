@@ -220,6 +220,18 @@ static struct json_object *to_json(const struct listing *l, size_t n_hosts,
 	return json_add_i64(o, "exit_code", code);
 }
 
+static void warn_left_out(const struct listing *l, size_t n_hosts)
+{
+	for (size_t i = 0; i < n_hosts; i++) {
+		if (l->found[i].left_out)
+			fprintf(stderr,
+				"warning: on %s %zu processes were not looked "
+				"at: their command lines are too long, or "
+				"their user has too many of them\n",
+				l->cli->operands.v[i], l->found[i].left_out);
+	}
+}
+
 /* A wrong word is a wrong use; else a host that fails is "unreachable". */
 static int judge(const struct listing *l, size_t n_hosts)
 {
@@ -252,6 +264,7 @@ static int run(struct cli *cli)
 	l.failed = xcalloc(n, sizeof(*l.failed));
 	code = task_pool_run(n, HOSTS_AT_ONCE, read_host, &l, NULL) < 0 ? 6 : 0;
 	code = code ? code : judge(&l, n);
+	warn_left_out(&l, n);
 	if (cli->settings.json)
 		code = cli_print_json(to_json(&l, n, code), code);
 	else
@@ -286,7 +299,9 @@ const struct command cmd_list = {
 		"only\", when it was started without -qmp. A guest that "
 		"another program manages is listed but not asked.\n\n"
 		"A host that cannot be reached is reported, the others are "
-		"listed, and the exit code is 10.",
+		"listed, and the exit code is 10. Reading the processes of one "
+		"user may take 6 s, and a command line may have 64 KiB; a "
+		"warning counts what was left out.",
 	.examples = "vmferry list\nvmferry list local hostb hostc --json",
 	.groups = groups,
 	.run = run,

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/hosts/as_user.h"
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/admit.h"
 #include "engine/hosts/launch_script.h"
@@ -196,7 +197,8 @@ TEST(a_qemu_is_probed)
 	quote_assign(&script, "binary", path);
 	quote_assign(&script, "base", "none");
 	quote_assign(&script, "machine", "pc-q35-9.1");
-	buf_printf(&script, "%s", probe_qemu_sh);
+	as_user_assign(&script, NULL);
+	buf_printf(&script, "%s%s", as_user_sh, probe_qemu_sh);
 	all_print(buf_data(&script), expected);
 }
 
