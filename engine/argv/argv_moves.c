@@ -15,6 +15,13 @@ void argv_moves_add(struct argv_moves *m, const char *now, const char *public)
 					   .public = xstrdup(public) };
 }
 
+bool argv_moves_is_pidfile(const struct argv_move *m)
+{
+	const char *slash = strrchr(m->now, '/');
+
+	return slash && !strcmp(slash + 1, ARGV_MOVE_PIDFILE);
+}
+
 const char *argv_moves_public(const struct argv_moves *m, const char *now)
 {
 	for (size_t i = 0; i < m->n; i++) {

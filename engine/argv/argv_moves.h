@@ -8,6 +8,7 @@
 #ifndef ENGINE_ARGV_ARGV_MOVES_H
 #define ENGINE_ARGV_ARGV_MOVES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "transport/base/err.h"
@@ -27,6 +28,9 @@ struct argv_moves {
 	struct argv_move *v;
 	size_t n;
 };
+/* The name in the run directory that a pid file has. */
+#define ARGV_MOVE_PIDFILE "pid"
+bool argv_moves_is_pidfile(const struct argv_move *m);
 void argv_moves_add(struct argv_moves *m, const char *now, const char *public);
 const char *argv_moves_public(const struct argv_moves *m,
 			      const char *now); /* NULL: not moved */

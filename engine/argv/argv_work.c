@@ -181,7 +181,7 @@ const char *argv_work_bind(struct argv_work *w, const char *path)
 
 const char *argv_work_bind_pidfile(struct argv_work *w, const char *path)
 {
-	return bind(w, path, xstrdup("pid"));
+	return bind(w, path, xstrdup(ARGV_MOVE_PIDFILE));
 }
 
 /* --- descriptors --------------------------------------------------------- */

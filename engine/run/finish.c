@@ -12,6 +12,7 @@
 
 #include "engine/hosts/admit.h"
 #include "engine/guest/discover.h"
+#include "engine/hosts/name_use.h"
 #include "engine/run/learn.h"
 #include "engine/run/lock.h"
 #include "engine/run/migrate_options.h"
@@ -269,6 +270,14 @@ static void reset_destination(struct run *r)
  */
 static void publish(struct run *r)
 {
+	const struct guest *g = &r->source.guest;
+	struct as_user user;
+	/* a pid file of the source may still be there, as on a shared disk */
+	const struct name_asker asker = {
+		.user = reach_guest_user(r, r->dst.facts.uid, &user),
+		.source = g->pid,
+		.self = r->dest.pid,
+	};
 	AUTO_ERR struct err e = { 0 };
 	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
@@ -279,6 +288,8 @@ static void publish(struct run *r)
 		   "%s%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
 		   admit_sh, moved_forget_sh, (int)r->dest.pid,
 		   (unsigned long long)r->dest.ticks);
+	name_use_begin(&script, &asker);
+	socket_names_look(&script, &r->dest.plan.moves);
 	socket_names_give(&words, &r->dest.plan.moves);
 	as_guest(&script, r, r->dst.facts.uid, &words);
 	buf_printf(&script, "rc=$?\n");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/guest/discover.h"
 #include "engine/run/preflight.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -185,6 +186,49 @@ static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 			   out, mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
+/* The last of "mount network PID" namespaces. */
+static const char *pid_namespace(const struct host_facts *f)
+{
+	const char *blank = strrchr(f->namespaces, ' ');
+
+	return blank ? blank + 1 : "";
+}
+
+static bool same_pids(const struct run *r)
+{
+	const struct host_facts *a = &r->src.facts, *b = &r->dst.facts;
+
+	return *a->boot_id && !strcmp(a->boot_id, b->boot_id) &&
+	       *pid_namespace(a) && !strcmp(pid_namespace(a), pid_namespace(b));
+}
+
+/* Who is there already: the same guest, and what uses its names. */
+static int look_for_others(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+	const struct guest *g = &r->source.guest;
+	const struct argv_moves *m = &r->dest.plan.moves;
+	struct as_user user;
+	const struct name_asker asker = {
+		.user = reach_guest_user(r, r->dst.facts.uid, &user),
+		.source = g->pid,
+		.self = p->same_pids ? g->pid : 0,
+	};
+	AUTO_STRV struct strv names = { .v = NULL };
+	AUTO_FREE bool *pid_file = xcalloc(m->n, sizeof(*pid_file));
+
+	p->names = xcalloc(m->n, sizeof(*p->names));
+	for (size_t i = 0; i < m->n; i++) {
+		strv_push(&names, m->v[i].public);
+		pid_file[i] = argv_moves_is_pidfile(&m->v[i]);
+	}
+	if (discover_guests(r->dst.host, &p->guests, mono_in_ms(RUN_SCRIPT_MS),
+			    err) < 0)
+		return -1;
+	return name_use_ask(r->dst.host, &asker, &names, pid_file, p->names,
+			    mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
 static int gather(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -196,6 +240,9 @@ static int gather(struct preflight *p, struct err *err)
 	if (ask_images(p, err) < 0)
 		return -1;
 	list_paths(p);
+	p->same_pids = same_pids(r);
+	if (look_for_others(p, err) < 0)
+		return -1;
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));
 	p->there = xcalloc(p->paths.n, sizeof(*p->there));
 	if (look_at_files(p, r->src.host, r->src.facts.uid, p->here, err) < 0 ||
@@ -214,6 +261,8 @@ static void preflight_free(struct preflight *p)
 	free(p->restart);
 	free(p->inactive);
 	supervisor_free(&p->above);
+	guests_free(&p->guests);
+	free(p->names);
 }
 
 /* --- the verdict --------------------------------------------------------- */

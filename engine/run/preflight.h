@@ -7,7 +7,9 @@
 #define ENGINE_RUN_PREFLIGHT_H
 
 #include "engine/guest/supervisor.h"
+#include "engine/guest/guest.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/name_use.h"
 #include "engine/run/run.h"
 
 /* What the checks look at, gathered once. */
@@ -24,7 +26,10 @@ struct preflight {
 	bool kvm_usable; /* /dev/kvm opens on the destination */
 	char *restart;	 /* Restart= of the source's unit, or "" */
 	char *inactive;	 /* why QEMU would abort, or NULL */
-	struct supervisor above; /* among the processes above the source */
+	struct supervisor above;   /* among the processes above the source */
+	bool same_pids;		   /* a pid is the same process on both */
+	struct guests guests;	   /* on the destination */
+	struct name_answer *names; /* of the plan's moves, there */
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */
@@ -36,6 +41,8 @@ void preflight_check_access(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_user(struct preflight *p);
+void preflight_check_same_guest(struct preflight *p);
+void preflight_check_names(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/run/lock.h"
 #include "engine/run/migrate_options.h"
@@ -549,6 +550,105 @@ static void check_directories(struct preflight *p)
 	    xstrdup("create it there, or map it with --remap OLD=NEW"));
 }
 
+/* The guest itself is seen there, too, where both hosts are one. */
+static bool is_source(const struct preflight *p, const struct guest *other)
+{
+	const struct guest *g = &p->r->source.guest;
+
+	return p->same_pids && other->pid == g->pid &&
+	       other->start_ticks == g->start_ticks;
+}
+
+static bool same_uuid(const struct run *r, const struct guest *other)
+{
+	const char *uuid = r->source.facts.uuid;
+
+	return other->uuid && strspn(uuid, "0-") < strlen(uuid) &&
+	       !strcasecmp(uuid, other->uuid);
+}
+
+void preflight_check_same_guest(struct preflight *p)
+{
+	const struct run *r = p->r;
+	const char *name = r->source.guest.name;
+
+	for (size_t i = 0; i < p->guests.n; i++) {
+		const struct guest *other = &p->guests.v[i];
+		bool uuid = same_uuid(r, other);
+
+		if (is_source(p, other) ||
+		    (!uuid &&
+		     (!name || !other->name || strcmp(name, other->name) != 0)))
+			continue;
+		ADD(p, "same-guest", DESTINATION, FAIL,
+		    xasprintf("a guest with the %s of %s runs on %s already: "
+			      "%s (pid %d)",
+			      uuid ? "UUID" : "name",
+			      guest_label(&r->source.guest), dst_name(p),
+			      guest_label(other), (int)other->pid),
+		    xstrdup("end it, or start one of them with another -name "
+			    "and -uuid"));
+	}
+}
+
+static void refuse_name(struct preflight *p, size_t i, const char *how,
+			const char *remedy)
+{
+	ADD(p, "name-in-use", DESTINATION, FAIL,
+	    xasprintf("%s on %s %s", p->r->dest.plan.moves.v[i].public,
+		      dst_name(p), how),
+	    xstrdup(remedy));
+}
+
+static void refuse_live(struct preflight *p, size_t i, pid_t pid)
+{
+	AUTO_FREE char *how =
+		pid ? xasprintf("is in use by process %d", (int)pid)
+		    : xstrdup("is in use by a process that cannot be seen");
+
+	refuse_name(p, i, how,
+		    "end that process, or map the path with --remap OLD=NEW");
+}
+
+/* A guest that arrived there has public names that /proc does not show. */
+static const struct guest *arrived_with(const struct preflight *p,
+					const char *public)
+{
+	for (size_t i = 0; i < p->guests.n; i++) {
+		const struct guest *other = &p->guests.v[i];
+
+		for (size_t k = 0; k < other->moves.n; k++) {
+			if (!is_source(p, other) &&
+			    !strcmp(other->moves.v[k].public, public))
+				return other;
+		}
+	}
+	return NULL;
+}
+
+void preflight_check_names(struct preflight *p)
+{
+	static const char *const how[NAME_USES] = {
+		[NAME_FILE] = "is a file that would be replaced",
+		[NAME_SOCKET] = "is a socket, where the pid file is to be",
+		[NAME_DIRECTORY] = "is a directory",
+	};
+	const struct argv_moves *m = &p->r->dest.plan.moves;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct guest *other = arrived_with(p, m->v[i].public);
+
+		if (p->names[i].use == NAME_LIVE)
+			refuse_live(p, i, p->names[i].pid);
+		else if (other)
+			refuse_live(p, i, other->pid);
+		else if (how[p->names[i].use])
+			refuse_name(p, i, how[p->names[i].use],
+				    "remove it, or map the path with --remap "
+				    "OLD=NEW");
+	}
+}
+
 void (*const preflight_checks[])(struct preflight *p) = {
 	check_unfinished,
 	check_manager,
@@ -574,5 +674,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_access,
 	check_network,
 	check_directories,
+	preflight_check_same_guest,
+	preflight_check_names,
 	NULL,
 };

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
-# give NOW PUBLIC ID: a socket can be renamed within one file system only (a copy
-# would be another inode); elsewhere the public name becomes a symbolic link to
-# it.
-# shellcheck shell=sh disable=SC2034
+# give NOW PUBLIC ID USE NUMBER: the public name for what QEMU made at NOW, a
+# socket or a pid file. It can be renamed within one file system only (a copy
+# would be another inode). Elsewhere the public name becomes a symbolic link to it.
+# $taken has the numbers of the names that others have by now.
+# shellcheck shell=sh disable=SC2034,SC2154
 give() {
 	[ -e "$1" ] || return 0
+	case " $taken " in
+	*" $5 "*)
+		echo "$2 is in use by now, so $1 keeps its name" >&2
+		rc=1
+		return ;;
+	esac
 	d=$(dirname -- "$2")
 	if [ "$(stat -c %d -- "$1")" = "$(stat -c %d -- "$d")" ]
 	then mv -f -T -- "$1" "$2"
 	else
-		ln -s -n -f -- "$1" "$2.vmferry" &&
+		ln -s -n -f -T -- "$1" "$2.vmferry" &&
 			mv -f -T -- "$2.vmferry" "$2"
 	fi || { echo "cannot give $1 its name $2" >&2; rc=1; }
 }

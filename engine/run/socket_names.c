@@ -37,23 +37,41 @@ void socket_names_mark(struct argv_moves *m)
 
 extern const char socket_give_sh[], socket_take_sh[];
 
-static void call(struct buf *words, const char *function,
-		 const struct argv_move *m)
+static const char *use_of(const struct argv_move *m)
 {
+	return argv_moves_is_pidfile(m) ? "pid" : "socket";
+}
+
+static void call(struct buf *words, const char *function,
+		 const struct argv_moves *all, size_t i)
+{
+	const struct argv_move *m = &all->v[i];
+
 	buf_printf(words, "%s ", function);
 	quote_word(words, m->now);
 	buf_printf(words, " ");
 	quote_word(words, m->public);
 	buf_printf(words, " ");
 	quote_word(words, m->id ? m->id : "");
-	buf_printf(words, "\n");
+	buf_printf(words, " %s %zu\n", use_of(m), i);
+}
+
+void socket_names_look(struct buf *script, const struct argv_moves *m)
+{
+	buf_printf(script, "taken=\n");
+	for (size_t i = 0; i < m->n; i++) {
+		buf_printf(script, "[ \"$(name_use %s ", use_of(&m->v[i]));
+		quote_word(script, m->v[i].public);
+		buf_printf(script, ")\" = free ] || taken=\"$taken %zu\"\n", i);
+	}
+	buf_printf(script, "export taken\n");
 }
 
 void socket_names_give(struct buf *words, const struct argv_moves *m)
 {
 	buf_printf(words, "%s", socket_give_sh);
 	for (size_t i = 0; i < m->n; i++)
-		call(words, "give", &m->v[i]);
+		call(words, "give", m, i);
 	buf_printf(words, "exit $rc\n");
 }
 
@@ -61,6 +79,6 @@ void socket_names_take(struct buf *words, const struct argv_moves *m)
 {
 	buf_printf(words, "%s", socket_take_sh);
 	for (size_t i = 0; i < m->n; i++)
-		call(words, "take", &m->v[i]);
+		call(words, "take", m, i);
 	buf_printf(words, "exit 0\n");
 }

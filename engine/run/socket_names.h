@@ -20,6 +20,11 @@
  */
 void socket_names_mark(struct argv_moves *m);
 
+/*
+ * Appends, for the login, after name_use_begin(): which names are in use by
+ * now, for what socket_names_give() appends.
+ */
+void socket_names_look(struct buf *script, const struct argv_moves *m);
 /* Appends: files get their public names, as far as they exist. */
 void socket_names_give(struct buf *words, const struct argv_moves *m);
 /*

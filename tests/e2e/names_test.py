@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Names on the destination: who has them, who gets them, who loses them."""
+import os
+import unittest
+
+import case
+import harness
+
+
+class TakenTest(case.LoopbackCase):
+    """Names that somebody there uses."""
+
+    def pair(self, *extra):
+        """A guest, and one whose directory it is to be mapped to."""
+        guest = self.guest(start=False)
+        other = self.guest(start=False)
+        for g in (guest, other):
+            g.argv += [w.format(g.dir) for w in extra]
+            g.start()
+        return guest, other
+
+    def mapped(self, guest, other):
+        return ["--remap", f"{guest.dir}={other.dir}"]
+
+    def assert_unharmed(self, guest, other, outcome, *words):
+        self.assert_exit(outcome, 3)
+        self.assert_explained(outcome, *words)
+        self.assert_healthy(guest)
+        self.assert_healthy(other)
+        self.assertEqual(other.status(), "running")
+
+    def test_a_guest_of_the_same_name_is_refused(self):
+        guest, other = self.guest(name="twin"), self.guest(name="twin")
+        outcome = self.migrate(f"pid:{guest.pid}")
+        self.assert_unharmed(guest, other, outcome,
+                             "name of twin runs on .* already",
+                             f"pid {other.pid}")
+
+    def test_a_guest_of_the_same_uuid_is_refused(self):
+        uuid = ["-uuid", "12345678-90AB-CDEF-1234-567890abcdef"]
+        guest, other = self.guest(extra=uuid), self.guest(extra=uuid)
+        self.assert_unharmed(guest, other, self.migrate(guest),
+                             f"UUID of {guest.name} runs on .* already")
+
+    def test_sockets_that_another_guest_listens_on_are_refused(self):
+        guest, other = self.pair()
+        outcome = self.migrate(guest, *self.mapped(guest, other))
+        self.assert_unharmed(guest, other, outcome,
+                             f"in use by process {other.pid}")
+
+    def test_those_of_a_guest_that_arrived_are_too(self):
+        guest, other = self.pair()
+        self.assert_moved(other, self.migrate(other))
+        outcome = self.migrate(guest, *self.mapped(guest, other))
+        self.assert_unharmed(guest, other, outcome,
+                             f"in use by process {other.pid}")
+
+    def test_a_pid_file_that_is_open_is_refused(self):
+        guest, other = self.pair("-pidfile", "{}/pid")
+        # Its sockets alone would do: they are free here.
+        for path in (other.serial, other.qmp):
+            os.rename(path, path + ".away")
+        outcome = self.migrate(guest, *self.mapped(guest, other))
+        for path in (other.serial, other.qmp):
+            os.rename(path + ".away", path)
+        self.assert_unharmed(guest, other, outcome,
+                             f"{other.path('pid')} on .* is in use by "
+                             f"process {other.pid}")
+        self.assertEqual(harness.read(other.path("pid")).split(),
+                         [str(other.pid).encode()])
+
+    def test_a_file_of_another_kind_is_refused_and_stays(self):
+        guest, there = self.guest(), self.guest(start=False)
+        with open(there.qmp, "w") as f:
+            f.write("a page of notes\n")
+        outcome = self.migrate(guest, *self.mapped(guest, there))
+        self.assert_exit(outcome, 3)
+        self.assert_explained(outcome, "is a file that would be replaced",
+                              "remove it")
+        self.assertEqual(harness.read(there.qmp), b"a page of notes\n")
+        self.assert_healthy(guest)
+
+    def test_a_name_that_is_taken_meanwhile_stays_with_its_owner(self):
+        guest, there = self.guest(), self.guest(start=False)
+        run = self.start(guest, *self.mapped(guest, there), "--bandwidth",
+                         "8M", "--max-blackout", "5000")
+        run.wait_copying()
+        there.start()
+        outcome = self.assert_exit(run.finish(), 8)
+        self.assert_explained(outcome, f"{there.qmp} is in use by now")
+        guest.pid = outcome.result["owner_pid"]
+        self.assertEqual(there.status(), "running")
+        self.assert_healthy(there)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* name_use: whose name may be replaced on this machine. */
+#include "engine/hosts/name_use.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
+#include "transport/base/xalloc.h"
+#include "transport/host_open.h"
+
+struct place {
+	char root[40], name[64], other[64];
+	int fd;
+};
+
+static int setup(void **state)
+{
+	struct place *p = XNEW(struct place);
+
+	snprintf(p->root, sizeof(p->root), "/tmp/name-use-XXXXXX");
+	assert_non_null(mkdtemp(p->root));
+	snprintf(p->name, sizeof(p->name), "%s/it's a [guest]", p->root);
+	snprintf(p->other, sizeof(p->other), "%s/other", p->root);
+	p->fd = -1;
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+
+	if (p->fd >= 0)
+		close(p->fd);
+	assert_int_equal(remove_tree(p->root), 0);
+	free(p);
+	return 0;
+}
+
+TEST_FIXTURE(setup, teardown);
+
+static void bind_to(struct place *p, const char *path, bool listens)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(p->fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	if (listens)
+		assert_int_equal(listen(p->fd, 1), 0);
+}
+
+static void leave(struct place *p)
+{
+	close(p->fd);
+	p->fd = -1;
+}
+
+/* Leaves it open in p->fd. */
+static void write_file(struct place *p, const char *path, const char *text)
+{
+	p->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(p->fd, text, strlen(text)), strlen(text));
+}
+
+static struct name_answer ask(const struct place *p, bool pid_file, pid_t self)
+{
+	struct host *h = host_local_new();
+	struct name_asker asker = { .source = 1, .self = self };
+	struct name_answer answer = { NAME_USES, -1 };
+	AUTO_STRV struct strv names = { .v = NULL };
+	AUTO_ERR struct err e = { 0 };
+
+	strv_push(&names, p->name);
+	if (name_use_ask(h, &asker, &names, &pid_file, &answer, IN_TASK_SOON,
+			 &e) < 0)
+		fail_with_err(&e);
+	host_close(h);
+	return answer;
+}
+
+static void expect_use(const struct place *p, bool pid_file, enum name_use use)
+{
+	assert_int_equal(ask(p, pid_file, 0).use, use);
+}
+
+static void expect_live(const struct place *p, bool pid_file)
+{
+	struct name_answer a = ask(p, pid_file, 0);
+
+	assert_int_equal(a.use, NAME_LIVE);
+	assert_int_equal(a.pid, getpid());
+}
+
+#define CASE(claim)                                \
+	static void claim##_body(struct place *p); \
+	static void claim##_task(void *arg)        \
+	{                                          \
+		claim##_body(arg);                 \
+	}                                          \
+	TEST(claim)                                \
+	{                                          \
+		in_task(claim##_task, *state);     \
+	}                                          \
+	static void claim##_body(struct place *p)
+
+CASE(what_is_not_there_is_free)
+{
+	expect_use(p, false, NAME_FREE);
+	expect_use(p, true, NAME_FREE);
+}
+
+CASE(a_socket_without_a_listener_is_free_for_a_socket)
+{
+	bind_to(p, p->name, false);
+	leave(p);
+	expect_use(p, false, NAME_FREE);
+	expect_use(p, true, NAME_SOCKET);
+}
+
+CASE(one_that_somebody_listens_on_is_not)
+{
+	bind_to(p, p->name, true);
+	expect_live(p, false);
+	expect_live(p, true);
+}
+
+CASE(nor_one_that_a_link_leads_to)
+{
+	bind_to(p, p->other, true);
+	assert_int_equal(symlink("other", p->name), 0);
+	expect_live(p, false);
+}
+
+CASE(nor_one_that_was_bound_under_another_name)
+{
+	if (system("command -v ss >/dev/null") != 0)
+		skip();
+	bind_to(p, p->other, true);
+	assert_int_equal(rename(p->other, p->name), 0);
+	expect_live(p, false);
+}
+
+CASE(a_listener_whose_file_is_gone_has_no_name)
+{
+	bind_to(p, p->name, true);
+	assert_int_equal(unlink(p->name), 0);
+	expect_use(p, false, NAME_FREE);
+}
+
+CASE(the_process_itself_does_not_count)
+{
+	bind_to(p, p->name, true);
+	assert_int_equal(ask(p, false, getpid()).use, NAME_FREE);
+}
+
+CASE(a_file_is_not_replaced_by_a_socket)
+{
+	write_file(p, p->name, "12\n");
+	leave(p);
+	expect_use(p, false, NAME_FILE);
+}
+
+CASE(a_pid_file_is_replaced_by_a_pid_file)
+{
+	write_file(p, p->name, "12\n");
+	leave(p);
+	expect_use(p, true, NAME_FREE);
+}
+
+CASE(one_that_is_open_is_not)
+{
+	write_file(p, p->name, "12\n");
+	expect_live(p, true);
+	assert_int_equal(ask(p, true, getpid()).use, NAME_FREE);
+}
+
+CASE(other_text_is_no_pid_file)
+{
+	write_file(p, p->name, "12 monkeys\n");
+	leave(p);
+	expect_use(p, true, NAME_FILE);
+}
+
+CASE(a_pipe_is_not_replaced)
+{
+	assert_int_equal(mkfifo(p->name, 0600), 0);
+	expect_use(p, true, NAME_FILE);
+	expect_use(p, false, NAME_FILE);
+}
+
+CASE(a_directory_is_not_replaced)
+{
+	assert_int_equal(mkdir(p->name, 0700), 0);
+	expect_use(p, false, NAME_DIRECTORY);
+	expect_use(p, true, NAME_DIRECTORY);
+}
+
+CASE(a_link_that_leads_nowhere_is_free)
+{
+	assert_int_equal(symlink("/nonexistent/s0.sock", p->name), 0);
+	expect_use(p, false, NAME_FREE);
+	expect_use(p, true, NAME_FREE);
+}
