@@ -299,8 +299,7 @@ static enum auth login_file(struct auth_state *a, const char *path,
 		if (ssh_session_wait(a->session, a->deadline, err) < 0)
 			return AUTH_FAILED;
 	}
-	/* it opens the file before it says anything to the host */
-	*wrong = rc && !sent;
+	*wrong = ssh_key_unread(rc, sent);
 	return auth_result(a, rc, err);
 }
 

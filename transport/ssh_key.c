@@ -179,3 +179,13 @@ const char *ssh_key_unusable(const char *type)
 		return "of a type that libssh2 does not know";
 	return NULL;
 }
+
+/*
+ * The file is read before anything is sent. A host that answers at once is not
+ * waited for, so its two refusals count by themselves.
+ */
+bool ssh_key_unread(long rc, bool sent)
+{
+	return rc && !sent && rc != LIBSSH2_ERROR_AUTHENTICATION_FAILED &&
+	       rc != LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED;
+}

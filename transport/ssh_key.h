@@ -38,4 +38,10 @@ struct ssh_bytes ssh_key_blob(struct ssh_key *k);
  */
 const char *ssh_key_unusable(const char *type);
 
+/*
+ * Whether @rc, how libssh2's login with a key file ended, is about the file and
+ * no answer of the host's. @sent: it had to wait for the host.
+ */
+bool ssh_key_unread(long rc, bool sent);
+
 #endif

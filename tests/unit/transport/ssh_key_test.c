@@ -170,3 +170,24 @@ TEST(rsa_needs_a_newer_libssh2)
 	assert_int_equal(ssh_key_unusable("ssh-rsa") == NULL,
 			 libssh2_version(0x010b00) != NULL);
 }
+
+/* --- what libssh2 says of a file ------------------------------------------ */
+
+TEST(a_host_that_answers_at_once_has_refused)
+{
+	assert_false(ssh_key_unread(LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED, false));
+	assert_false(
+		ssh_key_unread(LIBSSH2_ERROR_AUTHENTICATION_FAILED, false));
+}
+
+TEST(any_other_end_before_anything_was_sent_is_about_the_file)
+{
+	assert_true(ssh_key_unread(LIBSSH2_ERROR_FILE, false));
+	assert_true(ssh_key_unread(LIBSSH2_ERROR_METHOD_NOT_SUPPORTED, false));
+}
+
+TEST(nothing_is_about_the_file_once_the_host_was_asked)
+{
+	assert_false(ssh_key_unread(LIBSSH2_ERROR_FILE, true));
+	assert_false(ssh_key_unread(0, false));
+}
