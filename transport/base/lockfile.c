@@ -115,19 +115,30 @@ int lockfile_open(const char *path, struct err *err)
 	}
 }
 
-bool lockfile_is_held(int fd)
+/* The lock of the new kind that another has: F_WRLCK, F_RDLCK, or F_UNLCK. */
+static short get_range(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	if (!is_directory(fd) && fcntl(fd, F_OFD_GETLK, &lock) == 0 &&
-	    lock.l_type != F_UNLCK)
-		return lock.l_type == F_WRLCK;
+	if (is_directory(fd) || fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return F_UNLCK;
+	return lock.l_type;
+}
+
+bool lockfile_is_held(int fd)
+{
+	short range = get_range(fd);
+
+	if (range != F_UNLCK)
+		return range == F_WRLCK;
 	if (!has_flock(fd))
 		return false;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK;
-	(void)flock(fd, LOCK_UN);
-	return false;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+		(void)flock(fd, LOCK_UN);
+		return false;
+	}
+	/* one who removes the file may have come in between */
+	return errno == EWOULDBLOCK && get_range(fd) != F_RDLCK;
 }
 
 bool lockfile_is_held_at(const char *path)
@@ -153,7 +164,8 @@ bool lockfile_bar(int fd, const char *path)
 	if ((!has_flock(fd) || flock(fd, LOCK_EX | LOCK_NB) == 0) &&
 	    lockfile_is_still(fd, path))
 		return true;
-	drop_range(fd);
+	/* who meets the flock alone takes it for that of an earlier version */
 	(void)flock(fd, LOCK_UN);
+	drop_range(fd);
 	return false;
 }

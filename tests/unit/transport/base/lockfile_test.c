@@ -35,6 +35,19 @@ int fstatfs(int fd, struct statfs *fs)
 	return 0;
 }
 
+/* --- flock(2), with something that happens a moment before it ------------- */
+
+static void (*before_flock)(void); /* once; NULL: nothing */
+
+int flock(int fd, int op)
+{
+	void (*happens)(void) = STEAL(before_flock);
+
+	if (happens)
+		happens();
+	return (int)syscall(SYS_flock, fd, op);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -264,6 +277,70 @@ TEST(a_barred_file_is_not_held_and_cannot_be_taken)
 	assert_false(take_as_before(fd));
 	close_fd(steal_fd(&removes));
 	assert_int_equal(lockfile_take(fd), 0);
+}
+
+static int moment_fd;
+
+static void comes_to_remove_it(void)
+{
+	assert_true(lockfile_bar(moment_fd, path));
+}
+
+static void comes_to_hold_it(void)
+{
+	assert_int_equal(lockfile_take(moment_fd), 0);
+}
+
+static void an_earlier_version_comes(void)
+{
+	assert_true(take_as_before(moment_fd));
+}
+
+static bool is_held_after(void (*happens)(void))
+{
+	AUTO_FD int other = open_file();
+	AUTO_FD int looks = open_file();
+	bool held;
+
+	moment_fd = other;
+	before_flock = happens;
+	held = lockfile_is_held(looks);
+	assert_null(before_flock);
+	return held;
+}
+
+TEST(one_who_comes_to_remove_it_is_not_taken_for_a_holder)
+{
+	assert_false(is_held_after(comes_to_remove_it));
+	assert_true(is_held_after(comes_to_hold_it));
+	assert_true(is_held_after(an_earlier_version_comes));
+}
+
+static bool was_held;
+
+static void looks_again(void)
+{
+	was_held = lockfile_is_held(moment_fd);
+}
+
+static void looks_before_the_next(void)
+{
+	before_flock = looks_again;
+}
+
+/* Its two locks are given back in an order in which nobody misreads them. */
+TEST(one_who_gives_up_removing_it_is_not_taken_for_a_holder)
+{
+	AUTO_FD int removes = open_file();
+	AUTO_FD int looks = open_file();
+
+	assert_int_equal(unlink(path), 0);
+	moment_fd = looks;
+	/* at the first flock, it is set to happen at the second */
+	before_flock = looks_before_the_next;
+	assert_false(lockfile_bar(removes, path));
+	assert_null(before_flock);
+	assert_false(was_held);
 }
 
 TEST(a_file_that_lost_its_name_is_not_barred)
