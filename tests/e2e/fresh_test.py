@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What `tools/dev/fresh` says where it cannot make a root."""
+"""What `tools/dev/fresh` says where it cannot make a root, and how it ends."""
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -85,3 +86,38 @@ class FreshRefuses(unittest.TestCase):
         self.assert_refused(done, r"no root could be made from https?://\S+ ")
         left = [e.name for e in os.scandir(self.store) if e.is_dir()]
         self.assertEqual(left, [])
+
+
+# Stands in for the command that has to end; it does so when it is asked to.
+DEBOOTSTRAP = """#!/bin/sh
+trap 'exit 1' TERM
+: >"$VMFERRY_FRESH/started"
+sleep 600 &
+wait
+"""
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+class FreshEnds(unittest.TestCase):
+    def test_a_signal_ends_all_that_it_started(self):
+        store = tempfile.mkdtemp(prefix="vmferry-fresh-")
+        self.addCleanup(shutil.rmtree, store)
+        tool = os.path.join(store, "debootstrap")
+        with open(tool, "w") as f:
+            f.write(DEBOOTSTRAP)
+        os.chmod(tool, 0o755)
+        name, value = harness.TOKEN.split("=")
+        run = subprocess.Popen(
+            [FRESH, "true"], stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env={
+                **os.environ, name: value, "VMFERRY_FRESH": store,
+                "PATH": f"{store}:{os.environ['PATH']}"})
+        self.addCleanup(lambda: [harness.kill(p) for p in harness.ours()])
+        harness.wait_until(
+            lambda: os.path.exists(os.path.join(store, "started")), 60,
+            "debootstrap was not started")
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(60), 128 + signal.SIGTERM)
+        # sooner than after the time that a command has to end
+        harness.wait_until(lambda: not harness.ours(), 10,
+                           f"left over: {harness.ours()}")
