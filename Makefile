@@ -52,6 +52,9 @@ LIB_SRC := $(wildcard transport/base/*.c transport/*.c qmp/*.c engine/*.c \
 	engine/*/*.c)
 # Run on hosts: admit.sh is the text admit_sh[].
 SH_SRC := $(wildcard engine/*/*.sh)
+# Run on this machine.
+SH_TOOLS := $(wildcard .ci/*.sh tools/*/*.sh tests/*/*.sh) .ci/run \
+	tools/dev/fresh tests/model/run
 CLI_SRC := $(wildcard tools/cli/*.c)
 UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 SUPPORT_SRC := $(wildcard tests/unit/*.c tests/fake/*.c)
@@ -226,7 +229,7 @@ words:
 format:
 	$(Q)tools/dev/format.sh $(C_FILES) $(HEADERS)
 shell:
-	$(Q)shellcheck -S warning $(SH_SRC) $(wildcard tools/*/*.sh tests/*/*.sh)
+	$(Q)shellcheck -S warning $(SH_SRC) $(SH_TOOLS)
 symbols: $(LIB_OBJ) $(CLI_OBJ)
 	$(Q)tools/dev/symbols.sh $(BUILD)
 # json-c's loop macro is beyond it.

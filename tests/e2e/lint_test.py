@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The linters of tools/dev find what they are there for."""
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -141,6 +142,21 @@ class SymbolsCase(TreeCase):
         self.build("qmp/frame.c", "int frames, mono_end, frame_next;\n")
         self.assert_fails("qmp/frame.c: frames is not",
                           "qmp/frame.c: mono_end is not")
+
+
+class ShellCase(unittest.TestCase):
+    def test_shellcheck_is_given_every_shell_script(self):
+        given = subprocess.run(
+            ["make", "-n", "shell"], text=True, capture_output=True,
+            timeout=60, check=True, cwd=harness.ROOT).stdout.split()
+        tree = subprocess.run(
+            ["git", "ls-files", "-z"], text=True, capture_output=True,
+            timeout=60, check=True, cwd=harness.ROOT).stdout.split("\0")[:-1]
+        scripts = [f for f in tree if f.endswith(".sh") or re.match(
+            rb"#!.*\b(ba|da)?sh\n",
+            harness.read(os.path.join(harness.ROOT, f)))]
+        self.assertIn("tools/dev/fresh", scripts)
+        self.assertEqual([f for f in scripts if f not in given], [])
 
 
 class WordsCase(unittest.TestCase):
