@@ -56,7 +56,7 @@ struct qmp_migrate_info {
 	uint64_t dirty_pages_per_s;
 	uint64_t dirty_sync_count;
 	uint64_t page_bytes;
-	uint64_t downtime_bytes; /* sent while the guest stood still */
+	uint64_t downtime_bytes; /* sent while the guest was stopped */
 	double mbps; /* QEMU's own throughput, megabits per second */
 	int throttle_percent;
 };

@@ -22,7 +22,7 @@ void argv_json_walk(struct json_object *root, argv_json_leaf *each, void *arg);
 
 /*
  * Sets the member at a dotted @key, which need not exist but whose parent
- * must. "on" and "off" become true and false where a boolean stood or where
+ * must. "on" and "off" become true and false where a boolean was or where
  * nothing did; everything else is a string.
  */
 void argv_json_set(struct json_object *root, const char *key,

@@ -21,7 +21,7 @@
 struct argv_kv {
 	char *key;
 	char *value;
-	char *raw; /* as it stood, without the separating comma; not JSON */
+	char *raw; /* as written, without the separating comma; not JSON */
 };
 
 struct argv_opt {

@@ -425,7 +425,7 @@ void estimate_to_json(const struct estimate *est, struct json_object *out)
 	json_fields_text(out, "bandwidth", estimate_link_name(est->link));
 	json_add_sub(out, "costs", known ? costs_json(est) : NULL);
 	json_add_num(out, "wire_share", est->seen.wire_share, 3);
-	json_add_num(out, "stood_ms", est->seen.stood_ms, 3);
+	json_add_num(out, "stood_ms", est->seen.paused_ms, 3);
 	json_add_sub(out, "table", table_json(est));
 	json_add_sub(out, "asked",
 		     known ? cell(effective_bps(est), est->budget_ms,

@@ -234,7 +234,7 @@ static void take_event(struct rehearsing *x, const struct qmp_event *ev)
 		x->stopped_at = ev->received;
 	} else if (!strcmp(ev->name, "RESUME") && x->stopped) {
 		x->stopped = false;
-		x->out->stood_ms += mono_diff_ms(ev->received, x->stopped_at);
+		x->out->paused_ms += mono_diff_ms(ev->received, x->stopped_at);
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
 		run_events_source_ended(x->r);
 	}

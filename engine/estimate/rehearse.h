@@ -27,7 +27,7 @@
  *    at after each. A pass that left next to nothing is the last.
  *
  * Should it stop all the same, the migration is cancelled at once and the
- * result says for how long it stood. If this process dies, QEMU finds its
+ * result says for how long it was paused. If this process dies, QEMU finds its
  * socket closed and gives up, and recovery puts the settings back.
  */
 #ifndef ENGINE_ESTIMATE_REHEARSE_H
@@ -55,8 +55,8 @@ struct rehearsal {
 	 * came: pages of zeroes take next to none. NAN: not seen.
 	 */
 	double wire_share;
-	double stood_ms; /* the guest stood still; 0: never */
-	const char *end; /* why it ended before its time; NULL: it did not */
+	double paused_ms; /* the guest was; 0: never */
+	const char *end;  /* why it ended before its time; NULL: it did not */
 };
 
 struct rehearse_limits {

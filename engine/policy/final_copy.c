@@ -80,13 +80,13 @@ double final_copy_rest_ms(const struct curve *c,
 	return left / rest->bps * 1e3;
 }
 
-double final_copy_pause_ms(double stood_ms, double rest_ms, double fixed_ms)
+double final_copy_pause_ms(double paused_ms, double rest_ms, double fixed_ms)
 {
-	return rest_ms + fmax(fixed_ms - stood_ms, 0);
+	return rest_ms + fmax(fixed_ms - paused_ms, 0);
 }
 
-bool final_copy_keeps(double budget_ms, double stood_ms, double more_ms)
+bool final_copy_keeps(double budget_ms, double paused_ms, double more_ms)
 {
-	return stood_ms <= budget_ms &&
-	       stood_ms + more_ms <= budget_ms * sure_part;
+	return paused_ms <= budget_ms &&
+	       paused_ms + more_ms <= budget_ms * sure_part;
 }

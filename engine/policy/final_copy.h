@@ -46,15 +46,15 @@ double final_copy_rest_ms(const struct curve *c,
 			  const struct final_copy_rest *rest);
 
 /*
- * What the pause still takes after @stood_ms: copying for @rest_ms and what is
- * left of a switchover's fixed cost, which is part of what the guest stood for.
+ * What the pause still takes after @paused_ms: copying for @rest_ms and what is
+ * left of a switchover's fixed cost, part of which has passed by then.
  */
-double final_copy_pause_ms(double stood_ms, double rest_ms, double fixed_ms);
+double final_copy_pause_ms(double paused_ms, double rest_ms, double fixed_ms);
 /*
- * Whether a pause of @stood_ms so far and about @more_ms more keeps the budget.
- * What is over already is no prediction; what is predicted may be wrong by some
- * percent, and going back costs a whole migration.
+ * Whether a pause of @paused_ms so far and about @more_ms more keeps the
+ * budget. What is over already is no prediction; what is predicted may be
+ * wrong by some percent, and going back costs a whole migration.
  */
-bool final_copy_keeps(double budget_ms, double stood_ms, double more_ms);
+bool final_copy_keeps(double budget_ms, double paused_ms, double more_ms);
 
 #endif

@@ -68,10 +68,11 @@ struct forecast_spread {
 	double p50, p90;
 };
 struct forecast {
-	double p_converge;		/* 0 … 1 */
-	struct forecast_spread seconds; /* from now to the guest running over
-					 * there, of those that converge */
-	struct forecast_spread bytes;	/* on the wire, the same */
+	double p_converge;		    /* 0 … 1 */
+	struct forecast_spread seconds;	    /* until the guest runs on the
+					 * destination, of those that
+					 * converge */
+	struct forecast_spread bytes;	    /* on the wire, the same */
 	struct forecast_spread blackout_ms; /* at the switch; where the verdict
 					     * is "never", of a switch at the
 					     * fixed point */

@@ -41,7 +41,7 @@ struct attempt_link {
 	double wire_bps;     /* the most that went through the tunnel */
 	double overhead_ms;  /* of a pass, besides copying */
 	double rest_ms;	     /* copying what is left at pre-switchover */
-	double copied_bytes; /* by the source while the guest stood still */
+	double copied_bytes; /* by the source while the guest was stopped */
 };
 
 struct attempt {

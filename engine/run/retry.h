@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * retry: one more try for a migration that was turned back when its guest
- * stood still already.
+ * retry: one more try for a migration that was turned back after its guest had
+ * been stopped.
  *
  * What the guest wrote between the last sync and its stop is a matter of luck,
  * so the next time may well fit. It costs a new QEMU on the destination and all

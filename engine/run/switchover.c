@@ -91,26 +91,27 @@ static int fresh_answer(struct run *r, struct err *err)
  */
 static int check_budget(struct run *r, struct err *err)
 {
-	double stood_ms, rest_ms = 0;
+	double paused_ms, rest_ms = 0;
 
 	/* STOP may still be queued behind the answer that brought us here */
 	run_events_take(r);
 	if (!r->attempt.clock.stop_seen || r->attempt.budget_lifted)
 		return 0;
-	stood_ms = mono_diff_ms(mono_now(), r->attempt.clock.stop_at);
+	paused_ms = mono_diff_ms(mono_now(), r->attempt.clock.stop_at);
 	/* policies of others do without, and are to be compared with */
 	if (r->attempt.policy == &policy_auto)
-		rest_ms = final_copy_pause_ms(stood_ms, r->attempt.link.rest_ms,
+		rest_ms = final_copy_pause_ms(paused_ms,
+					      r->attempt.link.rest_ms,
 					      learn_likely_fixed_ms(r));
 	if (fault_point("switch.budget", NULL) == 0 &&
-	    final_copy_keeps(r->attempt.wanted.budget_ms, stood_ms, rest_ms))
+	    final_copy_keeps(r->attempt.wanted.budget_ms, paused_ms, rest_ms))
 		return 0;
 	r->attempt.turned_back = true;
-	r->attempt.by_lesson = stood_ms <= r->attempt.wanted.budget_ms;
+	r->attempt.by_lesson = paused_ms <= r->attempt.wanted.budget_ms;
 	err_set(err, ERR_BUDGET,
 		"the guest stood still for %.0f ms, and what is left would "
 		"take about %.0f ms more of the %.0f ms %s",
-		stood_ms, rest_ms, r->attempt.wanted.budget_ms,
+		paused_ms, rest_ms, r->attempt.wanted.budget_ms,
 		r->tries.paused_ms > 0 ? "that an earlier pause has left"
 				       : "allowed");
 	return err_hint(err, "give it a larger --max-blackout");

@@ -11,7 +11,7 @@
 
 struct run;
 
-/* A stage: has QEMU copy the rest, up to both sides standing still. */
+/* A stage: has QEMU copy the rest, until both sides are stopped. */
 int switchover_run(struct run *r, struct err *err);
 /* A stage: writes COMMIT, after which there is no way back. */
 int switchover_commit(struct run *r, struct err *err);

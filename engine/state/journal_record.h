@@ -27,7 +27,7 @@ enum journal_record {
 	JOURNAL_MIGRATE, /* `migrate` follows */
 	JOURNAL_SWITCH,	 /* the gate may open: the source may stop */
 	JOURNAL_DISKS_SYNCED, /* each mirror was finished without error while
-			       * the guest stood still: the disks are alike */
+			       * the guest was stopped: disks are alike */
 	JOURNAL_POSTCOPY, /* post-copy may begin, and then there is no return:
 			   * the source can never go on */
 	JOURNAL_COMMIT,	  /* `cont` on the destination follows: no return */

@@ -27,7 +27,7 @@ enum side_state {
 	SIDE_UNKNOWN,	  /* host or monitor cannot be asked: may be anything */
 	SIDE_GONE,	  /* proved: no such process any more */
 	SIDE_RUNS,	  /* runs the guest */
-	SIDE_PAUSED,	  /* source: stopped by its user, or left standing by a
+	SIDE_PAUSED,	  /* source: stopped by its user, or left paused by a
 		       * migration that failed; destination: loaded
 		       * (migration completed) and paused */
 	SIDE_MOVING,	  /* source: setup, active, pre-switchover, cancelling;
@@ -96,7 +96,7 @@ struct verdict_output verdict_decide(const struct verdict_input *in);
 /*
  * True when verdict_decide() says the same whatever the destination is, and
  * there is something to do: the source is acted on at once, as its guest may be
- * standing still, and the destination asked later. False where the case is open
+ * stopped, and the destination asked later. False where the case is open
  * (HOLD, PERSON), as a person's choice depends on the destination. True without
  * COMMIT for a source that is moving or sends its device state: it cannot have
  * handed over, or QEMU itself lets it go on when the stream breaks. Not for one

@@ -88,7 +88,7 @@ class FreshRefuses(unittest.TestCase):
         self.assertEqual(left, [])
 
 
-# Stands in for the command that has to end; it does so when it is asked to.
+# In place of a command that has to end; it does so when it is asked to.
 DEBOOTSTRAP = """#!/bin/sh
 trap 'exit 1' TERM
 : >"$VMFERRY_FRESH/started"

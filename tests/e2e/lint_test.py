@@ -189,6 +189,17 @@ class WordsCase(unittest.TestCase):
     def test_a_word_within_another_is_not(self):
         self.assert_fine("int teller; /* standard, intelligible */\n")
 
+    def test_words_parted_by_the_end_of_a_line_are_found(self):
+        done = self.lint("/*\n * What is left over\n * there.\n */\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, f"{done.args[1]}:3:  * there.\n")
+        self.assert_fine("/* what is left over */\n/* is there */\n")
+
+    def test_a_word_of_state_is_found(self):
+        self.assert_found("/* The guest stood still. */\n")
+        self.assert_found("The guest is standing still.\n", "README.md")
+        self.assert_fine("/* as understood */\n")
+
     def test_messages_are_not_looked_at(self):
         self.assert_fine('ui_note(&ui, "left over there: \\"%s\\"", s);\n')
 

@@ -2,7 +2,7 @@
 """The cells that need a network or hosts to break: two hosts of the lab.
 
 A hole lets no packet through for so many seconds and breaks no connection;
-how long the guest stood still in it is in the book as gap_ms.
+for how long the guest was stopped is in the book as gap_ms.
 """
 import json
 import os

@@ -18,7 +18,7 @@ FEATURES = ("mirror", "postcopy", "pause", "watch", "force", "guardian",
 
 State = collections.namedtuple("State", [
     # the source's QEMU: run, paused (by its user), pre(-switchover), device,
-    # starting (post-copy), stood (still, as that failed), postcopy,
+    # starting (post-copy), halted (as that failed), postcopy,
     # post(migrate), ended, gone; `active` while it runs, or is paused, and
     # copies
     "source", "active",
@@ -170,7 +170,7 @@ def qemu_source(s, m):
             yield "source: fails and falls back", source_falls_back(
                 put(s, ack=False))
             if s.source == "starting":
-                yield "source: fails and stands", put(s, source="stood")
+                yield "source: fails and stands", put(s, source="halted")
     if s.source in ("device", "postcopy") and s.ack:
         yield "source: postmigrate", put(s, source="post", ack=False)
 
@@ -448,9 +448,9 @@ def undo(s, m):
         if s.link == "no_src":
             yield "engine: source is out of reach", put(s, pc="hold")
         elif s.source == "pre" and s.asked:
-            yield "engine: cancels, the source stands", put(s, source="stood",
+            yield "engine: cancels, the source stands", put(s, source="halted",
                                                             asked=False)
-        elif s.source in ("pre", "post", "stood") or s.active:
+        elif s.source in ("pre", "post", "halted") or s.active:
             yield "engine: source goes on", source_goes_on(put(s, pc="clean"))
         elif s.source in ("device", "starting"):
             if s.stream:
@@ -483,7 +483,7 @@ def undo(s, m):
 # --- recovery ---------------------------------------------------------------
 
 SOURCE_SIDE = {"run": "runs", "paused": "paused", "pre": "moving",
-               "device": "device", "starting": "device", "stood": "paused",
+               "device": "device", "starting": "device", "halted": "paused",
                "postcopy": "postcopy", "post": "postmigrate",
                "ended": "ended", "gone": "gone"}
 DEST_SIDE = {"none": "gone", "inmigrate": "moving", "loaded": "paused",

@@ -52,9 +52,9 @@ def unsafe(s):
 def unsafe_end(s):
     if s.source in ("pre", "device", "starting", "postcopy") or s.active:
         return "it ended with the source still migrating"
-    if s.journal == "ABORTED" and (s.source in ("post", "stood") or
+    if s.journal == "ABORTED" and (s.source in ("post", "halted") or
                                    s.source == "paused" and not s.by_user):
-        return "it ended with the guest left standing"
+        return "it ended with the guest left halted"
     if s.journal == "ABORTED" and (s.dest == "run" or s.dest == "part-run"
                                    and s.source != "gone"):
         return "it ended as undone with the guest on the destination"

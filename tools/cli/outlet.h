@@ -3,7 +3,7 @@
  * outlet: writes the output of a running migration, and never waits.
  *
  * A terminal stopped by Ctrl-S or a pipe whose reader sleeps must not hold up
- * the loop: a guest may be standing still. What the other end does not take is
+ * the loop: a guest may be stopped. What the other end does not take is
  * kept, up to a limit, and tried again with the next write; past the limit
  * whole writes are dropped and counted. Descriptors of other processes keep
  * their blocking mode: terminals and pipes are opened a second time.

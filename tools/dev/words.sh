@@ -24,18 +24,29 @@ find_words() {
 			pattern[n] = "(^|[^a-z])(" part[1] ")([^a-z]|$)"
 		}
 	}
+	FNR == 1 {
+		before = ""
+	}
 	{
 		text = tolower($0)
 		gsub(/"""/, " ", text)
 		gsub(/"([^"\\]|\\.)*"/, "\"\"", text)
+		# The words may be parted by the end of a line.
+		rest = text
+		sub(/^[[:blank:]*#>-]*/, "", rest)
+		joined = before " " rest
+		before = text
 		for (i = 1; i <= n; i++) {
-			if (text !~ pattern[i])
+			here = text ~ pattern[i] ? text : joined
+			if (here !~ pattern[i])
 				continue
-			found[i] += gsub(pattern[i], " ", text)
+			found[i] += gsub(pattern[i], " ", here)
 			if (mode == "lines")
 				print FILENAME ":" FNR ": " $0
 			any = 1
 		}
+		for (i = 1; i <= n; i++)
+			gsub(pattern[i], " ", before)
 	}
 	END {
 		for (i = 1; mode == "count" && i <= n; i++)
@@ -96,7 +107,7 @@ LC_ALL=C awk '{
 }
 END { exit bad }' $(files '*.c' '*.h') >&2 || bad=1
 # shellcheck disable=SC2046 # names without blanks
-find_words lines $(files '*.c' '*.h' '*.py' engine) >&2 || {
+find_words lines $(files '*.c' '*.h' '*.py' '*.md' engine) >&2 || {
 	echo "words.txt has better words for those" >&2
 	bad=1
 }

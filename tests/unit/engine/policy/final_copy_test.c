@@ -225,7 +225,7 @@ TEST(what_was_dirtied_since_the_sync_is_added)
 			   200 + more / 100e6 * 1e3, 1e-9);
 }
 
-TEST(the_fixed_cost_counts_less_what_the_guest_stood_for)
+TEST(the_fixed_cost_counts_less_what_the_guest_was_paused_for)
 {
 	assert_true(final_copy_pause_ms(0, 200, 30) == 230);
 	assert_true(final_copy_pause_ms(10, 200, 30) == 220);
@@ -237,7 +237,7 @@ TEST(the_fixed_cost_counts_less_what_the_guest_stood_for)
 TEST(a_prediction_may_exceed_the_budget_by_a_twentieth)
 {
 	static const struct {
-		double stood, more;
+		double paused, more;
 		bool keeps;
 	} rows[] = {
 		{ 0, 0, true },
@@ -255,7 +255,7 @@ TEST(a_prediction_may_exceed_the_budget_by_a_twentieth)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(final_copy_keeps(300, rows[i].stood,
+		assert_int_equal(final_copy_keeps(300, rows[i].paused,
 						  rows[i].more),
 				 rows[i].keeps);
 }

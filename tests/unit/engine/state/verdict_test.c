@@ -385,12 +385,12 @@ TEST(a_source_that_waits_for_post_copy_is_rescued_alone)
 
 TEST(a_destination_continued_by_hand_is_looked_for)
 {
-	static const enum side_state standing[] = { SIDE_RUNS, SIDE_PAUSED,
-						    SIDE_POSTMIGRATE };
+	static const enum side_state settled[] = { SIDE_RUNS, SIDE_PAUSED,
+						   SIDE_POSTMIGRATE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(before_commit); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(standing); k++)
-			assert_false(ignores(before_commit[i], standing[k]));
+		for (size_t k = 0; k < ARRAY_SIZE(settled); k++)
+			assert_false(ignores(before_commit[i], settled[k]));
 }
 
 TEST(after_commit_the_destination_is_always_asked)
