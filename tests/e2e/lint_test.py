@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The linters of tools/dev find what they are there for."""
+import fnmatch
+import glob
 import os
 import re
 import subprocess
@@ -157,6 +159,21 @@ class ShellCase(unittest.TestCase):
             harness.read(os.path.join(harness.ROOT, f)))]
         self.assertIn("tools/dev/fresh", scripts)
         self.assertEqual([f for f in scripts if f not in given], [])
+
+
+class ReadmeCase(unittest.TestCase):
+    def test_the_readme_of_a_folder_names_all_its_files(self):
+        for top in ("qmp", "tools/cli", "transport",
+                    *glob.glob("engine/*/", root_dir=harness.ROOT)):
+            folder = os.path.join(harness.ROOT, top)
+            with open(os.path.join(folder, "README.md")) as f:
+                named = re.findall(r"`([^`\s]+)`", f.read())
+            files = {name.split(".")[0] for name in os.listdir(folder)
+                     if name.endswith((".c", ".h"))}
+            self.assertEqual(
+                [f for f in sorted(files)
+                 if not any(fnmatch.fnmatchcase(f, re.sub(r"\.\w+$", "", n))
+                            for n in named)], [], top)
 
 
 class WordsCase(unittest.TestCase):
