@@ -49,6 +49,7 @@ enum argv_file_kind {
 	ARGV_IMAGE,    /* a disk image, opened by -drive/-blockdev/-hda … */
 	ARGV_FIRMWARE, /* -bios, pflash, option ROMs */
 	ARGV_BOOT,     /* -kernel, -initrd, -dtb */
+	ARGV_RAM,      /* of the guest, mapped with share=on; may be missing */
 	ARGV_SECRET,   /* -object secret,file= and TLS directories */
 	ARGV_OTHER,
 };

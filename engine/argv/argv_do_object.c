@@ -140,37 +140,28 @@ static const struct file_key object_files[] = {
 	{ "tls-creds-*", "dir", SECRET_DIR },
 	{ "tls-cipher-suites", "file", OTHER },
 	{ "authz-list-file", "filename", OTHER },
-	{ "memory-backend-file", "mem-path", OTHER_RW },
 	{ "rng-random", "filename", OTHER },
 	{ "input-linux", "evdev", OTHER_RW },
 	{ "pr-manager-helper", "path", OTHER_RW },
 };
 
 /*
- * Names that are known to be directories, in which QEMU makes an anonymous
- * file of its own.
+ * A directory gets an anonymous file of each QEMU's own; whether this is one,
+ * and whether both hosts have the same file there, only they know.
  */
-static bool anonymous_file(const char *path)
-{
-	size_t len = strlen(path);
-
-	return path[len - 1] == '/' || !strcmp(path, "/dev/shm") ||
-	       !strcmp(path, "/tmp") ||
-	       (!strncmp(path, "/dev/hugepages", 14) && !strchr(path + 1, '.'));
-}
-
-static void shared_memory(struct argv_work *w, const struct argv_item *it,
-			  const struct argv_opt *o)
+static void ram_file(struct argv_work *w, const struct argv_item *it,
+		     struct argv_opt *o)
 {
 	const char *path = argv_opt_get(o, "mem-path");
+	bool shared = argv_opt_bool(o, "share", false) &&
+		      !argv_opt_bool(o, "readonly", false);
 
-	if (!w->in->same_host || !path || !*path || anonymous_file(path) ||
-	    !argv_opt_bool(o, "share", false))
-		return;
-	argv_work_refuse(w, it,
-			 "on one host the destination would write into "
-			 "the memory of the running source; use "
-			 "memory-backend-memfd");
+	if (path && *path && shared)
+		argv_work_parent(w, path);
+	argv_work_opt_key(w, it, o, "mem-path",
+			  (struct argv_use){ .kind = shared ? ARGV_RAM
+							    : ARGV_OTHER,
+					     .writable = true });
 }
 
 /* A capture file, which is begun anew. */
@@ -205,7 +196,7 @@ void argv_do_object(struct argv_work *w, const struct argv_item *it)
 	apply_first(w, it, type, object_rules, ARRAY_SIZE(object_rules));
 	apply_files(w, it, &o, type, object_files, ARRAY_SIZE(object_files));
 	if (argv_opt_is(&o, "qom-type", "memory-backend-file"))
-		shared_memory(w, it, &o);
+		ram_file(w, it, &o);
 	if (argv_opt_is(&o, "qom-type", "filter-dump"))
 		capture(w, it, &o);
 	argv_work_emit_opt(w, it, &o);

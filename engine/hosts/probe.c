@@ -167,21 +167,24 @@ static char type_letter(const char *word)
 	return 'o';
 }
 
-/* "inode size rw type words", or "-" for what does not exist. */
+/* "inode size rw magic type words", or "-" for what does not exist. */
 static void parse_file(const char *line, struct probe_file *f)
 {
-	unsigned long long inode, size;
+	enum { FUSE_MAGIC = 0x65735546 };
+	unsigned long long inode, size, magic;
 	char access[3];
 	int at = 0;
 
 	*f = (struct probe_file){ .exists = false };
-	if (sscanf(line, "%llu %llu %2s %n", &inode, &size, access, &at) < 3)
+	if (sscanf(line, "%llu %llu %2s %llx %n", &inode, &size, access, &magic,
+		   &at) < 4)
 		return;
 	*f = (struct probe_file){
 		.exists = true,
 		.type = type_letter(line + at),
 		.inode = inode,
 		.size_bytes = size,
+		.fuse = magic == FUSE_MAGIC,
 		.access_known = access[0] != '?',
 		.readable = access[0] == 'r',
 		.writable = access[1] == 'w',

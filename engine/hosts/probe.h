@@ -40,6 +40,7 @@ struct probe_file {
 	bool exists;
 	char type; /* 'f' regular, 'd' directory, 'b' block, 's' socket, 'o' */
 	uint64_t inode, size_bytes;
+	bool fuse;		 /* its inode number proves nothing */
 	bool access_known;	 /* what follows was tried */
 	bool readable, writable; /* to the user that was asked for */
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# f PATH: "inode size rw type words" of what it leads to, or "-". rw is what
-# $user, of $group, may do with it, or this login if $user is empty; "??" if
-# that cannot be tried.
+# f PATH: "inode size rw magic type words" of what it leads to, or "-". magic is
+# the number of its file system, in hex; rw is what $user, of $group, may do with
+# it, or this login if $user is empty; "??" if that cannot be tried.
 # shellcheck shell=sh disable=SC2016,SC2154
 may='r=-; w=-; [ -r "$1" ] && r=r; [ -w "$1" ] && w=w; echo $r$w'
 access_of() {
@@ -14,5 +14,6 @@ access_of() {
 }
 f() {
 	a=$(access_of "$1" 2>/dev/null)
-	stat -L -c "%i %s ${a:-??} %F" -- "$1" 2>/dev/null || echo -
+	m=$(stat -L -f -c %t -- "$1" 2>/dev/null)
+	stat -L -c "%i %s ${a:-??} ${m:-0} %F" -- "$1" 2>/dev/null || echo -
 }

@@ -17,7 +17,7 @@ const char *const migrate_options_checks[] = {
 	"qemu",	      "qemu-replaced", "machine",      "version",
 	"kvm",	      "memory",	       "user",	       "disk",
 	"file",	      "access",	       "bridge",       "directory",
-	"same-guest", "name-in-use",   NULL,
+	"ram-file",   "same-guest",    "name-in-use",  NULL,
 };
 
 bool migrate_options_check_known(const char *name)

@@ -443,10 +443,50 @@ static void check_image(struct preflight *p, size_t i)
 		    xstrdup("put the image on storage that both hosts share"));
 }
 
+/* A device is the same where both hosts are one machine. */
+static bool may_be_one_file(const struct preflight *p, size_t i)
+{
+	const struct probe_file *a = &p->here[i], *b = &p->there[i];
+
+	if (!b->exists || b->type == 'd')
+		return false;
+	/* at another path on the source, which was not looked at */
+	if (!a->exists)
+		return p->r->opt->n_remaps > 0;
+	if (a->type != b->type)
+		return false;
+	if (b->type != 'f')
+		return p->same_pids && a->inode == b->inode;
+	return a->size_bytes == b->size_bytes &&
+	       (a->inode == b->inode || a->fuse || b->fuse);
+}
+
+/* The destination would load the guest into the memory that it still uses. */
+void preflight_check_ram(struct preflight *p)
+{
+	for (size_t i = 0; i < p->r->dest.plan.n_files; i++) {
+		const struct argv_file *f = &p->r->dest.plan.files[i];
+
+		if (f->kind != ARGV_RAM || !may_be_one_file(p, i))
+			continue;
+		ADD(p, "ram-file", BOTH, FAIL,
+		    xasprintf("%s is mapped with share=on and may be the same "
+			      "file on %s: both QEMUs would write the guest's "
+			      "memory to it",
+			      f->path, dst_name(p)),
+		    xasprintf("use memory-backend-memfd, or a file on storage "
+			      "of each host's own; if it is an old one of %s, "
+			      "remove it there",
+			      dst_name(p)));
+	}
+}
+
 static void check_file(struct preflight *p, size_t i)
 {
 	const struct argv_file *f = &p->r->dest.plan.files[i];
 
+	if (f->kind == ARGV_RAM)
+		return;
 	if (!p->there[i].exists)
 		ADD(p, "file", DESTINATION, FAIL,
 		    xasprintf("%s does not exist on %s", f->path, dst_name(p)),
@@ -671,6 +711,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_memory,
 	preflight_check_user,
 	check_files,
+	preflight_check_ram,
 	preflight_check_access,
 	check_network,
 	check_directories,

@@ -170,6 +170,8 @@ static const char description[] =
 	"without a listener and a pid file that nobody has open are replaced. "
 	"A guest with the name or UUID of one that runs on the destination is "
 	"refused by the check \"same-guest\".\n\n"
+	"A guest's memory that is mapped from a file with share=on must not "
+	"be one file for both hosts: the check \"ram-file\" refuses it.\n\n"
 	"A guest that was paused stays paused, and its images are locked on "
 	"the destination as they were on the source. Where another program "
 	"has opened one meanwhile, a warning names it. QEMU before 10.0 would "

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,14 +171,17 @@ TEST(files_are_probed)
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_FREE char *expected = NULL;
 	struct stat st;
+	struct statfs fs;
 
 	put("it's one", "12345", 0600);
 	assert_int_equal(stat(path, &st), 0);
 	buf_printf(&script, "user=\n%sf ", probe_files_sh);
 	quote_word(&script, path);
 	buf_printf(&script, "\nf %s/none\n", dir);
-	expected = xasprintf("%llu 5 rw regular file\n-\n",
-			     (unsigned long long)st.st_ino);
+	assert_int_equal(statfs(path, &fs), 0);
+	expected = xasprintf("%llu 5 rw %llx regular file\n-\n",
+			     (unsigned long long)st.st_ino,
+			     (unsigned long long)fs.f_type);
 	all_print(buf_data(&script), expected);
 }
 

@@ -58,20 +58,29 @@ TEST(a_socket_address_can_be_had_once_a_host)
 	expect_refused_same("-device vhost-vsock-pci,guest-cid=3", "guest-cid");
 }
 
-TEST(memory_is_not_shared_by_accident)
+static enum argv_file_kind kind_of_ram(const char *words)
 {
-	static const char file[] =
-		"-object memory-backend-file,id=m,size=1G,mem-path=/dev/shm/m,"
-		"share=on";
-	static const char directory[] =
-		"-object memory-backend-file,id=m,size=1G,"
-		"mem-path=/dev/hugepages,share=on";
+	struct argv_plan plan;
+	AUTO_FREE char *got = argv_case_same(words, &plan);
+	const struct argv_file *f = argv_case_file(&plan, "/m/ram");
+	enum argv_file_kind kind;
 
-	expect_kept(file);
-	expect_refused_same(file, "memory of the running source");
-	expect_same(directory, directory);
-	expect_same("-object memory-backend-file,id=m,size=1G,mem-path=/m",
-		    "-object memory-backend-file,id=m,size=1G,mem-path=/m");
+	assert_string_equal(got, words);
+	assert_non_null(f);
+	kind = f->kind;
+	argv_plan_free(&plan);
+	return kind;
+}
+
+#define RAM_FILE "-object memory-backend-file,id=m,size=1G,mem-path=/m/ram"
+
+TEST(memory_that_others_can_map_is_known)
+{
+	assert_int_equal(kind_of_ram(RAM_FILE ",share=on"), ARGV_RAM);
+	assert_int_equal(kind_of_ram(RAM_FILE), ARGV_OTHER);
+	assert_int_equal(kind_of_ram(RAM_FILE ",share=off"), ARGV_OTHER);
+	assert_int_equal(kind_of_ram(RAM_FILE ",share=on,readonly=on"),
+			 ARGV_OTHER);
 }
 
 TEST(a_capture_is_not_emptied)

@@ -239,7 +239,7 @@ static void arrange_other(const char *name, const char *uuid)
 		.pid = 200,
 		.start_ticks = 9,
 	};
-	p.guests = (struct guests){ &other, 1 };
+	p.guests = (struct guests){ .v = &other, .n = 1 };
 }
 
 TEST(another_guest_of_that_name_is_refused)
@@ -334,4 +334,70 @@ TEST(so_is_one_of_a_file_of_another_kind)
 	arrange_name(NAME_FILE, 0);
 	expect(preflight_check_names, "name-in-use", CHECK_FAIL,
 	       "is a file that would be replaced");
+}
+
+/* --- ram-file ------------------------------------------------------------- */
+
+/* Both hosts have a file at that path. */
+static void arrange_ram(uint64_t inode_here, uint64_t inode_there)
+{
+	files[0].kind = ARGV_RAM;
+	files[0].path = (char *)"/m/ram";
+	here[0].type = there[0].type = 'f';
+	here[0].size_bytes = there[0].size_bytes = 1 << 30;
+	here[0].inode = inode_here;
+	there[0].inode = inode_there;
+}
+
+TEST(memory_in_one_file_for_both_is_refused)
+{
+	arrange_ram(7, 7);
+	expect(preflight_check_ram, "ram-file", CHECK_FAIL,
+	       "/m/ram is mapped with share=on");
+}
+
+TEST(memory_in_a_file_of_each_is_nothing_to_speak_of)
+{
+	arrange_ram(7, 8);
+	expect_nothing(preflight_check_ram);
+}
+
+TEST(inodes_of_fuse_prove_nothing)
+{
+	arrange_ram(7, 8);
+	there[0].fuse = true;
+	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "may be the same");
+}
+
+TEST(a_file_that_is_yet_to_be_made_is_not_shared)
+{
+	arrange_ram(7, 7);
+	there[0].exists = false;
+	expect_nothing(preflight_check_ram);
+}
+
+TEST(each_qemu_has_a_file_of_its_own_in_a_directory)
+{
+	arrange_ram(7, 7);
+	here[0].type = there[0].type = 'd';
+	expect_nothing(preflight_check_ram);
+}
+
+TEST(a_file_at_another_path_may_be_the_same)
+{
+	struct migrate_options opt = { .n_remaps = 1 };
+
+	arrange_ram(7, 7);
+	here[0].exists = false;
+	r.opt = &opt;
+	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "may be the same");
+}
+
+TEST(only_on_one_machine_is_a_device_the_same)
+{
+	arrange_ram(7, 7);
+	here[0].type = there[0].type = 'o';
+	expect_nothing(preflight_check_ram);
+	p.same_pids = true;
+	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "/m/ram");
 }
