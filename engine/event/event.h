@@ -106,6 +106,9 @@ struct event_decision {
 	double downtime_limit_ms;
 };
 
+/* The name of a warning that comes after the result; see twin.h. */
+#define EVENT_STARTED_AGAIN "started-again"
+
 struct event_warning {
 	const char *name; /* stable word */
 	const char *text;

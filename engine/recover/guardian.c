@@ -16,6 +16,7 @@
 #include "engine/hosts/proc_stat.h"
 #include "engine/run/guard.h"
 #include "engine/state/journal_read.h"
+#include "transport/base/buf.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -67,6 +68,7 @@ struct guardian {
 	int pidfd;
 	struct guardian_watch watch;
 	struct host *warm;
+	struct sentry *sentry;
 };
 
 static struct guardian_sight look(const struct guardian *g)
@@ -101,24 +103,66 @@ static void kill_engine(const struct guardian *g)
 		(void)pidfd_send_signal(g->pidfd, SIGKILL, NULL, 0);
 }
 
-/* Takes what the engine has said. 1: released; 0: it beats; -1: it is gone. */
-static int listen_to_engine(struct guardian *g)
+/* While the source lives: a second start would have its command line. */
+static void note_source(void *arg)
+{
+	struct guardian *g = arg;
+	AUTO_ERR struct err e = { 0 };
+
+	g->sentry =
+		sentry_new(g->opt->recover.state_dir, g->opt->recover.word, &e);
+	if (!g->sentry)
+		log_info(NULL, "the source cannot be watched later: %s",
+			 e.message);
+}
+
+/* A name of others in it ends no line. */
+static void add_answer(struct buf *b, char *text)
+{
+	for (char *c = text; *c; c++)
+		*c = *c == '\n' ? ' ' : *c;
+	buf_printf(b, "%c%s\n", GUARD_TWIN, text);
+}
+
+static void answer_look(const struct guardian *g)
+{
+	AUTO_STRV struct strv found = { 0 };
+	AUTO_BUF struct buf b = { 0 };
+
+	if (g->sentry)
+		sentry_look(g->sentry, &found);
+	for (size_t i = 0; i < found.n; i++)
+		add_answer(&b, found.v[i]);
+	buf_printf(&b, "%c\n", GUARD_SEEN);
+	(void)!send(g->opt->fd, buf_data(&b), buf_len(&b),
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+enum heard { HEARD_BEAT, HEARD_DONE, HEARD_MOVED, HEARD_END };
+
+/* Takes what the engine has said. */
+static enum heard listen_to_engine(struct guardian *g)
 {
 	char words[64];
 	ssize_t n = recv(g->opt->fd, words, sizeof(words), MSG_DONTWAIT);
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+		return errno == EAGAIN || errno == EINTR ? HEARD_BEAT
+							 : HEARD_END;
 	if (n == 0)
-		return -1;
+		return HEARD_END;
 	if (memchr(words, GUARD_DONE, (size_t)n))
-		return 1;
+		return HEARD_DONE;
+	if (memchr(words, GUARD_MOVED, (size_t)n))
+		return HEARD_MOVED;
+	if (memchr(words, GUARD_LOOK, (size_t)n))
+		answer_look(g);
 	g->watch = (struct guardian_watch){ .cpu_ms_then = look(g).cpu_ms };
-	return 0;
+	return HEARD_BEAT;
 }
 
-/* True when the engine has ended without having finished. */
-static bool watch_engine(struct guardian *g)
+/* How it ended: HEARD_END when it has not finished. */
+static enum heard watch_engine(struct guardian *g)
 {
 	struct mono before = mono_now();
 
@@ -130,12 +174,12 @@ static bool watch_engine(struct guardian *g)
 		struct guardian_sight s;
 
 		if (heard < 0 && e.kind != ERR_TIMEOUT)
-			return true;
+			return HEARD_END;
 		if (heard == 0) {
-			int said = listen_to_engine(g);
+			enum heard said = listen_to_engine(g);
 
-			if (said)
-				return said < 0;
+			if (said != HEARD_BEAT)
+				return said;
 		} else if (guardian_silence(&g->watch,
 					    mono_diff_ms(now, before))) {
 			s = look(g);
@@ -235,20 +279,40 @@ static void recover(struct guardian *g, struct recoveries *out)
 	}
 }
 
-void guardian_run(const struct guardian_options *opt, struct recoveries *out)
+static void end_task(struct task *t)
+{
+	task_cancel(t);
+	task_join(t);
+}
+
+static bool has_moved(const struct recoveries *list)
+{
+	return list->n && list->v[0].result.error.kind == ERR_NONE &&
+	       list->v[0].result.owner == OWNER_DESTINATION;
+}
+
+void guardian_run(const struct guardian_options *opt, struct recoveries *out,
+		  struct sentry **sentry)
 {
 	struct guardian g = {
 		.opt = opt,
 		.pidfd = pidfd_open(opt->engine, 0),
 	};
 	struct task *login = task_start(task_loop(), "login", log_in, &g);
+	struct task *source =
+		task_start(task_loop(), "source", note_source, &g);
+	enum heard end = watch_engine(&g);
 
-	if (watch_engine(&g)) {
+	if (end == HEARD_END) {
 		log_info(NULL, "the engine is gone");
 		recover(&g, out);
 	}
-	task_cancel(login);
-	task_join(login);
+	end_task(login);
+	end_task(source);
 	host_close(g.warm);
 	close_fd(g.pidfd);
+	*sentry = NULL;
+	if (end == HEARD_MOVED || has_moved(out))
+		*sentry = STEAL(g.sentry);
+	sentry_free(g.sentry);
 }

@@ -17,6 +17,9 @@
  * For a dead engine with an unfinished journal it runs recovery (recover.h) at
  * once: a guest that is stopped goes on within a second. As long as recovery
  * must hold it tries again, until the run is finished by it or by a person.
+ *
+ * When the guest has moved away it goes on, for a while, as the sentry of the
+ * source (sentry.h).
  */
 #ifndef ENGINE_RECOVER_GUARDIAN_H
 #define ENGINE_RECOVER_GUARDIAN_H
@@ -24,6 +27,7 @@
 #include <sys/types.h>
 
 #include "engine/recover/recover.h"
+#include "engine/recover/sentry.h"
 
 enum { GUARDIAN_SILENCE_MS = 3000 };
 
@@ -39,9 +43,12 @@ struct guardian_options {
 
 /*
  * Watches until nothing is left to guard; to be called from a task. The last
- * recovery goes to @out: none when the engine finished its run itself.
+ * recovery goes to @out: none when the engine finished its run itself. Where
+ * the guest has moved away *sentry is what is left to do: to watch the source,
+ * once this process has let go of everything else; else NULL.
  */
-void guardian_run(const struct guardian_options *opt, struct recoveries *out);
+void guardian_run(const struct guardian_options *opt, struct recoveries *out,
+		  struct sentry **sentry);
 
 /* --- judging the engine; pure, for tests ---------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/guest/discover.h"
 #include "engine/hosts/name_use.h"
+#include "engine/run/guard.h"
 #include "engine/run/learn.h"
 #include "engine/run/lock.h"
 #include "engine/run/migrate_options.h"
@@ -23,6 +24,7 @@
 #include "engine/run/run.h"
 #include "engine/run/socket_names.h"
 #include "engine/run/switchover.h"
+#include "engine/run/twin.h"
 #include "engine/state/journal.h"
 #include "engine/state/moved.h"
 #include "engine/state/state_dir.h"
@@ -377,6 +379,43 @@ static bool know_destination(struct run *r)
 	return false;
 }
 
+static void look_ourselves(struct run *r, struct strv *found)
+{
+	const struct guest *g = &r->source.guest;
+	const struct twin_of of = {
+		.uuid = r->source.facts.uuid,
+		.name = g->name,
+		.argv = g->argv.n ? &g->argv : NULL,
+		.pid = g->pid,
+		.since_ticks = r->source.begun_ticks,
+		.run_root = r->src.facts.run_root,
+	};
+	struct guests twins;
+
+	if (twin_find(r->src.host, &of, &twins, mono_in_ms(RUN_SCRIPT_MS),
+		      NULL) < 0)
+		return;
+	for (size_t i = 0; i < twins.n; i++)
+		strv_take(found, twin_handle(r->src.host, &twins.v[i]));
+	guests_free(&twins);
+}
+
+/*
+ * The last look before the result. The journal has ended: nothing of the run is
+ * left to do about it. The guardian goes on looking.
+ */
+static void look_for_twins(struct run *r)
+{
+	AUTO_STRV struct strv found = { 0 };
+
+	if (!r->held.guard)
+		look_ourselves(r, &found);
+	else if (guard_look(r->held.guard, &found, mono_in_ms(RUN_QMP_MS)) < 0)
+		log_info(NULL, "the guardian did not look for twins in time");
+	for (size_t i = 0; i < found.n; i++)
+		run_leftover(r, "%s", found.v[i]);
+}
+
 int finish_run(struct run *r, struct err *err)
 {
 	if (r->dst.qmp) {
@@ -397,6 +436,7 @@ int finish_run(struct run *r, struct err *err)
 		run_journal_note(r, JOURNAL_DONE);
 	run_journal_close(r, !r->result->leftovers.n);
 	(void)lock_release(r, NULL);
+	look_for_twins(r);
 	r->result->outcome = OUTCOME_MIGRATED;
 	return r->dest.ended ? ended_over_there(r, err) : 0;
 }

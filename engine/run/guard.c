@@ -4,16 +4,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/base/buf.h"
 #include "transport/base/log.h"
 #include "transport/base/strv.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
 
-enum { MAX_RESTARTS = 3, REAP_MS = 300 };
+enum {
+	MAX_RESTARTS = 3,
+	REAP_MS = 300,
+	CHUNK = 4096,
+	ANSWER_MAX = 64 * 1024,
+};
 
 struct guard {
 	struct strv argv;
@@ -102,6 +110,7 @@ static void make_words(struct strv *words, const struct migrate_options *opt,
 	add(words, "known-hosts", opt->ssh.known_hosts);
 	add(words, "ssh-config", opt->ssh.ssh_config);
 	add(words, "ssh", ssh[opt->ssh.backend]);
+	strv_pushf(words, "--watch-source=%g", opt->watch_source_s);
 	strv_push(words, "--");
 	strv_push(words, opt->destination);
 	strv_pushf(words, "%d", (int)gettid());
@@ -124,17 +133,60 @@ struct guard *guard_start(const struct migrate_options *opt, const char *run,
 	return NULL;
 }
 
-void guard_end(struct guard *g, bool finished)
+/* True with the last line of an answer; takes whole lines from @b. */
+static bool take_lines(struct buf *b, struct strv *out)
 {
+	const char *end;
+
+	while ((end = memchr(buf_data(b), '\n', buf_len(b)))) {
+		const char *line = buf_data(b);
+		size_t len = (size_t)(end - line);
+		bool last = len && *line == GUARD_SEEN;
+
+		if (len && *line == GUARD_TWIN)
+			strv_take(out, xstrndup(line + 1, len - 1));
+		buf_consume(b, len + 1);
+		if (last)
+			return true;
+	}
+	return false;
+}
+
+int guard_look(struct guard *g, struct strv *out, struct mono deadline)
+{
+	AUTO_BUF struct buf b = { 0 };
+
+	if (g->fd < 0 || !say(g, GUARD_LOOK))
+		return -1;
+	for (;;) {
+		ssize_t n = recv(g->fd, buf_reserve(&b, CHUNK), CHUNK,
+				 MSG_DONTWAIT);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+		    buf_len(&b) > ANSWER_MAX)
+			return -1;
+		if (n > 0)
+			buf_commit(&b, (size_t)n);
+		if (take_lines(&b, out))
+			return 0;
+		if (n < 0 && task_wait_fd(g->fd, EPOLLIN, deadline, NULL) < 0)
+			return -1;
+	}
+}
+
+void guard_end(struct guard *g, enum guard_word last)
+{
+	bool finished = last != GUARD_BEAT;
+
 	if (!g)
 		return;
 	task_cancel(g->task);
 	task_join(g->task);
 	if (finished && g->fd >= 0)
-		(void)say(g, GUARD_DONE);
+		(void)say(g, last);
 	close_fd(g->fd);
 	/*
-	 * A guardian that was sent GUARD_DONE exits at once. Any other takes
+	 * A guardian that was sent away exits at once. Any other takes
 	 * over, and is a child of this process until that ends.
 	 */
 	if (finished && g->child)

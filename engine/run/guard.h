@@ -7,6 +7,10 @@
  * two: the engine beats on it (one byte every GUARD_BEAT_MS, by a task of the
  * engine's own loop, so that a loop that no longer turns falls silent), says
  * when nothing is left to guard, and its end shows that the engine is gone.
+ *
+ * The answer to GUARD_LOOK is a line for each twin, behind GUARD_TWIN, and one
+ * with GUARD_SEEN. An engine that has given up rights (migrate_options.set_up)
+ * cannot look itself: it sees no program behind /proc/PID/exe any more.
  */
 #ifndef ENGINE_RUN_GUARD_H
 #define ENGINE_RUN_GUARD_H
@@ -14,15 +18,22 @@
 #include <stdbool.h>
 
 #include "engine/run/migrate_options.h"
+#include "transport/base/clock.h"
 #include "transport/base/err.h"
+#include "transport/base/strv.h"
 
 enum { GUARD_BEAT_MS = 200 };
 
 /* What the bytes on the socket mean. */
 enum guard_word {
 	GUARD_BEAT = '.',
-	GUARD_DONE = 'd', /* nothing is unfinished: go */
+	GUARD_DONE = 'd',  /* nothing is unfinished: go */
+	GUARD_MOVED = 'm', /* the same; the guest has moved away */
+	GUARD_LOOK = 'l',  /* look for twins (twin.h), and answer */
 };
+
+/* What a line of an answer begins with. */
+enum guard_answer { GUARD_TWIN = 't', GUARD_SEEN = 'e' };
 
 struct guard;
 
@@ -33,9 +44,15 @@ struct guard;
 struct guard *guard_start(const struct migrate_options *opt, const char *run,
 			  struct err *err);
 /*
- * Ends the guarding; frees. When @finished the guardian is sent away, else it
- * takes over as soon as this process ends or closes its side. NULL is fine.
+ * Has the guardian look for twins, and stop them; a sentence each goes to @out.
+ * From a task. -1 when it gave no whole answer by @deadline.
  */
-void guard_end(struct guard *g, bool finished);
+int guard_look(struct guard *g, struct strv *out, struct mono deadline);
+/*
+ * Ends the guarding; frees. With GUARD_DONE the guardian is sent away, with
+ * GUARD_MOVED to watch what becomes of the source; with GUARD_BEAT it takes
+ * over as soon as this process ends or closes its side. NULL is fine.
+ */
+void guard_end(struct guard *g, enum guard_word last);
 
 #endif

@@ -7,7 +7,8 @@
 void migrate_options_init(struct migrate_options *opt)
 {
 	*opt = (struct migrate_options){ .max_blackout_ms = 300,
-					 .parallel = 2 };
+					 .parallel = 2,
+					 .watch_source_s = 30 };
 }
 
 const char *const migrate_options_checks[] = {

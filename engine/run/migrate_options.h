@@ -53,6 +53,8 @@ struct migrate_options {
 	 * run if this process dies; NULL: nobody does.
 	 */
 	const char *guardian;
+	/* how long the guardian watches the source after a move, 30 */
+	double watch_source_s;
 	/*
 	 * Called once everything is set up and nothing was changed yet, for a
 	 * caller that can give up rights: from here on files are written below

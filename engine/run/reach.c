@@ -8,6 +8,7 @@
 #include "engine/guest/discover.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
+#include "engine/run/twin.h"
 #include "qmp/qmp.h"
 #include "transport/base/path_part.h"
 #include "transport/base/xalloc.h"
@@ -34,6 +35,7 @@ int reach_find(struct run *r, struct err *err)
 			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
 	remember_source(r);
+	r->source.begun_ticks = twin_now();
 	if (probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return -1;

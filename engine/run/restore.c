@@ -107,6 +107,9 @@ static int restore_source(struct run *r, const struct journal_view *v,
 
 	g->pid = (pid_t)number_or_0(v, "source_pid");
 	g->start_ticks = number_or_0(v, "source_ticks");
+	r->source.begun_ticks = number_or_0(v, "begun_ticks");
+	if (!r->source.begun_ticks)
+		r->source.begun_ticks = g->start_ticks;
 	g->run_dir = text_or_null(v, "source_dir");
 	g->uid = (uid_t)number_or_0(v, "uid");
 	r->source.facts.first_status.running = truth(v, "was_running");

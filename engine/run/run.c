@@ -183,7 +183,9 @@ void run_close(struct run *r)
 	close_fd(r->held.lock_fd);
 	journal_close(r->held.journal);
 	/* it may want the lock at once */
-	guard_end(r->held.guard, r->held.finished);
+	guard_end(r->held.guard, !r->held.finished     ? GUARD_BEAT
+				 : r->course.committed ? GUARD_MOVED
+						       : GUARD_DONE);
 	free(r->tries.first_failure);
 	free(r->held.record_dir);
 	free(r->id.key);

@@ -85,6 +85,7 @@ struct run_id {
 /* The guest as it was found. */
 struct run_source {
 	struct guest guest;
+	uint64_t begun_ticks; /* when it was found; twin.h */
 	struct run_facts facts;
 	bool ended;  /* it shut down on the source */
 	bool unsure; /* the rollback did not see it run again */

@@ -54,6 +54,16 @@ static const char *newest_why(const struct recording_view *v)
 	return best;
 }
 
+/* The last warning there is, for it comes behind the result. */
+static const char *started_again(const struct recording_view *v)
+{
+	const char *name = recording_text(v, EVENT_WARNING, "name");
+
+	return name && !strcmp(name, EVENT_STARTED_AGAIN)
+		       ? recording_text(v, EVENT_WARNING, "text")
+		       : NULL;
+}
+
 static void gather_pass(struct run_status *s, double now_s)
 {
 	const struct recording_view *v = s->v;
@@ -105,6 +115,7 @@ gather_one(const char *state, const struct recording_view *v, double now_s)
 	s.owner = recording_text(v, EVENT_RESULT, "owner");
 	s.why = first_text(recording_text(v, EVENT_RESULT, "decision"),
 			   newest_why(v));
+	s.started_again = started_again(v);
 	gather_pass(&s, now_s);
 	return s;
 }

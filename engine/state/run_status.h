@@ -17,6 +17,7 @@ struct run_status {
 	const struct recording_view *v;
 	const char *guest, *source, *destination;
 	const char *phase, *outcome, *owner, *why;
+	const char *started_again; /* the source, after the guest had left */
 	double pass, left_bytes, total_bytes, bandwidth_bps;
 	/* from now on; NAN: never at this rate, or not known */
 	double eta_p50_s, eta_p90_s;

@@ -5,6 +5,7 @@
 Times are the guardian's promises with slack for a busy machine: at once for a
 dead engine, three seconds of silence for one that hangs.
 """
+import os
 import signal
 import sys
 import time
@@ -36,6 +37,21 @@ class GuardianTest(case.LoopbackCase):
     def test_a_run_that_ends_well_leaves_no_guardian(self):
         guest = self.guest()
         self.assert_moved(guest, self.migrate(guest))
+        harness.await_no_ferry()
+
+    def test_the_source_is_watched_in_nobodys_way(self):
+        guest = self.guest()
+        self.assert_moved(guest, self.migrate(guest, "--watch-source", "60"))
+        (pid,) = harness.guardians()
+        self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
+        open_files = [os.readlink(f"/proc/{pid}/fd/{n}")
+                      for n in os.listdir(f"/proc/{pid}/fd")]
+        self.assertEqual([f for f in open_files
+                          if self.place.work in f or f.startswith("socket:")
+                          and not f.startswith("/dev/null")], [])
+        # the guest may go on at once, and anybody may end the watch
+        self.assert_moved(guest, self.migrate(guest))
+        harness.kill(pid, signal.SIGTERM)
         harness.await_no_ferry()
 
     def test_a_killed_engine_is_undone_by_itself(self):

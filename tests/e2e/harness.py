@@ -147,7 +147,9 @@ def environment(work):
     env = {name: os.environ[name] for name in keep if name in os.environ}
     name, value = TOKEN.split("=")
     env.update({name: value, "HOME": work, "XDG_CONFIG_HOME": work,
-                "XDG_STATE_HOME": work, "NO_COLOR": "1"})
+                "XDG_STATE_HOME": work, "NO_COLOR": "1",
+                # but where it is what a test is about
+                "VMFERRY_WATCH_SOURCE": "0"})
     if not IS_ROOT:
         env["XDG_RUNTIME_DIR"] = os.path.join(work, "xdg")
     return env

@@ -3,10 +3,13 @@
 """Who may start a guest where, between two hosts: vmferry owns."""
 import json
 import signal
+import subprocess
 import unittest
 
 import harness
 import labkit
+
+UUID = "6d6f7665-0000-4000-8000-000000000001"
 
 
 @unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
@@ -64,10 +67,9 @@ class OwnsTest(unittest.TestCase):
         self.assertEqual(labkit.problems(guest, self.lab), [])
 
     def test_a_claim_is_refused_while_it_runs_elsewhere(self):
-        uuid = "6d6f7665-0000-4000-8000-000000000001"
-        guest = self.guest("-uuid", uuid)
+        guest = self.guest("-uuid", UUID)
         self.move(guest)
-        code, said = self.owns(self.a, "--claim", word=uuid.upper())
+        code, said = self.owns(self.a, "--claim", word=UUID.upper())
         self.assertEqual((code, said["outcome"]), (3, "refused"))
         self.assertIn("hostb", said["error"]["message"])
         self.assertEqual(self.owns(self.a)[0], 1)
@@ -89,6 +91,79 @@ class OwnsTest(unittest.TestCase):
         run.signal(signal.SIGINT)
         self.assertEqual(run.finish().code, 6)
         self.assertEqual(self.owns(self.a)[0], 0)
+
+    # --- somebody starts it again --------------------------------------------
+
+    LOOP = 'while :; do "$@"; sleep {0}; done'
+
+    def moved_from_a_loop(self, pause, watch):
+        guest = self.guest(under=("sh", "-c", self.LOOP.format(pause), "web1"))
+        done = guest.start("--skip-check", "supervisor", watch=watch).finish()
+        self.assertIn(done.code, (0, 8), done)
+        guest.arrive(done)
+        return guest, done
+
+    def twins(self):
+        return [p for p, (_, line) in self.a.processes().items()
+                if line.startswith(harness.QEMU)]
+
+    def state_on_a(self, guest):
+        with harness.Qmp(self.a.at(guest.qmp)) as q:
+            return q.command("query-status")["status"]
+
+    def started_again(self):
+        done = self.a.run(harness.VMFERRY, "status", "web1", "--json")
+        (run,) = json.loads(done.stdout)["runs"]
+        return run["started_again"]
+
+    def test_a_second_start_is_stopped_after_the_result(self):
+        guest, done = self.moved_from_a_loop(3, "60")
+        self.assertEqual(done.code, 0, done)
+        text = harness.wait_until(self.started_again, 60,
+                                  "nobody saw the second start")
+        (pid,) = self.twins()
+        self.assertIn(f"pid {self.a.processes()[pid][0]}", text)
+        self.assertIn("was stopped, not ended", text)
+        self.assertEqual(self.state_on_a(guest), "paused")
+        self.assertEqual(guest.monitor().command("query-status")["status"],
+                         "running")
+        said = self.a.run(harness.VMFERRY, "status", "web1").stdout
+        self.assertIn(text, said)
+
+    def test_one_before_the_result_is_named_in_the_last_line(self):
+        guest = self.guest("-uuid", UUID)
+        run = guest.start("--bandwidth", "2M", "--max-blackout", "10000")
+        run.wait_phase("precopy")
+        twin = subprocess.Popen(self.a.argv(
+            harness.QEMU, "-name", "other", "-uuid", UUID, "-M", "none",
+            "-display", "none", "-qmp",
+            "unix:/run/twin.qmp,server=on,wait=off"))
+        self.addCleanup(twin.wait)
+        self.addCleanup(twin.kill)
+        done = run.finish()
+        self.assertEqual(done.code, 8, done)
+        guest.arrive(done)
+        (text,) = done.result["leftovers"]
+        self.assertIn("other was started on the source again", text)
+        self.assertIn("was stopped, not ended", text)
+        self.assertIn(text, done.text.splitlines()[-1])
+        with harness.Qmp(self.a.at("/run/twin.qmp")) as q:
+            self.assertEqual(q.command("query-status")["status"], "paused")
+        # nothing of the run is unfinished
+        self.assertEqual(self.owns(self.a)[0], 1)
+        self.assertEqual(self.a.sh("ls /var/lib/vmferry/runs"), "")
+
+    def test_one_that_was_there_before_is_left_alone(self):
+        self.a.sh(f"{harness.QEMU} -name other -uuid {UUID} -M none "
+                  "-display none -daemonize -qmp "
+                  "unix:/run/twin.qmp,server=on,wait=off")
+        guest = self.guest("-uuid", UUID)
+        done = guest.start(watch="1").finish()
+        self.assertEqual(done.code, 0, done)
+        guest.arrive(done)
+        with harness.Qmp(self.a.at("/run/twin.qmp")) as q:
+            self.assertEqual(q.command("query-status")["status"], "running")
+            q.command("quit")
 
 
 if __name__ == "__main__":

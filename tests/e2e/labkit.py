@@ -147,10 +147,10 @@ class LabGuest:
                                 if line.startswith(harness.QEMU) and
                                 f"-name {name} " in line)
 
-    def start(self, *args, there=None, under=()):
+    def start(self, *args, there=None, under=(), watch="0"):
         """Its migration to the other host, as a user there would start it.
 
-        under: a command that runs it.
+        under: a command that runs it. watch: how long the source is watched.
         """
         there = there or self.host.lab.other(self.host)
         # One guest a lab, so every serial socket there is its own.
@@ -160,7 +160,8 @@ class LabGuest:
             self.watch.add(path)
         return harness.Run(
             self.host.argv(*under, harness.VMFERRY, "migrate", self.name,
-                           there.name, "--no-input", *harness.budget(args),
+                           there.name, "--no-input", "--watch-source", watch,
+                           *harness.budget(args),
                            *args), mixed=True)
 
     def arrive(self, outcome, there=None):

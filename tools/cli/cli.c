@@ -219,6 +219,7 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.state_dir = s->state_dir;
 	p->opt.paused = s->paused;
 	p->opt.wait = s->wait;
+	p->opt.watch_source_s = s->watch_source_s;
 	p->opt.parallel = (unsigned int)s->parallel;
 	if (s->policy) {
 		p->opt.policy = policy_find(s->policy);

@@ -4,6 +4,7 @@
  * itself as standard input, before it changes anything.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,9 +59,48 @@ static void to_system_log(void *arg, enum log_level level, const char *side,
 		system_log(text);
 }
 
+/* Nothing of the guardian's is kept but what it knows. */
+static void let_go(bool absolute)
+{
+	AUTO_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	AUTO_FD int oom =
+		open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	sigset_t none;
+
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	if (oom >= 0)
+		(void)!write(oom, "0", 1);
+	if (absolute)
+		(void)!chdir("/");
+	(void)setsid();
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * In a process of its own, which is nobody's child and can be ended by anybody:
+ * the caller need not wait.
+ */
+static void watch_source(const struct cli *cli, struct sentry *s)
+{
+	const char *dir = cli->settings.state_dir;
+	pid_t pid;
+
+	if (!s || cli->settings.watch_source_s <= 0)
+		return;
+	pid = fork();
+	if (pid > 0)
+		_exit(0);
+	if (pid == 0)
+		let_go(!dir || *dir == '/');
+	sentry_watch(s, cli->settings.watch_source_s);
+}
+
 static int run(struct cli *cli)
 {
 	AUTO_ERR struct err err = { 0 };
+	struct sentry *sentry;
 	struct guardian_options opt = {
 		.fd = STDIN_FILENO,
 		.engine = find_engine(),
@@ -82,15 +122,18 @@ static int run(struct cli *cli)
 	log_set_sink(to_system_log, NULL);
 	cli_host_options(cli, &opt.recover.ssh);
 	opt.recover.ssh.ask = NULL;
-	guardian_run(&opt, &list);
+	guardian_run(&opt, &list, &sentry);
 	if (list.n)
 		log_recovery(&list.v[0]);
+	watch_source(cli, sentry);
+	sentry_free(sentry);
 	recoveries_free(&list);
 	return 0;
 }
 
 static const struct option_group *const groups[] = {
 	&group_state,
+	&group_watch,
 	&group_login,
 	NULL,
 };

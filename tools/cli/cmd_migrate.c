@@ -71,7 +71,7 @@ static int run(struct cli *cli)
 }
 
 static const struct option_group *const groups[] = {
-	&group_run,   &group_budget, &group_plan,    &group_state,
+	&group_run,   &group_budget, &group_plan,    &group_watch, &group_state,
 	&group_login, &group_speech, &group_general, NULL,
 };
 

@@ -44,6 +44,7 @@ static struct json_object *to_json(const struct run_status *s)
 	json_add_bool(o, "recovered", s->recovered);
 	json_add_bool(o, "unfinished", s->unfinished);
 	json_fields_text(o, "why", s->why);
+	json_fields_text(o, "started_again", s->started_again);
 	json_add_num(o, "pass", s->pass, 0);
 	json_add_num(o, "remaining_bytes", s->left_bytes, 0);
 	json_add_num(o, "total_bytes", s->total_bytes, 0);
@@ -205,6 +206,7 @@ static void put_ended(struct buf *b, bool utf8, const struct run_status *s)
 	buf_append(b, "\n", 1);
 	put_owner(b, utf8, s);
 	put_line(b, utf8, "why", s->why);
+	put_line(b, utf8, "since then", s->started_again);
 	put_leftovers(b, utf8, s);
 	put_error(b, utf8, s);
 	if (s->unfinished)
@@ -347,7 +349,9 @@ const struct command cmd_status = {
 		"--json: runs, an array of objects with run, guest, uuid, "
 		"source, destination, state (running, ended, broken), phase, "
 		"outcome, owner, recovered (a recovery told the end), "
-		"unfinished (a recovery has something to do yet), why, pass, "
+		"unfinished (a recovery has something to do yet), why, "
+		"started_again (a QEMU that somebody started on the source "
+		"after the guest had left, see --watch-source), pass, "
 		"remaining_bytes, total_bytes, bandwidth_bps, converges, "
 		"eta_p50_s and eta_p90_s (from now on), max_blackout_ms, "
 		"blackout_ms, total_ms, started, updated "

@@ -141,6 +141,26 @@ const struct option_group group_recover = {
 	ARRAY_SIZE(recover_options),
 };
 
+static const struct option watch_options[] = {
+	{
+		.name = "watch-source",
+		.arg = "SEC",
+		.section = "migrate",
+		.set = option_set_seconds,
+		AT(watch_source_s),
+		.help = "How long this host is watched, after a migration, for "
+			"a QEMU of the guest that somebody starts here again "
+			"(30; 0: not at all). It is stopped by its monitor, "
+			"never ended; vmferry status names it, and so does the "
+			"system log.",
+	},
+};
+const struct option_group group_watch = {
+	"After the move",
+	watch_options,
+	ARRAY_SIZE(watch_options),
+};
+
 static const struct option owns_options[] = {
 	{
 		.name = "claim",
@@ -481,10 +501,10 @@ const struct option_group group_replay = {
 };
 
 const struct option_group *const group_all[] = {
-	&group_run,	&group_plan,   &group_budget, &group_forecast,
-	&group_login,	&group_speech, &group_help,   &group_state,
-	&group_recover, &group_owns,   &group_replay, &group_general,
-	NULL,
+	&group_run,	&group_plan,	&group_budget, &group_forecast,
+	&group_login,	&group_speech,	&group_help,   &group_state,
+	&group_watch,	&group_recover, &group_owns,   &group_replay,
+	&group_general, NULL,
 };
 
 const struct option *group_any_option(const char *name)

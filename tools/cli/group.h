@@ -9,7 +9,7 @@
 
 extern const struct option_group group_general, group_speech, group_login,
 	group_plan, group_budget, group_forecast, group_run, group_help,
-	group_state, group_recover, group_owns, group_replay;
+	group_state, group_watch, group_recover, group_owns, group_replay;
 
 /* All of them; NULL-terminated. */
 extern const struct option_group *const group_all[];

@@ -14,6 +14,7 @@ void settings_init(struct settings *s)
 		.ssh = HOST_SSH_AUTO,
 		.max_blackout_ms = 300,
 		.parallel = 2,
+		.watch_source_s = 30,
 		.on_deadline = ON_DEADLINE_ABORT,
 	};
 }

@@ -52,6 +52,7 @@ struct settings {
 	bool wait;
 	int parallel;
 	bool dry_run;
+	double watch_source_s;
 	struct strv skip_checks;
 
 	/* policies */

@@ -125,6 +125,7 @@ static bool is_dead_after(const char *words)
 {
 	char state[] = "/tmp/vmferry-guardian-XXXXXX";
 	struct recoveries out = { 0 };
+	struct sentry *sentry;
 	bool dead = false;
 	int pair[2];
 
@@ -139,7 +140,9 @@ static bool is_dead_after(const char *words)
 						 .destination = "local",
 						 .recover.word = "run-1",
 						 .recover.state_dir = state },
-		     &out);
+		     &out, &sentry);
+	/* there is no journal that says of which guest */
+	assert_null(sentry);
 	log_set_sink(NULL, NULL);
 	recoveries_free(&out);
 	close(pair[0]);
@@ -151,6 +154,7 @@ IN_TASK(an_engine_that_has_finished_is_not_recovered)
 {
 	assert_false(is_dead_after("d"));
 	assert_false(is_dead_after("..d"));
+	assert_false(is_dead_after("..m"));
 }
 
 IN_TASK(one_that_only_beat_before_it_went_is)

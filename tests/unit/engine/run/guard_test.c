@@ -84,10 +84,11 @@ IN_TASK(its_words_are_the_login_the_thread_and_the_run)
 
 	await_output(&p, "run-1\n", text, sizeof(text));
 	snprintf(want, sizeof(want),
-		 "guardian --identity=/k --ssh=auto -- hostb %d run-1\n",
+		 "guardian --identity=/k --ssh=auto --watch-source=30 -- hostb "
+		 "%d run-1\n",
 		 (int)gettid());
 	assert_string_equal(text, want);
-	guard_end(g, true);
+	guard_end(g, GUARD_DONE);
 	remove_place(&p);
 }
 
@@ -99,7 +100,7 @@ IN_TASK(it_hears_beats_and_the_end)
 
 	assert_int_equal(task_sleep_until(mono_in_ms(3 * GUARD_BEAT_MS), NULL),
 			 0);
-	guard_end(g, true);
+	guard_end(g, GUARD_DONE);
 	await_output(&p, "d\n", text, sizeof(text));
 	assert_int_equal(strspn(text, "."), strlen(text) - 2);
 	assert_true(strlen(text) >= 4);
@@ -112,7 +113,7 @@ IN_TASK(without_a_word_at_the_end_we_are_just_gone)
 	struct guard *g = start(&p);
 	char text[256];
 
-	guard_end(g, false);
+	guard_end(g, GUARD_BEAT);
 	await_output(&p, "e\n", text, sizeof(text));
 	assert_null(strchr(text, 'd'));
 	remove_place(&p);
@@ -125,6 +126,32 @@ IN_TASK(one_that_dies_is_replaced)
 	char text[256];
 
 	await_output(&p, "here\nhere\n", text, sizeof(text));
-	guard_end(g, true);
+	guard_end(g, GUARD_DONE);
+	remove_place(&p);
+}
+
+IN_TASK(what_it_saw_is_read_line_by_line)
+{
+	struct place p = make_place("printf 'tone\\nttwo\\nx\\ne\\n'\n"
+				    "cat >/dev/null\n");
+	AUTO_STRV struct strv seen = { 0 };
+	struct guard *g = start(&p);
+
+	assert_int_equal(guard_look(g, &seen, IN_TASK_SOON), 0);
+	assert_int_equal(seen.n, 2);
+	assert_string_equal(seen.v[0], "one");
+	assert_string_equal(seen.v[1], "two");
+	guard_end(g, GUARD_DONE);
+	remove_place(&p);
+}
+
+IN_TASK(one_that_does_not_answer_is_not_waited_for_ever)
+{
+	struct place p = make_place("cat >/dev/null\n");
+	AUTO_STRV struct strv seen = { 0 };
+	struct guard *g = start(&p);
+
+	assert_int_equal(guard_look(g, &seen, mono_in_ms(50)), -1);
+	guard_end(g, GUARD_DONE);
 	remove_place(&p);
 }

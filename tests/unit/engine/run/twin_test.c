@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of engine/run/twin.c: what a twin is known by. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/run/twin.h"
+#include "tests/unit/argv_case.h"
+#include "tests/unit/test.h"
+#include "transport/base/xalloc.h"
+
+static const char uuid[] = "6d6f7665-0000-4000-8000-00000000000a";
+static struct strv argv;
+static struct guest g;
+static struct twin_of of;
+
+/* A QEMU that was started after the run began, like the source's. */
+static int setup(void **state)
+{
+	(void)state;
+	argv_case_split("qemu -name a -m 1G", &argv);
+	of = (struct twin_of){
+		.uuid = uuid,
+		.name = "a",
+		.argv = &argv,
+		.pid = 10,
+		.since_ticks = 1000,
+		.run_root = "/tmp",
+	};
+	g = (struct guest){ .pid = 11, .start_ticks = 1001 };
+	g.name = xstrdup("a");
+	argv_case_split("qemu -name a -m 1G", &g.argv);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	guest_free(&g);
+	strv_free(&argv);
+	return 0;
+}
+
+TEST_FIXTURE(setup, teardown);
+
+TEST(one_with_name_and_command_line_is_a_twin)
+{
+	assert_true(twin_is(&of, &g));
+}
+
+TEST(one_with_another_command_line_is_another_guest)
+{
+	strv_push(&g.argv, "-S");
+	assert_false(twin_is(&of, &g));
+}
+
+TEST(the_uuid_alone_is_enough)
+{
+	strv_push(&g.argv, "-S");
+	g.uuid = xstrdup("6D6F7665-0000-4000-8000-00000000000A");
+	assert_true(twin_is(&of, &g));
+}
+
+TEST(no_uuid_is_nobodys)
+{
+	strv_push(&g.argv, "-S");
+	of.uuid = "00000000-0000-0000-0000-000000000000";
+	g.uuid = xstrdup(of.uuid);
+	assert_false(twin_is(&of, &g));
+}
+
+TEST(one_that_was_there_before_is_none)
+{
+	g.start_ticks = 1000;
+	assert_false(twin_is(&of, &g));
+}
+
+TEST(the_source_itself_is_none)
+{
+	g.pid = of.pid;
+	assert_false(twin_is(&of, &g));
+}
+
+TEST(one_that_vmferry_started_is_none)
+{
+	char dir[] = "/tmp/run-twin-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	g.run_dir = xstrdup(dir);
+	assert_false(twin_is(&of, &g));
+	assert_int_equal(rmdir(dir), 0);
+	/* a directory that does not exist proves nothing */
+	assert_true(twin_is(&of, &g));
+}
+
+TEST(the_time_is_that_of_proc)
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	double uptime_s;
+	FILE *f = fopen("/proc/uptime", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lf", &uptime_s), 1);
+	(void)fclose(f);
+	assert_true(twin_now() + 2 * hz > (uint64_t)(uptime_s * (double)hz));
+	assert_true(twin_now() < (uint64_t)(uptime_s * (double)hz) + 10 * hz);
+}
