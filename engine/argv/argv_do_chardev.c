@@ -54,6 +54,20 @@ static void chardev_socket(struct argv_work *w, const struct backend *b)
 	argv_do_wait_off(w, b->it, b->o);
 }
 
+/*
+ * The source writes the file until it ends, and may go on doing so: opened
+ * otherwise it would be emptied, on storage that both hosts share, too.
+ */
+static void set_append(struct argv_work *w, const struct backend *b,
+		       const char *key)
+{
+	if (argv_opt_bool(b->o, key, false))
+		return;
+	argv_opt_set_bool(b->o, key, true);
+	argv_work_changed(w, b->it, "%s=on set: nothing in the file is lost",
+			  key);
+}
+
 static void chardev_file(struct argv_work *w, const struct backend *b)
 {
 	const char *path = argv_opt_get(b->o, "path");
@@ -61,12 +75,7 @@ static void chardev_file(struct argv_work *w, const struct backend *b)
 
 	if (!path)
 		return;
-	if (w->in->same_host && !argv_opt_bool(b->o, "append", false)) {
-		argv_opt_set_bool(b->o, "append", true);
-		argv_work_changed(w, b->it,
-				  "append=on set: the source still "
-				  "writes this file");
-	}
+	set_append(w, b, "append");
 	argv_work_parent(w, path);
 	there = argv_work_path(w, path);
 	argv_opt_set(b->o, "path", there);
@@ -81,12 +90,7 @@ static void chardev_log(struct argv_work *w, const struct backend *b)
 
 	if (!path)
 		return;
-	if (w->in->same_host && !argv_opt_bool(b->o, "logappend", false)) {
-		argv_opt_set_bool(b->o, "logappend", true);
-		argv_work_changed(w, b->it,
-				  "logappend=on set: the source "
-				  "still writes this file");
-	}
+	set_append(w, b, "logappend");
 	argv_work_parent(w, path);
 	there = argv_work_path(w, path);
 	argv_opt_set(b->o, "logfile", there);

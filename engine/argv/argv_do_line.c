@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/argv/argv_do.h"
+#include "engine/argv/argv_own.h"
 #include "engine/argv/argv_socket.h"
 #include "transport/base/xalloc.h"
 
@@ -68,46 +69,37 @@ static void line_udp(struct argv_work *w, const struct line *l)
 }
 
 /*
- * This notation has no append=, so the file gets a chardev of its own, which
- * -debugcon and "mon:" do not take.
+ * This notation has no append=, so the file gets a chardev of its own, and is
+ * not emptied (argv_do_chardev.c). -debugcon takes none, but is no more than a
+ * device. argv_restore() knows both forms.
  */
-static void line_append(struct argv_work *w, const struct line *l,
-			const char *there)
-{
-	AUTO_FREE char *path = argv_opt_escape(there);
-	unsigned int id = w->n_files++;
-
-	if (strcmp(l->lead, "file:") != 0 ||
-	    !strcmp(l->it->def->name, "debugcon")) {
-		argv_work_refuse(w, l->it,
-				 "on one host the destination would "
-				 "empty the file that the source writes; use "
-				 "a -chardev with append=on");
-		return;
-	}
-	strv_push(&w->out->argv, "-chardev");
-	strv_pushf(&w->out->argv,
-		   "file,id=" ARGV_MONITOR_ID "-file%u,path=%s,append=on", id,
-		   path);
-	strv_push(&w->out->argv, l->it->word);
-	strv_pushf(&w->out->argv, "chardev:" ARGV_MONITOR_ID "-file%u", id);
-	argv_work_changed(w, l->it,
-			  "opened with append=on: the source still "
-			  "writes this file");
-}
-
 static void line_file(struct argv_work *w, const struct line *l)
 {
 	AUTO_FREE char *there = argv_work_path(w, l->rest);
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *path = argv_opt_escape(there);
+	struct strv *argv = &w->out->argv;
+	unsigned int id = w->n_files++;
 
 	argv_work_parent(w, l->rest);
-	if (w->in->same_host) {
-		line_append(w, l, there);
+	if (strcmp(l->lead, "file:") != 0) {
+		argv_work_refuse(w, l->it,
+				 "the destination would empty the file; use a "
+				 "-chardev with append=on");
 		return;
 	}
-	text = xasprintf("%s%s", l->lead, there);
-	argv_work_emit(w, l->it, text);
+	strv_push(argv, "-chardev");
+	strv_pushf(argv, "file,id=" ARGV_FILE_ID "%u,path=%s,append=on", id,
+		   path);
+	if (!strcmp(l->it->def->name, "debugcon")) {
+		strv_push(argv, "-device");
+		strv_pushf(argv, ARGV_DEBUGCON ",chardev=" ARGV_FILE_ID "%u",
+			   id);
+	} else {
+		strv_push(argv, l->it->word);
+		strv_pushf(argv, "chardev:" ARGV_FILE_ID "%u", id);
+	}
+	argv_work_changed(w, l->it,
+			  "opened with append=on: nothing in the file is lost");
 }
 
 static void line_pipe(struct argv_work *w, const struct line *l)

@@ -13,3 +13,8 @@ bool argv_own_id(const char *id)
 	return id && !strncmp(id, ARGV_MONITOR_ID, len) && id[len] >= '0' &&
 	       id[len] <= '9' && !id[len + 1];
 }
+
+bool argv_own_file(const char *id)
+{
+	return id && !strncmp(id, ARGV_FILE_ID, strlen(ARGV_FILE_ID));
+}

@@ -21,7 +21,8 @@ static bool own_opt(const struct argv_item *it, const char *key)
 	if (!it->value)
 		return false;
 	argv_opt_init(&o, it->value, it->def->implied);
-	return argv_own_id(argv_opt_get(&o, key));
+	return argv_own_id(argv_opt_get(&o, key)) ||
+	       (!strcmp(key, "id") && argv_own_file(argv_opt_get(&o, key)));
 }
 
 static bool is_own(const struct argv_item *it)
@@ -33,6 +34,49 @@ static bool is_own(const struct argv_item *it)
 	if (!strcmp(name, "chardev"))
 		return own_opt(it, "id");
 	return !strcmp(name, "mon") && own_opt(it, "chardev");
+}
+
+/* The file of our character device @id, as "file:PATH"; to be freed. */
+static char *file_of(const struct argv_items *all, const char *id)
+{
+	for (size_t i = 0; argv_own_file(id) && i < all->n; i++) {
+		AUTO_OPT struct argv_opt o = { .v = NULL };
+		const char *path;
+
+		if (!argv_item_opt(&all->v[i], "chardev", &o) ||
+		    !argv_opt_is(&o, "id", id))
+			continue;
+		path = argv_opt_get(&o, "path");
+		return path ? xasprintf("file:%s", path) : NULL;
+	}
+	return NULL;
+}
+
+/* A file that the user wrote without a character device of its own. */
+static bool push_file(const struct argv_items *all, const struct argv_item *it,
+		      struct strv *out)
+{
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+	AUTO_FREE char *file = NULL;
+
+	if (!it->def || !it->value)
+		return false;
+	if (it->def->syntax == ARGV_SYNTAX_CHARDEV &&
+	    !strncmp(it->value, "chardev:", 8)) {
+		file = file_of(all, it->value + 8);
+		if (file)
+			argv_item_push(out,
+				       &(struct argv_item){ .word = it->word,
+							    .value = file });
+	} else if (argv_item_opt(it, "device", &o) &&
+		   argv_opt_is(&o, "driver", ARGV_DEBUGCON)) {
+		file = file_of(all, argv_opt_get(&o, "chardev"));
+		if (file)
+			argv_item_push(out,
+				       &(struct argv_item){ .word = "-debugcon",
+							    .value = file });
+	}
+	return file != NULL;
 }
 
 static void push_public(const struct argv_item *it,
@@ -63,7 +107,8 @@ void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 	if (argv->n)
 		strv_push(out, argv->v[0]);
 	for (size_t i = 0; i < items.n; i++) {
-		if (!is_own(&items.v[i]))
+		if (!is_own(&items.v[i]) &&
+		    !push_file(&items, &items.v[i], out))
 			push_public(&items.v[i], moves ? moves : &none, out);
 	}
 }

@@ -69,14 +69,17 @@ TEST(inherited_descriptors_are_refused)
 	expect_refused("-chardev tty,id=c,path=/dev/fdset/1", "inherited");
 }
 
-TEST(files_are_appended_to_where_the_source_still_writes)
+TEST(files_are_appended_to)
 {
 	struct argv_plan plan;
 	AUTO_FREE char *got = NULL;
 
-	expect_kept("-chardev file,id=c,path=/l/a,logfile=/l/b");
-	got = argv_case_same("-chardev file,id=c,path=/l/a,logfile=/l/b",
-			     &plan);
+	expect_kept("-chardev file,id=c,path=/l/a,append=on,logfile=/l/b,"
+		    "logappend=on");
+	expect_other("-chardev file,id=c,path=/l/a,append=off",
+		     "-chardev file,id=c,path=/l/a,append=on");
+	got = argv_case_other("-chardev file,id=c,path=/l/a,logfile=/l/b",
+			      &plan);
 	assert_string_equal(got, "-chardev file,id=c,path=/l/a,logfile=/l/b,"
 				 "logappend=on,append=on");
 	assert_true(argv_case_file(&plan, "/l")->directory);
@@ -92,7 +95,8 @@ TEST(a_logged_socket_has_both_translated)
 			      "wait=off,logfile=/log/x",
 			      "/log", "/var", &plan);
 	assert_string_equal(got, "-chardev socket,id=c,path=" CASE_RUN_DIR
-				 "/s0.sock,server=on,wait=off,logfile=/var/x");
+				 "/s0.sock,server=on,wait=off,logfile=/var/x,"
+				 "logappend=on");
 	argv_plan_free(&plan);
 }
 

@@ -59,15 +59,17 @@ TEST(nobody_is_waited_for_at_a_port)
 		     "-serial tcp::4444,server,wait=off");
 }
 
-TEST(a_file_is_appended_to_where_the_source_still_writes)
+TEST(a_file_is_appended_to)
 {
-	expect_kept("-serial file:/l/a,b");
-	expect_same("-serial file:/l/a,b -parallel file:/l/c",
-		    "-chardev file,id=vmferry-file0,path=/l/a,,b,append=on "
-		    "-serial chardev:vmferry-file0 "
-		    "-chardev file,id=vmferry-file1,path=/l/c,append=on "
-		    "-parallel chardev:vmferry-file1");
-	expect_refused_same("-debugcon file:/l/a", "empty the file");
+	expect_other("-serial file:/l/a,b -parallel file:/l/c",
+		     "-chardev file,id=vmferry-file0,path=/l/a,,b,append=on "
+		     "-serial chardev:vmferry-file0 "
+		     "-chardev file,id=vmferry-file1,path=/l/c,append=on "
+		     "-parallel chardev:vmferry-file1");
+	expect_other("-debugcon file:/l/a",
+		     "-chardev file,id=vmferry-file0,path=/l/a,append=on "
+		     "-device isa-debugcon,chardev=vmferry-file0");
+	expect_refused("-serial mon:file:/l/a", "empty the file");
 }
 
 TEST(a_pipe_has_one_reader)

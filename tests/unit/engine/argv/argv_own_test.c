@@ -12,3 +12,12 @@ TEST(our_ids_have_one_digit)
 	assert_false(argv_own_id("xvmferry0"));
 	assert_false(argv_own_id(NULL));
 }
+
+TEST(our_files_have_ids_of_their_own)
+{
+	assert_true(argv_own_file("vmferry-file0"));
+	assert_true(argv_own_file("vmferry-file12"));
+	assert_false(argv_own_file("vmferry0"));
+	assert_false(argv_own_file("file0"));
+	assert_false(argv_own_file(NULL));
+}

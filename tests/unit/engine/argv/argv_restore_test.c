@@ -37,6 +37,20 @@ TEST(things_of_others_with_a_similar_name_stay)
 	expect_restored(words, NULL, words);
 }
 
+TEST(files_are_as_the_user_wrote_them)
+{
+	expect_restored(
+		"q -chardev file,id=vmferry-file0,path=/l/a,,b,append=on "
+		"-serial chardev:vmferry-file0 -serial chardev:c "
+		"-chardev file,id=vmferry-file1,path=/l/c,append=on "
+		"-device isa-debugcon,chardev=vmferry-file1 "
+		"-device isa-debugcon,chardev=c",
+		NULL,
+		"q -serial file:/l/a,b -serial chardev:c "
+		"-debugcon file:/l/c "
+		"-device isa-debugcon,chardev=c");
+}
+
 TEST(moved_sockets_get_their_public_names)
 {
 	struct argv_moves m = { .v = NULL };
