@@ -2,8 +2,10 @@
 /* socket_names: the names that users know a guest's sockets by. */
 #include "engine/run/socket_names.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
@@ -22,12 +24,40 @@ static char *id_of(const char *path)
 			 (unsigned long long)st.st_ino, (long long)st.st_mtime);
 }
 
+/* The pid in @path, which may be anybody's file; 0: none. */
+static long pid_in(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	return strtol(text, NULL, 10);
+}
+
+/* A pid file on another file system is one more file with that pid. */
+static bool is_copy(const struct argv_move *m)
+{
+	long pid = pid_in(m->now);
+
+	return pid > 0 && pid_in(m->public) == pid;
+}
+
 void socket_names_mark(struct argv_moves *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		struct argv_move *move = &m->v[i];
 
 		free(move->id);
+		if (argv_moves_is_pidfile(move) && is_copy(move)) {
+			move->id = id_of(move->public);
+			continue;
+		}
 		/* what could not be renamed yet is where QEMU made it */
 		move->id = id_of(move->now);
 		if (!move->id)

@@ -3,6 +3,7 @@
 """Files of a guest on storage that both hosts share, besides its disks."""
 import os
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -54,6 +55,43 @@ class SharedTest(unittest.TestCase):
         guest = self.guest(*self.ram("/dev/shm/ram"))
         self.move(guest)
         self.assertTrue(os.path.exists(self.b.at("/dev/shm/ram")))
+
+    def logs(self):
+        """Options that write files there, and the files."""
+        path = {name: self.path(name) for name in
+                ("chardev", "serial", "debugcon", "logfile")}
+        return path, [
+            "-chardev", f"file,id=c,path={path['chardev']}",
+            "-device", "isa-debugcon,chardev=c,iobase=0x500",
+            "-serial", f"file:{path['serial']}",
+            "-debugcon", f"file:{path['debugcon']}",
+            "-chardev", f"null,id=n,logfile={path['logfile']}"]
+
+    def test_logs_are_appended_to_and_survive_what_is_undone(self):
+        path, options = self.logs()
+        guest = self.guest(*options)
+        for name in path.values():
+            with open(name, "a") as f:
+                f.write("what the source has written\n")
+        run = guest.start(*harness.HELD)
+        run.wait_copying()
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.finish().code, 6)
+        for _ in range(2):
+            self.move(guest)
+        for name in path.values():
+            with open(name) as f:
+                self.assertIn("what the source has written\n", f.read(), name)
+
+    def test_a_pid_file_there_is_a_file_with_the_pid(self):
+        path = self.path("pid")
+        guest = self.guest("-pidfile", path)
+        for _ in range(2):
+            done = self.move(guest)
+            self.assertFalse(os.path.islink(path))
+            with open(path) as f:
+                self.assertEqual(f.read().strip(),
+                                 str(done.result["owner_pid"]))
 
 
 if __name__ == "__main__":

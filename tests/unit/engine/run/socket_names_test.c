@@ -237,3 +237,43 @@ TEST(of_two_that_come_back_the_last_keeps_its_name)
 	assert_true(holds(p->public, "newer\n"));
 	assert_false(exists(p->gone));
 }
+
+/* --- a pid file ---------------------------------------------------------- */
+
+/* The public name is on another file system; false where there is none. */
+static bool move_to_other_device(struct place *p, char *dir)
+{
+	struct stat a, b;
+
+	if (!mkdtemp(dir))
+		return false;
+	assert_int_equal(stat(p->root, &a), 0);
+	assert_int_equal(stat(dir, &b), 0);
+	snprintf(p->now, sizeof(p->now), "%s/run-1/pid", p->root);
+	snprintf(p->public, sizeof(p->public), "%s/web1.pid", dir);
+	argv_moves_free(&p->moves);
+	argv_moves_add(&p->moves, p->now, p->public);
+	return a.st_dev != b.st_dev;
+}
+
+TEST(a_pid_file_on_another_file_system_is_a_file_and_no_link)
+{
+	struct place *p = *state;
+	char dir[] = "/dev/shm/names-test-XXXXXX";
+	struct stat st;
+
+	if (!move_to_other_device(p, dir)) {
+		(void)rmdir(dir);
+		skip();
+	}
+	write_file(p->now, "123");
+	write_file(p->public, "99");
+	assert_int_equal(give(p), 0);
+	assert_int_equal(lstat(p->public, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_true(holds(p->public, "123"));
+	socket_names_mark(&p->moves);
+	assert_int_equal(take(p, ""), 0);
+	assert_false(exists(p->public));
+	assert_int_equal(remove_tree(dir), 0);
+}
