@@ -24,12 +24,15 @@ enum order_kind {
 /*
  * A round trip through libssh2, one at a time in a session: while it waits for
  * the answer to one request it takes the answer to another one for an error,
- * and it has one state for all channels that are being opened.
+ * and it has one state for all channels that are being opened. A request that
+ * the host does not answer thus holds up those behind it, signs of life too:
+ * after SSH_SILENCE_MS the session is dead, whatever other channels receive.
  */
 struct order {
 	enum order_kind kind;
-	const char *type; /* of the channel to open */
-	char *message;	  /* behind its usual fields; or the command */
+	struct mono begun; /* when it was first worked on; 0: not yet */
+	const char *type;  /* of the channel to open */
+	char *message;	   /* behind its usual fields; or the command */
 	size_t message_len;
 	LIBSSH2_CHANNEL *channel; /* opened, or to start the command in */
 	struct err err;
@@ -302,6 +305,8 @@ static bool keeper_order(struct ssh_session *s)
 
 	if (!o)
 		return false;
+	if (!o->begun.us)
+		o->begun = mono_now();
 	rc = ssh_session_did(s, order_step(s, o));
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return false;
@@ -428,12 +433,24 @@ static void beat_start(struct ssh_session *s, struct mono now)
 	ssh_wire_asked(&s->wire, now);
 }
 
+/* As ssh_wire_check_silence(), of the request that is being worked on. */
+static int check_order(const struct ssh_session *s, struct mono now,
+		       struct err *err)
+{
+	if (!s->orders || !s->orders->begun.us ||
+	    mono_diff_ms(now, s->orders->begun) < SSH_SILENCE_MS)
+		return 0;
+	return err_set(err, ERR_NETWORK, "no answer to a request for %d s",
+		       SSH_SILENCE_MS / 1000);
+}
+
 static void keeper_beat(struct ssh_session *s)
 {
 	AUTO_ERR struct err why = { 0 };
 	struct mono now = mono_now();
 
-	if (ssh_wire_check_silence(&s->wire, now, SSH_SILENCE_MS, &why) < 0)
+	if (ssh_wire_check_silence(&s->wire, now, SSH_SILENCE_MS, &why) < 0 ||
+	    check_order(s, now, &why) < 0)
 		session_die(s, &why);
 	else if (!mono_before(now, s->beat_due) && !s->beating)
 		beat_start(s, now);

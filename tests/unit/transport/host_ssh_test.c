@@ -3,15 +3,19 @@
 #include "transport/host_ssh.h"
 
 #include <libssh2.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/host_contract.h"
@@ -20,6 +24,41 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_format.h"
+#include "transport/ssh_wire.h"
+
+/* --- a clock and a server as a test wants them ---------------------------- */
+
+static atomic_long clock_ahead_ms;
+
+int clock_gettime(clockid_t clock, struct timespec *at)
+{
+	long rc = syscall(SYS_clock_gettime, clock, at);
+
+	if (clock == CLOCK_MONOTONIC)
+		at->tv_sec += clock_ahead_ms / 1000;
+	return (int)rc;
+}
+
+/* No command is answered any more; whether one was sent since. */
+static bool unanswered, asked_in_vain;
+
+int libssh2_channel_process_startup(LIBSSH2_CHANNEL *channel,
+				    const char *request,
+				    unsigned int request_len,
+				    const char *message,
+				    unsigned int message_len)
+{
+	static __typeof__(libssh2_channel_process_startup) *real;
+
+	if (unanswered) {
+		asked_in_vain = true;
+		return LIBSSH2_ERROR_EAGAIN;
+	}
+	if (!real)
+		*(void **)&real =
+			dlsym(RTLD_NEXT, "libssh2_channel_process_startup");
+	return real(channel, request, request_len, message, message_len);
+}
 
 /* --- one sshd for most tests --------------------------------------------- */
 
@@ -705,6 +744,53 @@ IN_TASK(a_silent_host_is_reported_and_may_come_back)
 	assert_int_equal(host_alive(h, 1, &err), 0);
 	host_close(h);
 	sshd_stop(d);
+}
+
+static void exec_until_dead(void *arg)
+{
+	static const char *const argv[] = { "true", NULL };
+	struct host_command cmd = { .argv = argv,
+				    .max_output = 1,
+				    .deadline = MONO_NEVER };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(arg, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "lost");
+	host_result_free(&r);
+}
+
+/* Other channels go on, but none can be opened, nor a sign of life be got. */
+IN_TASK(a_command_that_is_never_answered_ends_the_session)
+{
+	enum { STEP_MS = SSH_SILENCE_MS / 3 };
+	AUTO_FREE char *path = sshd_path(server, "echo");
+	struct echo *echo = echo_start(server, "echo");
+	struct host *h = open_host();
+	struct stream *s = connect_echo(h);
+	struct task *exec;
+	struct err err = { 0 };
+
+	unanswered = true;
+	exec = task_start(task_loop(), "exec", exec_until_dead, h);
+	while (!asked_in_vain)
+		task_yield();
+	/* in steps in which the host is not silent */
+	for (int i = 0; i < 2; i++) {
+		clock_ahead_ms += STEP_MS;
+		ping_pong(s, "ping", 4);
+		if (host_alive(h, 60000, &err) < 0)
+			fail_with_err(&err);
+	}
+	clock_ahead_ms += STEP_MS;
+	task_join(exec);
+	assert_int_equal(host_alive(h, 60000, &err), -1);
+	expect_err_kind(&err, ERR_NETWORK, "no answer to a request for 30 s");
+	unanswered = false;
+	stream_close(s);
+	host_close(h);
+	echo_stop(echo);
+	(void)unlink(path);
 }
 
 IN_TASK(a_frozen_host_does_not_hold_up_closing)
