@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* identity: which process, of which machine. */
+#include "engine/hosts/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/hosts/probe.h"
+#include "transport/base/xalloc.h"
+
+/* --- reading ------------------------------------------------------------- */
+
+static void take_word(char out[IDENTITY_WORD], const char *text,
+		      const char *key)
+{
+	AUTO_FREE char *value = probe_value(text, key);
+
+	/* cut short it would be the beginning of several */
+	if (value && strlen(value) < IDENTITY_WORD)
+		strcpy(out, value);
+}
+
+/* An image has "uninitialized" or nothing in /etc/machine-id. */
+static void take_id(char out[IDENTITY_WORD], const char *text, const char *key)
+{
+	take_word(out, text, key);
+	if (strlen(out) != 32 || strspn(out, "0123456789abcdef") != 32)
+		*out = '\0';
+}
+
+void identity_space_read(const char *text, struct identity_space *out)
+{
+	AUTO_FREE char *namespace = probe_value(text, "pid_namespace");
+	unsigned long long inode;
+
+	*out = (struct identity_space){ .boot = "" };
+	take_word(out->host, text, "hostname");
+	take_id(out->machine, text, "machine_id");
+	take_id(out->own, text, "own_id");
+	take_word(out->boot, text, "boot_id");
+	if (namespace && sscanf(namespace, "pid:[%llu]", &inode) == 1)
+		out->pid_namespace = inode;
+}
+
+/* --- comparing ----------------------------------------------------------- */
+
+const char *identity_machine(const struct identity_space *s)
+{
+	return *s->machine ? s->machine : s->own;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return *a && !strcmp(a, b);
+}
+
+bool identity_same_machine(const struct identity_space *recorded,
+			   const struct identity_space *now)
+{
+	return is_same(recorded->machine, now->machine) ||
+	       is_same(recorded->machine, now->own);
+}
+
+static bool is_one_boot(const struct identity_space *a,
+			const struct identity_space *b)
+{
+	return is_same(a->boot, b->boot) && a->pid_namespace &&
+	       a->pid_namespace == b->pid_namespace;
+}
+
+enum identity_match identity_compare(const struct identity_space *recorded,
+				     const struct identity_space *now)
+{
+	/* a boot id is as good as any other while it lasts */
+	bool machine = !*recorded->machine ||
+		       identity_same_machine(recorded, now);
+
+	if (machine && is_one_boot(recorded, now))
+		return IDENTITY_SAME;
+	if (!machine || !*recorded->machine || recorded->id_is_shared ||
+	    !*recorded->boot || !*now->boot ||
+	    is_same(recorded->boot, now->boot) ||
+	    (*recorded->host && strcmp(recorded->host, now->host) != 0))
+		return IDENTITY_ELSEWHERE;
+	return IDENTITY_REBOOTED;
+}
+
+bool identity_ids_suffice(const struct identity_space *a,
+			  const struct identity_space *b)
+{
+	return *a->machine && *b->machine &&
+	       (strcmp(a->machine, b->machine) != 0 || is_one_boot(a, b));
+}
