@@ -55,7 +55,8 @@ static int recall(struct run *r, struct host *h, struct estimate *est,
 	AUTO_ERR struct err e = { 0 };
 
 	if (probe_host(h, &there, mono_in_ms(RUN_SCRIPT_MS), &e) == 0)
-		lessons_load(&est->pair, run_state(r), there.machine_id);
+		lessons_load(&est->pair, run_state(r),
+			     identity_machine(&there.space));
 	else
 		log_info(host_name(h), "nothing is recalled: %s", e.message);
 	host_facts_free(&there);

@@ -284,7 +284,7 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
  * A zombie is gone once no other thread of it is left: those could still be
  * writing to a disk.
  */
-static int judge(const char *text, uint64_t start_ticks)
+static int judge_process(const char *text, uint64_t start_ticks)
 {
 	struct proc_stat stat;
 
@@ -297,20 +297,43 @@ static int judge(const char *text, uint64_t start_ticks)
 	return (stat.state != 'Z' && stat.state != 'X') || stat.threads > 1;
 }
 
-int discover_alive(struct host *h, pid_t pid, uint64_t start_ticks,
+static int judge(const char *text, const struct identity *who)
+{
+	static const char mark[] = "\nprocess=\n";
+	const char *process = strstr(text, mark);
+	struct identity_space now;
+
+	if (!process)
+		return -1;
+	identity_space_read(text, &now);
+	switch (identity_compare(&who->space, &now)) {
+	case IDENTITY_SAME:
+		return judge_process(process + sizeof(mark) - 1,
+				     who->start_ticks);
+	case IDENTITY_REBOOTED:
+		return 0;
+	case IDENTITY_ELSEWHERE:
+		break;
+	}
+	return -1;
+}
+
+int discover_alive(struct host *h, const struct identity *who,
 		   struct mono deadline, struct err *err)
 {
 	struct host_result r = { .status = 0 };
-	AUTO_FREE char *number = xasprintf("%d", (int)pid);
+	AUTO_FREE char *number = xasprintf("%d", (int)who->pid);
+	AUTO_FREE char *script =
+		xasprintf("%s%s", identity_sh, discover_alive_sh);
 	const char *const args[] = { number, NULL };
 	int alive = -1;
 
-	if (!run_script(h, discover_alive_sh, args, deadline, &r, err)) {
-		alive = judge(buf_data(&r.out), start_ticks);
+	if (!run_script(h, script, args, deadline, &r, err)) {
+		alive = judge(buf_data(&r.out), who);
 		if (alive < 0)
 			err_set(err, ERR_REMOTE,
 				"cannot tell whether process %d still runs",
-				(int)pid);
+				(int)who->pid);
 	}
 	host_result_free(&r);
 	if (alive < 0)

@@ -12,6 +12,7 @@
 #define ENGINE_GUEST_DISCOVER_H
 
 #include "engine/guest/guest.h"
+#include "engine/hosts/identity.h"
 #include "transport/host.h"
 
 /* All guests of @h that its login may look at, oldest first. */
@@ -30,8 +31,12 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
 int discover_parse(const char *text, size_t len, struct guests *out,
 		   struct err *err);
 
-/* 1 when the process still runs, 0 when it is proved gone, -1 unknown. */
-int discover_alive(struct host *h, pid_t pid, uint64_t start_ticks,
+/*
+ * 1 when the process still runs, 0 when it is proved gone, -1 unknown: also
+ * when the login on @h sees another machine's processes than @who is one of, or
+ * those of another PID namespace.
+ */
+int discover_alive(struct host *h, const struct identity *who,
 		   struct mono deadline, struct err *err);
 
 #endif

@@ -24,8 +24,10 @@ enum { DISCOVER_MOST_BYTES = 65536 };
 extern const char discover_sh[];
 
 /*
- * With $1 a PID: prints the line of /proc/PID/stat, or "gone" when
- * there is proof that no such process exists, or nothing.
+ * With $1 a PID: prints the line "process=", and behind it that of
+ * /proc/PID/stat, or "gone" when there is proof that no such process exists, or
+ * nothing. To be put behind identity_sh, since only one who knows whose /proc
+ * that is may believe it.
  */
 extern const char discover_alive_sh[];
 

@@ -55,14 +55,25 @@ static bool is_same(const char *a, const char *b)
 	return *a && !strcmp(a, b);
 }
 
+bool identity_has_id(const struct identity_space *now, const char *id)
+{
+	return is_same(id, now->machine) || is_same(id, now->own);
+}
+
 bool identity_same_machine(const struct identity_space *recorded,
 			   const struct identity_space *now)
 {
-	return is_same(recorded->machine, now->machine) ||
-	       is_same(recorded->machine, now->own);
+	return identity_has_id(now, recorded->machine);
 }
 
-static bool is_one_boot(const struct identity_space *a,
+bool identity_other_machine(const struct identity_space *recorded,
+			    const struct identity_space *now)
+{
+	return *recorded->machine && *identity_machine(now) &&
+	       !identity_same_machine(recorded, now);
+}
+
+bool identity_same_pids(const struct identity_space *a,
 			const struct identity_space *b)
 {
 	return is_same(a->boot, b->boot) && a->pid_namespace &&
@@ -76,7 +87,7 @@ enum identity_match identity_compare(const struct identity_space *recorded,
 	bool machine = !*recorded->machine ||
 		       identity_same_machine(recorded, now);
 
-	if (machine && is_one_boot(recorded, now))
+	if (machine && identity_same_pids(recorded, now))
 		return IDENTITY_SAME;
 	if (!machine || !*recorded->machine || recorded->id_is_shared ||
 	    !*recorded->boot || !*now->boot ||
@@ -90,5 +101,6 @@ bool identity_ids_suffice(const struct identity_space *a,
 			  const struct identity_space *b)
 {
 	return *a->machine && *b->machine &&
-	       (strcmp(a->machine, b->machine) != 0 || is_one_boot(a, b));
+	       (strcmp(a->machine, b->machine) != 0 ||
+		identity_same_pids(a, b));
 }

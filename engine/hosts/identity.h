@@ -66,9 +66,16 @@ enum identity_match {
 /* Compares a recorded space with that of the /proc which is asked @now. */
 enum identity_match identity_compare(const struct identity_space *recorded,
 				     const struct identity_space *now);
-/* Whether both are spaces of one machine, as far as its ids say. */
+/* Whether @id, a recorded one, is that of the machine, or ours of it. */
+bool identity_has_id(const struct identity_space *now, const char *id);
+/* Whether ids say that both are of one machine, or of two; neither without. */
 bool identity_same_machine(const struct identity_space *recorded,
 			   const struct identity_space *now);
+bool identity_other_machine(const struct identity_space *recorded,
+			    const struct identity_space *now);
+/* Whether a pid means one process in both, as far as boot and namespace say. */
+bool identity_same_pids(const struct identity_space *a,
+			const struct identity_space *b);
 /*
  * Whether two hosts, both of which answer, are distinguished from each other,
  * and known again, by their machine ids alone.

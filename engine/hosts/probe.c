@@ -84,8 +84,8 @@ static uint64_t value_u64(const char *text, const char *key)
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err)
 {
-	AUTO_FREE char *script = xasprintf("%s%secho session=$session\n",
-					   probe_host_sh,
+	AUTO_FREE char *script = xasprintf("%s%s%secho session=$session\n",
+					   identity_sh, probe_host_sh,
 					   login_session_find_sh);
 	AUTO_BUF struct buf text = { 0 };
 	const char *t;
@@ -95,8 +95,6 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	t = buf_data(&text);
 	*out = (struct host_facts){
 		.hostname = value_or_empty(t, "hostname"),
-		.machine_id = value_or_empty(t, "machine_id"),
-		.boot_id = value_or_empty(t, "boot_id"),
 		.namespaces = value_or_empty(t, "namespaces"),
 		.run_root = value_or_empty(t, "run_root"),
 		.state_root = value_or_empty(t, "state_root"),
@@ -105,6 +103,7 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 		.systemd = value_u64(t, "systemd") != 0,
 		.memory_available_bytes = value_u64(t, "memory") * 1024,
 	};
+	identity_space_read(t, &out->space);
 	if (out->run_root[0] != '/')
 		return err_set(err, ERR_REMOTE,
 			       "%s told no place for run directories",
@@ -124,8 +123,6 @@ int probe_here(struct host_facts *out, struct mono deadline, struct err *err)
 void host_facts_free(struct host_facts *f)
 {
 	free(f->hostname);
-	free(f->machine_id);
-	free(f->boot_id);
 	free(f->namespaces);
 	free(f->run_root);
 	free(f->state_root);
@@ -135,7 +132,7 @@ void host_facts_free(struct host_facts *f)
 
 bool probe_same_host(const struct host_facts *a, const struct host_facts *b)
 {
-	return a->boot_id[0] && !strcmp(a->boot_id, b->boot_id) &&
+	return a->space.boot[0] && !strcmp(a->space.boot, b->space.boot) &&
 	       !strcmp(a->namespaces, b->namespaces);
 }
 

@@ -11,14 +11,14 @@
 #include <sys/types.h>
 
 #include "engine/hosts/as_user.h"
+#include "engine/hosts/identity.h"
 #include "transport/base/strv.h"
 #include "transport/host.h"
 
 /* Strings owned; "" when unknown. */
 struct host_facts {
 	char *hostname;
-	char *machine_id;
-	char *boot_id;
+	struct identity_space space;
 	char *namespaces; /* mount, network and PID namespace, joined */
 	char *run_root;	  /* where run directories go: /run/vmferry, … */
 	char *state_root; /* what outlives a reboot: /var/lib/vmferry, … */

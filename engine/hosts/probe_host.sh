@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What a host is like.
-# shellcheck shell=sh disable=SC2046
-echo hostname=$(uname -n)
+# What a host is like; behind identity.sh, which sets $state.
+# shellcheck shell=sh disable=SC2046,SC2154
 echo uid=$(id -u)
-echo machine_id=$(cat /etc/machine-id 2>/dev/null)
-echo boot_id=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 ns() { readlink /proc/self/ns/$1; }
 echo namespaces=$(ns mnt) $(ns net) $(ns pid)
 echo memory=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
@@ -15,6 +12,4 @@ elif [ -d "${XDG_RUNTIME_DIR:-}" ]; then
 	root=$XDG_RUNTIME_DIR/vmferry
 else root=$HOME/.vmferry; fi
 printf 'run_root=%s\n' "$root"
-state=${XDG_STATE_HOME:-$HOME/.local/state}/vmferry
-[ "$(id -u)" != 0 ] || state=/var/lib/vmferry
 printf 'state_root=%s\n' "$state"

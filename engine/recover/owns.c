@@ -13,6 +13,7 @@
 #include "engine/guest/discover.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/run.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/journal_read.h"
 #include "engine/state/state_dir.h"
 #include "engine/state/unfinished.h"
@@ -106,17 +107,18 @@ static void take_move(struct asking *a, const char *run,
 static void judge(struct asking *a, const char *run,
 		  const struct journal_view *v)
 {
+	const struct identity from = journal_identity(v, JOURNAL_SOURCE);
 	AUTO_ERR struct err e = { 0 };
 
 	if (!v->n || journal_record_is_final(journal_state(v)) ||
 	    !is_about(a, v) ||
-	    strcmp(text_of(v, "source_machine"), a->facts.machine_id) != 0)
+	    identity_other_machine(&from.space, &a->facts.space))
 		return;
 	if (journal_state(v) == JOURNAL_DESTRUN) {
 		take_move(a, run, v);
 		return;
 	}
-	if (unfinished_is_rest(v, a->facts.machine_id, a->facts.boot_id))
+	if (unfinished_is_rest(v, &a->facts.space))
 		return;
 	err_set(&e, ERR_UNDECIDED,
 		"%s to %s is unfinished: its journal says "
@@ -241,7 +243,7 @@ static pid_t pid_on(struct host *h, const struct moved *m)
 
 	/* by that name another machine may answer now */
 	if (probe_host(h, &facts, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0 &&
-	    (!*m->machine || !strcmp(facts.machine_id, m->machine)) &&
+	    (!*m->machine || identity_has_id(&facts.space, m->machine)) &&
 	    discover_guests(h, &list, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0) {
 		pid = 0;
 		for (size_t i = 0; i < list.n && !pid; i++)

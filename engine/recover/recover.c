@@ -24,7 +24,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/guest/discover.h"
 #include "engine/recover/recover_report.h"
 #include "engine/run/connect.h"
 #include "engine/run/finish.h"
@@ -95,14 +94,7 @@ static enum side_state ask_source(struct recovering *c)
 	enum migration_status status;
 	int alive;
 
-	/* a journal that several hosts see: here nothing is known of it */
-	if (!same_text(&c->own.view, "source_machine", r->src.facts.machine_id))
-		return SIDE_UNKNOWN;
-	if (!same_text(&c->own.view, "source_boot", r->src.facts.boot_id))
-		return SIDE_GONE;
-	alive = discover_alive(r->src.host, r->source.guest.pid,
-			       r->source.guest.start_ticks, run_qmp_deadline(),
-			       NULL);
+	alive = reach_source_alive(r, run_qmp_deadline(), NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
 	/* its monitor is for the holder of the guest's lock */
@@ -131,21 +123,12 @@ static enum side_state ask_destination(struct recovering *c)
 
 	if (reach_restore(r, take_warm(c), NULL) < 0)
 		return SIDE_UNKNOWN;
-	if (!same_text(&c->own.view, "destination_machine",
-		       r->dst.facts.machine_id)) {
-		/* the name leads elsewhere now: nothing is done there */
-		reach_leave(r);
-		return SIDE_UNKNOWN;
-	}
-	if (!same_text(&c->own.view, "destination_boot", r->dst.facts.boot_id))
-		return SIDE_GONE;
-	if (!r->dest.made)
+	if (!r->dest.made || reach_destination_rebooted(r))
 		return SIDE_GONE;
 	if (r->dest.pid <= 0)
 		/* a launch that was cut short: if at all, it waits */
 		return SIDE_MOVING;
-	alive = discover_alive(r->dst.host, r->dest.pid, r->dest.ticks,
-			       run_qmp_deadline(), NULL);
+	alive = reach_destination_alive(r, run_qmp_deadline(), NULL);
 	if (alive <= 0)
 		return alive ? SIDE_UNKNOWN : SIDE_GONE;
 	if (switchover_reopen(r, NULL) < 0)
@@ -246,20 +229,17 @@ static int begin_undo(struct recovering *c, struct err *err)
  */
 static bool may_have_left(const struct recovering *c)
 {
-	const struct run *r = c->run;
+	struct run *r = c->run;
 	const struct unfinished_asker asker = {
 		.key = r->id.key,
 		.guest = guest_label(&r->source.guest),
-		.machine = r->src.facts.machine_id,
-		.boot = r->src.facts.boot_id,
+		.here = &r->src.facts.space,
 	};
 	AUTO_STRV struct strv rests = { .v = NULL };
 
 	return unfinished_look(run_state(r), &asker, &rests, NULL) !=
 		       UNFINISHED_NONE ||
-	       discover_alive(r->src.host, r->source.guest.pid,
-			      r->source.guest.start_ticks, run_qmp_deadline(),
-			      NULL) != 1;
+	       reach_source_alive(r, run_qmp_deadline(), NULL) != 1;
 }
 
 static void report_source(struct recovering *c)

@@ -15,8 +15,7 @@ enum { POLL_MS = 50, WAIT_MS = 15000 };
 
 static bool is_rest(const struct takeover *t, const struct run *r)
 {
-	return unfinished_is_rest(&t->view, r->src.facts.machine_id,
-				  r->src.facts.boot_id);
+	return unfinished_is_rest(&t->view, &r->src.facts.space);
 }
 
 /*

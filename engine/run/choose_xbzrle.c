@@ -52,7 +52,7 @@ uint64_t choose_xbzrle_room(const struct run *r)
 				    mono_in_ms(RUN_SCRIPT_MS));
 
 	/* the other QEMU takes as much again, of the same memory */
-	if (!room || !r->dst.facts.boot_id ||
+	if (!room || !*r->dst.facts.space.boot ||
 	    !probe_same_host(&r->src.facts, &r->dst.facts))
 		return room;
 	return room > ram ? room - ram : 1;

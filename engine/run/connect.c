@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/guest/discover.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -153,9 +152,7 @@ static int open_source(struct run *r, struct err *err)
 		return -1;
 	}
 	if (err->kind != ERR_BUSY &&
-	    discover_alive(r->src.host, r->source.guest.pid,
-			   r->source.guest.start_ticks, run_qmp_deadline(),
-			   NULL) == 0) {
+	    reach_source_alive(r, run_qmp_deadline(), NULL) == 0) {
 		err_wrap(err, ERR_BUSY,
 			 "QEMU of %s ended while another client had its "
 			 "monitor",
@@ -178,6 +175,7 @@ int connect_run(struct run *r, struct err *err)
 	if (probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst.host));
+	r->dest.space = r->dst.facts.space;
 	free(r->dest.session);
 	/* on this host it would be the login of this host's user */
 	r->dest.session =

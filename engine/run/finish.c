@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "engine/hosts/admit.h"
-#include "engine/guest/discover.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/guard.h"
 #include "engine/run/learn.h"
@@ -135,9 +134,7 @@ static int await_source_gone(struct run *r, struct err *err)
 
 	while (mono_before(mono_now(), until)) {
 		/* not knowing now is no answer yet */
-		if (discover_alive(r->src.host, r->source.guest.pid,
-				   r->source.guest.start_ticks,
-				   mono_in_ms(RUN_QMP_MS), NULL) == 0)
+		if (reach_source_alive(r, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 			return 0;
 		if (task_sleep_until(mono_in_ms(POLL_MS), err) < 0)
 			return -1;
@@ -174,8 +171,7 @@ static struct moved make_mark(const struct run *r)
 		.uuid = (char *)(strspn(uuid, "0-") < strlen(uuid) ? uuid : ""),
 		.source = r->src.facts.hostname,
 		.destination = (char *)r->opt->destination,
-		.machine = r->dest.machine ? r->dest.machine
-					   : r->dst.facts.machine_id,
+		.machine = (char *)r->dest.space.machine,
 		.pid = r->dest.pid,
 		.ticks = r->dest.ticks,
 		.moved_s = (double)wall_now().us / 1e6,
@@ -192,8 +188,7 @@ static void mark_moved(struct run *r)
 	const struct moved m = make_mark(r);
 
 	if ((!*m.guest && !*m.uuid) ||
-	    (r->dst.facts.boot_id &&
-	     probe_same_host(&r->src.facts, &r->dst.facts)))
+	    (r->dst.host && probe_same_host(&r->src.facts, &r->dst.facts)))
 		return;
 	if (moved_write(run_state(r), &m, &e) < 0)
 		leftover_of(r, &e,
@@ -350,30 +345,12 @@ static int ended_over_there(struct run *r, struct err *err)
 	return err_at_host(err, host_name(r->dst.host));
 }
 
-/* The name may lead elsewhere by now. */
-static bool is_same_machine(struct run *r, struct err *err)
-{
-	if (!r->dest.machine ||
-	    !strcmp(r->dest.machine, r->dst.facts.machine_id))
-		return true;
-	host_facts_free(&r->dst.facts);
-	r->dst.facts = (struct host_facts){ .hostname = NULL };
-	err_set(err, ERR_FAILED, "%s is another machine now",
-		host_name(r->dst.host));
-	return false;
-}
-
 /* A recovery may not have reached it yet. */
 static bool know_destination(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (r->dst.facts.boot_id)
-		return true;
-	if (reach_reconnect(r, &e) == 0 &&
-	    probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
-		       &e) == 0 &&
-	    is_same_machine(r, &e))
+	if (r->dst.host || reach_reconnect(r, &e) == 0)
 		return true;
 	leftover_of(r, &e, "names on the destination");
 	return false;

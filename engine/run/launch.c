@@ -394,7 +394,7 @@ static char *remove_script(struct run *r)
 	quote_assign(&b, "lock", r->dest.lock);
 	quote_assign(&b, "dir", r->dest.dir);
 	quote_assign(&b, "run", r->id.name);
-	if (r->dest.pid > 0)
+	if (r->dest.pid > 0 && !reach_destination_rebooted(r))
 		buf_printf(&b, "pid=%d ticks=%llu\n", (int)r->dest.pid,
 			   (unsigned long long)r->dest.ticks);
 	else
@@ -429,10 +429,10 @@ int launch_undo(struct run *r, struct err *err)
 	if (!r->dest.made)
 		return 0;
 	reach_close_monitors(&r->dst);
-	script = remove_script(r);
-	if (reach_reconnect(r, err) == 0 &&
-	    probe_script(r->dst.host, "clean-up", script, &out,
-			 mono_in_ms(RUN_UNDO_MS), err) == 0) {
+	if (reach_reconnect(r, err) == 0)
+		script = remove_script(r);
+	if (script && probe_script(r->dst.host, "clean-up", script, &out,
+				   mono_in_ms(RUN_UNDO_MS), err) == 0) {
 		r->dest.made = false;
 		r->dest.pid = 0;
 		r->dest.ticks = 0;

@@ -8,12 +8,13 @@
 
 void learn_recall(struct run *r)
 {
-	lessons_load(&r->lessons, run_state(r), r->dst.facts.machine_id);
+	lessons_load(&r->lessons, run_state(r),
+		     identity_machine(&r->dst.facts.space));
 }
 
 void learn_keep(struct run *r, const struct lesson *lesson)
 {
-	const char *machine = r->dst.facts.machine_id;
+	const char *machine = identity_machine(&r->dst.facts.space);
 	AUTO_ERR struct err e = { 0 };
 
 	/* another run may have learnt meanwhile */

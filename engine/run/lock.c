@@ -56,9 +56,8 @@ enum unfinished lock_look_unfinished(const struct run *r, struct strv *rests,
 	const struct unfinished_asker asker = {
 		.key = r->id.key,
 		.guest = guest_label(&r->source.guest),
-		.machine = r->src.facts.machine_id,
-		.boot = r->src.facts.boot_id,
-		.destination_machine = r->dst.facts.machine_id,
+		.here = &r->src.facts.space,
+		.destination = &r->dst.facts.space,
 	};
 
 	return unfinished_look(run_state(r), &asker, rests, err);

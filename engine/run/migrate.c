@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/guest/discover.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/guard.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
+#include "engine/run/reach.h"
 #include "engine/run/retry.h"
 #include "engine/run/run.h"
 #include "engine/run/run_events.h"
@@ -93,10 +93,9 @@ static void explain_end(struct run *r, struct err *err)
 	    err->kind == ERR_ENDED || err->kind == ERR_BUSY)
 		return;
 	task_shield();
-	gone = r->src.qmp ? run_events_source_gone(r)
-			  : discover_alive(r->src.host, r->source.guest.pid,
-					   r->source.guest.start_ticks,
-					   run_qmp_deadline(), NULL) == 0;
+	gone = r->src.qmp
+		       ? run_events_source_gone(r)
+		       : reach_source_alive(r, run_qmp_deadline(), NULL) == 0;
 	task_unshield();
 	if (gone)
 		explain_loss(r, err);

@@ -186,22 +186,6 @@ static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 			   out, mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
-/* The last of "mount network PID" namespaces. */
-static const char *pid_namespace(const struct host_facts *f)
-{
-	const char *blank = strrchr(f->namespaces, ' ');
-
-	return blank ? blank + 1 : "";
-}
-
-static bool same_pids(const struct run *r)
-{
-	const struct host_facts *a = &r->src.facts, *b = &r->dst.facts;
-
-	return *a->boot_id && !strcmp(a->boot_id, b->boot_id) &&
-	       *pid_namespace(a) && !strcmp(pid_namespace(a), pid_namespace(b));
-}
-
 /* Who is there already: the same guest, and what uses its names. */
 static int look_for_others(struct preflight *p, struct err *err)
 {
@@ -240,7 +224,8 @@ static int gather(struct preflight *p, struct err *err)
 	if (ask_images(p, err) < 0)
 		return -1;
 	list_paths(p);
-	p->same_pids = same_pids(r);
+	p->same_pids =
+		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
 	if (look_for_others(p, err) < 0)
 		return -1;
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/guest/discover.h"
 #include "engine/hosts/ticket.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/reach.h"
@@ -254,9 +253,7 @@ static int wait_ms(const struct run *r)
 
 static bool is_gone(struct run *r)
 {
-	return discover_alive(r->src.host, r->source.guest.pid,
-			      r->source.guest.start_ticks, run_qmp_deadline(),
-			      NULL) == 0;
+	return reach_source_alive(r, run_qmp_deadline(), NULL) == 0;
 }
 
 /* 1: go; 0: the guest's QEMU is no more; -1: failed or cancelled. */

@@ -39,6 +39,7 @@ int reach_find(struct run *r, struct err *err)
 	if (probe_host(r->src.host, &r->src.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return -1;
+	r->source.space = r->src.facts.space;
 	free(r->result->source);
 	r->result->source = xstrdup(r->src.facts.hostname);
 	return 0;
@@ -77,21 +78,47 @@ int reach_destination(struct run *r, struct err *err)
 	return 0;
 }
 
-int reach_restore(struct run *r, struct host *open, struct err *err)
+/*
+ * A name may lead to another machine by now, or to another PID namespace of the
+ * same. Takes what @h is like.
+ */
+static int recognize(struct run *r, struct host *h, struct err *err)
 {
-	r->dst.host = open;
-	if (!r->dst.host)
-		r->dst.host = host_open(r->opt->destination, &r->opt->ssh,
-					mono_in_ms(RUN_CONNECT_MS), err);
-	if (!r->dst.host)
+	struct host_facts facts = { 0 };
+
+	if (probe_host(h, &facts, mono_in_ms(RUN_SCRIPT_MS), err) < 0) {
+		host_facts_free(&facts);
 		return -1;
-	return probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
-			  err);
+	}
+	if (identity_compare(&r->dest.space, &facts.space) ==
+	    IDENTITY_ELSEWHERE) {
+		host_facts_free(&facts);
+		err_set(err, ERR_FAILED,
+			"%s leads to another machine now, or to another PID "
+			"namespace",
+			host_name(h));
+		return err_at_host(err, host_name(h));
+	}
+	host_facts_free(&r->dst.facts);
+	r->dst.facts = facts;
+	return 0;
 }
 
-void reach_leave(struct run *r)
+int reach_restore(struct run *r, struct host *open, struct err *err)
 {
-	host_close(STEAL(r->dst.host));
+	struct host *h = open;
+
+	if (!h)
+		h = host_open(r->opt->destination, &r->opt->ssh,
+			      mono_in_ms(RUN_CONNECT_MS), err);
+	if (!h)
+		return -1;
+	if (recognize(r, h, err) < 0) {
+		host_close(h);
+		return -1;
+	}
+	r->dst.host = h;
+	return 0;
 }
 
 int reach_reconnect(struct run *r, struct err *err)
@@ -107,10 +134,80 @@ int reach_reconnect(struct run *r, struct err *err)
 			  err);
 	if (!fresh)
 		return -1;
+	if (recognize(r, fresh, err) < 0) {
+		host_close(fresh);
+		return -1;
+	}
 	host_close(r->dst.host);
 	r->dst.host = fresh;
 	r->dest.reconnected = true;
 	return 0;
+}
+
+/* --- ids ----------------------------------------------------------------- */
+
+static void use_own_id(struct run *r, struct run_side *side,
+		       struct identity_space *recorded)
+{
+	AUTO_FREE char *script = xasprintf("{\n%s} >/dev/null\n%s", identity_sh,
+					   identity_make_sh);
+	struct identity_space made = { .boot = "" };
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_ERR struct err e = { 0 };
+
+	if (probe_script(side->host, "identity", script, &text,
+			 mono_in_ms(RUN_SCRIPT_MS), &e) == 0)
+		identity_space_read(buf_data(&text), &made);
+	if (!*made.own) {
+		run_warn(r, "identity",
+			 "%s has the machine id of the other host, or none, "
+			 "and no id could be made for it: %s",
+			 side->facts.hostname,
+			 e.message ? e.message : "no id was read");
+		return;
+	}
+	memcpy(side->facts.space.own, made.own, sizeof(made.own));
+	memcpy(recorded->machine, made.own, sizeof(made.own));
+}
+
+void reach_identify(struct run *r)
+{
+	if (!r->dst.host ||
+	    identity_ids_suffice(&r->src.facts.space, &r->dst.facts.space))
+		return;
+	use_own_id(r, &r->src, &r->source.space);
+	use_own_id(r, &r->dst, &r->dest.space);
+}
+
+/* --- is QEMU still there? ------------------------------------------------ */
+
+int reach_source_alive(struct run *r, struct mono deadline, struct err *err)
+{
+	const struct identity who = {
+		.space = r->source.space,
+		.pid = r->source.guest.pid,
+		.start_ticks = r->source.guest.start_ticks,
+	};
+
+	return discover_alive(r->src.host, &who, deadline, err);
+}
+
+bool reach_destination_rebooted(const struct run *r)
+{
+	return identity_compare(&r->dest.space, &r->dst.facts.space) ==
+	       IDENTITY_REBOOTED;
+}
+
+int reach_destination_alive(struct run *r, struct mono deadline,
+			    struct err *err)
+{
+	const struct identity who = {
+		.space = r->dest.space,
+		.pid = r->dest.pid,
+		.start_ticks = r->dest.ticks,
+	};
+
+	return discover_alive(r->dst.host, &who, deadline, err);
 }
 
 void reach_close_monitors(struct run_side *s)
@@ -137,7 +234,7 @@ char *reach_guest_key(const struct run *r)
 		uuid = r->source.guest.uuid;
 	if (strspn(uuid, "0-") < strlen(uuid))
 		return path_part(uuid);
-	id = xasprintf("%s/%s/%llu", r->src.facts.machine_id,
+	id = xasprintf("%s/%s/%llu", identity_machine(&r->src.facts.space),
 		       guest_label(&r->source.guest),
 		       (unsigned long long)r->source.guest.start_ticks);
 	return xasprintf("guest-%016llx",

@@ -6,9 +6,11 @@
 #ifndef ENGINE_RUN_REACH_H
 #define ENGINE_RUN_REACH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "engine/hosts/as_user.h"
+#include "transport/base/clock.h"
 #include "transport/base/err.h"
 
 struct host;
@@ -32,13 +34,30 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 int reach_destination(struct run *r, struct err *err);
 /*
  * For a recovery: takes @open, a connection to the destination, or with NULL
- * logs in, and asks the host what it is like.
+ * logs in, and asks the host what it is like. Another machine than that of
+ * @r->dest, or another PID namespace of it, is left at once.
  */
 int reach_restore(struct run *r, struct host *open, struct err *err);
-/* Closes the connection to a host that is not the destination. */
-void reach_leave(struct run *r);
-/* Makes sure of a working connection to the destination: one fresh try. */
+/*
+ * Makes sure of a working connection to the destination: one fresh try, to the
+ * machine of @r->dest only.
+ */
 int reach_reconnect(struct run *r, struct err *err);
+/*
+ * discover_alive() for QEMU on either side: 1 it runs, 0 it is proved gone, -1
+ * unknown, also on another machine or in another PID namespace.
+ */
+int reach_source_alive(struct run *r, struct mono deadline, struct err *err);
+int reach_destination_alive(struct run *r, struct mono deadline,
+			    struct err *err);
+/*
+ * Before BEGIN: where the machine ids of both sides do not suffice, ids of our
+ * own are made and take their place. A host on which that fails is not known
+ * again after a reboot: a warning.
+ */
+void reach_identify(struct run *r);
+/* Whether the destination, which answers, was started anew since BEGIN. */
+bool reach_destination_rebooted(const struct run *r);
 /* With their events; what was closed before stays so. */
 void reach_close_monitors(struct run_side *s);
 

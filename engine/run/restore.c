@@ -9,6 +9,7 @@
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/journal.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/journal_read.h"
 #include "engine/state/recording.h"
 #include "qmp/json.h"
@@ -103,10 +104,12 @@ static void restore_uuid(struct run *r, const struct journal_view *v)
 static int restore_source(struct run *r, const struct journal_view *v,
 			  struct err *err)
 {
+	const struct identity id = journal_identity(v, JOURNAL_SOURCE);
 	struct guest *g = &r->source.guest;
 
-	g->pid = (pid_t)number_or_0(v, "source_pid");
-	g->start_ticks = number_or_0(v, "source_ticks");
+	r->source.space = id.space;
+	g->pid = id.pid;
+	g->start_ticks = id.start_ticks;
 	r->source.begun_ticks = number_or_0(v, "begun_ticks");
 	if (!r->source.begun_ticks)
 		r->source.begun_ticks = g->start_ticks;
@@ -141,12 +144,14 @@ static char *session_or_null(const struct journal_view *v)
 
 static void restore_destination(struct run *r, const struct journal_view *v)
 {
+	const struct identity id = journal_identity(v, JOURNAL_DESTINATION);
+
 	r->dest.dir = text_or_null(v, "directory");
 	r->dest.lock = text_or_null(v, "lock");
 	r->dest.session = session_or_null(v);
-	r->dest.machine = text_or_null(v, "destination_machine");
-	r->dest.pid = (pid_t)number_or_0(v, "destination_pid");
-	r->dest.ticks = number_or_0(v, "destination_ticks");
+	r->dest.space = id.space;
+	r->dest.pid = id.pid;
+	r->dest.ticks = id.start_ticks;
 	r->dest.made = r->dest.dir && r->dest.lock;
 	r->dest.plan.monitor0 = text_or_null(v, "monitor");
 	r->dest.plan.monitor1 = text_or_null(v, "rescue");

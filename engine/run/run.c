@@ -193,5 +193,4 @@ void run_close(struct run *r)
 	free(r->dest.dir);
 	free(r->dest.lock);
 	free(r->dest.session);
-	free(r->dest.machine);
 }

@@ -87,8 +87,9 @@ struct run_source {
 	struct guest guest;
 	uint64_t begun_ticks; /* when it was found; twin.h */
 	struct run_facts facts;
-	bool ended;  /* it shut down on the source */
-	bool unsure; /* the rollback did not see it run again */
+	struct identity_space space; /* of the machine where it was found */
+	bool ended;		     /* it shut down on the source */
+	bool unsure;		     /* the rollback did not see it run again */
 };
 
 /*
@@ -100,10 +101,10 @@ struct run_dest {
 	char *binary;	       /* absolute path */
 	char *dir;	       /* QEMU's run directory */
 	char *lock;	       /* the lock directory */
-	char *machine;	       /* its machine id, when read from a journal */
-	char *session;	       /* our login there, "PID TICKS", or NULL */
-	bool made;	       /* the directories exist, QEMU may */
-	pid_t pid;	       /* 0: not started */
+	struct identity_space space; /* of the machine where it was begun */
+	char *session;		     /* our login there, "PID TICKS", or NULL */
+	bool made;		     /* the directories exist, QEMU may */
+	pid_t pid;		     /* 0: not started */
 	uint64_t ticks;
 	bool reconnected; /* another login than the journal has it */
 	bool ended;	  /* QEMU ended there after the guest ran */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "engine/guest/discover.h"
+#include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "qmp/json.h"
 #include "qmp/qmp.h"
@@ -122,9 +122,7 @@ int run_events_guest_alive(struct run *r, struct err *err)
 
 	if (!r->source.ended && qmp_check(r->src.qmp, &e) == 0)
 		return 0;
-	alive = discover_alive(r->src.host, r->source.guest.pid,
-			       r->source.guest.start_ticks,
-			       mono_in_ms(RUN_QMP_MS), NULL);
+	alive = reach_source_alive(r, mono_in_ms(RUN_QMP_MS), NULL);
 	if (alive == 0)
 		return err_set(err, ERR_ENDED,
 			       "QEMU of %s ended on the source while it was "
@@ -149,9 +147,7 @@ bool run_events_source_gone(struct run *r)
 		if (!r->source.ended && r->src.qmp &&
 		    qmp_check(r->src.qmp, NULL) == 0)
 			return false;
-		if (discover_alive(r->src.host, r->source.guest.pid,
-				   r->source.guest.start_ticks,
-				   run_qmp_deadline(), NULL) == 0)
+		if (reach_source_alive(r, run_qmp_deadline(), NULL) == 0)
 			return true;
 		if (task_sleep_until(mono_in_ms(GONE_RETRY_MS), NULL) < 0)
 			return false;

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "engine/run/migrate_options.h"
+#include "engine/run/reach.h"
 #include "engine/run/socket_names.h"
 #include "engine/state/journal.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
@@ -58,9 +60,7 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_bool(o, "was_running",
 			  r->source.facts.first_status.running);
 	o = json_add_bool(o, "paused", r->opt->paused);
-	o = json_add_str(o, "source", r->src.facts.hostname);
-	o = json_add_str(o, "source_machine", r->src.facts.machine_id);
-	o = json_add_str(o, "source_boot", r->src.facts.boot_id);
+	o = journal_identity_put(o, JOURNAL_SOURCE, &r->source.space);
 	o = json_add_i64(o, "source_pid", g->pid);
 	o = json_add_u64(o, "source_ticks", g->start_ticks);
 	o = json_add_u64(o, "begun_ticks", r->source.begun_ticks);
@@ -71,8 +71,7 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_str(o, "group", g->group);
 	o = json_add_u64(o, "uid", g->uid);
 	o = json_add_str(o, "destination", r->opt->destination);
-	o = json_add_str(o, "destination_machine", r->dst.facts.machine_id);
-	return json_add_str(o, "destination_boot", r->dst.facts.boot_id);
+	return journal_identity_put(o, JOURNAL_DESTINATION, &r->dest.space);
 }
 
 /* What an earlier try noted of a QEMU that is gone by now. */
@@ -145,6 +144,7 @@ int run_journal_begin(struct run *r, struct err *err)
 	AUTO_FREE char *path = state_dir_journal(run_state(r), r->id.name);
 
 	socket_names_mark(&r->source.guest.moves);
+	reach_identify(r);
 	r->held.record_dir = state_dir_run(run_state(r), r->id.name);
 	if (state_dir_make(runs, err) == 0 && state_dir_trust(runs, err) == 0 &&
 	    state_dir_make(r->held.record_dir, err) == 0)

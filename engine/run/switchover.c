@@ -31,7 +31,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/guest/discover.h"
 #include "engine/policy/final_copy.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
@@ -420,8 +419,7 @@ bool switchover_destination_gone(struct run *r)
 {
 	return r->dst.host &&
 	       host_ping(r->dst.host, run_qmp_deadline(), NULL) == 0 &&
-	       discover_alive(r->dst.host, r->dest.pid, r->dest.ticks,
-			      run_qmp_deadline(), NULL) == 0;
+	       reach_destination_alive(r, run_qmp_deadline(), NULL) == 0;
 }
 
 /*

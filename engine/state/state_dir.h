@@ -5,6 +5,7 @@
  *
  *	STATE		outlives a reboot: --state-dir, or /var/lib/vmferry
  *	|		(root), or ~/.local/state/vmferry
+ *	+- machine-id			identity.h; in the usual place only
  *	+- runs/RUN/journal		journal.h
  *	+- recordings/RUN.jsonl		recording.h
  *	+- moved/RUN			moved.h

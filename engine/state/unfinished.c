@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/hosts/proc_stat.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/journal_line.h"
 #include "engine/state/recording_read.h"
 #include "engine/state/state_dir.h"
@@ -51,21 +53,21 @@ static uint64_t number_of(const struct journal_view *v, const char *key)
 
 /* --- is the owner decided? ----------------------------------------------- */
 
-static bool is_alive(uint64_t pid, uint64_t start_ticks)
+static bool is_alive(const struct identity *id)
 {
-	AUTO_FREE char *path =
-		xasprintf("/proc/%llu/stat", (unsigned long long)pid);
+	AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)id->pid);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct proc_stat stat;
 	char line[512];
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 
+	/* it may be hidden from us (hidepid=) */
 	if (n <= 0)
-		return false;
+		return kill(id->pid, 0) == 0 || errno != ESRCH;
 	line[n] = '\0';
 	/* one that cannot be read may be any */
 	return proc_stat_read(line, &stat) < 0 ||
-	       (stat.start_ticks == start_ticks && stat.state != 'Z');
+	       (stat.start_ticks == id->start_ticks && stat.state != 'Z');
 }
 
 static bool is_source_back(const struct journal_view *v)
@@ -76,23 +78,25 @@ static bool is_source_back(const struct journal_view *v)
 
 /* As far as it is known without its monitor. */
 static enum side_state source_of(const struct journal_view *v,
-				 const char *machine, const char *boot)
+				 const struct identity_space *here)
 {
-	if (strcmp(text_of(v, "source_machine"), machine) != 0)
+	const struct identity id = journal_identity(v, JOURNAL_SOURCE);
+	enum identity_match where = identity_compare(&id.space, here);
+
+	if (where == IDENTITY_ELSEWHERE)
 		return SIDE_UNKNOWN;
-	if (strcmp(text_of(v, "source_boot"), boot) != 0 ||
-	    !is_alive(number_of(v, "source_pid"), number_of(v, "source_ticks")))
+	if (where == IDENTITY_REBOOTED || !is_alive(&id))
 		return SIDE_GONE;
 	/* as it was seen when that was written; nobody else stops it */
 	return is_source_back(v) ? SIDE_RUNS : SIDE_UNKNOWN;
 }
 
-bool unfinished_is_rest(const struct journal_view *v, const char *machine,
-			const char *boot)
+bool unfinished_is_rest(const struct journal_view *v,
+			const struct identity_space *here)
 {
 	const struct verdict_input in = {
 		.journal = journal_state(v),
-		.source = source_of(v, machine, boot),
+		.source = source_of(v, here),
 		.destination = SIDE_UNKNOWN,
 		.disks_moved = journal_value(v, "disks") != NULL,
 		.source_unwatched = true,
@@ -151,14 +155,16 @@ static enum unfinished judge(const char *run, const struct journal_view *v,
 			     const struct unfinished_asker *a,
 			     struct strv *rests, struct err *err)
 {
+	const struct identity from = journal_identity(v, JOURNAL_SOURCE);
+	const struct identity to = journal_identity(v, JOURNAL_DESTINATION);
+
 	if (!is_open(v) || strcmp(text_of(v, "key"), a->key) != 0 ||
-	    strcmp(text_of(v, "source_machine"), a->machine) != 0)
+	    identity_other_machine(&from.space, a->here))
 		return UNFINISHED_NONE;
 	/* a host that answers can be cleaned up first */
-	if (!unfinished_is_rest(v, a->machine, a->boot) ||
-	    (a->destination_machine &&
-	     !strcmp(text_of(v, "destination_machine"),
-		     a->destination_machine)))
+	if (!unfinished_is_rest(v, a->here) ||
+	    (a->destination &&
+	     identity_same_machine(&to.space, a->destination)))
 		return refuse(run, v, err);
 	add_rest(run, v, rests);
 	return UNFINISHED_NONE;

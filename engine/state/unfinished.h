@@ -13,16 +13,17 @@
 
 #include <stdbool.h>
 
+#include "engine/hosts/identity.h"
 #include "engine/state/journal_read.h"
 #include "transport/base/err.h"
 #include "transport/base/strv.h"
 
 /* Of a run that wants to begin. All borrowed. */
 struct unfinished_asker {
-	const char *key;		 /* the guest's */
-	const char *guest;		 /* its name for people */
-	const char *machine, *boot;	 /* ids of this host */
-	const char *destination_machine; /* NULL: it goes nowhere */
+	const char *key;   /* the guest's */
+	const char *guest; /* its name for people */
+	const struct identity_space *here;
+	const struct identity_space *destination; /* NULL: it goes nowhere */
 };
 
 /* The worst of all journals. */
@@ -40,11 +41,11 @@ enum unfinished {
 bool unfinished_is(const char *state, const char *run);
 
 /*
- * Whether all that is left of the run of @v, which a host with these ids has
- * read, is to be cleaned up on its destination. Once true it remains so.
+ * Whether all that is left of the run of @v, read @here, is to be cleaned up on
+ * its destination. Once true it remains so.
  */
-bool unfinished_is_rest(const struct journal_view *v, const char *machine,
-			const char *boot);
+bool unfinished_is_rest(const struct journal_view *v,
+			const struct identity_space *here);
 
 /*
  * Looks through the journals in @state (there need not be any) that this

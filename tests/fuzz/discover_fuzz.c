@@ -55,11 +55,12 @@ static void ask_facts(struct host *h)
 {
 	AUTO_ERR struct err err = { 0 };
 	AUTO_STRV struct strv paths = { 0 };
+	const struct identity who = { .pid = 42, .start_ticks = 100 };
 	struct probe_file files[3];
 	struct host_facts facts;
 	struct probe_qemu qemu;
 
-	(void)discover_alive(h, 42, 100, MONO_NEVER, &err);
+	(void)discover_alive(h, &who, MONO_NEVER, &err);
 	if (probe_host(h, &facts, MONO_NEVER, &err) == 0)
 		(void)probe_same_host(&facts, &facts);
 	host_facts_free(&facts);

@@ -87,6 +87,13 @@ static struct qmp *session(struct fake_qemu *f, const char *side)
 	return q;
 }
 
+/* Both sides are on this machine. */
+static void identify(struct run *r)
+{
+	assert_int_equal(probe_here(&r->src.facts, SOON, NULL), 0);
+	r->source.space = r->dest.space = r->src.facts.space;
+}
+
 void run_fixture_init(struct run *r, struct fake_qemu *src,
 		      struct fake_qemu *dst)
 {
@@ -103,6 +110,7 @@ void run_fixture_init(struct run *r, struct fake_qemu *src,
 	r->source.guest.pid = getpid();
 	r->source.guest.name = xstrdup("g");
 	r->source.facts.first_status.running = true;
+	identify(r);
 	r->src.host = host_local_new();
 	r->dst.host = host_local_new();
 	r->dest.dir = xstrdup("/nonexistent");
@@ -126,6 +134,7 @@ void run_fixture_fini(struct run *r)
 	qmp_close(r->src.qmp);
 	qmp_close(r->dst.qmp);
 	tunnel_free(r->attempt.tunnel);
+	host_facts_free(&r->src.facts);
 	host_close(r->src.host);
 	host_close(r->dst.host);
 	guest_free(&r->source.guest);

@@ -123,6 +123,10 @@ static const struct entry files[] = {
 	  "What a run is about to do, for recover; gone when it ended with "
 	  "nothing left to do. Other users: ~/.local/state/vmferry, or "
 	  "--state-dir." },
+	{ "/var/lib/vmferry/machine-id",
+	  "An id that stands for the host where /etc/machine-id is missing, "
+	  "or is that of the other host; made when it is needed, on both "
+	  "hosts, and kept. Recovery goes by it after a reboot." },
 	{ "/var/lib/vmferry/recordings/RUN.jsonl",
 	  "The events of a migration, as --events writes them, for status and "
 	  "replay. Where a recovery told the end, the result has recovered "

@@ -17,6 +17,7 @@
 #include "engine/hosts/as_user.h"
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/login_session.h"
 #include "engine/run/socket_names.h"
@@ -155,14 +156,63 @@ static void all_print(const char *script, const char *expected)
 
 TEST(a_host_is_probed)
 {
-	AUTO_FREE char *script =
-		xasprintf("(\n%s) | grep -v ^memory=\n", probe_host_sh);
+	AUTO_FREE char *script = xasprintf(
+		"state=/s\n(\n%s) | grep -v ^memory=\n", probe_host_sh);
 	AUTO_FREE char *out = NULL;
 
 	all_print(script, NULL);
 	out = get("out");
 	assert_non_null(strstr(out, "run_root=/"));
-	assert_non_null(strstr(out, "boot_id="));
+	assert_non_null(strstr(out, "state_root=/s\n"));
+}
+
+/* --- identity ------------------------------------------------------------- */
+
+TEST(a_host_is_identified)
+{
+	AUTO_FREE char *out = NULL;
+	struct identity_space space;
+
+	all_print(identity_sh, NULL);
+	out = get("out");
+	identity_space_read(out, &space);
+	assert_int_not_equal(*space.host, '\0');
+	assert_int_equal(strlen(space.boot), 36);
+	assert_true(space.pid_namespace != 0);
+}
+
+/* Its processes are not those that the shell could start. */
+TEST(a_proc_of_another_pid_namespace_identifies_nothing)
+{
+	AUTO_FREE char *out = NULL;
+	struct identity_space space;
+
+	if (system("unshare --pid --fork true 2>/dev/null") != 0)
+		skip();
+	put("identity", identity_sh, 0600);
+	all_print("unshare --pid --fork sh ./identity\n", NULL);
+	out = get("out");
+	identity_space_read(out, &space);
+	assert_int_equal(strlen(space.boot), 36);
+	assert_true(space.pid_namespace == 0);
+}
+
+TEST(an_id_is_made_once)
+{
+	AUTO_FREE char *script =
+		xasprintf("{\n%s} >/dev/null\nstate=%s/a/b\n%s", identity_sh,
+			  dir, identity_make_sh);
+	AUTO_FREE char *made = NULL;
+	struct identity_space space;
+
+	/* the first shell makes what all others find */
+	all_print(script, NULL);
+	made = get("a/b/machine-id");
+	assert_int_equal(strlen(made), 33);
+	AUTO_FREE char *out = get("out");
+	identity_space_read(out, &space);
+	made[32] = '\0';
+	assert_string_equal(space.own, made);
 }
 
 TEST(files_are_probed)
@@ -391,11 +441,11 @@ TEST(a_process_that_is_gone_is_proved_gone)
 	AUTO_FREE char *gone =
 		xasprintf("set -- 999999999\n%s", discover_alive_sh);
 	AUTO_FREE char *alive = xasprintf("set -- $PPID\n(\n%s) | "
-					  "sed 's/ .*//;s/[0-9]*/N/'\n",
+					  "sed 's/ .*//;s/[0-9][0-9]*/N/'\n",
 					  discover_alive_sh);
 
-	all_print(gone, "gone\n");
-	all_print(alive, "N\n");
+	all_print(gone, "process=\ngone\n");
+	all_print(alive, "process=\nN\n");
 }
 
 TEST(paths_are_resolved)

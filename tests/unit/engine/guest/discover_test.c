@@ -20,6 +20,7 @@
 #include "engine/guest/discover.h"
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/proc_stat.h"
+#include "engine/hosts/probe.h"
 #include "tests/unit/argv_case.h"
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -113,8 +114,8 @@ static struct guests list;
 static struct guest one;
 static struct err error;
 static const char *word;
-static pid_t wanted_pid;
-static uint64_t wanted_ticks;
+static struct identity wanted;
+static struct identity_space here; /* this machine's, once it was asked */
 static int verdict;
 static struct host_result output;
 
@@ -141,9 +142,18 @@ static void job_alive(void *arg)
 	struct host *host = host_local_new();
 
 	(void)arg;
-	verdict = discover_alive(host, wanted_pid, wanted_ticks, IN_TASK_SOON,
-				 &error);
+	verdict = discover_alive(host, &wanted, IN_TASK_SOON, &error);
 	host_close(host);
+}
+
+static void job_here(void *arg)
+{
+	struct host_facts facts = { .hostname = NULL };
+
+	(void)arg;
+	verdict = probe_here(&facts, IN_TASK_SOON, &error);
+	here = facts.space;
+	host_facts_free(&facts);
 }
 
 static void job_script(void *arg)
@@ -430,8 +440,22 @@ TEST(a_word_of_another_form_is_a_usage_error)
 static int alive(pid_t pid, uint64_t ticks)
 {
 	forget();
-	wanted_pid = pid;
-	wanted_ticks = ticks;
+	wanted.space = here;
+	wanted.pid = pid;
+	wanted.start_ticks = ticks;
+	in_task(job_alive, NULL);
+	return verdict;
+}
+
+/* What a look on this machine says of a process of @space that is not there. */
+static int alive_of(const struct identity_space *space)
+{
+	forget();
+	wanted = (struct identity){
+		.space = *space,
+		.pid = 999999999,
+		.start_ticks = 1,
+	};
 	in_task(job_alive, NULL);
 	return verdict;
 }
@@ -485,12 +509,75 @@ TEST(a_process_that_was_reaped_is_gone)
 	forget();
 }
 
+/* An id that no machine has in place of one of this machine's. */
+static void assert_elsewhere(size_t offset)
+{
+	struct identity_space space = here;
+
+	strcpy((char *)&space + offset, "00000000000000000000000000000000");
+	assert_int_equal(alive_of(&space), -1);
+	expect_err_kind(&error, ERR_REMOTE, "cannot tell whether process");
+}
+
+TEST(on_another_machine_nothing_is_gone)
+{
+	assert_elsewhere(offsetof(struct identity_space, machine));
+}
+
+TEST(in_another_pid_namespace_nothing_is_gone)
+{
+	struct identity_space space = here;
+
+	space.pid_namespace++;
+	assert_int_equal(alive_of(&space), -1);
+	forget();
+}
+
+TEST(with_a_proc_of_another_namespace_nothing_is_gone)
+{
+	struct identity_space space = here;
+
+	space.pid_namespace = 0;
+	assert_int_equal(alive_of(&space), -1);
+	forget();
+}
+
+TEST(after_a_reboot_all_processes_are_gone)
+{
+	struct identity_space space = here;
+
+	strcpy(space.boot, "00000000-0000-0000-0000-000000000000");
+	assert_int_equal(alive_of(&space), 0);
+	forget();
+}
+
+TEST(a_later_boot_of_a_machine_whose_id_is_shared_proves_nothing)
+{
+	struct identity_space space = here;
+
+	strcpy(space.boot, "00000000-0000-0000-0000-000000000000");
+	space.id_is_shared = true;
+	assert_int_equal(alive_of(&space), -1);
+	forget();
+}
+
+TEST(a_later_boot_under_another_name_proves_nothing)
+{
+	struct identity_space space = here;
+
+	strcpy(space.boot, "00000000-0000-0000-0000-000000000000");
+	strcat(space.host, "-2");
+	assert_int_equal(alive_of(&space), -1);
+	forget();
+}
+
 /* --- main ---------------------------------------------------------------- */
 
 static int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	in_task(job_here, NULL);
+	return mkdtemp(dir) && verdict == 0 ? 0 : -1;
 }
 
 static int remove_dir(void **state)

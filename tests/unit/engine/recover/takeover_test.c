@@ -30,8 +30,9 @@ static struct run open_run(bool recovering)
 		.source.guest = { .name = xstrdup("web1") },
 		.src.facts = { .run_root = root,
 			       .state_root = root,
-			       .machine_id = (char *)"here",
-			       .boot_id = (char *)"now" },
+			       .space = { .machine = "here",
+					  .boot = "now",
+					  .pid_namespace = 1 } },
 	};
 
 	return r;
@@ -46,7 +47,6 @@ static void close_run(struct run *r)
 	free(r->dest.dir);
 	free(r->dest.lock);
 	free(r->dest.session);
-	free(r->dest.machine);
 }
 
 /* Of a source that is gone with another boot of this machine. */

@@ -216,7 +216,8 @@ TEST(one_whose_parent_lives_is_a_warning)
 
 TEST(a_host_that_is_meant_is_nothing_to_speak_of)
 {
-	r.src.facts.boot_id = r.dst.facts.boot_id = (char *)"b";
+	strcpy(r.src.facts.space.boot, "b");
+	r.dst.facts.space = r.src.facts.space;
 	r.src.facts.namespaces = r.dst.facts.namespaces = (char *)"n";
 	expect_nothing(preflight_check_same_host);
 }

@@ -10,6 +10,7 @@
 
 #include "engine/hosts/proc_stat.h"
 #include "engine/state/journal.h"
+#include "engine/state/journal_identity.h"
 #include "qmp/json.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
@@ -19,13 +20,28 @@
 #define OTHER "99999999-2222-3333-4444-555555555555"
 
 static char state_dir[64], runs[80];
-static const char *source_boot; /* "boot": the source's QEMU lives */
-static pid_t source_pid;	/* unless it is another process */
+/* Of the source, as BEGIN says; that of this process: its QEMU lives. */
+static struct identity_space source;
+static pid_t source_pid; /* unless it is another process */
+
+static const struct identity_space here = {
+	.host = "hosta",
+	.machine = "here",
+	.boot = "boot",
+	.pid_namespace = 1,
+};
+static const struct identity_space there = {
+	.host = "hostb",
+	.machine = "there",
+	.boot = "b",
+	.pid_namespace = 1,
+};
+static const struct identity_space another = { .machine = "another" };
 
 static int make_dir(void **state)
 {
 	(void)state;
-	source_boot = "boot";
+	source = here;
 	source_pid = getpid();
 	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
 	if (!mkdtemp(state_dir))
@@ -77,10 +93,10 @@ static struct journal *begin(const char *run, const char *key,
 	struct journal *j;
 
 	o = json_add_str(o, "guest", "web1");
+	strcpy(source.machine, machine);
 	o = json_add_str(o, "destination", "hostb");
-	o = json_add_str(o, "destination_machine", "there");
-	o = json_add_str(o, "source_machine", machine);
-	o = json_add_str(o, "source_boot", source_boot);
+	o = journal_identity_put(o, JOURNAL_SOURCE, &source);
+	o = journal_identity_put(o, JOURNAL_DESTINATION, &there);
 	o = json_add_u64(o, "source_pid", (uint64_t)source_pid);
 	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -154,15 +170,14 @@ static void record_guest(const char *run, const char *guest, const char *uuid)
 }
 
 static enum unfinished look_for(const char *dir, const char *key,
-				const char *destination, size_t *rests,
-				struct err *err)
+				const struct identity_space *destination,
+				size_t *rests, struct err *err)
 {
 	const struct unfinished_asker asker = {
 		.key = key,
 		.guest = "web1",
-		.machine = "here",
-		.boot = "boot",
-		.destination_machine = destination,
+		.here = &here,
+		.destination = destination,
 	};
 	AUTO_STRV struct strv found = { .v = NULL };
 	enum unfinished worst = unfinished_look(dir, &asker, &found, err);
@@ -173,7 +188,8 @@ static enum unfinished look_for(const char *dir, const char *key,
 	return worst;
 }
 
-static enum unfinished look(const char *dir, const char *destination,
+static enum unfinished look(const char *dir,
+			    const struct identity_space *destination,
 			    size_t *rests, struct err *err)
 {
 	return look_for(dir, KEY, destination, rests, err);
@@ -184,7 +200,7 @@ static void assert_found(enum unfinished worst, const char *words)
 	struct err err = { 0 };
 	size_t rests;
 
-	assert_int_equal(look(state_dir, "another", &rests, &err), worst);
+	assert_int_equal(look(state_dir, &another, &rests, &err), worst);
 	expect_err_kind(&err, ERR_REFUSED, words);
 }
 
@@ -198,7 +214,7 @@ static void assert_passed(void)
 	struct err err = { 0 };
 	size_t rests;
 
-	if (look(state_dir, "another", &rests, &err) != UNFINISHED_NONE)
+	if (look(state_dir, &another, &rests, &err) != UNFINISHED_NONE)
 		fail_with_err(&err);
 	assert_int_equal(rests, 0);
 }
@@ -212,7 +228,7 @@ TEST(no_directory_holds_no_journal)
 {
 	size_t rests;
 
-	assert_int_equal(look("/nonexistent", "another", &rests, NULL),
+	assert_int_equal(look("/nonexistent", &another, &rests, NULL),
 			 UNFINISHED_NONE);
 }
 
@@ -240,7 +256,7 @@ TEST(the_refusal_names_run_guest_and_what_to_do)
 	leave("run-1", KEY, "here", JOURNAL_PREP);
 	assert_refused("run-1 to hostb");
 	assert_refused("of web1");
-	assert_int_equal(look(state_dir, "another", &rests, &err),
+	assert_int_equal(look(state_dir, &another, &rests, &err),
 			 UNFINISHED_OPEN);
 	assert_non_null(strstr(err_hint_of(&err), "vmferry recover web1 "));
 	err_reset(&err);
@@ -298,7 +314,7 @@ TEST(a_rest_on_another_host_lets_the_guest_go)
 	size_t rests;
 
 	leave_a_rest("run-1");
-	assert_int_equal(look(state_dir, "another", &rests, &err),
+	assert_int_equal(look(state_dir, &another, &rests, &err),
 			 UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
@@ -309,7 +325,7 @@ TEST(a_rest_on_the_same_host_is_cleaned_up_first)
 	size_t rests;
 
 	leave_a_rest("run-1");
-	assert_int_equal(look(state_dir, "there", &rests, &err),
+	assert_int_equal(look(state_dir, &there, &rests, &err),
 			 UNFINISHED_OPEN);
 	err_reset(&err);
 }
@@ -340,9 +356,9 @@ TEST(with_the_source_gone_what_was_not_started_there_is_a_rest)
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
 		size_t rests;
 
-		source_boot = "an earlier one";
+		strcpy(source.boot, "an earlier one");
 		leave("run-1", KEY, "here", rest[i]);
-		assert_int_equal(look(state_dir, "another", &rests, NULL),
+		assert_int_equal(look(state_dir, &another, &rests, NULL),
 				 UNFINISHED_NONE);
 		assert_int_equal(rests, 1);
 		start_anew();
@@ -356,7 +372,7 @@ TEST(a_source_that_is_no_process_any_more_is_gone)
 
 	source_pid = 1 << 23;
 	leave("run-1", KEY, "here", JOURNAL_DEST);
-	assert_int_equal(look(state_dir, "another", &rests, NULL),
+	assert_int_equal(look(state_dir, &another, &rests, NULL),
 			 UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
@@ -368,7 +384,7 @@ TEST(another_process_of_its_number_is_not_the_source)
 
 	source_pid = 1;
 	leave("run-1", KEY, "here", JOURNAL_DEST);
-	assert_int_equal(look(state_dir, "another", &rests, NULL),
+	assert_int_equal(look(state_dir, &another, &rests, NULL),
 			 UNFINISHED_NONE);
 	assert_int_equal(rests, 1);
 }
@@ -378,13 +394,12 @@ static void expect_rest(enum journal_record last, const char *words)
 	const struct unfinished_asker asker = {
 		.key = KEY,
 		.guest = "web1",
-		.machine = "here",
-		.boot = "boot",
-		.destination_machine = "another",
+		.here = &here,
+		.destination = &another,
 	};
 	AUTO_STRV struct strv found = { .v = NULL };
 
-	source_boot = "an earlier one";
+	strcpy(source.boot, "an earlier one");
 	leave("run-1", KEY, "here", last);
 	unfinished_look(state_dir, &asker, &found, NULL);
 	assert_int_equal(found.n, 1);
@@ -411,7 +426,7 @@ TEST(with_the_source_gone_what_may_run_over_there_refuses)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
-		source_boot = "an earlier one";
+		strcpy(source.boot, "an earlier one");
 		leave("run-1", KEY, "here", open[i]);
 		assert_refused(journal_record_name(open[i]));
 		start_anew();
@@ -425,9 +440,45 @@ TEST(only_the_machine_that_drove_it_can_call_it_a_rest)
 
 	leave_a_rest("run-1");
 	assert_int_equal(journal_read(path, &v, NULL), 0);
-	assert_true(unfinished_is_rest(&v, "here", "boot"));
-	assert_false(unfinished_is_rest(&v, "elsewhere", "boot"));
+	assert_true(unfinished_is_rest(&v, &here));
+	assert_false(unfinished_is_rest(&v, &another));
 	journal_view_free(&v);
+}
+
+/* A source that is not found there has not ended. */
+static void assert_open_elsewhere(enum journal_record last)
+{
+	source_pid = 1 << 23;
+	leave("run-1", KEY, "here", last);
+	assert_refused(journal_record_name(last));
+	start_anew();
+}
+
+TEST(in_another_pid_namespace_no_source_is_gone)
+{
+	source.pid_namespace = 2;
+	assert_open_elsewhere(JOURNAL_DEST);
+}
+
+TEST(without_a_pid_namespace_no_source_is_gone)
+{
+	source.pid_namespace = 0;
+	assert_open_elsewhere(JOURNAL_DEST);
+}
+
+TEST(a_source_on_a_machine_of_the_same_id_is_not_gone)
+{
+	strcpy(source.host, "clone");
+	strcpy(source.boot, "its own");
+	assert_open_elsewhere(JOURNAL_DEST);
+}
+
+TEST(without_any_machine_id_a_later_boot_proves_nothing)
+{
+	strcpy(source.boot, "its own");
+	source_pid = 1 << 23;
+	leave("run-1", KEY, "", JOURNAL_DEST);
+	assert_refused("DEST");
 }
 
 TEST(an_open_one_outweighs_a_damaged_one)
@@ -470,7 +521,7 @@ static enum unfinished look_beside_damaged(const char *key, const char *guest)
 	leave("run-1", "guest-1", "here", JOURNAL_COMMIT);
 	spoil("run-1");
 	record_guest("run-1", guest, "");
-	found = look_for(state_dir, key, "another", &rests, &err);
+	found = look_for(state_dir, key, &another, &rests, &err);
 	err_reset(&err);
 	return found;
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* journal_identity: the two sides of a run, as a journal identifies them. */
+#include "engine/state/journal_identity.h"
+
+#include <string.h>
+
+#include "qmp/json.h"
+
+static const struct {
+	const char *host, *machine, *boot, *namespace, *pid, *ticks;
+} members[] = {
+	[JOURNAL_SOURCE] = { "source", "source_machine", "source_boot",
+			     "source_pid_namespace", "source_pid",
+			     "source_ticks" },
+	[JOURNAL_DESTINATION] = { "destination_host", "destination_machine",
+				  "destination_boot",
+				  "destination_pid_namespace",
+				  "destination_pid", "destination_ticks" },
+};
+
+struct json_object *journal_identity_put(struct json_object *o,
+					 enum journal_side side,
+					 const struct identity_space *s)
+{
+	o = json_add_str(o, members[side].host, s->host);
+	o = json_add_str(o, members[side].machine, s->machine);
+	o = json_add_str(o, members[side].boot, s->boot);
+	return json_add_u64(o, members[side].namespace, s->pid_namespace);
+}
+
+/* One that is too long is none of ours. */
+static void take_word(const struct journal_view *v, const char *member,
+		      char out[IDENTITY_WORD])
+{
+	struct json_object *o = journal_value(v, member);
+	const char *text = json_object_is_type(o, json_type_string)
+				   ? json_object_get_string(o)
+				   : "";
+
+	if (strlen(text) < IDENTITY_WORD)
+		strcpy(out, text);
+}
+
+static uint64_t number(const struct journal_view *v, const char *member,
+		       uint64_t otherwise)
+{
+	struct json_object *o = journal_value(v, member);
+
+	return json_object_is_type(o, json_type_int) ? json_object_get_uint64(o)
+						     : otherwise;
+}
+
+static struct identity read_side(const struct journal_view *v,
+				 enum journal_side side)
+{
+	struct identity id = {
+		.space.pid_namespace = number(v, members[side].namespace,
+					      IDENTITY_FIRST_NAMESPACE),
+		.pid = (pid_t)number(v, members[side].pid, 0),
+		.start_ticks = number(v, members[side].ticks, 0),
+	};
+
+	take_word(v, members[side].host, id.space.host);
+	take_word(v, members[side].machine, id.space.machine);
+	take_word(v, members[side].boot, id.space.boot);
+	return id;
+}
+
+struct identity journal_identity(const struct journal_view *v,
+				 enum journal_side side)
+{
+	struct identity id = read_side(v, side);
+	struct identity other = read_side(v, side == JOURNAL_SOURCE
+						     ? JOURNAL_DESTINATION
+						     : JOURNAL_SOURCE);
+
+	/* a rehearsal goes to no other machine */
+	id.space.id_is_shared = *other.space.machine &&
+				!identity_ids_suffice(&id.space, &other.space);
+	return id;
+}
