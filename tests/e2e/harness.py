@@ -50,6 +50,7 @@ HELD = ("--bandwidth", "4M", "--max-blackout", "5", "--throttle", "off",
 # --- places ------------------------------------------------------------------
 
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 1 << 18
+MNT_DETACH = 2
 
 
 def private_run():
@@ -73,6 +74,17 @@ def private_run():
         check(libc.mount(b"/dev/null", startup.encode(), None, MS_BIND, None))
     os.makedirs("/var/lib/vmferry", exist_ok=True)
     check(libc.mount(b"tmpfs", b"/var/lib/vmferry", b"tmpfs", 0, b"mode=700"))
+
+
+def bind(source, target):
+    """The file is found in the other's place, in this mount namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(source.encode(), target.encode(), None, MS_BIND, None):
+        raise OSError(ctypes.get_errno(), f"cannot bind {target}")
+
+
+def unbind(target):
+    ctypes.CDLL(None).umount2(target.encode(), MNT_DETACH)
 
 
 def make_machine_id():
@@ -129,8 +141,8 @@ class Place:
         return [p for p in found if p not in stay]
 
     def strange_state(self):
-        """What is neither runs/, pairs/, moved/ nor a recording."""
-        known = ("runs", "pairs", "recordings", "moved")
+        """What is none of what is kept, nor a recording."""
+        known = ("runs", "pairs", "recordings", "moved", "machine-id")
         found = []
         for top, stays in ((self.state, lambda n: n in known),
                            (self.recordings, lambda n: n.endswith(".jsonl"))):
@@ -308,6 +320,8 @@ def lenient(config):
 class Sshd:
     """A throw-away sshd on loopback, with keys and known_hosts of its own."""
 
+    wrap = ()    # a command that runs it
+
     def __init__(self, place, extra=()):
         self.place = place
         self.dir = tempfile.mkdtemp(prefix="sshd-", dir=place.work)
@@ -354,7 +368,8 @@ class Sshd:
         log = open(self.path("log"), "ab")
         config = self.path("sshd_config")
         self.process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", config, *lenient(config)], stderr=log,
+            [*self.wrap, SSHD, "-D", "-e", "-f", config, *lenient(config)],
+            stderr=log,
             stdin=subprocess.DEVNULL, env=self.place.env)
         log.close()
         wait_until(self.answers, 60, f"sshd does not answer: "
@@ -561,11 +576,15 @@ class Outcome:
                f"{self.err}"
 
 
-def vmferry(place, *args, timeout=180):
-    done = subprocess.run([VMFERRY, *args], text=True, capture_output=True,
+def run(place, argv, timeout=180):
+    done = subprocess.run(argv, text=True, capture_output=True,
                           timeout=timeout, env=place.env,
                           stdin=subprocess.DEVNULL)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def vmferry(place, *args, timeout=180):
+    return run(place, [VMFERRY, *args], timeout)
 
 
 class Run:
