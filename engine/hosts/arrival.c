@@ -6,11 +6,15 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/hosts/probe.h"
 #include "transport/base/err.h"
 #include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+extern const char arriving_sh[];
 
 char *arrival_marker(const char *run, const char *guest, const char *source)
 {
@@ -18,7 +22,7 @@ char *arrival_marker(const char *run, const char *guest, const char *source)
 			 guest, source);
 }
 
-static void arrival_free(struct arrival *a)
+void arrival_free(struct arrival *a)
 {
 	free(a->run);
 	free(a->guest);
@@ -73,4 +77,55 @@ void arrivals_free(struct arrivals *a)
 		arrival_free(&a->v[i]);
 	free(a->v);
 	*a = (struct arrivals){ .v = NULL };
+}
+
+/* --- one guest ------------------------------------------------------------ */
+
+static char *value_or_empty(const char *text, const char *key)
+{
+	char *v = probe_value(text, key);
+
+	return v ? v : xstrdup("");
+}
+
+static char *script_for(const char *root, const struct arrival_guest *g)
+{
+	const char *slash = strrchr(g->run_dir, '/');
+	AUTO_FREE char *other =
+		xstrndup(g->run_dir, slash ? (size_t)(slash - g->run_dir) : 0);
+	struct buf b = { 0 };
+
+	quote_assign(&b, "key", g->key ? g->key : "");
+	quote_assign(&b, "other", other);
+	buf_printf(&b, "%sarriving ", arriving_sh);
+	quote_word(&b, root);
+	buf_printf(&b, " %d %llu\n", (int)g->pid,
+		   (unsigned long long)g->start_ticks);
+	return buf_steal(&b);
+}
+
+int arrival_of(struct host *h, const char *root, const struct arrival_guest *g,
+	       struct arrival *out, char **dir, struct mono deadline,
+	       struct err *err)
+{
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *script = NULL;
+
+	*out = (struct arrival){ .run = NULL };
+	*dir = NULL;
+	/* what nobody has brought has none */
+	if (!g->run_dir)
+		return 0;
+	script = script_for(root, g);
+	if (probe_script(h, "arrival", script, &text, deadline, err) < 0)
+		return -1;
+	*dir = probe_value(buf_data(&text), "directory");
+	if (!*dir)
+		return 0;
+	*out = (struct arrival){
+		.run = value_or_empty(buf_data(&text), "run"),
+		.guest = value_or_empty(buf_data(&text), "guest"),
+		.source = value_or_empty(buf_data(&text), "source"),
+	};
+	return 1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/guest/discover.h"
+#include "engine/hosts/arrival.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/twin.h"
@@ -22,6 +23,39 @@ static void remember_source(struct run *r)
 	res->guest = xstrdup(guest_label(&r->source.guest));
 	res->owner = OWNER_SOURCE;
 	res->owner_pid = r->source.guest.pid;
+}
+
+/* Its own run has yet to say whether it runs here at all. */
+static int refuse_arriving(struct run *r, struct err *err)
+{
+	const struct guest *g = &r->source.guest;
+	AUTO_FREE char *key = reach_guest_key(r);
+	AUTO_FREE char *dir = NULL;
+	const struct arrival_guest guest = {
+		.pid = g->pid,
+		.start_ticks = g->start_ticks,
+		.run_dir = g->run_dir,
+		.key = g->uuid ? key : NULL,
+	};
+	struct arrival a;
+	int rc = arrival_of(r->src.host, r->src.facts.run_root, &guest, &a,
+			    &dir, mono_in_ms(RUN_SCRIPT_MS), err);
+
+	if (rc <= 0)
+		return rc;
+	r->result->owner = OWNER_UNKNOWN;
+	err_set(err, ERR_BUSY,
+		"%s is on its way to this host, or was not "
+		"finished here, by run %s from %s",
+		guest_label(g), *a.run ? a.run : "of another user",
+		*a.source ? a.source : "another host");
+	err_hint(err,
+		 "wait until that run has ended; if it died, run vmferry "
+		 "recover on %s; if that host is gone for good and the "
+		 "guest runs here, remove %s",
+		 *a.source ? a.source : "its host", dir);
+	arrival_free(&a);
+	return -1;
 }
 
 int reach_find(struct run *r, struct err *err)
@@ -42,7 +76,7 @@ int reach_find(struct run *r, struct err *err)
 	r->source.space = r->src.facts.space;
 	free(r->result->source);
 	r->result->source = xstrdup(r->src.facts.hostname);
-	return 0;
+	return refuse_arriving(r, err);
 }
 
 static int no_destination(struct run *r, struct err *err)
