@@ -9,6 +9,7 @@
 
 #include "engine/argv/argv_secret.h"
 #include "engine/guest/discover.h"
+#include "engine/hosts/guest_socket.h"
 #include "qmp/json_fields.h"
 #include "transport/base/task_pool.h"
 #include "qmp/holder.h"
@@ -99,7 +100,7 @@ static void look(struct guest_view *g, struct host *h, struct mono deadline)
 		g->look = g->guest.n_monitors ? LOOK_HMP : LOOK_NONE;
 		return;
 	}
-	s = host_connect(h, m->path, deadline, &g->why);
+	s = guest_socket_connect(h, m->path, g->guest.uid, deadline, &g->why);
 	q = s ? qmp_open(s, "guest", deadline, &g->why) : NULL;
 	if (!q) {
 		look_failed(g, h, m->path);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/guest_socket.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -32,12 +33,15 @@ static bool is_guests_own(const struct run *r, const struct stream *s,
 			  const char *path, struct err *err)
 {
 	pid_t pid = stream_peer_pid(s);
+	AUTO_FREE char *owner =
+		pid > 0 ? xasprintf("process %d", (int)pid)
+			: xstrdup("a process of another PID namespace");
 
-	if (pid <= 0 || pid == r->source.guest.pid)
+	if (pid == r->source.guest.pid)
 		return true;
 	err_set(err, ERR_REFUSED,
-		"the monitor %s belongs to process %d, not to %s (pid %d)",
-		path, (int)pid, label(r), (int)r->source.guest.pid);
+		"the monitor %s belongs to %s, not to %s (pid %d)", path, owner,
+		label(r), (int)r->source.guest.pid);
 	err_hint(err, "another program took the socket's name: end it and "
 		      "restart the guest with a monitor of its own");
 	return false;
@@ -47,7 +51,8 @@ static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 				struct err *err)
 {
 	AUTO_ERR struct err e = { 0 };
-	struct stream *s = host_connect(r->src.host, path, mono_in_ms(ms), &e);
+	struct stream *s = guest_socket_connect(
+		r->src.host, path, r->source.guest.uid, mono_in_ms(ms), &e);
 
 	/* one client is served, one more may wait; a third hangs */
 	if (!s && e.kind == ERR_TIMEOUT)

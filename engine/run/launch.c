@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "engine/hosts/arrival.h"
+#include "engine/hosts/guest_socket.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -213,8 +214,8 @@ static struct qmp *open_monitor(struct run *r, const char *path,
 		if (i &&
 		    task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
 			return NULL;
-		s = host_connect(r->dst.host, path, mono_in_ms(RUN_QMP_MS),
-				 err);
+		s = guest_socket_connect(r->dst.host, path, r->source.guest.uid,
+					 mono_in_ms(RUN_QMP_MS), err);
 		if (!s && host_alive(r->dst.host, RUN_CONNECT_MS, NULL) < 0)
 			break;
 	}

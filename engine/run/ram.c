@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/hosts/guest_socket.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run.h"
@@ -29,7 +30,8 @@ int ram_open_tunnel(struct run *r, struct err *err)
 	AUTO_FD int fd = -1;
 
 	r->attempt.tunnel =
-		host_tunnel(r->dst.host, path, mono_in_ms(RUN_CONNECT_MS), err);
+		guest_socket_tunnel(r->dst.host, path, r->source.guest.uid,
+				    mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->attempt.tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
 				host_name(r->dst.host));

@@ -31,6 +31,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/hosts/guest_socket.h"
 #include "engine/policy/final_copy.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
@@ -311,8 +312,10 @@ int switchover_commit(struct run *r, struct err *err)
 
 static struct qmp *greet(struct run *r, int ms, struct err *err)
 {
-	struct stream *s = host_connect(r->dst.host, r->dest.plan.monitor0,
-					mono_in_ms(RUN_QMP_MS), err);
+	struct stream *s = guest_socket_connect(r->dst.host,
+						r->dest.plan.monitor0,
+						r->source.guest.uid,
+						mono_in_ms(RUN_QMP_MS), err);
 
 	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;
 }

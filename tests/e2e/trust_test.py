@@ -10,6 +10,8 @@ import grp
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -164,6 +166,72 @@ class UsersGuestTest(case.LoopbackCase):
     def test_many_processes_hide_nobody_elses_guest(self):
         self.impostors(shutil.which("sleep"), "600", n=700)
         self.assert_found_among_them()
+
+    # --- sockets in a directory of the guest's user ---------------------------
+
+    def secret_socket(self):
+        """One of root's; counts who connects to it."""
+        path = os.path.join(self.place.work, "root.sock")
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(path)
+        os.chmod(path, 0o600)
+        sock.listen(8)
+        sock.settimeout(0.2)
+        self.addCleanup(os.unlink, path)
+        self.addCleanup(sock.close)
+        return sock, path
+
+    def assert_untouched(self, sock):
+        with self.assertRaises(TimeoutError):
+            sock.accept()
+
+    def test_a_link_leads_to_no_socket_of_root(self):
+        guest = self.guest()
+        sock, path = self.secret_socket()
+        os.rename(guest.qmp, guest.qmp + ".kept")
+        os.symlink(path, guest.qmp)
+        for command in (["list", "local"], ["list", self.sshd.target],
+                        ["check", guest.name, self.sshd.target],
+                        ["migrate", guest.name, self.sshd.target]):
+            done = self.vmferry(*command, *self.sshd.login())
+            self.assert_untouched(sock)
+            if command[0] != "list":
+                self.assertEqual(done.code, 3, str(done))
+                self.assertIn(f"{guest.qmp} is not connected to as root",
+                              done.text)
+        os.rename(guest.qmp + ".kept", guest.qmp)
+        self.assert_healthy(guest)
+
+    def test_a_link_to_its_own_socket_is_followed(self):
+        guest = self.guest()
+        os.rename(guest.qmp, guest.qmp + ".moved")
+        os.symlink(guest.qmp + ".moved", guest.qmp)
+        self.assert_exit(self.check(guest), 0)
+        done = self.vmferry("list", self.sshd.target, *self.sshd.login())
+        self.assertRegex(done.out, rf"{guest.name} .* qmp free")
+
+    def test_a_link_in_the_run_directory_leads_nowhere_either(self):
+        """Of the sockets on the destination that is the directory."""
+        guest = self.guest()
+        sock, path = self.secret_socket()
+        run = self.start(guest, *harness.HELD)
+        run.wait_copying()
+        directory = os.path.join(self.place.run_root, run.run_id())
+        # an engine and a guardian that die, before a QEMU that lives on
+        harness.kill(run.destination_qemu(), signal.SIGSTOP)
+        for pid in (*harness.guardians(), run.process.pid):
+            harness.kill(pid)
+        run.finish()
+        for name in ("qmp0.sock", "qmp1.sock"):
+            done = subprocess.run(
+                ["ln", "-sf", path, os.path.join(directory, name)],
+                user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
+            self.assertEqual(done.returncode, 0)
+        done = self.vmferry("recover", "--json", *self.sshd.login())
+        self.assert_untouched(sock)
+        self.assert_exit(done, 0)
+        self.assertEqual(done.json()["owner"], "source")
+        self.assert_healthy(guest)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 
 static const char *const kind_names[] = {
@@ -147,6 +148,29 @@ char *err_text(const struct err *err)
 		text = longer;
 	}
 	return text;
+}
+
+static void replace_all(char **text, const char *from, const char *to)
+{
+	AUTO_BUF struct buf b = { 0 };
+	const char *rest = *text, *hit;
+
+	while ((hit = strstr(rest, from))) {
+		buf_append(&b, rest, (size_t)(hit - rest));
+		buf_printf(&b, "%s", to);
+		rest = hit + strlen(from);
+	}
+	if (rest == *text)
+		return;
+	buf_printf(&b, "%s", rest);
+	free(*text);
+	*text = buf_steal(&b);
+}
+
+void err_replace(struct err *err, const char *from, const char *to)
+{
+	for (; err && err->kind != ERR_NONE && *from; err = err->cause)
+		replace_all(&err->message, from, to);
 }
 
 void err_reset(struct err *err)

@@ -76,6 +76,9 @@ int err_at_host(struct err *err, const char *host);
 int err_hint(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* In every message of the chain: @to for each @from that is in it. */
+void err_replace(struct err *err, const char *from, const char *to);
+
 /* The outermost host or hint in the chain, or NULL. Borrowed. */
 const char *err_host_of(const struct err *err);
 const char *err_hint_of(const struct err *err);

@@ -28,6 +28,7 @@
 
 extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
 extern const char link_sink_sh[];
+extern const char guest_socket_trust_sh[], guest_socket_leave_sh[];
 
 static const char *const shells[] = { "dash", "bash", "busybox",
 				      "mksh", "ksh",  "yash" };
@@ -150,6 +151,78 @@ static void all_print(const char *script, const char *expected)
 	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
 
 	in_each("sh <script", whole, expected);
+}
+
+/* --- sockets of guests ---------------------------------------------------- */
+
+/* A socket of the user @owner in the directory. */
+static void put_socket(const char *name, uid_t owner)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	AUTO_FREE char *path = in_dir(name);
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(strlen(path) < sizeof(a.sun_path));
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(lchown(path, owner, owner), 0);
+}
+
+/* The new name's six random letters are printed as T. */
+static void trust_prints(const char *name, const char *expected)
+{
+	AUTO_FREE char *path = in_dir(name);
+	AUTO_BUF struct buf script = { 0 };
+
+	buf_printf(&script, "(\n");
+	quote_assign(&script, "path", path);
+	buf_printf(&script,
+		   "owner=65534\n%s) | sed 's/vmferry-....../T/'\n"
+		   "rm -rf %s/.vmferry-*\n",
+		   guest_socket_trust_sh, dir);
+	all_print(buf_data(&script), expected);
+}
+
+TEST(a_socket_of_the_user_s_gets_a_second_name)
+{
+	AUTO_FREE char *expected =
+		xasprintf("at=%s/.T/s\ndir=%s/.T\n", dir, dir);
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("its own", 65534);
+	trust_prints("its own", expected);
+}
+
+TEST(nothing_else_is_trusted_as_a_socket)
+{
+	AUTO_FREE char *root = in_dir("root.sock");
+	AUTO_FREE char *link = in_dir("link");
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	trust_prints("absent", "why=it does not exist\n");
+	put("file", "", 0600);
+	trust_prints("file", "why=it is no socket\n");
+	put_socket("root.sock", 0);
+	trust_prints("root.sock", "why=it belongs to another user\n");
+	assert_int_equal(symlink(root, link), 0);
+	trust_prints("link", "why=it belongs to another user\n");
+}
+
+TEST(a_second_name_goes_again)
+{
+	AUTO_FREE char *made = in_dir("made");
+	AUTO_FREE char *script = NULL;
+
+	script = xasprintf("dir=%s\nmkdir -p \"$dir\"; : >\"$dir/s\"\n%s"
+			   "[ -e \"$dir\" ] || echo gone\n",
+			   made, guest_socket_leave_sh);
+	all_print(script, "gone\n");
 }
 
 /* --- probe ---------------------------------------------------------------- */

@@ -224,3 +224,17 @@ TEST(whatever_is_wrapped_the_answer_is_minus_one)
 	assert_int_equal(err_wrap(&err, ERR_NONE, "around"), -1);
 	err_reset(&err);
 }
+
+TEST(a_text_is_replaced_in_every_message_of_the_chain)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	err_set(&e, ERR_CLOSED, "x/1 and x/1");
+	err_wrap(&e, ERR_SYSTEM, "no use of %s", "x/1");
+	err_replace(&e, "x/1", "/run/long");
+	assert_string_equal(e.message, "no use of /run/long");
+	assert_string_equal(e.cause->message, "/run/long and /run/long");
+	err_replace(&e, "absent", "y");
+	assert_string_equal(e.message, "no use of /run/long");
+	err_replace(NULL, "a", "b");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest_socket: connections to the UNIX sockets of a guest.
+ *
+ * The name of such a socket comes from a command line, and its directory
+ * belongs to the guest's user, who may put a link there to a socket that only
+ * root may use. So root, acting for the guest of another user, does not connect
+ * to that name. On this machine the file is opened without being used, looked
+ * at, and connected to through that descriptor. Elsewhere it gets a second name
+ * (a hard link, so no other file can take its place) in a fresh directory of
+ * root's, is looked at there, connected to, and loses that name again.
+ *
+ * What counts is that it is a socket and belongs to the guest's user.
+ */
+#ifndef ENGINE_HOSTS_GUEST_SOCKET_H
+#define ENGINE_HOSTS_GUEST_SOCKET_H
+
+#include <sys/types.h>
+
+#include "transport/host.h"
+
+/*
+ * As host_connect() and host_tunnel(), to the socket @path of a guest that runs
+ * as @owner. ERR_REFUSED when it is another's, or when that cannot be made sure
+ * of. A login that is not root's, or a guest of root's, connects at once.
+ */
+struct stream *guest_socket_connect(struct host *h, const char *path,
+				    uid_t owner, struct mono deadline,
+				    struct err *err);
+struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
+				   uid_t owner, struct mono deadline,
+				   struct err *err);
+
+#endif

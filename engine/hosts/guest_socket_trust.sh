@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Gives the socket $path of user $owner a second name, below a directory that
+# only root can change: "at=NAME" and "dir=DIRECTORY", which guest_socket_leave_sh
+# removes; "why=REASON"; or nothing when the login is not root's.
+# shellcheck shell=sh disable=SC2154
+[ "$(id -u)" = 0 ] || exit 0
+no() { echo "why=$1"; exit 0; }
+# Nobody but root can rename what is in it: root's, and closed or sticky.
+is_safe() {
+	facts=$(stat -c '%u %a %d' -- "$1") || return 1
+	user=${facts%% *}; device=${facts##* }
+	mode=${facts#* }; mode=0${mode% *}
+	[ "$user" = 0 ] && { [ $((mode & 022)) = 0 ] || [ $((mode & 01000)) != 0 ]; }
+}
+real=$(readlink -f -- "$path") && [ -e "$real" ] || no "it does not exist"
+# the deepest such directory on the way to it
+safe=/; rest=${real#/}
+is_safe / || no "the root directory is not only root's"
+at=$device
+while :; do
+	case $rest in */*) ;; *) break ;; esac
+	next=${safe%/}/${rest%%/*}
+	is_safe "$next" || break
+	at=$device; safe=$next; rest=${rest#*/}
+done
+[ "$(stat -c %d -- "$real")" = "$at" ] ||
+	no "it is on a file system of its own that root does not own"
+# what a login that was cut off has left
+find "$safe" -maxdepth 1 -user 0 -name '.vmferry-*' -mmin +5 2>/dev/null |
+while IFS= read -r old; do rm -f "$old/s"; rmdir "$old"; done 2>/dev/null
+dir=$(mktemp -d "${safe%/}/.vmferry-XXXXXX") || no "$safe cannot be written to"
+drop() { rm -f "$dir/s"; rmdir "$dir"; no "$1"; }
+ln -P -T -- "$real" "$dir/s" 2>/dev/null || drop "it cannot be linked to"
+[ ! -L "$dir/s" ] && [ -S "$dir/s" ] || drop "it is no socket"
+[ "$(stat -c %u -- "$dir/s")" = "$owner" ] || drop "it belongs to another user"
+printf 'at=%s/s\ndir=%s\n' "$dir" "$dir"
