@@ -6,7 +6,8 @@
 # opened that somebody else can change. A shell keeps its script open as 255
 # (bash) or as the first free one from 10 on (the others).
 # shellcheck shell=sh disable=SC2046
-stat_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null; }
+# A process may have a line feed in its name.
+stat_of() { tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
 hex() { od -An -v -tx1 | tr -d ' \n'; echo; }
 put() { printf '%s ' "$1"; hex; }
 script_of() {

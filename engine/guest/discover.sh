@@ -76,7 +76,7 @@ process() {
 	[ "$parent" -gt 0 ] && hex parent </proc/$parent/cmdline
 	lines limits <$p/limits
 	lines cgroup <$p/cgroup
-	lines stat <$p/stat && echo end
+	printf 'stat %s\n' "$(tr '\n' ' ' <$p/stat)" && echo end
 }
 ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	case $line in

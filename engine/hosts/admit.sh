@@ -11,7 +11,8 @@
 # than what the host has; page cache within it can be given up, too. Version 1 of
 # cgroups has other names for the same, and for none a number of nineteen digits.
 # shellcheck shell=sh disable=SC2034,SC2046,SC2154
-stat_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null; }
+# A process may have a line feed in its name.
+stat_of() { tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
 # a zombie does not live
 ticks_of() { set -- $(stat_of "$1"); [ "${1:-Z}" != Z ] && echo "${20}"; }
 locked() {

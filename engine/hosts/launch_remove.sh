@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Ends a QEMU and removes what was made for it.
 # shellcheck shell=sh disable=SC2046,SC2154
+# A process may have a line feed in its name.
+stat_of() { tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
 alive() {
-	set -- $(sed 's/.*) //' /proc/$pid/stat 2>/dev/null)
+	set -- $(stat_of "$pid")
 	[ "${1:-Z}" != Z ] && [ "${20}" = "$ticks" ]
 }
 stop() {

@@ -435,6 +435,26 @@ TEST(one_that_is_launched_already_is_busy)
 	all_print(script, "busy=P\n");
 }
 
+/* Whoever starts a program chooses its name, fifteen bytes of any kind. */
+TEST(a_process_with_a_line_feed_in_its_name_is_known_again)
+{
+	AUTO_FREE char *script = xasprintf(
+		"name='q\n) R 7 8'\ncp /bin/sleep \"$name\"\n"
+		"\"./$name\" 1000 & other=$!\n"
+		"until [ \"$(cat /proc/$other/comm)\" = \"$name\" ]; do :; "
+		"done\n"
+		"t=$(tr '\\n' ' ' </proc/$other/stat |\n"
+		"awk '{ sub(/.*[)] /, \"\"); print $20 }')\n"
+		"%s%smkdir -p $lock; echo $other $t >$lock/pid\n"
+		"(\n%s) | sed \"s/=$other/=P/\"\n"
+		"rm -rf root\npid=$other ticks=$t variable=NONE\n"
+		"(\n%s)\nkill -0 $other 2>/dev/null || echo gone\n"
+		"rm -rf root \"$name\"\n",
+		launch_facts, admit_sh, launch_make_sh, launch_remove_sh);
+
+	all_print(script, "busy=P\ngone\n");
+}
+
 TEST(limits_are_taken_over)
 {
 	AUTO_FREE char *script =
