@@ -132,6 +132,21 @@ static int ask_ancestors(struct preflight *p, struct err *err)
 	return 0;
 }
 
+/* The guardian logs in by itself, with nobody to ask. */
+static int ask_login(struct preflight *p, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (!p->r->opt->guardian || reach_try_alone(p->r, &e) == 0)
+		return 0;
+	if (err_has(&e, ERR_CANCELLED)) {
+		err_move(err, &e);
+		return -1;
+	}
+	p->lonely = err_text(&e);
+	return 0;
+}
+
 static int find_qemu(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -218,7 +233,8 @@ static int gather(struct preflight *p, struct err *err)
 	struct run *r = p->r;
 
 	if (find_qemu(p, err) < 0 || make_plan(p, err) < 0 ||
-	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0)
+	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0 ||
+	    ask_login(p, err) < 0)
 		return -1;
 	ask_restart(p);
 	if (ask_images(p, err) < 0)
@@ -245,6 +261,7 @@ static void preflight_free(struct preflight *p)
 	free(p->there);
 	free(p->restart);
 	free(p->inactive);
+	free(p->lonely);
 	supervisor_free(&p->above);
 	guests_free(&p->guests);
 	free(p->names);

@@ -26,6 +26,7 @@ struct preflight {
 	bool kvm_usable; /* /dev/kvm opens on the destination */
 	char *restart;	 /* Restart= of the source's unit, or "" */
 	char *inactive;	 /* why QEMU would abort, or NULL */
+	char *lonely;	 /* why the guardian cannot log in, or NULL */
 	struct supervisor above;   /* among the processes above the source */
 	bool same_pids;		   /* a pid is the same process on both */
 	struct guests guests;	   /* on the destination */
@@ -39,6 +40,7 @@ int preflight_run(struct run *r, struct err *err);
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_access(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
+void preflight_check_guardian(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_user(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);

@@ -84,6 +84,18 @@ void preflight_check_supervisor(struct preflight *p)
 		    xstrdup(s->remedy));
 }
 
+void preflight_check_guardian(struct preflight *p)
+{
+	if (!p->lonely)
+		return;
+	ADD(p, "guardian", DESTINATION, WARN,
+	    xasprintf("the guardian cannot log in to %s by itself, should "
+		      "vmferry die: %s",
+		      dst_name(p), p->lonely),
+	    xstrdup("use a key that needs nothing typed (an agent's), or be "
+		    "there to run vmferry recover"));
+}
+
 /* "local" says it; by another name it may be a mistake. */
 void preflight_check_same_host(struct preflight *p)
 {
@@ -695,6 +707,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_restart,
 	preflight_check_supervisor,
 	preflight_check_same_host,
+	preflight_check_guardian,
 	check_blocked,
 	check_jobs,
 	check_hotplug,

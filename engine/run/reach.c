@@ -101,10 +101,32 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 	return out;
 }
 
+/* The caller's own, with a note that somebody was asked. */
+static char *ask_noted(void *arg, const char *prompt)
+{
+	struct run *r = arg;
+
+	r->dest.typed = true;
+	return r->opt->ssh.ask(r->opt->ssh.arg, prompt);
+}
+
+static void notify(void *arg, const char *text)
+{
+	const struct run *r = arg;
+
+	if (r->opt->ssh.notify)
+		r->opt->ssh.notify(r->opt->ssh.arg, text);
+}
+
 int reach_destination(struct run *r, struct err *err)
 {
+	struct host_options opt = r->opt->ssh;
+
+	opt.ask = opt.ask ? ask_noted : NULL;
+	opt.notify = notify;
+	opt.arg = r;
 	if (!r->dst.host)
-		r->dst.host = host_open(r->opt->destination, &r->opt->ssh,
+		r->dst.host = host_open(r->opt->destination, &opt,
 					mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->dst.host)
 		return no_destination(r, err);
@@ -153,6 +175,29 @@ int reach_restore(struct run *r, struct host *open, struct err *err)
 	}
 	r->dst.host = h;
 	return 0;
+}
+
+/* ssh(1) asks by itself, so that nothing was noted. */
+static bool may_have_been_typed(const struct run *r)
+{
+	return r->dest.typed ||
+	       (r->opt->ssh.ask &&
+		strcmp(host_backend(r->dst.host), "openssh") == 0);
+}
+
+int reach_try_alone(struct run *r, struct err *err)
+{
+	struct host_options opt = r->opt->ssh;
+	struct host *h;
+
+	if (host_is_local(r->dst.host) || !may_have_been_typed(r))
+		return 0;
+	opt.ask = NULL;
+	opt.notify = NULL;
+	h = host_open(r->opt->destination, &opt, mono_in_ms(RUN_CONNECT_MS),
+		      err);
+	host_close(h);
+	return h ? 0 : -1;
 }
 
 int reach_reconnect(struct run *r, struct err *err)

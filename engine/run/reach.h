@@ -33,6 +33,11 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 /* Logs in to the destination, unless that was done already. */
 int reach_destination(struct run *r, struct err *err);
 /*
+ * Whether another process, which nobody can be asked for, could log in as this
+ * one did. -1: it could not, and @err says why.
+ */
+int reach_try_alone(struct run *r, struct err *err);
+/*
  * For a recovery: takes @open, a connection to the destination, or with NULL
  * logs in, and asks the host what it is like. Another machine than that of
  * @r->dest, or another PID namespace of it, is left at once.

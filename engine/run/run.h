@@ -107,6 +107,7 @@ struct run_dest {
 	pid_t pid;		     /* 0: not started */
 	uint64_t ticks;
 	bool reconnected; /* another login than the journal has it */
+	bool typed;	  /* a person was asked for the login */
 	bool ended;	  /* QEMU ended there after the guest ran */
 };
 

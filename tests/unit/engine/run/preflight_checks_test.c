@@ -402,3 +402,17 @@ TEST(only_on_one_machine_is_a_device_the_same)
 	p.same_pids = true;
 	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "/m/ram");
 }
+
+/* --- guardian ------------------------------------------------------------- */
+
+TEST(a_guardian_that_can_log_in_is_nothing_to_speak_of)
+{
+	expect_nothing(preflight_check_guardian);
+}
+
+TEST(one_that_cannot_is_a_warning)
+{
+	p.lonely = (char *)"the key needs a passphrase";
+	expect(preflight_check_guardian, "guardian", CHECK_WARN,
+	       "the key needs a passphrase");
+}
