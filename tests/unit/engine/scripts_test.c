@@ -435,7 +435,7 @@ TEST(one_that_is_launched_already_is_busy)
 	all_print(script, "busy=P\n");
 }
 
-/* Whoever starts a program chooses its name, fifteen bytes of any kind. */
+/* A program's name is chosen by its user: fifteen bytes of any kind. */
 TEST(a_process_with_a_line_feed_in_its_name_is_known_again)
 {
 	AUTO_FREE char *script = xasprintf(
