@@ -94,6 +94,31 @@ static const char *secret_inside(const char *text, size_t *len)
 	return at ? at : rbd_key(text, len);
 }
 
+/*
+ * The place of a secret in a kernel's command line @text: the value of a word
+ * that is called after one ("db.password=x", "API_TOKEN=x"), or NULL.
+ */
+static const char *word_secret(const char *text, size_t *len)
+{
+	static const char *const parts[] = { "pass", "secret", "token",
+					     "credential" };
+
+	while (*(text += strspn(text, " "))) {
+		size_t word = strcspn(text, " "), key = strcspn(text, " =");
+
+		for (size_t i = 0; key < word && i < ARRAY_SIZE(parts); i++) {
+			AUTO_FREE char *name = xstrndup(text, key);
+
+			if (!strcasestr(name, parts[i]))
+				continue;
+			*len = word - key - 1;
+			return text + key + 1;
+		}
+		text += word;
+	}
+	return NULL;
+}
+
 /* @text without the secret inside, to be freed; NULL: there is none. */
 static char *blank_inside(const char *text)
 {
@@ -103,6 +128,22 @@ static char *blank_inside(const char *text)
 	if (!at)
 		return NULL;
 	return xasprintf("%.*s" BLANK "%s", (int)(at - text), text, at + len);
+}
+
+/* @text without the secrets in its words, to be freed. */
+static char *blank_words(const char *text)
+{
+	struct buf b = { .base = NULL };
+	const char *at;
+	size_t len = 0;
+
+	while ((at = word_secret(text, &len))) {
+		buf_append(&b, text, (size_t)(at - text));
+		buf_printf(&b, BLANK);
+		text = at + len;
+	}
+	buf_printf(&b, "%s", text);
+	return buf_steal(&b);
 }
 
 char *argv_secret_blank_name(const char *name)
@@ -141,6 +182,8 @@ char *argv_secret_blank(const struct argv_item *it)
 		return NULL;
 	if (it->def && it->def->syntax == ARGV_SYNTAX_OPT)
 		return blank_options(it);
+	if (it->def && is(it, "append"))
+		return blank_words(it->value);
 	inside = blank_inside(it->value);
 	return inside ? inside : xstrdup(it->value);
 }
@@ -175,6 +218,17 @@ static void hide(char **text, const char *secret, size_t len)
 		replace(text, what, BLANK);
 }
 
+static void hide_words(char **text, const char *value)
+{
+	const char *at;
+	size_t len = 0;
+
+	while ((at = word_secret(value, &len))) {
+		hide(text, at, len);
+		value = at + len;
+	}
+}
+
 static void hide_inside(char **text, const char *value)
 {
 	size_t len = 0;
@@ -193,6 +247,10 @@ void argv_secret_hide(char **text, const struct argv_item *it)
 	if (!blanked || !strcmp(blanked, it->value))
 		return;
 	replace(text, it->value, blanked);
+	if (it->def && is(it, "append")) {
+		hide_words(text, it->value);
+		return;
+	}
 	if (!it->def || it->def->syntax != ARGV_SYNTAX_OPT) {
 		hide_inside(text, it->value);
 		return;

@@ -73,6 +73,15 @@ TEST(what_is_handed_to_the_guest_is_blanked)
 		"q -smbios type=11,value=***,value=c");
 }
 
+/* As words of the kernel's command line, which cloud images read. */
+TEST(a_kernel_s_words_lose_what_is_called_a_secret)
+{
+	expect_blanked("q -append 'ro db.password=a,b API_TOKEN=t x=y quiet'",
+		       "q -append ro db.password=*** API_TOKEN=*** x=y quiet");
+	expect_blanked("q -append 'password ds=nocloud rootpass='",
+		       "q -append password ds=nocloud rootpass=***");
+}
+
 TEST(everything_else_stays_byte_for_byte)
 {
 	static const char words[] =
@@ -122,6 +131,8 @@ TEST(a_secret_that_is_quoted_alone_is_hidden_everywhere)
 		      "'hunter2' (hunter2), 'a,bc'", "'***' (***), '***'");
 	expect_hidden("q -drive file=ssh://u:hunter2@h/d", "bad: hunter2",
 		      "bad: ***");
+	expect_hidden("q -append 'a=b pass=hunter2 secret=hunter3'",
+		      "hunter3, hunter2", "***, ***");
 	expect_hidden("q rbd:p/i:key=hunter2", "bad: hunter2", "bad: ***");
 }
 
