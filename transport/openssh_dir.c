@@ -33,6 +33,20 @@ static bool is_plain(const char *base)
 	return true;
 }
 
+/*
+ * What is made in @base stays there: it is ours or root's, and others cannot
+ * rename what is in it. The variable may have come along with su(1).
+ */
+static bool is_safe(const char *base)
+{
+	const mode_t others = S_IWGRP | S_IWOTH;
+	struct stat st;
+
+	return stat(base, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       (!st.st_uid || st.st_uid == geteuid()) &&
+	       (!(st.st_mode & others) || (st.st_mode & S_ISVTX));
+}
+
 /* Sockets only: in a directory of ours there is nothing else. */
 static void empty(int dir_fd)
 {
@@ -120,7 +134,7 @@ char *openssh_dir_make(int *lock_fd, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
 		char *dir;
 
-		if (!is_plain(bases[i]))
+		if (!is_plain(bases[i]) || !is_safe(bases[i]))
 			continue;
 		sweep(bases[i]);
 		dir = make_in(bases[i], lock_fd);

@@ -133,3 +133,34 @@ TEST(a_base_that_ssh_would_misread_is_passed_over)
 	openssh_dir_remove(lock_fd, dir);
 	assert_int_equal(rmdir(odd), 0);
 }
+
+/* As root after su(1), say: its user could put another in its place. */
+TEST(a_directory_of_another_user_is_not_used)
+{
+	AUTO_FD int lock_fd = -1;
+	AUTO_FREE char *dir = NULL;
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	assert_int_equal(chown(base, 65534, 65534), 0);
+	dir = openssh_dir_make(&lock_fd, NULL);
+	assert_int_equal(chown(base, 0, 0), 0);
+	assert_non_null(dir);
+	assert_null(strstr(dir, base));
+	openssh_dir_remove(lock_fd, dir);
+}
+
+TEST(neither_is_one_that_others_may_write_to)
+{
+	AUTO_FD int lock_fd = -1;
+	AUTO_FREE char *dir = NULL;
+
+	assert_int_equal(chmod(base, 0777), 0);
+	dir = openssh_dir_make(&lock_fd, NULL);
+	assert_int_equal(chmod(base, 0700), 0);
+	assert_non_null(dir);
+	assert_null(strstr(dir, base));
+	openssh_dir_remove(lock_fd, dir);
+}
