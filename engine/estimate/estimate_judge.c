@@ -304,7 +304,7 @@ void estimate_judge(struct estimate *est)
 
 /* --- JSON ---------------------------------------------------------------- */
 
-static struct json_object *spread(const struct forecast_spread *s, double unit,
+static struct json_object *spread(const struct spread *s, double unit,
 				  int digits)
 {
 	struct json_object *o = json_new();

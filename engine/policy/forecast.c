@@ -149,29 +149,6 @@ static void count(struct tally *t, const struct walk *w)
 	t->n++;
 }
 
-static void sort(double *v, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		double x = v[i];
-		size_t j = i;
-
-		for (; j > 0 && v[j - 1] > x; j--)
-			v[j] = v[j - 1];
-		v[j] = x;
-	}
-}
-
-static struct forecast_spread spread(double *v, size_t n)
-{
-	if (!n)
-		return (struct forecast_spread){ NAN, NAN };
-	sort(v, n);
-	return (struct forecast_spread){
-		.p50 = (v[(n - 1) / 2] + v[n / 2]) / 2,
-		.p90 = v[(9 * n + 9) / 10 - 1],
-	};
-}
-
 /* A number of the caller's that may be anything: @otherwise, unless more. */
 static double more_than(double x, double otherwise)
 {
@@ -223,11 +200,11 @@ static void conclude(struct tally *there, struct tally *stuck,
 
 	out->p_converge = n ? (double)there->n / (double)n : 0;
 	out->blackout_ms = out->p_converge < FORECAST_NEVER
-				   ? spread(stuck->blackout_ms, stuck->n)
-				   : spread(there->blackout_ms, there->n);
-	out->seconds = spread(there->seconds, there->n);
-	out->bytes = spread(there->bytes, there->n);
-	out->passes = spread(there->passes, there->n).p50;
+				   ? spread_of(stuck->blackout_ms, stuck->n)
+				   : spread_of(there->blackout_ms, there->n);
+	out->seconds = spread_of(there->seconds, there->n);
+	out->bytes = spread_of(there->bytes, there->n);
+	out->passes = spread_of(there->passes, there->n).p50;
 }
 
 void forecast_run(const struct curve *c, const struct forecast_start *from,

@@ -19,6 +19,7 @@
 #define ENGINE_POLICY_FORECAST_H
 
 #include "engine/policy/curve.h"
+#include "engine/policy/spread.h"
 
 enum {
 	FORECAST_DRAWS = 64,
@@ -64,19 +65,15 @@ struct forecast_start {
 	double best_bytes; /* least left after any sync so far; 0: left_bytes */
 	int stuck;	   /* syncs since then that did not gain */
 };
-struct forecast_spread {
-	double p50, p90;
-};
 struct forecast {
-	double p_converge;		    /* 0 … 1 */
-	struct forecast_spread seconds;	    /* until the guest runs on the
-					 * destination, of those that
-					 * converge */
-	struct forecast_spread bytes;	    /* on the wire, the same */
-	struct forecast_spread blackout_ms; /* at the switch; where the verdict
-					     * is "never", of a switch at the
-					     * fixed point */
-	double passes;			    /* median, of those that converge */
+	double p_converge;	   /* 0 … 1 */
+	struct spread seconds;	   /* until the guest runs on the
+				    * destination, of those that converge */
+	struct spread bytes;	   /* on the wire, the same */
+	struct spread blackout_ms; /* at the switch; where the verdict is
+				    * "never", of a switch at the fixed
+				    * point */
+	double passes;		   /* median, of those that converge */
 };
 /*
  * Where nothing converges, seconds, bytes and passes are NAN; so is everything
