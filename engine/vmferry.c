@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/run/migrate.h"
+#include "engine/vmferry_options.h"
 #include "qmp/json.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -13,11 +14,8 @@ struct vmferry {
 	struct loop *loop;
 };
 
-enum { COPIED = 7 };
-
 struct vmferry_job {
-	struct migrate_options opt;
-	char *copies[COPIED];
+	struct vmferry_taken taken;
 	void (*event)(void *arg, const char *json);
 	void *arg;
 	struct task *task;
@@ -77,59 +75,27 @@ static void run_job(void *arg)
 	struct result result;
 
 	result_init(&result);
-	migrate_run(&job->opt, &result);
+	migrate_run(&job->taken.opt, &result);
 	o = result_to_json(&result);
 	job->result = json_line(o);
 	job->exit_code = result_exit_code(&result);
 	result_free(&result);
 }
 
-static const char *keep(struct vmferry_job *job, int slot, const char *s)
-{
-	job->copies[slot] = xstrdup(s);
-	return job->copies[slot];
-}
-
-static void take_options(struct vmferry_job *job,
-			 const struct vmferry_options *o)
-{
-	struct migrate_options *m = &job->opt;
-
-	migrate_options_init(m);
-	m->guest = keep(job, 0, o->guest);
-	m->destination = keep(job, 1, o->destination);
-	m->ssh.identity = keep(job, 2, o->identity);
-	m->ssh.known_hosts = keep(job, 3, o->known_hosts);
-	m->ssh.ssh_config = keep(job, 4, o->ssh_config);
-	m->qemu_binary = keep(job, 5, o->qemu_binary);
-	m->guardian = keep(job, 6, o->guardian);
-	if (o->use_openssh)
-		m->ssh.backend = HOST_SSH_OPENSSH;
-	if (o->max_blackout_ms > 0)
-		m->max_blackout_ms = o->max_blackout_ms;
-	m->deadline_s = o->deadline_s;
-	m->bandwidth_bps = o->bandwidth_bps;
-	m->paused = o->paused != 0;
-	m->wait = o->wait != 0;
-	m->on_deadline = o->force_at_deadline ? ON_DEADLINE_FORCE
-					      : ON_DEADLINE_ABORT;
-	m->sink = emit;
-	m->sink_arg = job;
-}
-
 struct vmferry_job *vmferry_migrate(struct vmferry *v,
 				    const struct vmferry_options *options)
 {
+	struct vmferry_taken taken;
 	struct vmferry_job *job;
 
-	if (options->size != sizeof(*options) || !options->guest ||
-	    !options->destination)
+	if (vmferry_options_take(options, &taken) < 0)
 		return NULL;
 	job = XNEW(struct vmferry_job);
-	job->exit_code = -1;
+	job->taken = taken;
+	job->taken.opt.sink = emit;
+	job->taken.opt.sink_arg = job;
 	job->event = options->event;
 	job->arg = options->arg;
-	take_options(job, options);
 	job->task = task_start(v->loop, "migrate", run_job, job);
 	return job;
 }
@@ -155,8 +121,7 @@ void vmferry_job_free(struct vmferry_job *job)
 	if (!job)
 		return;
 	task_detach(job->task);
-	for (int i = 0; i < COPIED; i++)
-		free(job->copies[i]);
+	vmferry_options_free(&job->taken);
 	free(job->result);
 	free(job);
 }
