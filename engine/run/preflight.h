@@ -38,6 +38,7 @@ int preflight_run(struct run *r, struct err *err);
 
 /* Rows of the table, for their tests. */
 void preflight_check_replaced(struct preflight *p);
+void preflight_check_files(struct preflight *p);
 void preflight_check_access(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);

@@ -516,7 +516,7 @@ static void check_file(struct preflight *p, size_t i)
 		    xasprintf("%s exists on %s", f->path, dst_name(p)), NULL);
 }
 
-static void check_files(struct preflight *p)
+void preflight_check_files(struct preflight *p)
 {
 	for (size_t i = 0; i < p->r->dest.plan.n_files; i++)
 		check_file(p, i);
@@ -723,7 +723,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_kvm,
 	check_memory,
 	preflight_check_user,
-	check_files,
+	preflight_check_files,
 	preflight_check_ram,
 	preflight_check_access,
 	check_network,

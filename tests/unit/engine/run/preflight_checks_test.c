@@ -11,6 +11,7 @@
 
 static struct argv_file files[1];
 static struct probe_file here[1], there[1];
+static struct migrate_options opt;
 static struct run r;
 static struct preflight p;
 
@@ -18,7 +19,8 @@ static struct preflight p;
 static int setup(void **state)
 {
 	(void)state;
-	r = (struct run){ .opt = NULL };
+	opt = (struct migrate_options){ .n_remaps = 0 };
+	r = (struct run){ .opt = &opt };
 	p = (struct preflight){ .r = &r, .here = here, .there = there };
 	r.dst.host = host_local_new();
 	r.source.guest.user = (char *)"vm";
@@ -26,11 +28,18 @@ static int setup(void **state)
 	p.qemu.path = (char *)"/usr/bin/qemu";
 	p.qemu.version = (char *)"9.0.1";
 	strv_push(&p.paths, "/srv/a.qcow2");
-	files[0] = (struct argv_file){ .kind = ARGV_IMAGE, .writable = true };
+	files[0] = (struct argv_file){
+		.path = (char *)"/srv/a.qcow2",
+		.kind = ARGV_IMAGE,
+		.writable = true,
+	};
 	r.dest.plan.files = files;
 	r.dest.plan.n_files = 1;
 	here[0] = there[0] = (struct probe_file){
 		.exists = true,
+		.type = 'f',
+		.inode = 12,
+		.size_bytes = 1 << 20,
 		.access_known = true,
 		.readable = true,
 		.writable = true,
@@ -58,13 +67,89 @@ static void expect(void (*check)(struct preflight *p), const char *name,
 	assert_true(migrate_options_check_known(name));
 	assert_int_equal(r.checks.v[0].verdict, verdict);
 	assert_non_null(strstr(r.checks.v[0].found, words));
-	assert_non_null(r.checks.v[0].remedy);
+	if (verdict == CHECK_PASS)
+		assert_null(r.checks.v[0].remedy);
+	else
+		assert_non_null(r.checks.v[0].remedy);
 }
 
 static void expect_nothing(void (*check)(struct preflight *p))
 {
 	check(&p);
 	assert_int_equal(r.checks.n, 0);
+}
+
+/* --- file, disk ----------------------------------------------------------- */
+
+TEST(an_image_of_one_inode_type_and_size_is_the_same_file)
+{
+	expect(preflight_check_files, "disk", CHECK_PASS, "the same file");
+}
+
+TEST(an_image_with_another_inode_is_refused)
+{
+	there[0].inode++;
+	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
+}
+
+TEST(an_image_of_another_type_is_refused)
+{
+	there[0].type = 'o';
+	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
+}
+
+TEST(an_image_of_another_size_is_refused)
+{
+	there[0].size_bytes--;
+	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
+}
+
+TEST(an_image_that_only_the_destination_has_is_refused)
+{
+	here[0].exists = false;
+	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
+}
+
+TEST(a_remapped_image_may_have_another_path_on_the_source)
+{
+	opt.n_remaps = 1;
+	here[0].exists = false;
+	expect(preflight_check_files, "disk", CHECK_WARN, "stands elsewhere");
+}
+
+TEST(another_block_device_is_a_warning)
+{
+	there[0].type = 'b';
+	expect(preflight_check_files, "disk", CHECK_WARN, "block device");
+}
+
+TEST(a_file_that_the_destination_lacks_is_refused)
+{
+	files[0].kind = ARGV_OTHER;
+	there[0].exists = false;
+	expect(preflight_check_files, "file", CHECK_FAIL, "does not exist");
+}
+
+TEST(a_file_that_is_no_image_may_be_a_copy)
+{
+	files[0].kind = ARGV_OTHER;
+	there[0].inode++;
+	expect(preflight_check_files, "file", CHECK_PASS, "exists on");
+}
+
+TEST(a_copy_of_another_size_is_a_warning)
+{
+	files[0].kind = ARGV_OTHER;
+	there[0].size_bytes--;
+	expect(preflight_check_files, "file", CHECK_WARN, "differs in size");
+}
+
+TEST(a_directory_may_have_another_size)
+{
+	files[0].kind = ARGV_OTHER;
+	files[0].directory = true;
+	there[0].size_bytes--;
+	expect(preflight_check_files, "file", CHECK_PASS, "exists on");
 }
 
 /* --- access --------------------------------------------------------------- */
@@ -386,11 +471,9 @@ TEST(each_qemu_has_a_file_of_its_own_in_a_directory)
 
 TEST(a_file_at_another_path_may_be_the_same)
 {
-	struct migrate_options opt = { .n_remaps = 1 };
-
+	opt.n_remaps = 1;
 	arrange_ram(7, 7);
 	here[0].exists = false;
-	r.opt = &opt;
 	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "may be the same");
 }
 
