@@ -3,7 +3,6 @@
 #include "tools/cli/layers.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,11 +135,10 @@ static int read_file(const struct command *c, struct settings *s,
 	FILE *f = fopen(path, "re");
 	ssize_t n;
 
-	if (!f && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+	if (!f)
 		return 0;
-	n = f ? getdelim(&text, &size, '\0', f) : -1;
-	if (f)
-		(void)fclose(f);
+	n = getdelim(&text, &size, '\0', f);
+	(void)fclose(f);
 	return n > 0 ? layers_read_text(c, s, path, text, err) : 0;
 }
 
