@@ -69,3 +69,8 @@ TEST(an_abstract_client_is_a_client)
 	assert_true(argv_case_noted(&plan, ARGV_WARNING, "other end"));
 	argv_plan_free(&plan);
 }
+
+TEST(only_a_server_waits)
+{
+	expect_kept("-chardev socket,id=c,host=h,port=1");
+}

@@ -205,6 +205,16 @@ TEST(a_draw_begins_with_its_rate_and_ends_in_its_set)
 	}
 }
 
+TEST(in_no_time_a_draw_dirties_nothing)
+{
+	struct curve_draw d;
+
+	passes(at_random, 60e6, 1e9, 2);
+	curve_draws(&curve, &d, 1);
+	assert_true(curve_draw_at(&d, 0) == 0);
+	assert_true(curve_draw_at(&d, NAN) == 0);
+}
+
 TEST(draws_spread_as_far_as_the_curve_is_uncertain)
 {
 	enum { N = 512 };

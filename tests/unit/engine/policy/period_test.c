@@ -77,6 +77,18 @@ TEST(one_cycle_is_no_period)
 	assert_true(p.confidence < PERIOD_SURE);
 }
 
+TEST(a_guest_that_grows_ever_busier_has_none)
+{
+	struct period_span v[MOST];
+	struct period p;
+
+	for (size_t i = 0; i < MOST; i++)
+		v[i] = (struct period_span){ (double)i, (double)i + 1,
+					     (double)i / MOST };
+	period_find(v, MOST, &p);
+	assert_true(p.seconds == 0 && p.confidence == 0);
+}
+
 TEST(phases_show_in_the_spread)
 {
 	struct period_span v[MOST];

@@ -32,7 +32,8 @@ static struct policy_facts wants(double budget_ms, double deadline_s)
 static struct {
 	double widest_ms, most_throttle, throttle_at_end;
 	double now_s, first_throttle_s, first_throttle;
-	size_t decisions, empty, unended;
+	double least_raise; /* of a throttle, over what it left the guest */
+	size_t decisions, empty, unended, widened;
 } seen;
 
 static void watching(const struct policy_view *v, struct policy_decision *d)
@@ -45,6 +46,7 @@ static void watching(const struct policy_view *v, struct policy_decision *d)
 	seen.empty += n == 0;
 	/* cut off at the end, or no sentence */
 	seen.unended += n && d->why[n - 1] != '.';
+	seen.widened += strstr(d->why, "Opening the gate") != NULL;
 	if (!d->lifted && d->gate_ms > seen.widest_ms)
 		seen.widest_ms = d->gate_ms;
 	if (d->throttle > seen.most_throttle)
@@ -53,12 +55,17 @@ static void watching(const struct policy_view *v, struct policy_decision *d)
 		seen.first_throttle_s = v->now_s;
 		seen.first_throttle = d->throttle;
 	}
+	if (v->throttle > 0 && d->throttle > v->throttle)
+		seen.least_raise =
+			fmin(seen.least_raise,
+			     (d->throttle - v->throttle) / (1 - v->throttle));
 	seen.throttle_at_end = d->throttle;
 	seen.now_s = v->now_s;
 }
 
-static struct simulate_outcome run(const struct synthetic_guest *g,
-				   const struct policy_facts *f)
+static struct simulate_outcome run_over(const struct simulate_link *l,
+					const struct synthetic_guest *g,
+					const struct policy_facts *f)
 {
 	struct policy watched = policy_auto;
 	struct simulate_guest guest = synthetic_guest(g, f->ram_bytes);
@@ -66,9 +73,16 @@ static struct simulate_outcome run(const struct synthetic_guest *g,
 
 	memset(&seen, 0, sizeof(seen));
 	seen.first_throttle_s = NAN;
+	seen.least_raise = INFINITY;
 	watched.decide = watching;
-	simulate_run(&watched, f, &guest, &link, 300, &o);
+	simulate_run(&watched, f, &guest, l, 300, &o);
 	return o;
+}
+
+static struct simulate_outcome run(const struct synthetic_guest *g,
+				   const struct policy_facts *f)
+{
+	return run_over(&link, g, f);
 }
 
 static const struct synthetic_guest converging = { .rate_bps = 50e6,
@@ -124,6 +138,17 @@ TEST(never_opens_beyond_the_budget_less_the_fixed_cost)
 	}
 }
 
+TEST(a_budget_of_the_held_gate_alone_leaves_none_to_open)
+{
+	struct policy_facts f = wants(20 + POLICY_HOLD_MS, 0);
+
+	(void)run(&hopeless, &f);
+	assert_int_equal(seen.widened, 0);
+	f.budget_ms = 300;
+	(void)run(&hopeless, &f);
+	assert_true(seen.widened > 0);
+}
+
 TEST(waits_for_the_quiet_phase)
 {
 	struct policy_facts f = wants(300, 60);
@@ -164,6 +189,35 @@ TEST(a_throttle_begins_with_sleeps_that_fit_the_budget)
 		x = seen.first_throttle;
 		assert_true(x / (1 - x) * 10 <= budget + 1e-6);
 	}
+}
+
+TEST(a_throttle_of_which_nothing_is_foreseen_leaves_a_fifth_of_the_time)
+{
+	/* each pass shows the whole of its working set, and never a rate */
+	static const struct synthetic_guest g = { .rate_bps = 2e9,
+						  .working_set_bytes = 100e6 };
+	struct policy_facts f = wants(400, 0);
+
+	f.may_throttle = true;
+	(void)run(&g, &f);
+	assert_true(fabs(seen.first_throttle - 0.8) < 1e-9);
+}
+
+TEST(a_throttle_that_was_too_weak_takes_a_fifth_of_the_rest_at_least)
+{
+	static const struct simulate_link slow_syncs = { .bandwidth_bps = 100e6,
+							 .final_bps = 100e6,
+							 .overhead_s = 0.085,
+							 .fixed_ms = 15 };
+	static const struct synthetic_guest g = { .rate_bps = 350e6,
+						  .working_set_bytes = 505e6,
+						  .noise = 0.01 };
+	struct policy_facts f = wants(94, 0);
+
+	f.may_throttle = true;
+	assert_true(run_over(&slow_syncs, &g, &f).switched);
+	/* it is a quarter, in whole percents */
+	assert_true(seen.least_raise > 0.2 && seen.least_raise < 1);
 }
 
 TEST(pulls_no_lever_before_passes_are_seen_to_be_stuck)
