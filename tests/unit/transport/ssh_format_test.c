@@ -37,6 +37,19 @@ TEST(what_was_put_is_taken)
 	assert_int_equal(from.len, 0);
 }
 
+TEST(equal_bytes_have_one_length_and_content)
+{
+	static const unsigned char abc[] = "abc", abd[] = "abd";
+	const struct ssh_bytes three = { abc, 3 }, none = { NULL, 0 };
+
+	assert_true(ssh_bytes_equal(three, (struct ssh_bytes){ abc, 3 }));
+	assert_false(ssh_bytes_equal(three, (struct ssh_bytes){ abd, 3 }));
+	assert_false(ssh_bytes_equal(three, (struct ssh_bytes){ abc, 2 }));
+	assert_false(ssh_bytes_equal(three, none));
+	assert_false(ssh_bytes_equal(none, three));
+	assert_true(ssh_bytes_equal(none, none));
+}
+
 TEST(nothing_is_taken_past_the_end)
 {
 	static const unsigned char data[] = { 0, 0, 0, 4, 'a', 'b', 'c' };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,6 +141,72 @@ TEST(only_rsa_on_file_is_a_matter_of_crypto)
 {
 	expect("h ssh-rsa " RSA_A "\n", false, ERR_CRYPTO, "ssh-rsa");
 	expect("h ssh-rsa " RSA_A "\n", true, ERR_CRYPTO, "ssh-rsa");
+}
+
+/* --- the types that are asked for ----------------------------------------- */
+
+/* The host key types that a session offers, as the server reads them. */
+static char *offered(const struct known_hosts *k)
+{
+	static unsigned char data[16384];
+	LIBSSH2_SESSION *raw = libssh2_session_init();
+	struct ssh_bytes in = { data, 0 }, names;
+	const unsigned char *packet;
+	int s[2];
+	ssize_t n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	libssh2_session_set_blocking(raw, 0);
+	assert_int_equal(ssh_hostkey_prefer(raw, k, NULL), 0);
+	assert_int_equal(write(s[1], "SSH-2.0-x\r\n", 11), 11);
+	assert_int_equal(libssh2_session_handshake(raw, s[0]),
+			 LIBSSH2_ERROR_EAGAIN);
+	n = recv(s[1], data, sizeof(data), MSG_DONTWAIT);
+	assert_true(n > 0);
+	/* behind the banner: length, padding, type, cookie, key exchange */
+	packet = memchr(data, '\n', (size_t)n);
+	assert_non_null(packet);
+	packet += 1 + 4 + 1 + 1 + 16;
+	assert_true(packet < data + n);
+	in = (struct ssh_bytes){ packet, (size_t)(data + n - packet) };
+	assert_int_equal(ssh_take_string(&in, &names), 0);
+	assert_int_equal(ssh_take_string(&in, &names), 0);
+	libssh2_session_free(raw);
+	close(s[0]);
+	close(s[1]);
+	return xstrndup((const char *)names.data, names.len);
+}
+
+TEST(the_types_on_file_come_first_and_each_once)
+{
+	static const char *const wanted[] = { "ecdsa-sha2-nistp256",
+					      "ssh-ed25519",
+					      "ecdsa-sha2-nistp384",
+					      "ecdsa-sha2-nistp521" };
+	struct known_hosts k;
+	AUTO_FREE char *list = NULL;
+	struct ssh_config c = { .hostname = (char[]){ "h" },
+				.port = (char[]){ "22" } };
+	const char *at;
+
+	set_file("h ecdsa-sha2-nistp256 " EC_A "\n");
+	strv_push(&c.known_hosts, file);
+	ssh_hostkey_load(&k, &c);
+	list = offered(&k);
+	at = list;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		size_t len = strlen(wanted[i]);
+
+		assert_int_equal(strncmp(at, wanted[i], len), 0);
+		at += len;
+		assert_int_equal(*at++, ',');
+	}
+	/* what libssh2 has of RSA */
+	assert_non_null(strstr(at, "rsa"));
+	assert_null(strstr(at, "ecdsa"));
+	assert_null(strstr(at, "ed25519"));
+	known_hosts_free(&k);
+	strv_free(&c.known_hosts);
 }
 
 TEST(a_file_that_cannot_be_written_is_an_error)

@@ -42,7 +42,7 @@ static int teardown(void **state)
 	ssh_wire_cut(&f->wire);
 	libssh2_session_free(f->raw);
 	ssh_wire_fini(&f->wire);
-	close(f->peer);
+	close_fd(f->peer);
 	free(f);
 	return 0;
 }
@@ -120,6 +120,23 @@ TEST(the_end_is_seen_after_the_last_byte)
 	assert_true(ssh_wire_dead(&f->wire));
 	assert_int_equal(ssh_wire_why(&f->wire, &err), -1);
 	assert_int_equal(err.kind, ERR_NETWORK);
+	assert_non_null(strstr(err.message, "closed the connection"));
+}
+
+TEST(a_reset_is_named)
+{
+	struct fixture *f = *state;
+	AUTO_ERR struct err err = { 0 };
+
+	/* a peer that goes without reading resets the connection */
+	buf_append(&f->wire.out, "x", 1);
+	ssh_wire_flush(&f->wire);
+	close_fd(f->peer);
+	f->peer = -1;
+	ssh_wire_fill(&f->wire);
+	assert_true(ssh_wire_dead(&f->wire));
+	assert_int_equal(ssh_wire_why(&f->wire, &err), -1);
+	assert_non_null(strstr(err.message, strerror(ECONNRESET)));
 }
 
 TEST(a_cut_wire_fails_without_its_socket)

@@ -547,6 +547,18 @@ TEST(a_tunnel_that_ends_of_something_else_has_not_stalled)
 	finish(&s);
 }
 
+TEST(the_shortest_limit_is_a_limit)
+{
+	struct setup s;
+
+	prepare(&s);
+	s.far.blocked = true;
+	start(&s, 1);
+	assert_int_equal(write(s.local, "stuck", 5), 5);
+	expect_verdict(&s, ERR_TIMEOUT, "took no byte for 1 ms");
+	finish(&s);
+}
+
 TEST(a_qemu_that_reads_nothing_stalls_as_well)
 {
 	unsigned char *data = some_bytes(BIG);

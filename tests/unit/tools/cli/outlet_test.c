@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,6 +88,26 @@ TEST(a_full_socket_does_not_hold_up)
 	assert_int_equal(outlet_close(&o, 0), -1);
 	close(s[0]);
 	close(s[1]);
+}
+
+/* An eventfd has no file; it is full with the highest number but one. */
+TEST(what_cannot_be_opened_again_does_not_hold_up)
+{
+	const uint64_t full = UINT64_MAX - 1;
+	struct outlet o;
+	int fd = eventfd(0, 0);
+
+	assert_true(fd >= 0);
+	outlet_open(&o, fd, LIMIT);
+	assert_int_equal(o.kind, OUTLET_POLLED);
+	assert_true(outlet_put(&o, &full, sizeof(full)));
+	assert_false(outlet_is_behind(&o));
+	assert_true(outlet_put(&o, &full, sizeof(full)));
+	assert_true(outlet_is_behind(&o));
+	assert_int_equal(read_some(fd), sizeof(full));
+	assert_false(outlet_is_behind(&o));
+	assert_int_equal(outlet_close(&o, 0), 0);
+	close(fd);
 }
 
 TEST(past_the_limit_whole_writes_are_dropped)

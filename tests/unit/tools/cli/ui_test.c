@@ -161,6 +161,25 @@ TEST(events_go_to_a_private_file)
 	settings_free(&s);
 }
 
+TEST(events_go_to_a_descriptor_that_the_caller_hands_on)
+{
+	struct settings s;
+	struct event ev = warning();
+	char text[256];
+	int p[2];
+
+	/* inherited, it is not closed by exec */
+	assert_int_equal(pipe(p), 0);
+	settings_init(&s);
+	s.events = xasprintf("fd:%d", p[1]);
+	said(&s, &ev, 1);
+	close(p[1]);
+	assert_true(read(p[0], text, sizeof(text)) > 7);
+	assert_memory_equal(text, "{\"v\":1,", 7);
+	close(p[0]);
+	settings_free(&s);
+}
+
 TEST(events_to_a_closed_descriptor_are_a_wrong_use)
 {
 	struct settings s;
