@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -58,10 +59,11 @@ static void end(struct served *s)
 
 TEST(the_accepted_client_is_named_with_its_program)
 {
-	AUTO_FREE char *want = xasprintf("pid %d (holder_test)", getpid());
+	AUTO_FREE char *want = xasprintf("pid %d (a program)", getpid());
 	AUTO_FREE char *who = NULL;
 	struct served s;
 
+	assert_int_equal(prctl(PR_SET_NAME, "a program"), 0);
 	serve(&s);
 	who = holder_of_unix_socket(s.path);
 	assert_non_null(who);
