@@ -69,14 +69,30 @@ double final_copy_overhead_s(const struct policy_view *v)
 					    : 0;
 }
 
+/*
+ * What a sync finds @seconds of the guest's own time after the last one, with
+ * @left_bytes of that not copied yet. How much of what is written falls on what
+ * is left depends on the order: of a guest that writes at random it is the
+ * part that is left of the working set, but one that goes around and around
+ * writes for a whole round where nothing is left. So all of it is counted, up
+ * to the working set, as far as that is known.
+ */
+static double dirty_after(const struct curve *c, double left_bytes,
+			  double seconds)
+{
+	double set = curve_working_set(c) * exp(curve_sigma(c, INFINITY));
+
+	return fmin(left_bytes + curve_at(c, seconds), fmax(set, left_bytes));
+}
+
 double final_copy_rest_ms(const struct curve *c,
 			  const struct final_copy_rest *rest)
 {
 	double left = rest->remaining_bytes;
 
 	if (rest->unsynced_s > 0)
-		left = policy_dirty_after(
-			c, left, rest->unsynced_s * (1 - rest->throttle));
+		left = dirty_after(c, left,
+				   rest->unsynced_s * (1 - rest->throttle));
 	return left / rest->bps * 1e3;
 }
 

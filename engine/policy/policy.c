@@ -246,16 +246,6 @@ double policy_dirtied(const struct curve *c, const struct policy_pass *pass)
 	return fmin(fmax(fresh, 0) / fmax(1 - left / set, 0.1), set);
 }
 
-double policy_dirty_after(const struct curve *c, double left_bytes,
-			  double seconds)
-{
-	double set = fmax(curve_working_set(c), left_bytes);
-
-	if (!(set > 0))
-		return left_bytes;
-	return left_bytes + curve_at(c, seconds) * (1 - left_bytes / set);
-}
-
 void policy_learn(struct curve *c, struct forecast_link *l,
 		  const struct policy_pass *pass)
 {

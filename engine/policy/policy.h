@@ -169,12 +169,6 @@ bool policy_deadline(const struct policy_view *v, struct policy_decision *out);
  */
 double policy_dirtied(const struct curve *c, const struct policy_pass *pass);
 /*
- * The opposite: what a sync finds @seconds of the guest's own time after the
- * last one, with @left_bytes of that not copied yet.
- */
-double policy_dirty_after(const struct curve *c, double left_bytes,
-			  double seconds);
-/*
  * Teaches curve and link a pass that has ended, in the guest's own time and
  * without what the pass left over. Everybody who runs a policy learns by this.
  */

@@ -212,17 +212,68 @@ TEST(what_was_dirtied_since_the_sync_is_added)
 
 	assert_true(more == 0);
 	add(h, 1, 100e6, 0);
-	more = policy_dirty_after(h->view.curve, 20e6, 0.5) - 20e6;
-	assert_true(more > 5e6);
-	/* some of it is what is left anyhow */
-	assert_true(more < curve_at(h->view.curve, 0.5));
+	more = curve_at(h->view.curve, 0.5);
+	assert_true(more > 10e6);
 	assert_float_equal(final_copy_rest_ms(h->view.curve, &rest),
 			   200 + more / 100e6 * 1e3, 1e-9);
 	/* a throttled guest had less of its time to dirty it */
 	rest.throttle = 0.8;
-	more = policy_dirty_after(h->view.curve, 20e6, 0.5 * (1 - 0.8)) - 20e6;
+	more = curve_at(h->view.curve, 0.5 * (1 - 0.8));
 	assert_float_equal(final_copy_rest_ms(h->view.curve, &rest),
 			   200 + more / 100e6 * 1e3, 1e-9);
+}
+
+/* What `left` and what is written in @seconds come to, in bytes. */
+static double rest_bytes(const struct history *h, double left, double seconds)
+{
+	const struct final_copy_rest rest = { .remaining_bytes = left,
+					      .bps = 1e3,
+					      .unsynced_s = seconds };
+
+	return final_copy_rest_ms(h->view.curve, &rest);
+}
+
+/* Passes of which each found what a guest writes that has a set of 40 MB. */
+static void learn_set(struct history *h, double rate_bps)
+{
+	for (int i = 0; i < 6; i++) {
+		double s = 0.1 * (1 << i);
+
+		curve_add(&h->curve, s, fmin(rate_bps * s, 40e6));
+	}
+}
+
+TEST(no_page_is_counted_twice_in_what_is_left)
+{
+	struct history *h = *state;
+	double all;
+
+	learn_set(h, 100e6);
+	all = curve_working_set(h->view.curve);
+	assert_true(fabs(all / 40e6 - 1) < 0.05);
+	/* all of the set is left: 20 MB more are written, and are the same */
+	assert_true(rest_bytes(h, 40e6, 0.2) < 43e6);
+	assert_true(rest_bytes(h, 30e6, 0.5) < 43e6);
+	/* a page more than is known of is still one */
+	assert_true(rest_bytes(h, 90e6, 0.5) == 90e6);
+}
+
+/* What it writes next is what it has not written for longest. */
+TEST(a_guest_that_goes_around_writes_where_nothing_is_left)
+{
+	struct history *h = *state;
+
+	learn_set(h, 100e6);
+	/* a pass of 0.2 s found 20 MB; the next 10 MB are others */
+	assert_true(rest_bytes(h, 20e6, 0.1) > 29e6);
+}
+
+TEST(a_set_that_is_hardly_known_hides_no_page)
+{
+	struct history *h = *state;
+
+	curve_add(&h->curve, 1, 20e6);
+	assert_true(rest_bytes(h, 20e6, 0.1) > 20.5e6);
 }
 
 TEST(the_fixed_cost_counts_less_what_the_guest_was_paused_for)

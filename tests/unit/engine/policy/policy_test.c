@@ -166,35 +166,6 @@ TEST(what_was_left_over_is_not_learnt_as_dirtied)
 	assert_true(curve_at(&b->curve, 0.2) < 20e6);
 }
 
-TEST(what_is_left_at_a_switch_counts_no_page_twice)
-{
-	struct bench *b = *state;
-	double all;
-
-	for (int i = 0; i < 4; i++)
-		add_pass(b, 40e6 * (1 + i), 0, 40e6);
-	all = curve_working_set(&b->curve);
-	assert_true(policy_dirty_after(&b->curve, 0, 0.5) ==
-		    curve_at(&b->curve, 0.5));
-	assert_true(policy_dirty_after(&b->curve, all, 0.5) == all);
-	assert_true(policy_dirty_after(&b->curve, 30e6, 0.5) < all * 1.01);
-	/* a page more than is known of is still one */
-	assert_true(policy_dirty_after(&b->curve, 2 * all, 0.5) == 2 * all);
-}
-
-TEST(what_is_dirty_after_a_pass_was_dirtied_in_it)
-{
-	struct bench *b = *state;
-	struct policy_pass p = { .left_bytes = 10000000 };
-	double dirtied;
-
-	for (int i = 0; i < 4; i++)
-		add_pass(b, 40e6 * (1 + i), 0, 40e6);
-	dirtied = curve_at(&b->curve, 0.1);
-	p.dirty_bytes = (int64_t)policy_dirty_after(&b->curve, 10e6, 0.1);
-	assert_true(fabs(policy_dirtied(&b->curve, &p) / dirtied - 1) < 0.02);
-}
-
 TEST(a_throttled_pass_is_learnt_in_the_time_that_was_left)
 {
 	struct bench *b = *state;
