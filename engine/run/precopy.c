@@ -397,6 +397,8 @@ static int look(struct run *r, struct watch *w, struct err *err)
 	if (is_lost(info.status)) {
 		rc = explain_failure(r, info.error_desc, err);
 	} else if (info.status == MIGRATION_PRE_SWITCHOVER) {
+		/* its STOP is queued behind the answer; find_rest() needs it */
+		run_events_take(r);
 		rc = 0;
 	} else {
 		notice_pause(r, &info);
