@@ -30,7 +30,7 @@ from guestwatch import GuestWatch
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("VMFERRY_BUILD", os.path.join(ROOT, "build"))
 VMFERRY = os.path.join(BUILD, "vmferry")
-GUEST_ELF = os.path.join(ROOT, "build", "guest.elf")
+GUEST_ELF = os.path.join(BUILD, "guest.elf")
 QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin") or "sshd"
 
