@@ -28,7 +28,8 @@ sys.path.insert(0, HERE)
 from guestwatch import GuestWatch
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
-BUILD = os.environ.get("VMFERRY_BUILD", os.path.join(ROOT, "build"))
+BUILD = os.path.abspath(
+    os.environ.get("VMFERRY_BUILD", os.path.join(ROOT, "build")))
 VMFERRY = os.path.join(BUILD, "vmferry")
 GUEST_ELF = os.path.join(BUILD, "guest.elf")
 QEMU = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
