@@ -102,6 +102,14 @@ static char *unit_of(const char *path)
 	return found ? xstrndup(found, found_len) : NULL;
 }
 
+/* What is below user@UID.service belongs to that user's manager. */
+static bool is_below_user(const char *path)
+{
+	const char *at = path ? strstr(path, "/user@") : NULL;
+
+	return at && strstr(at, ".service/");
+}
+
 /* --- what people call it ------------------------------------------------- */
 
 static const char *base_of(const char *path)
@@ -152,6 +160,7 @@ void discover_owner(struct guest *g, const char *group,
 	bool in_unified = unified && strcmp(unified, "/") != 0;
 
 	g->unit = unit_of(in_unified ? unified : legacy);
+	g->user_unit = is_below_user(in_unified ? unified : legacy);
 	g->cgroup = unified ? STEAL(unified) : xstrdup("");
 	g->manager = xstrdup(who);
 	g->started_by = g->unit && ends_in(g->unit, strlen(g->unit), ".service")

@@ -42,6 +42,7 @@ struct guest {
 	unsigned int umask; /* of the process: what its sockets allow */
 	char *cgroup;	    /* v2 path, or "" */
 	char *unit;	    /* systemd unit of the cgroup, NULL */
+	bool user_unit;	    /* the manager of its user has it */
 	char *started_by;   /* unit, script or command of the parent */
 	char *manager;	    /* "libvirt", "proxmox", …; NULL: nobody */
 	char *run_dir;	    /* its run directory if vmferry brought it, NULL */

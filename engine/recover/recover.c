@@ -39,6 +39,7 @@
 #include "engine/run/run.h"
 #include "engine/recover/observe.h"
 #include "engine/run/switchover.h"
+#include "engine/run/unit_hold.h"
 #include "engine/state/journal.h"
 #include "engine/state/recording.h"
 #include "engine/state/stale.h"
@@ -199,16 +200,27 @@ static void clean_destination(struct recovering *c)
 			     r->dest.lock);
 }
 
+/* The source, running or gone, is its unit's again. */
+static void release_unit(struct recovering *c)
+{
+	if (c->run->source.restarts)
+		(void)undo(c, "its unit may restart it again", unit_hold_undo);
+}
+
 /* Once it is noted that the source needs nothing more, others may have it. */
 static void put_source_back(struct recovering *c)
 {
 	struct run *r = c->run;
 	int started, prepared;
 
+	if (c->out->source == SIDE_GONE && !c->own.rest)
+		release_unit(c);
 	if (!r->src.qmp || c->out->source == SIDE_GONE)
 		return;
 	started = undo(c, "the source goes on as it was", ram_undo);
 	prepared = undo(c, "its migration settings are back", prepare_undo);
+	if (started == 0)
+		release_unit(c);
 	if (started == 0 && prepared == 0 && !r->source.unsure &&
 	    !run_events_source_gone(r) && run_journal_source_back(r) == 0)
 		takeover_let_go(&c->own, r);
@@ -334,6 +346,7 @@ static int do_lost(struct recovering *c, struct err *err)
 
 	if (begin_undo(c, err) < 0)
 		return -1;
+	release_unit(c);
 	clean_destination(c);
 	c->out->result.owner = OWNER_NONE;
 	if (!c->out->result.leftovers.n)

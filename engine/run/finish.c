@@ -24,6 +24,7 @@
 #include "engine/run/socket_names.h"
 #include "engine/run/switchover.h"
 #include "engine/run/twin.h"
+#include "engine/run/unit_hold.h"
 #include "engine/state/journal.h"
 #include "engine/state/moved.h"
 #include "engine/state/state_dir.h"
@@ -407,6 +408,7 @@ int finish_run(struct run *r, struct err *err)
 		publish(r);
 		tidy_source(r);
 	}
+	unit_hold_end(r);
 	tunnel_free(r->attempt.tunnel);
 	r->attempt.tunnel = NULL;
 	if (!r->result->leftovers.n)

@@ -77,22 +77,6 @@ static int ask_destination(struct preflight *p, struct err *err)
 	return 0;
 }
 
-/* A supervisor that restarts the source would run the guest twice. */
-static void ask_restart(struct preflight *p)
-{
-	AUTO_BUF struct buf script = { 0 };
-	AUTO_BUF struct buf text = { 0 };
-
-	if (!p->r->source.guest.unit || !p->r->src.facts.systemd)
-		return;
-	buf_printf(&script, "systemctl show -p Restart -- ");
-	quote_word(&script, p->r->source.guest.unit);
-	buf_printf(&script, "\n");
-	if (probe_script(p->r->src.host, "unit probe", buf_data(&script), &text,
-			 mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
-		p->restart = probe_value(buf_data(&text), "Restart");
-}
-
 /*
  * A guest that arrived stopped, by whatever means, may have inactive images. To
  * ask is to activate them: they are its own, and nothing else changes.
@@ -236,7 +220,7 @@ static int gather(struct preflight *p, struct err *err)
 	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0 ||
 	    ask_login(p, err) < 0)
 		return -1;
-	ask_restart(p);
+	unit_hold_ask(r, &p->unit);
 	if (ask_images(p, err) < 0)
 		return -1;
 	list_paths(p);
@@ -259,7 +243,7 @@ static void preflight_free(struct preflight *p)
 	strv_free(&p->paths);
 	free(p->here);
 	free(p->there);
-	free(p->restart);
+	unit_facts_free(&p->unit);
 	free(p->inactive);
 	free(p->lonely);
 	supervisor_free(&p->above);

@@ -11,6 +11,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/run.h"
+#include "engine/run/unit_hold.h"
 
 /* What the checks look at, gathered once. */
 struct preflight {
@@ -24,9 +25,9 @@ struct preflight {
 	bool user_known; /* the guest's user exists on the destination, */
 	uid_t user_uid;	 /* with this uid */
 	bool kvm_usable; /* /dev/kvm opens on the destination */
-	char *restart;	 /* Restart= of the source's unit, or "" */
-	char *inactive;	 /* why QEMU would abort, or NULL */
-	char *lonely;	 /* why the guardian cannot log in, or NULL */
+	struct unit_facts unit;	   /* that the source is in */
+	char *inactive;		   /* why QEMU would abort, or NULL */
+	char *lonely;		   /* why the guardian cannot log in, or NULL */
 	struct supervisor above;   /* among the processes above the source */
 	bool same_pids;		   /* a pid is the same process on both */
 	struct guests guests;	   /* on the destination */
@@ -40,6 +41,7 @@ int preflight_run(struct run *r, struct err *err);
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_files(struct preflight *p);
 void preflight_check_access(struct preflight *p);
+void preflight_check_unit(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);

@@ -61,15 +61,40 @@ static void check_manager(struct preflight *p)
 	    xasprintf("migrate it with %s itself", manager));
 }
 
-static void check_restart(struct preflight *p)
+static void check_enabled(struct preflight *p)
 {
-	if (!p->restart || !strcmp(p->restart, "no") ||
-	    !strcmp(p->restart, "on-failure") || !*p->restart)
+	const struct guest *g = &p->r->source.guest;
+	const char *name = g->name ? g->name : "GUEST";
+
+	if (!p->unit.enabled || p->unit.asks_first)
 		return;
-	ADD(p, "restart", SOURCE, FAIL,
-	    xasprintf("unit %s has Restart=%s: it would start the guest again",
-		      p->r->source.guest.unit, p->restart),
-	    xstrdup("set Restart=on-failure or no in the unit"));
+	ADD(p, "boot", SOURCE, WARN,
+	    xasprintf("unit %s is enabled: it would start the guest here at "
+		      "the next %s",
+		      g->unit, g->user_unit ? "login" : "boot"),
+	    xasprintf("systemctl %sdisable %s, or give it "
+		      "ExecCondition=vmferry owns %s",
+		      g->user_unit ? "--user " : "", g->unit, name));
+}
+
+/* systemd itself; what else would start it again is the next check's. */
+void preflight_check_unit(struct preflight *p)
+{
+	const char *unit = p->r->source.guest.unit;
+
+	if (p->unit.why_unknown)
+		ADD(p, "restart", SOURCE, WARN,
+		    xasprintf("whether unit %s would start the guest again is "
+			      "not known: %s",
+			      unit, p->unit.why_unknown),
+		    xstrdup("make sure that it has Restart=no"));
+	else if (p->r->source.restarts)
+		ADD(p, "restart", SOURCE, PASS,
+		    xasprintf("unit %s has Restart=%s, which is set to no "
+			      "until the source has ended",
+			      unit, p->unit.restart),
+		    NULL);
+	check_enabled(p);
 }
 
 void preflight_check_supervisor(struct preflight *p)
@@ -704,7 +729,7 @@ void preflight_check_names(struct preflight *p)
 void (*const preflight_checks[])(struct preflight *p) = {
 	check_unfinished,
 	check_manager,
-	check_restart,
+	preflight_check_unit,
 	preflight_check_supervisor,
 	preflight_check_same_host,
 	preflight_check_guardian,

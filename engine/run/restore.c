@@ -117,6 +117,9 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	g->uid = (uid_t)number_or_0(v, "uid");
 	r->source.facts.first_status.running = truth(v, "was_running");
 	restore_uuid(r, v);
+	g->unit = text_or_null(v, "unit");
+	g->user_unit = truth(v, "user_unit");
+	r->source.restarts = g->unit != NULL;
 	restore_monitors(v, g);
 	restore_moves(v, "source_moves", &g->moves);
 	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))

@@ -86,6 +86,7 @@ struct run_id {
 struct run_source {
 	struct guest guest;
 	uint64_t begun_ticks; /* when it was found; twin.h */
+	bool restarts;	      /* its unit has Restart=; unit_hold.h */
 	struct run_facts facts;
 	struct identity_space space; /* of the machine where it was found */
 	bool ended;		     /* it shut down on the source */

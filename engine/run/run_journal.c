@@ -67,6 +67,10 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_sub(o, "source_monitors", monitors_json(g));
 	o = json_add_sub(o, "source_moves", moves_json(&g->moves));
 	o = json_add_str(o, "source_dir", g->run_dir);
+	if (r->source.restarts) {
+		o = json_add_str(o, "unit", g->unit);
+		o = json_add_bool(o, "user_unit", g->user_unit);
+	}
 	o = json_add_str(o, "user", g->user);
 	o = json_add_str(o, "group", g->group);
 	o = json_add_u64(o, "uid", g->uid);

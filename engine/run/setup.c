@@ -7,6 +7,7 @@
 #include "engine/run/guard.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
+#include "engine/run/unit_hold.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
@@ -27,6 +28,7 @@ static void report_set_up(const struct run *r)
 	strv_push(&dirs, lessons);
 	(void)state_dir_make(moved, NULL);
 	strv_push(&dirs, moved);
+	unit_hold_dirs(r, &dirs);
 	/* this run's is open; a guardian that is replaced adds to it */
 	strv_push(&dirs, recordings);
 	for (size_t i = 0; i < m->n; i++) {

@@ -16,6 +16,7 @@
 #include "engine/run/run.h"
 #include "engine/run/setup.h"
 #include "engine/run/switchover.h"
+#include "engine/run/unit_hold.h"
 #include "engine/state/journal.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
@@ -49,6 +50,10 @@ const struct stage stage_table[] = {
 	  .phase = PHASE_LAUNCH,
 	  .run = run_journal_begin,
 	  .undo = run_journal_end },
+	{ .name = "unit-hold",
+	  .phase = PHASE_LAUNCH,
+	  .run = unit_hold_run,
+	  .undo = unit_hold_undo },
 	{ .name = "guard", .phase = PHASE_LAUNCH, .run = setup_guard },
 	{ .name = "launch",
 	  .phase = PHASE_LAUNCH,

@@ -130,3 +130,19 @@ TEST(the_starter_is_a_service_a_script_or_a_command)
 	expect_starter("", "/usr/bin/tmux new", "tmux");
 	expect_starter("", "", NULL);
 }
+
+TEST(a_unit_of_a_users_manager_is_known)
+{
+	struct guest g;
+
+	owner(&g, "q",
+	      "0::/user.slice/user-7.slice/user@7.service/app.slice/"
+	      "web1.service",
+	      "");
+	assert_string_equal(g.unit, "web1.service");
+	assert_true(g.user_unit);
+	guest_free(&g);
+	owner(&g, "q", "0::/system.slice/web1.service", "");
+	assert_false(g.user_unit);
+	guest_free(&g);
+}

@@ -499,3 +499,33 @@ TEST(one_that_cannot_is_a_warning)
 	expect(preflight_check_guardian, "guardian", CHECK_WARN,
 	       "the key needs a passphrase");
 }
+
+/* --- restart, boot -------------------------------------------------------- */
+
+TEST(a_guest_in_no_unit_is_nothing_to_speak_of)
+{
+	expect_nothing(preflight_check_unit);
+}
+
+TEST(a_unit_that_is_enabled_is_a_warning)
+{
+	r.source.guest.unit = (char *)"web1.service";
+	r.source.guest.name = (char *)"web1";
+	p.unit.enabled = true;
+	expect(preflight_check_unit, "boot", CHECK_WARN, "web1.service");
+	assert_non_null(strstr(r.checks.v[0].remedy, "vmferry owns web1"));
+}
+
+TEST(one_that_asks_first_is_not)
+{
+	r.source.guest.unit = (char *)"web1.service";
+	p.unit.enabled = p.unit.asks_first = true;
+	expect_nothing(preflight_check_unit);
+}
+
+TEST(a_unit_that_cannot_be_asked_is_a_warning)
+{
+	r.source.guest.unit = (char *)"web1.service";
+	p.unit.why_unknown = (char *)"no bus";
+	expect(preflight_check_unit, "restart", CHECK_WARN, "no bus");
+}
