@@ -15,11 +15,30 @@ void argv_moves_add(struct argv_moves *m, const char *now, const char *public)
 					   .public = xstrdup(public) };
 }
 
-bool argv_moves_is_pidfile(const struct argv_move *m)
+static bool is_called(const struct argv_move *m, const char *name)
 {
 	const char *slash = strrchr(m->now, '/');
 
-	return slash && !strcmp(slash + 1, ARGV_MOVE_PIDFILE);
+	return slash && !strcmp(slash + 1, name);
+}
+
+bool argv_moves_is_pidfile(const struct argv_move *m)
+{
+	return is_called(m, ARGV_MOVE_PIDFILE);
+}
+
+bool argv_moves_is_log(const struct argv_move *m)
+{
+	return is_called(m, ARGV_MOVE_LOG);
+}
+
+const char *argv_moves_log(const struct argv_moves *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (argv_moves_is_log(&m->v[i]))
+			return m->v[i].public;
+	}
+	return NULL;
 }
 
 const char *argv_moves_public(const struct argv_moves *m, const char *now)

@@ -31,6 +31,11 @@ struct argv_moves {
 /* The name in the run directory that a pid file has. */
 #define ARGV_MOVE_PIDFILE "pid"
 bool argv_moves_is_pidfile(const struct argv_move *m);
+/* The same of QEMU's log (-D): a pipe from which the public file is written. */
+#define ARGV_MOVE_LOG "log"
+bool argv_moves_is_log(const struct argv_move *m);
+/* The public name of the log, or NULL. */
+const char *argv_moves_log(const struct argv_moves *m);
 void argv_moves_add(struct argv_moves *m, const char *now, const char *public);
 const char *argv_moves_public(const struct argv_moves *m,
 			      const char *now); /* NULL: not moved */

@@ -279,6 +279,9 @@ static bool judge_shell(const struct ancestor *a, bool ours,
 	struct shell s = read_words(a);
 	AUTO_FREE char *what = describe(a, &s);
 
+	/* it waits for the guest's end, and cleans up */
+	if (ours && !s.file && !s.text)
+		return false;
 	switch (judge_text(a, &s)) {
 	case TEXT_PERSON:
 		return true;
@@ -305,13 +308,11 @@ static bool judge_shell(const struct ancestor *a, bool ours,
 		    end_it(a));
 		return false;
 	case TEXT_UNREAD:
-		if (!ours || s.file || s.text)
-			set(out, a, SUPERVISOR_STARTS,
-			    xasprintf("%s waits for QEMU, and its text cannot "
-				      "be read: it may start the guest here "
-				      "again",
-				      what),
-			    end_it(a));
+		set(out, a, SUPERVISOR_STARTS,
+		    xasprintf("%s waits for QEMU, and its text cannot be read: "
+			      "it may start the guest here again",
+			      what),
+		    end_it(a));
 		return false;
 	}
 	return false;

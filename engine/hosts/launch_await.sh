@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: MIT
-# Waits for the monitor's socket. A child that has died stays a zombie of this
-# shell until it is waited for, so its state is asked for.
+# Waits for QEMU, which the shell that was started in the background starts, and
+# then for the monitor's socket. A child that has died stays a zombie of its
+# parent until it is waited for, so its state is asked for.
 # shellcheck shell=sh disable=SC2154
-pid=$!
+keeper=$!
 exec 8>&- 9>&-
-ticks=$(ticks_of $pid)
-echo $pid $ticks >"$lock/pid"
-trap - TERM
-echo pid=$pid
-echo ticks=$ticks
 n=0
-until [ -S "$monitor" ]; do
-	if [ -z "$(ticks_of $pid)" ]; then
-		wait $pid; echo died=$?; exit 0
-	fi
+tick() {
 	n=$((n + 1))
-	[ $n -lt 300 ] || { echo slow=1; exit 0; }
-	sleep 0.05
+	[ $n -lt 700 ] || { echo slow=1; exit 0; }
+	sleep 0.02
+}
+lived() {
+	[ -z "$(ticks_of "$1")" ] || return 0
+	echo died=1
+	exit 0
+}
+while read -r pid ticks <"$lock/pid" && [ "$pid" = $$ ]; do
+	lived $keeper
+	tick
+done
+trap - TERM
+echo "pid=$pid"
+echo "ticks=$ticks"
+until [ -S "$monitor" ]; do
+	lived "$pid"
+	tick
 done
 echo ready=1

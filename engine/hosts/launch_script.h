@@ -23,8 +23,16 @@ extern const char launch_limit_sh[];
  */
 extern const char launch_make_sh[];
 /*
- * Waits for the socket $monitor of the QEMU just started in the background:
- * "pid=", "ticks=", then "ready=", "died=" or "slow=".
+ * For a shell of its own, which is to have $variable=$dir in its environment:
+ * starts the function `qemu` in the background, writes its pid to $lock, waits
+ * for its end, and removes what the guest leaves once run $run is over, by
+ * $record. $log is a file that QEMU appends to through the pipe $dir/log, or
+ * empty; $user and $group are the guest's, or empty. Needs departed_sh.
+ */
+extern const char launch_keep_sh[];
+/*
+ * Waits for the QEMU of the launch_keep_sh just started in the background, and
+ * for the socket $monitor: "pid=", "ticks=", then "ready=", "died=" or "slow=".
  */
 extern const char launch_await_sh[];
 /*

@@ -17,6 +17,13 @@ static const char *const words[] = {
 };
 static_assert(ARRAY_SIZE(words) == NAME_USES, "a word for each use");
 
+static const char *const kind_words[] = {
+	[NAME_OF_SOCKET] = "socket",
+	[NAME_OF_PIDFILE] = "pid",
+	[NAME_OF_LOG] = "log",
+};
+static_assert(ARRAY_SIZE(kind_words) == NAME_KINDS, "a word for each kind");
+
 void name_use_begin(struct buf *script, const struct name_asker *asker)
 {
 	as_user_assign(script, asker->user);
@@ -41,7 +48,7 @@ static bool parse(const char *line, struct name_answer *out)
 }
 
 int name_use_ask(struct host *h, const struct name_asker *asker,
-		 const struct strv *names, const bool *pid_file,
+		 const struct strv *names, const enum name_kind *kinds,
 		 struct name_answer *out, struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf script = { 0 };
@@ -52,8 +59,7 @@ int name_use_ask(struct host *h, const struct name_asker *asker,
 		return 0;
 	name_use_begin(&script, asker);
 	for (size_t i = 0; i < names->n; i++) {
-		buf_printf(&script, "name_use %s ",
-			   pid_file[i] ? "pid" : "socket");
+		buf_printf(&script, "name_use %s ", kind_words[kinds[i]]);
 		quote_word(&script, names->v[i]);
 		buf_printf(&script, "\n");
 	}

@@ -24,6 +24,9 @@ enum name_use {
 	NAME_USES
 };
 
+/* What is to get the name. A log is appended to, so others may have it open. */
+enum name_kind { NAME_OF_SOCKET, NAME_OF_PIDFILE, NAME_OF_LOG, NAME_KINDS };
+
 struct name_answer {
 	enum name_use use;
 	pid_t pid; /* NAME_LIVE: which process; 0: not known */
@@ -36,7 +39,7 @@ struct name_asker {
 };
 
 /*
- * The functions of name_use_ask() as shell text. `name_use socket|pid NAME`
+ * The functions of name_use_ask() as shell text. `name_use KIND NAME`
  * prints "free", "live PID", "file", "socket" or "directory", without the
  * process $except; $guest is a pid that a pid file may have. Needs as_user_sh.
  */
@@ -44,9 +47,9 @@ extern const char name_use_sh[];
 /* Appends the variables and functions that `name_use` needs. */
 void name_use_begin(struct buf *script, const struct name_asker *asker);
 
-/* Who has @names[i], where a pid file or else a socket is to be, in @out[i]. */
+/* Who has @names[i], which is to be that of a @kinds[i], in @out[i]. */
 int name_use_ask(struct host *h, const struct name_asker *asker,
-		 const struct strv *names, const bool *pid_file,
+		 const struct strv *names, const enum name_kind *kinds,
 		 struct name_answer *out, struct mono deadline,
 		 struct err *err);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# name_use USE NAME: who has the name that a file of a guest is to get;
+# name_use KIND NAME: who has the name that a file of a guest is to get;
 # name_use.h has the contract. A name is a file of ours in the eyes of another
 # process when it leads to the same file there, whatever its namespaces are.
 #
@@ -85,21 +85,28 @@ is_guest() {
 	esac
 }
 use_of_file() {
+	[ "$1" != log ] || { echo free; return; }
 	pid=$(opener "$2")
 	[ -z "$pid" ] || { echo "live $pid"; return; }
 	[ "$1" = pid ] || { echo file; return; }
 	pid=$(pid_in "$2") || { echo file; return; }
 	if is_guest "$pid"; then echo "live $pid"; else echo free; fi
 }
-name_use() {
+use_now() {
 	if [ -S "$2" ]; then
 		pid=$(listener "$2")
 		if [ -n "$pid" ]; then echo "live $pid"
-		elif [ "$1" = pid ]; then echo socket
-		else echo free; fi
+		elif [ "$1" = socket ]; then echo free
+		else echo socket; fi
 	elif [ -f "$2" ]; then use_of_file "$1" "$2"
 	elif [ -d "$2" ]; then echo directory
-	elif [ -e "$2" ]; then echo file
+	elif [ -e "$2" ] && [ "$1" != log ]; then echo file
 	# a link that leads nowhere, or nothing
 	else echo free; fi
+}
+# The source's name may be taken away at any moment.
+name_use() {
+	use=$(use_now "$1" "$2")
+	[ -e "$2" ] || use=free
+	echo "$use"
 }

@@ -26,6 +26,7 @@
 
 #include "engine/recover/recover_report.h"
 #include "engine/run/connect.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/finish.h"
 #include "engine/run/launch.h"
 #include "engine/run/lock.h"
@@ -618,6 +619,18 @@ char *recover_journal_path(const char *state_dir, const char *run,
 	return state_dir_journal(state, run);
 }
 
+/* Of guests that an earlier run brought here, and that are no more. */
+static void sweep_departed(void)
+{
+	struct host *here = host_local_new();
+	struct host_facts facts = { 0 };
+
+	if (probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
+		departed_names_sweep(here, &facts);
+	host_facts_free(&facts);
+	host_close(here);
+}
+
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err)
 {
@@ -651,6 +664,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	}
 	free(names);
 	stale_locks(run_root);
+	sweep_departed();
 	return 0;
 }
 

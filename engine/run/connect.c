@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/hosts/guest_socket.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -181,6 +182,8 @@ int connect_run(struct run *r, struct err *err)
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst.host));
 	r->dest.space = r->dst.facts.space;
+	departed_names_sweep(r->src.host, &r->src.facts);
+	departed_names_sweep(r->dst.host, &r->dst.facts);
 	free(r->dest.session);
 	/* on this host it would be the login of this host's user */
 	r->dest.session =

@@ -13,6 +13,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/guard.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/learn.h"
 #include "engine/run/lock.h"
 #include "engine/run/migrate_options.h"
@@ -262,6 +263,8 @@ static void reset_destination(struct run *r)
 		leftover_of(r, &e, "migration settings on the destination");
 }
 
+extern const char publish_sh[];
+
 /*
  * A recovery may come here late: then the names, and the lock, are left to
  * those that have them by now.
@@ -276,28 +279,29 @@ static void publish(struct run *r)
 		.source = g->pid,
 		.self = r->dest.pid,
 	};
+	AUTO_FREE char *records = state_dir_arrived(r->dst.facts.state_root);
+	AUTO_FREE char *record = xasprintf("%s/%s", records, r->id.name);
 	AUTO_ERR struct err e = { 0 };
 	AUTO_BUF struct buf words = { 0 };
 	AUTO_BUF struct buf script = { 0 };
 
 	quote_assign(&script, "lock", r->dest.lock);
+	quote_assign(&script, "dir", r->dest.dir);
 	quote_assign(&script, "run", r->id.name);
-	buf_printf(&script,
-		   "%s%src=0\nif [ \"$(ticks_of %d)\" = %llu ]; then\n",
-		   admit_sh, moved_forget_sh, (int)r->dest.pid,
-		   (unsigned long long)r->dest.ticks);
+	quote_assign(&script, "record", record);
+	buf_printf(&script, "pid=%d ticks=%llu\n%s%s", (int)r->dest.pid,
+		   (unsigned long long)r->dest.ticks, admit_sh,
+		   moved_forget_sh);
 	name_use_begin(&script, &asker);
+	departed_names_begin(&script, asker.user);
+	buf_printf(&script, "give_names() {\n");
 	socket_names_look(&script, &r->dest.plan.moves);
 	socket_names_give(&words, &r->dest.plan.moves);
 	as_guest(&script, r, r->dst.facts.uid, &words);
-	buf_printf(&script, "rc=$?\n");
+	buf_printf(&script, "}\nforget_moved() {\n:\n");
 	if (*make_mark(r).guest || *make_mark(r).uuid)
 		forget_moves(&script, r);
-	buf_printf(&script,
-		   "fi\n"
-		   "[ \"$(cat \"$lock/run\" 2>/dev/null)\" != \"$run\" ] ||\n"
-		   "	rm -rf \"$lock\" || rc=1\n"
-		   "exit $rc\n");
+	buf_printf(&script, "}\n%s", publish_sh);
 	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
 		leftover_of(r, &e, "names on the destination");
 }
@@ -321,13 +325,19 @@ static void tidy_source(struct run *r)
 	AUTO_BUF struct buf out = { 0 };
 	const struct guest *g = &r->source.guest;
 
+	AUTO_FREE char *records = state_dir_arrived(r->src.facts.state_root);
+	AUTO_FREE char *record = NULL;
+
 	if (!is_run_directory(r, g->run_dir))
 		return;
+	record = xasprintf("%s%s", records, strrchr(g->run_dir, '/'));
 	if (!probe_same_host(&r->src.facts, &r->dst.facts)) {
 		socket_names_take(&words, &g->moves);
 		as_guest(&script, r, r->src.facts.uid, &words);
 	}
-	buf_printf(&script, "d=");
+	buf_printf(&script, "rm -f -- ");
+	quote_word(&script, record);
+	buf_printf(&script, "\nd=");
 	quote_word(&script, g->run_dir);
 	buf_printf(&script,
 		   "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "

@@ -7,11 +7,12 @@
  * whose mkdir is the lock on the destination (it holds the pid that answers for
  * it, so that a dead one's lock is known from a live one's), and the run
  * directory, private to the guest's user, with every socket and the output of
- * QEMU. QEMU is started by one script: as the guest's user, in a session of its
- * own and, under systemd, a scope of its own, so that it outlives our login.
- * The script ends when QEMU listens on its first monitor or has died. The undo
- * is a script too, works from pid and start time alone, and so needs no
- * monitor.
+ * QEMU. QEMU is started by one script: as the guest's user, below a shell in a
+ * session of its own and, under systemd, a scope of its own, so that both
+ * outlive our login. That shell stays as QEMU's parent, and removes what the
+ * guest leaves when it has ended there. The script ends when QEMU listens on
+ * its first monitor or has died. The undo is a script too, works from pid and
+ * start time alone, and so needs no monitor.
  */
 #include "engine/run/launch.h"
 
@@ -22,11 +23,13 @@
 #include "engine/hosts/arrival.h"
 #include "engine/hosts/guest_socket.h"
 #include "engine/hosts/launch_script.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "engine/hosts/login_session.h"
+#include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -67,11 +70,10 @@ static void add_limits(struct buf *b, const struct guest *g)
 	buf_printf(b, "[ -z \"$limits\" ] || echo \"limits=$limits\"\n");
 }
 
-/* As whom, outside of whose session. */
+/* Outside of whose session. */
 static void add_wrappers(struct buf *b, const struct run *r)
 {
 	const struct guest *g = &r->source.guest;
-	struct as_user user;
 
 	if (queue_leaves_session(r)) {
 		/* systemd may not have collected an earlier try's yet */
@@ -83,7 +85,6 @@ static void add_wrappers(struct buf *b, const struct run *r)
 		word(b, guest_label(g));
 	}
 	buf_printf(b, " setsid");
-	as_user_words(b, reach_guest_user(r, r->dst.facts.uid, &user));
 }
 
 static void add_environment(struct buf *b, const struct run *r)
@@ -116,6 +117,47 @@ static void add_wish(struct buf *b, const struct run *r,
 		   queue_leaves_session(r) ? "" : ADMIT_CGROUPS);
 }
 
+/* What stays as QEMU's parent. */
+static void add_keeper(struct buf *b, const struct run *r)
+{
+	AUTO_FREE char *records = state_dir_arrived(r->dst.facts.state_root);
+	AUTO_FREE char *record = xasprintf("%s/%s", records, r->id.name);
+	const char *log = argv_moves_log(&r->dest.plan.moves);
+	const struct strv *argv = &r->dest.plan.argv;
+	struct as_user user;
+	const struct as_user *as = reach_guest_user(r, r->dst.facts.uid, &user);
+
+	quote_assign(b, "lock", r->dest.lock);
+	quote_assign(b, "dir", r->dest.dir);
+	quote_assign(b, "run", r->id.name);
+	quote_assign(b, "record", record);
+	quote_assign(b, "log", log ? log : "");
+	buf_printf(b, "%s", admit_sh);
+	departed_names_begin(b, as);
+	buf_printf(b, "qemu() {\nexec");
+	as_user_words(b, as);
+	for (size_t i = 0; i < argv->n; i++)
+		word(b, argv->v[i]);
+	buf_printf(b, "\n}\n%s", launch_keep_sh);
+}
+
+/*
+ * It reads its text from a pipe: QEMU's command line is not to be in two
+ * processes' arguments.
+ */
+static void add_start(struct buf *b, const struct run *r)
+{
+	AUTO_BUF struct buf keeper = { 0 };
+
+	add_keeper(&keeper, r);
+	add_wrappers(b, r);
+	add_environment(b, r);
+	buf_printf(b,
+		   " sh >&8 2>&9 8>&- 9>&- <<'end of %s' &\n"
+		   "{\n%s\n}\nend of %s\n",
+		   r->id.name, buf_data(&keeper), r->id.name);
+}
+
 static char *launch_script(struct run *r, const struct admit_wish *wish)
 {
 	struct buf b = { 0 };
@@ -124,7 +166,6 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	AUTO_FREE char *marker = arrival_marker(r->id.name,
 						guest_label(&r->source.guest),
 						r->src.facts.hostname);
-	char *const *argv = strv_argv(&r->dest.plan.argv);
 
 	quote_assign(&b, "root", r->dst.facts.run_root);
 	quote_assign(&b, "lock", r->dest.lock);
@@ -148,11 +189,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 		   "is_wanted || fail \"the login that wanted it is gone\"\n"
 		   "umask %03o\n",
 		   r->source.guest.umask & 0777);
-	add_wrappers(&b, r);
-	add_environment(&b, r);
-	for (; *argv; argv++)
-		word(&b, *argv);
-	buf_printf(&b, " </dev/null >&8 2>&9 8>&- 9>&- &\n");
+	add_start(&b, r);
 	buf_printf(&b, "%s", launch_await_sh);
 	return buf_steal(&b);
 }

@@ -185,6 +185,13 @@ static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 			   out, mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
+static enum name_kind kind_of(const struct argv_move *m)
+{
+	if (argv_moves_is_log(m))
+		return NAME_OF_LOG;
+	return argv_moves_is_pidfile(m) ? NAME_OF_PIDFILE : NAME_OF_SOCKET;
+}
+
 /* Who is there already: the same guest, and what uses its names. */
 static int look_for_others(struct preflight *p, struct err *err)
 {
@@ -198,17 +205,17 @@ static int look_for_others(struct preflight *p, struct err *err)
 		.self = p->same_pids ? g->pid : 0,
 	};
 	AUTO_STRV struct strv names = { .v = NULL };
-	AUTO_FREE bool *pid_file = xcalloc(m->n, sizeof(*pid_file));
+	AUTO_FREE enum name_kind *kinds = xcalloc(m->n, sizeof(*kinds));
 
 	p->names = xcalloc(m->n, sizeof(*p->names));
 	for (size_t i = 0; i < m->n; i++) {
 		strv_push(&names, m->v[i].public);
-		pid_file[i] = argv_moves_is_pidfile(&m->v[i]);
+		kinds[i] = kind_of(&m->v[i]);
 	}
 	if (discover_guests(r->dst.host, &p->guests, mono_in_ms(RUN_SCRIPT_MS),
 			    err) < 0)
 		return -1;
-	return name_use_ask(r->dst.host, &asker, &names, pid_file, p->names,
+	return name_use_ask(r->dst.host, &asker, &names, kinds, p->names,
 			    mono_in_ms(RUN_SCRIPT_MS), err);
 }
 

@@ -707,7 +707,7 @@ void preflight_check_names(struct preflight *p)
 {
 	static const char *const how[NAME_USES] = {
 		[NAME_FILE] = "is a file that would be replaced",
-		[NAME_SOCKET] = "is a socket, where the pid file is to be",
+		[NAME_SOCKET] = "is a socket, where a file is to be",
 		[NAME_DIRECTORY] = "is a directory",
 	};
 	const struct argv_moves *m = &p->r->dest.plan.moves;
@@ -717,7 +717,7 @@ void preflight_check_names(struct preflight *p)
 
 		if (p->names[i].use == NAME_LIVE)
 			refuse_live(p, i, p->names[i].pid);
-		else if (other)
+		else if (other && !argv_moves_is_log(&m->v[i]))
 			refuse_live(p, i, other->pid);
 		else if (how[p->names[i].use])
 			refuse_name(p, i, how[p->names[i].use],

@@ -54,6 +54,9 @@ void socket_names_mark(struct argv_moves *m)
 		struct argv_move *move = &m->v[i];
 
 		free(move->id);
+		move->id = NULL;
+		if (argv_moves_is_log(move))
+			continue;
 		if (argv_moves_is_pidfile(move) && is_copy(move)) {
 			move->id = id_of(move->public);
 			continue;
@@ -77,6 +80,9 @@ static void call(struct buf *words, const char *function,
 {
 	const struct argv_move *m = &all->v[i];
 
+	/* a log is written under its public name all the time */
+	if (argv_moves_is_log(m))
+		return;
 	buf_printf(words, "%s ", function);
 	quote_word(words, m->now);
 	buf_printf(words, " ");
@@ -90,6 +96,8 @@ void socket_names_look(struct buf *script, const struct argv_moves *m)
 {
 	buf_printf(script, "taken=\n");
 	for (size_t i = 0; i < m->n; i++) {
+		if (argv_moves_is_log(&m->v[i]))
+			continue;
 		buf_printf(script, "[ \"$(name_use %s ", use_of(&m->v[i]));
 		quote_word(script, m->v[i].public);
 		buf_printf(script, ")\" = free ] || taken=\"$taken %zu\"\n", i);

@@ -9,7 +9,7 @@ is_old() {
 	if [ -L "$1" ]
 	then [ "$(readlink -- "$1")" = "$2" ]
 	else [ -n "$3" ] &&
-		[ "$(stat -c %d:%i:%Y -- "$1")" = "$3" ]; fi
+		[ "$(stat -c "${form:-%d:%i:%Y}" -- "$1")" = "$3" ]; fi
 }
 take() {
 	is_old "$2" "$1" "$3" || return 0

@@ -51,6 +51,11 @@ char *state_dir_moved(const char *state)
 	return xasprintf("%s/moved", state);
 }
 
+char *state_dir_arrived(const char *state)
+{
+	return xasprintf("%s/arrived", state);
+}
+
 /* --- below the run root -------------------------------------------------- */
 
 char *state_dir_locks(const char *root)

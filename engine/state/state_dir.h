@@ -9,6 +9,7 @@
  *	+- runs/RUN/journal		journal.h
  *	+- recordings/RUN.jsonl		recording.h
  *	+- moved/RUN			moved.h
+ *	+- arrived/RUN			departed.h: of a guest that run brought
  *	`- pairs/MACHINE		lessons.h
  *
  *	ROOT		ends with a reboot: /run/vmferry (root), or
@@ -43,6 +44,7 @@ char *state_dir_journal(const char *state, const char *run);
 char *state_dir_recordings(const char *state);
 char *state_dir_lessons(const char *state);
 char *state_dir_moved(const char *state);
+char *state_dir_arrived(const char *state);
 
 /* --- below the run root -------------------------------------------------- */
 

@@ -143,7 +143,8 @@ class Place:
 
     def strange_state(self):
         """What is none of what is kept, nor a recording."""
-        known = ("runs", "pairs", "recordings", "moved", "machine-id")
+        known = ("runs", "pairs", "recordings", "moved", "arrived",
+                 "machine-id")
         found = []
         for top, stays in ((self.state, lambda n: n in known),
                            (self.recordings, lambda n: n.endswith(".jsonl"))):
@@ -207,6 +208,22 @@ def ours():
             found[int(name)] = read(f"/proc/{name}/cmdline").replace(
                 b"\0", b" ").decode(errors="replace").strip()
     return found
+
+
+def keeper_of(pid):
+    """The shell that waits for the end of a guest that was moved, or None."""
+    directory = directory_of(pid)
+    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    parent = int(fields[1]) if fields else 0
+    if parent > 1 and directory and directory_of(parent) == directory:
+        return parent
+    return None
+
+
+def keepers(pids):
+    """Those of these guests, and what they have started."""
+    found = [k for k in map(keeper_of, pids) if k]
+    return found + [c for k in found for c in children(k)]
 
 
 def our_qemus():

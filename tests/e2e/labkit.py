@@ -66,8 +66,8 @@ class Host:
 
     def strangers(self, guests=()):
         """Processes beside the host's own and these guests' QEMUs."""
-        known = set(self.always) | {g.outside_pid for g in guests
-                                    if g.host is self}
+        pids = {g.outside_pid for g in guests if g.host is self}
+        known = set(self.always) | pids | set(harness.keepers(pids))
         return {p: what for p, what in self.processes().items()
                 if p not in known}
 

@@ -123,7 +123,8 @@ class Ground:
     # --- order ---------------------------------------------------------------
 
     def known(self):
-        return {self.sshd.process.pid, self.guest.pid}
+        return {self.sshd.process.pid, self.guest.pid,
+                *harness.keepers([self.guest.pid])}
 
     def left_over(self, excused=()):
         """Processes and files that are nobody's any more."""

@@ -135,6 +135,9 @@ static const struct entry files[] = {
 	{ "/var/lib/vmferry/moved/RUN",
 	  "That a guest was moved away from this host, for owns. Other users: "
 	  "~/.local/state/vmferry, or --state-dir." },
+	{ "/var/lib/vmferry/arrived/RUN",
+	  "What a guest that was moved to this host has here, until it ends. "
+	  "Other users: ~/.local/state/vmferry." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
@@ -174,6 +177,12 @@ static const char description[] =
 	"without a listener and a pid file that nobody has open are replaced. "
 	"A guest with the name or UUID of one that runs on the destination is "
 	"refused by the check \"same-guest\".\n\n"
+	"A shell stays on the destination as QEMU's parent. When the guest "
+	"has ended, it removes the names of its sockets, its pid file and its "
+	"run directory; what a power cut leaves of them is removed by the "
+	"next check, migrate or recover that has to do with that host. Files "
+	"that the guest's QEMU writes (-serial file:, -chardev file, "
+	"logfile=, -D) are appended to on the destination.\n\n"
 	"A guest's memory that is mapped from a file with share=on must not "
 	"be one file for both hosts: the check \"ram-file\" refuses it.\n\n"
 	"A guest that was paused stays paused, and its images are locked on "

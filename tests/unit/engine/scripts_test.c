@@ -20,6 +20,7 @@
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/login_session.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/socket_names.h"
 #include "tests/unit/remove_tree.h"
 #include "tests/unit/test.h"
@@ -382,7 +383,7 @@ TEST(a_limit_of_a_cgroup_counts)
 static const char launch_facts[] =
 	"root=$PWD/root lock=$PWD/root/in-g dir=$PWD/root/d run=r1\n"
 	"marker=role=x reserve='5 g' owner=$(id -u) monitor=$PWD/sock\n"
-	"session= need=0 limit=0 cgroups=\n";
+	"session= need=0 limit=0 cgroups= record=$PWD/arrived/r1 log=\n";
 
 static int listen_at(const char *path)
 {
@@ -394,19 +395,33 @@ static int listen_at(const char *path)
 	return fd;
 }
 
+/* Starts @qemu below a shell that stays, as launch.c does. */
+static char *launching(const char *qemu)
+{
+	AUTO_BUF struct buf keeper = { 0 };
+
+	departed_names_begin(&keeper, NULL);
+	return xasprintf("(\n%s%s%s"
+			 "NONE=$dir setsid sh >&8 2>&9 8>&- 9>&- "
+			 "<<'end of it' &\n{\n%s%s%s"
+			 "qemu() { exec %s; }\n%s\n}\nend of it\n%s)",
+			 launch_facts, admit_sh, launch_make_sh, launch_facts,
+			 admit_sh, buf_data(&keeper), qemu, launch_keep_sh,
+			 launch_await_sh);
+}
+
 TEST(a_program_is_launched_and_removed)
 {
 	AUTO_FREE char *sock = in_dir("sock");
 	AUTO_FD int fd = listen_at(sock);
-	AUTO_FREE char *script = xasprintf(
-		"(\n%s%s%ssetsid sleep 1000 </dev/null >&8 2>&9 "
-		"8>&- 9>&- &\n%s) | sed 's/=[0-9][0-9]*$/=N/'\n"
-		"%sread -r pid ticks <root/in-g/pid\n"
-		"ls root root/in-g root/d\nvariable=NONE\n"
-		"(\n%s)\nls root\n%s[ \"$(ticks_of $pid)\" ] || "
-		"echo gone\n",
-		launch_facts, admit_sh, launch_make_sh, launch_await_sh,
-		launch_facts, launch_remove_sh, admit_sh);
+	AUTO_FREE char *launch = launching("sleep 1000");
+	AUTO_FREE char *script =
+		xasprintf("%s | sed 's/=[0-9][0-9]*$/=N/'\n"
+			  "%sread -r pid ticks <root/in-g/pid\n"
+			  "ls root root/in-g root/d\nvariable=NONE\n"
+			  "(\n%s)\nls root\n%s[ \"$(ticks_of $pid)\" ] || "
+			  "echo gone\n",
+			  launch, launch_facts, launch_remove_sh, admit_sh);
 
 	(void)fd;
 	all_print(script, "available=N\npid=N\nticks=N\nready=N\n"
@@ -416,12 +431,88 @@ TEST(a_program_is_launched_and_removed)
 
 TEST(a_program_that_ends_at_once_is_reported)
 {
+	AUTO_FREE char *launch = launching("sh -c 'exit 7'");
 	AUTO_FREE char *script = xasprintf(
-		"(\n%s%s%ssh -c 'exit 7' </dev/null >&8 2>&9 "
-		"8>&- 9>&- &\n%s) | grep died\nrm -rf root\n",
-		launch_facts, admit_sh, launch_make_sh, launch_await_sh);
+		"%s | grep died\n%s\nvariable=NONE pid=\n(\n%s)\nls root\n",
+		launch, launch_facts, launch_remove_sh);
 
-	all_print(script, "died=7\n");
+	all_print(script, "died=1\n");
+}
+
+/* A name, where its file is now, and a record of both. */
+static const char departing[] =
+	"echo it >\"it's a name\"; echo other >other; ln -sT nowhere link\n"
+	"{ for f in \"it's a name\" other; do\n"
+	"stat -c %d:%i:%Y \"$f\"; echo \"$PWD/x\"; echo \"$PWD/$f\"; done\n"
+	"echo; echo nowhere; echo \"$PWD/link\"; } >names\n"
+	"rm other; echo anothers >other; touch -t 200001010000 other\n";
+
+TEST(what_a_guest_leaves_is_removed_when_its_run_is_over)
+{
+	AUTO_FREE char *sock = in_dir("sock");
+	AUTO_FD int fd = listen_at(sock);
+	AUTO_FREE char *launch = launching("sleep 1000");
+	AUTO_BUF struct buf functions = { 0 };
+	AUTO_FREE char *script = NULL;
+
+	(void)fd;
+	departed_names_begin(&functions, NULL);
+	script = xasprintf(
+		"%s >/dev/null\n%s%s%s%s\n"
+		"read -r pid ticks <root/in-g/pid\n"
+		"note_arrival \"$record\" $pid $ticks \"$dir\" <names\n"
+		"kill $pid\n"
+		/* the run is not over */
+		"sleep 0.3; ls root arrived\n"
+		"rm -r root/in-g\n"
+		"n=0; while [ -d root/d ] || [ -f arrived/r1 ]; do\n"
+		"sleep 0.1; n=$((n + 1)); [ $n -lt 200 ] || break; done\n"
+		"ls root arrived; ls \"it's a name\" link 2>/dev/null\n"
+		"cat other; rm -f names other\n",
+		launch, launch_facts, admit_sh, buf_data(&functions),
+		departing);
+	all_print(script, "arrived:\nr1\n\nroot:\nd\nin-g\n"
+			  "arrived:\n\nroot:\nanothers\n");
+}
+
+/* @boot: of the record, for sed; @qemu: who is to be its QEMU. */
+static char *sweeping(const char *boot, const char *qemu)
+{
+	AUTO_BUF struct buf functions = { 0 };
+
+	departed_names_begin(&functions, NULL);
+	return xasprintf(
+		"%s%s%s%smkdir -p root/d; true >root/d/stdout\n"
+		"note_arrival \"$record\" %s \"$dir\" <names\n"
+		"sed -i '2s/.*/%s/;7s/^[0-9]*/%s/' \"$record\"\n"
+		"sweep \"${record%%/*}\"\n"
+		"ls -d root/d arrived/* \"it's a name\" link 2>/dev/null\n"
+		"cat other; rm -rf root arrived \"it's a name\" link\n",
+		launch_facts, admit_sh, buf_data(&functions), departing, qemu,
+		boot, *boot == '&' ? "&" : "12345");
+}
+
+TEST(what_a_guest_left_is_removed_by_the_next_command)
+{
+	AUTO_FREE char *script = sweeping("&", "999999999 1");
+
+	all_print(script, "anothers\n");
+}
+
+TEST(so_is_what_a_power_cut_left)
+{
+	/* the device has another number since */
+	AUTO_FREE char *script =
+		sweeping("an earlier boot", "$$ $(ticks_of $$)");
+
+	all_print(script, "anothers\n");
+}
+
+TEST(what_a_guest_uses_that_runs_is_left_alone)
+{
+	AUTO_FREE char *script = sweeping("&", "$$ $(ticks_of $$)");
+
+	all_print(script, "arrived/r1\nit's a name\nlink\nroot/d\nanothers\n");
 }
 
 TEST(one_that_is_launched_already_is_busy)
@@ -572,7 +663,7 @@ TEST(a_socket_gets_its_name_and_loses_it)
 	socket_names_give(&give, &m);
 	socket_names_take(&take, &m);
 	script = xasprintf("ln -f keep s0.sock\n"
-			   "(\n%s) && ls *.qmp\n"
+			   "(\n%s) >/dev/null && ls *.qmp\n"
 			   "(\n%s)\nls *.qmp 2>/dev/null || echo taken\n",
 			   buf_data(&give), buf_data(&take));
 	all_print(script, "it's a guest.qmp\ntaken\n");

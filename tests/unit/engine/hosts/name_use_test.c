@@ -71,7 +71,8 @@ static void write_file(struct place *p, const char *path, const char *text)
 	assert_int_equal(write(p->fd, text, strlen(text)), strlen(text));
 }
 
-static struct name_answer ask(const struct place *p, bool pid_file, pid_t self)
+static struct name_answer ask(const struct place *p, enum name_kind kind,
+			      pid_t self)
 {
 	struct host *h = host_local_new();
 	struct name_asker asker = { .source = 1, .self = self };
@@ -80,21 +81,22 @@ static struct name_answer ask(const struct place *p, bool pid_file, pid_t self)
 	AUTO_ERR struct err e = { 0 };
 
 	strv_push(&names, p->name);
-	if (name_use_ask(h, &asker, &names, &pid_file, &answer, IN_TASK_SOON,
-			 &e) < 0)
+	if (name_use_ask(h, &asker, &names, &kind, &answer, IN_TASK_SOON, &e) <
+	    0)
 		fail_with_err(&e);
 	host_close(h);
 	return answer;
 }
 
-static void expect_use(const struct place *p, bool pid_file, enum name_use use)
+static void expect_use(const struct place *p, enum name_kind kind,
+		       enum name_use use)
 {
-	assert_int_equal(ask(p, pid_file, 0).use, use);
+	assert_int_equal(ask(p, kind, 0).use, use);
 }
 
-static void expect_live(const struct place *p, bool pid_file)
+static void expect_live(const struct place *p, enum name_kind kind)
 {
-	struct name_answer a = ask(p, pid_file, 0);
+	struct name_answer a = ask(p, kind, 0);
 
 	assert_int_equal(a.use, NAME_LIVE);
 	assert_int_equal(a.pid, getpid());
@@ -114,30 +116,30 @@ static void expect_live(const struct place *p, bool pid_file)
 
 CASE(what_is_not_there_is_free)
 {
-	expect_use(p, false, NAME_FREE);
-	expect_use(p, true, NAME_FREE);
+	expect_use(p, NAME_OF_SOCKET, NAME_FREE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_FREE);
 }
 
 CASE(a_socket_without_a_listener_is_free_for_a_socket)
 {
 	bind_to(p, p->name, false);
 	leave(p);
-	expect_use(p, false, NAME_FREE);
-	expect_use(p, true, NAME_SOCKET);
+	expect_use(p, NAME_OF_SOCKET, NAME_FREE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_SOCKET);
 }
 
 CASE(one_that_somebody_listens_on_is_not)
 {
 	bind_to(p, p->name, true);
-	expect_live(p, false);
-	expect_live(p, true);
+	expect_live(p, NAME_OF_SOCKET);
+	expect_live(p, NAME_OF_PIDFILE);
 }
 
 CASE(nor_one_that_a_link_leads_to)
 {
 	bind_to(p, p->other, true);
 	assert_int_equal(symlink("other", p->name), 0);
-	expect_live(p, false);
+	expect_live(p, NAME_OF_SOCKET);
 }
 
 CASE(nor_one_that_was_bound_under_another_name)
@@ -146,67 +148,81 @@ CASE(nor_one_that_was_bound_under_another_name)
 		skip();
 	bind_to(p, p->other, true);
 	assert_int_equal(rename(p->other, p->name), 0);
-	expect_live(p, false);
+	expect_live(p, NAME_OF_SOCKET);
 }
 
 CASE(a_listener_whose_file_is_gone_has_no_name)
 {
 	bind_to(p, p->name, true);
 	assert_int_equal(unlink(p->name), 0);
-	expect_use(p, false, NAME_FREE);
+	expect_use(p, NAME_OF_SOCKET, NAME_FREE);
 }
 
 CASE(the_process_itself_does_not_count)
 {
 	bind_to(p, p->name, true);
-	assert_int_equal(ask(p, false, getpid()).use, NAME_FREE);
+	assert_int_equal(ask(p, NAME_OF_SOCKET, getpid()).use, NAME_FREE);
 }
 
 CASE(a_file_is_not_replaced_by_a_socket)
 {
 	write_file(p, p->name, "12\n");
 	leave(p);
-	expect_use(p, false, NAME_FILE);
+	expect_use(p, NAME_OF_SOCKET, NAME_FILE);
 }
 
 CASE(a_pid_file_is_replaced_by_a_pid_file)
 {
 	write_file(p, p->name, "12\n");
 	leave(p);
-	expect_use(p, true, NAME_FREE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_FREE);
 }
 
 CASE(one_that_is_open_is_not)
 {
 	write_file(p, p->name, "12\n");
-	expect_live(p, true);
-	assert_int_equal(ask(p, true, getpid()).use, NAME_FREE);
+	expect_live(p, NAME_OF_PIDFILE);
+	assert_int_equal(ask(p, NAME_OF_PIDFILE, getpid()).use, NAME_FREE);
 }
 
 CASE(other_text_is_no_pid_file)
 {
 	write_file(p, p->name, "12 monkeys\n");
 	leave(p);
-	expect_use(p, true, NAME_FILE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_FILE);
 }
 
 CASE(a_pipe_is_not_replaced)
 {
 	assert_int_equal(mkfifo(p->name, 0600), 0);
-	expect_use(p, true, NAME_FILE);
-	expect_use(p, false, NAME_FILE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_FILE);
+	expect_use(p, NAME_OF_SOCKET, NAME_FILE);
 }
 
 CASE(a_directory_is_not_replaced)
 {
 	assert_int_equal(mkdir(p->name, 0700), 0);
-	expect_use(p, false, NAME_DIRECTORY);
-	expect_use(p, true, NAME_DIRECTORY);
+	expect_use(p, NAME_OF_SOCKET, NAME_DIRECTORY);
+	expect_use(p, NAME_OF_PIDFILE, NAME_DIRECTORY);
 }
 
 CASE(a_link_that_leads_nowhere_is_free)
 {
 	assert_int_equal(symlink("/nonexistent/s0.sock", p->name), 0);
-	expect_use(p, false, NAME_FREE);
-	expect_use(p, true, NAME_FREE);
+	expect_use(p, NAME_OF_SOCKET, NAME_FREE);
+	expect_use(p, NAME_OF_PIDFILE, NAME_FREE);
+}
+
+CASE(a_log_that_others_read_is_appended_to)
+{
+	expect_use(p, NAME_OF_LOG, NAME_FREE);
+	write_file(p, p->name, "what a guest said\n");
+	expect_use(p, NAME_OF_LOG, NAME_FREE);
+}
+
+CASE(a_log_cannot_be_written_to_a_socket)
+{
+	bind_to(p, p->name, false);
+	leave(p);
+	expect_use(p, NAME_OF_LOG, NAME_SOCKET);
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * departed: what a guest that was moved to a host leaves there when it has
+ * ended: the public names of its sockets and its pid file, and its run
+ * directory.
+ *
+ * The shell that QEMU has as its parent removes it. What a power cut leaves is
+ * removed by the next command on that host, from the record that is kept beside
+ * the runs: a line each for machine id, boot id, "PID TICKS" of QEMU, its run
+ * directory, user and group (empty: the login's own); then three lines a name:
+ * which file it is (device, inode and time), where QEMU made it, the name.
+ */
+#ifndef ENGINE_HOSTS_DEPARTED_H
+#define ENGINE_HOSTS_DEPARTED_H
+
+/*
+ * Functions, which need those of admit_sh and as_user_sh:
+ *
+ * `note_arrival RECORD PID TICKS DIR` writes a record; names come from the
+ *	standard input, user and group from $user and $group.
+ * `departed RECORD` removes what is in a record, unless QEMU still runs, and
+ *	the record. $take_all is a script that takes names: FORM, a format of
+ *	stat(1), then three arguments a name.
+ * `remove_run_dir DIR` as $user.
+ * `sweep DIRECTORY` does that for all records in it whose QEMU has no parent
+ *	any more, by $variable of its environment.
+ */
+extern const char departed_sh[];
+
+#endif

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# Removes what a guest that has ended leaves on the host it was moved to;
+# departed.h has the contract. What is its user's is removed with that user's
+# rights: names lead anywhere, and a file system may be mounted in the directory.
+# shellcheck shell=sh disable=SC2016,SC2094,SC2154
+this_host() {
+	machine=$(cat /etc/machine-id 2>/dev/null)
+	boot=$(cat /proc/sys/kernel/random/boot_id)
+}
+remove_run_dir() {
+	ask_user sh -c 'cd "$1" && rm -rf -- ./* ./.[!.]*' sh "$1"
+	[ ! -d "$1" ] || rmdir -- "$1"
+} 2>/dev/null
+# note_arrival RECORD PID TICKS DIR, with the names on standard input
+note_arrival() (
+	umask 077
+	mkdir -p "${1%/*}" && this_host && {
+		printf '%s\n' "$machine" "$boot" "$2 $3" "$4" "$user" "$group"
+		cat
+	} >"$1.new" && mv -f -- "$1.new" "$1"
+)
+# Numbers of devices change with a reboot.
+departed() {
+	this_host
+	here=$machine now=$boot
+	{
+		IFS= read -r machine && read -r boot && read -r pid ticks &&
+			IFS= read -r dir && read -r user && read -r group ||
+			return
+		[ "$machine" = "$here" ] || return
+		form=%i:%Y
+		if [ "$boot" = "$now" ]; then
+			[ "$(ticks_of "$pid")" != "$ticks" ] || return
+			form=%d:%i:%Y
+		fi
+		set -- "$1" "$form"
+		while IFS= read -r id && IFS= read -r at && IFS= read -r name
+		do
+			[ "$boot" = "$now" ] || id=${id#*:}
+			set -- "$@" "$at" "$name" "$id"
+		done
+	} <"$1"
+	record=$1
+	shift
+	[ $# = 1 ] || ask_user sh -c "$take_all" sh "$@"
+	remove_run_dir "$dir"
+	rm -f -- "$record"
+}
+# What no shell waits for any more.
+sweep() {
+	for record in "$1"/*; do
+		[ -f "$record" ] || continue
+		dir=$(sed -n 4p "$record")
+		grep -qsF "$variable=$dir" /proc/[0-9]*/environ ||
+			departed "$record"
+	done
+}
