@@ -73,18 +73,17 @@ void argv_do_pidfile(struct argv_work *w, const struct argv_item *it)
 		argv_work_emit(w, it, argv_work_bind_pidfile(w, it->value));
 }
 
+/* QEMU replaces %d by its pid: such a log belongs to one process alone. */
 void argv_do_logfile(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_FREE char *there = NULL;
 
-	if (w->in->same_host) {
-		argv_work_changed(w, it,
-				  "dropped: the source still writes "
-				  "this log, and a second QEMU would empty it");
+	argv_work_parent(w, it->value);
+	if (it == argv_items_last(w->items, "D") && !strchr(it->value, '%')) {
+		argv_work_emit(w, it, argv_work_bind_log(w, it->value));
 		return;
 	}
 	there = argv_work_path(w, it->value);
-	argv_work_parent(w, it->value);
 	argv_work_emit(w, it, there);
 }
 

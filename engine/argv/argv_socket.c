@@ -117,7 +117,9 @@ static bool find(const struct argv_item *it, struct argv_socket *s)
 	case ARGV_SYNTAX_PLAIN:
 		break;
 	}
-	if (strcmp(it->def->name, "pidfile") != 0 || !*it->value)
+	if ((strcmp(it->def->name, "pidfile") != 0 &&
+	     strcmp(it->def->name, "D") != 0) ||
+	    !*it->value)
 		return false;
 	s->whole = true;
 	s->path = xstrdup(it->value);

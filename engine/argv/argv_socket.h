@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * argv_socket: the path in an option that makes QEMU create a UNIX socket (or
- * its pid file), whatever way it is written.
+ * its pid file or log), whatever way it is written.
  */
 #ifndef ENGINE_ARGV_ARGV_SOCKET_H
 #define ENGINE_ARGV_ARGV_SOCKET_H
@@ -22,7 +22,7 @@ struct argv_socket {
 };
 
 /*
- * True when @it binds a socket or writes a pid file; then @s is to be
+ * True when @it binds a socket or writes a pid file or log; then @s is to be
  * released. Abstract sockets have no path and do not count.
  */
 bool argv_socket_find(const struct argv_item *it, struct argv_socket *s);

@@ -184,6 +184,11 @@ const char *argv_work_bind_pidfile(struct argv_work *w, const char *path)
 	return bind(w, path, xstrdup(ARGV_MOVE_PIDFILE));
 }
 
+const char *argv_work_bind_log(struct argv_work *w, const char *path)
+{
+	return bind(w, path, xstrdup(ARGV_MOVE_LOG));
+}
+
 /* --- descriptors --------------------------------------------------------- */
 
 bool argv_work_path_is_fd(const char *path)

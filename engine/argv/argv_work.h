@@ -70,6 +70,8 @@ void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
 const char *argv_work_bind(struct argv_work *w, const char *path);
 /* The same for the pid file. */
 const char *argv_work_bind_pidfile(struct argv_work *w, const char *path);
+/* The same for the log. */
+const char *argv_work_bind_log(struct argv_work *w, const char *path);
 
 /*
  * Refuses @it when it uses inherited descriptors (fd=, /dev/fdset/…) and says

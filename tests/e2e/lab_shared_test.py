@@ -59,13 +59,14 @@ class SharedTest(unittest.TestCase):
     def logs(self):
         """Options that write files there, and the files."""
         path = {name: self.path(name) for name in
-                ("chardev", "serial", "debugcon", "logfile")}
+                ("chardev", "serial", "debugcon", "logfile", "qemu")}
         return path, [
             "-chardev", f"file,id=c,path={path['chardev']}",
             "-device", "isa-debugcon,chardev=c,iobase=0x500",
             "-serial", f"file:{path['serial']}",
             "-debugcon", f"file:{path['debugcon']}",
-            "-chardev", f"null,id=n,logfile={path['logfile']}"]
+            "-chardev", f"null,id=n,logfile={path['logfile']}",
+            "-d", "cpu_reset", "-D", path["qemu"]]
 
     def test_logs_are_appended_to_and_survive_what_is_undone(self):
         path, options = self.logs()
@@ -79,9 +80,18 @@ class SharedTest(unittest.TestCase):
         self.assertEqual(run.finish().code, 6)
         for _ in range(2):
             self.move(guest)
+        with guest.monitor() as q:
+            q.command("stop")
+            q.command("system_reset")
+        harness.wait_until(lambda: "CPU Reset" in self.tail(path["qemu"]), 60,
+                           "QEMU's log ends with its move")
         for name in path.values():
             with open(name) as f:
                 self.assertIn("what the source has written\n", f.read(), name)
+
+    def tail(self, path):
+        with open(path) as f:
+            return f.read().rpartition("what the source has written\n")[2]
 
     def test_a_pid_file_there_is_a_file_with_the_pid(self):
         path = self.path("pid")
@@ -92,6 +102,44 @@ class SharedTest(unittest.TestCase):
             with open(path) as f:
                 self.assertEqual(f.read().strip(),
                                  str(done.result["owner_pid"]))
+
+    def ends(self, guest):
+        guest.watch.close()
+        harness.kill(guest.outside_pid)
+        harness.wait_until(
+            lambda: not guest.host.strangers() and not guest.host.files(), 60,
+            "something is left")
+        guest.outside_pid = None
+
+    def records(self, host):
+        return os.listdir(host.at("/var/lib/vmferry/arrived"))
+
+    def test_nothing_stays_of_a_guest_that_ends_on_its_new_host(self):
+        guest = self.guest("-pidfile", self.path("pid"), "-monitor",
+                           f"unix:{self.path('monitor')},server=on,wait=off")
+        self.move(guest)
+        self.assertEqual(sorted(os.listdir(self.dir)), ["monitor", "pid"])
+        self.assertEqual(len(self.records(self.b)), 1)
+        self.ends(guest)
+        self.assertEqual(os.listdir(self.dir), [])
+        self.assertFalse(os.path.lexists(self.b.at(guest.qmp)))
+        self.assertFalse(os.path.lexists(self.b.at(guest.serial)))
+        self.assertEqual(self.records(self.b), [])
+
+    def test_what_a_power_cut_leaves_goes_with_the_next_command(self):
+        guest = self.guest("-pidfile", self.path("pid"), "-monitor",
+                           f"unix:{self.path('monitor')},server=on,wait=off")
+        self.move(guest)
+        guest.watch.close()
+        self.lab.ok("kill", "hostb")
+        self.lab.up()
+        guest.outside_pid = None
+        self.b = self.lab["hostb"]
+        self.assertEqual(len(self.records(self.b)), 1)
+        done = self.b.run(harness.VMFERRY, "recover", "--all", "--no-input")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.records(self.b), [])
+        self.assertEqual(os.listdir(self.dir), [])
 
 
 if __name__ == "__main__":

@@ -85,10 +85,14 @@ TEST(the_pid_file_is_moved)
 	argv_plan_free(&plan);
 }
 
-TEST(logs_go_on_only_on_another_host)
+TEST(logs_go_through_a_pipe_traces_only_to_another_host)
 {
-	expect_kept("-d int -D /var/log/q.log");
-	expect_same("-d int -D /var/log/q.log", "-d int");
+	expect_other("-d int -D /var/log/q.log",
+		     "-d int -D " CASE_RUN_DIR "/log");
+	expect_same("-d int -D /var/log/q.log",
+		    "-d int -D " CASE_RUN_DIR "/log");
+	/* one that is each process's own */
+	expect_kept("-d int -D /var/log/q-%d.log");
 	expect_kept("-trace events=/e,file=/f");
 	expect_same("-trace events=/e,file=/f", "-trace events=/e");
 	expect_same("-trace file=/f", "");
