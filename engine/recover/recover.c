@@ -631,6 +631,36 @@ static void sweep_departed(void)
 	host_close(here);
 }
 
+/*
+ * What a person decided holds for one run: the word must not mean two, as the
+ * name of a guest can.
+ */
+static int check_choice(const struct recover_options *opt, const char *state,
+			struct dirent *const *names, int n, struct err *err)
+{
+	AUTO_STRV struct strv meant = { .v = NULL };
+	AUTO_FREE char *runs = NULL;
+
+	for (int i = 0; opt->choice != CHOICE_NONE && i < n; i++) {
+		const char *run = names[i]->d_name;
+		AUTO_FREE char *path = state_dir_journal(state, run);
+		struct journal_view v;
+
+		if (run[0] != '.' && journal_read(path, &v, NULL) == 0 &&
+		    is_meant(opt, &v))
+			strv_push(&meant, run);
+		journal_view_free(&v);
+	}
+	if (meant.n < 2)
+		return 0;
+	runs = strv_join(&meant, ", ");
+	err_set(err, ERR_AMBIGUOUS,
+		"--force-source decides about one run, and %s has several "
+		"unfinished ones: %s",
+		opt->word, runs);
+	return err_hint(err, "give one of them in place of %s", opt->word);
+}
+
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err)
 {
@@ -640,7 +670,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	AUTO_FREE char *arrivals = NULL;
 	struct dirent **names = NULL;
 	bool busy;
-	int n;
+	int n, rc;
 
 	if (find_directories(opt, &state, &run_root, err) != 0)
 		return -1;
@@ -652,11 +682,12 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot read %s", runs);
+	rc = check_choice(opt, state, names, n, err);
 	busy = stale_is_busy(run_root);
 	for (int i = 0; i < n; i++) {
 		const char *run = names[i]->d_name;
 
-		if (run[0] != '.') {
+		if (run[0] != '.' && rc == 0) {
 			recover_journal(opt, state, run, out);
 			stale_journal(state, run, busy);
 		}
@@ -665,7 +696,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	free(names);
 	stale_locks(run_root);
 	sweep_departed();
-	return 0;
+	return rc;
 }
 
 void recoveries_free(struct recoveries *list)

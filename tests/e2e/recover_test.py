@@ -9,6 +9,7 @@ guest, whole, with nothing left over, and a further migration must work.
 """
 import json
 import os
+import shutil
 import sys
 import unittest
 
@@ -263,6 +264,25 @@ class RecoverTest(dying.DyingCase):
         self.assertEqual(done.json()["owner"], "source")
         self.assert_healthy(guest)
         self.assert_moved(guest, self.migrate(guest))
+
+    def test_a_choice_by_name_is_for_one_run_only(self):
+        guest = self.guest()
+        self.kill_at_sync(guest, AFTER_COMMIT[0])
+        for pid in harness.our_qemus():
+            if pid != guest.pid:
+                harness.kill(pid)
+        run = self.only_run()
+        other = os.path.join(self.place.runs, "run-0000000000aa")
+        shutil.copytree(os.path.join(self.place.runs, run), other)
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assertEqual(done.code, 2, str(done))
+        for word in (run, "run-0000000000aa"):
+            self.assertIn(word, done.err)
+        self.assertEqual(guest.status(), "postmigrate")
+        shutil.rmtree(other)
+        done = self.recover(run, "--force-source=continue")
+        self.assertEqual(done.code, 0, str(done))
+        self.assert_healthy(guest)
 
     def test_the_source_is_not_forced_while_the_destination_may_run(self):
         guest = self.guest()

@@ -191,7 +191,8 @@ static int run(struct cli *cli)
 	cli_host_options(cli, &opt.ssh);
 	if (recover_run(&opt, &list, &err) < 0) {
 		cli_print_error(cli, &err);
-		return EXIT_CODE_INTERNAL;
+		return err.kind == ERR_AMBIGUOUS ? EXIT_CODE_USAGE
+						 : EXIT_CODE_INTERNAL;
 	}
 	code = print_recoveries(cli, &list);
 	recoveries_free(&list);
