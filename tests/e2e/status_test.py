@@ -17,8 +17,9 @@ import harness
 BUSY = "fill=16 ws=8 rate=40"
 FIELDS = {
     "run", "guest", "uuid", "source", "destination", "state", "phase",
-    "outcome", "owner", "recovered", "unfinished", "why", "pass", "remaining_bytes", "total_bytes",
-    "bandwidth_bps", "converges", "eta_p50_s", "eta_p90_s",
+    "outcome", "owner", "recovered", "unfinished", "why", "started_again",
+    "pass", "remaining_bytes", "total_bytes", "bandwidth_bps",
+    "converges", "eta_p50_s", "eta_p90_s",
     "max_blackout_ms", "blackout_ms", "total_ms", "started", "updated",
     "ended", "recording", "error"}
 UUID = "6a3c1c0e-7d44-4a8e-9c2e-00000000abcd"

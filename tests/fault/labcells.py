@@ -149,7 +149,8 @@ class LabTrial(ground.Trial):
         fault = ["env", f"VMFERRY_FAULT={fault}"] if fault else []
         return harness.Run(self.host.argv(
             *fault, harness.VMFERRY, "migrate", GUEST, self.there.name,
-            "--no-input", *ground.BUDGET, *args), mixed=True)
+            "--no-input", "--watch-source", "0", *ground.BUDGET, *args),
+            mixed=True)
 
     def _engine(self):
         return next((p for p, (_, line) in self.host.processes().items()

@@ -20,14 +20,14 @@ from cells import (DEAD_MOVES, DEAD_STAYS, action, by_hand, ends, held,
                    journal_fails, moves, outside, refused, stays, wedged)
 from holds import PHASES, POINTS
 
-STAGES = ("connect", "discover", "preflight", "lock", "journal", "guard",
-          "launch", "prepare", "tunnel", "start", "precopy", "switch",
-          "commit", "resume", "finish")
+STAGES = ("connect", "discover", "preflight", "lock", "journal", "unit-hold",
+          "guard", "launch", "prepare", "tunnel", "start", "precopy",
+          "switch", "commit", "resume", "finish")
 AFTER_COMMIT = ("commit.after", "commit.record", "resume.before",
                 "resume.after", "resume.sent", "finish.before",
                 "finish.after", "finish.quit")
 INNER = ("switch.continue", "commit.record", "resume.sent", "finish.quit")
-UNDONE = STAGES[3:13]
+UNDONE = STAGES[3:14]
 
 
 def row(fault, kind, before=None, precopy=None, switchover=None,
