@@ -6,6 +6,7 @@ import unittest
 
 import case
 import harness
+import trust_test
 
 
 class TakenTest(case.LoopbackCase):
@@ -92,6 +93,57 @@ class TakenTest(case.LoopbackCase):
         guest.pid = outcome.result["owner_pid"]
         self.assertEqual(there.status(), "running")
         self.assert_healthy(there)
+
+
+class LeftTest(case.LoopbackCase):
+    """What a guest leaves that has ended where it was moved to."""
+
+    def end(self, guest):
+        """What is in its run directory goes without anybody's help."""
+        keeper = harness.keeper_of(guest.pid)
+        self.assertTrue(keeper)
+        harness.kill(guest.pid)
+        harness.wait_until(lambda: not harness.is_alive(keeper), 60,
+                           "the shell that started it lives on")
+
+    def assert_nothing_left(self, guest):
+        self.assertEqual(self.place.left_over(), [])
+        for path in (guest.qmp, guest.serial):
+            self.assertFalse(os.path.lexists(path), path)
+        self.assertEqual(
+            os.listdir(os.path.join(self.place.state, "arrived")), [])
+
+    def test_it_is_gone_with_the_guest(self):
+        guest = self.guest()
+        self.assert_moved(guest, self.migrate(guest))
+        self.end(guest)
+        self.assert_nothing_left(guest)
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
+    def test_so_it_is_with_a_users_guest_and_no_file_of_root(self):
+        os.chmod(self.place.work, 0o711)
+        guest = trust_test.UsersGuest(self.place)
+        self.guests.append(guest)
+        self.addCleanup(self.drop, guest)
+        self.assert_moved(guest, self.migrate(guest))
+        kept = os.path.join(self.place.work, "kept")
+        os.makedirs(os.path.join(kept, "below"))
+        self.addCleanup(harness.remove, kept)
+        directory = harness.directory_of(guest.pid)
+        os.symlink(kept, os.path.join(directory, "link"))
+        os.symlink(kept, os.path.join(directory, ".hidden"))
+        self.end(guest)
+        self.assert_nothing_left(guest)
+        self.assertEqual(os.listdir(kept), ["below"])
+
+    def test_names_of_another_that_came_since_stay(self):
+        guest = self.guest()
+        self.assert_moved(guest, self.migrate(guest))
+        os.unlink(guest.qmp)
+        with open(guest.qmp, "w") as f:
+            f.write("somebody else's\n")
+        self.end(guest)
+        self.assertEqual(harness.read(guest.qmp), b"somebody else's\n")
 
 
 if __name__ == "__main__":
