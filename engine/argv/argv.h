@@ -50,6 +50,7 @@ enum argv_file_kind {
 	ARGV_FIRMWARE, /* -bios, pflash, option ROMs */
 	ARGV_BOOT,     /* -kernel, -initrd, -dtb */
 	ARGV_RAM,      /* of the guest, mapped with share=on; may be missing */
+	ARGV_TRACE,    /* begun anew by each QEMU; may be missing */
 	ARGV_SECRET,   /* -object secret,file= and TLS directories */
 	ARGV_OTHER,
 };

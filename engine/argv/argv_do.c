@@ -104,6 +104,9 @@ void argv_do_trace(struct argv_work *w, const struct argv_item *it)
 		if (strcmp(argv_opt_key(&o, i), "file") != 0 || !o.v[i].value)
 			continue;
 		argv_work_parent(w, o.v[i].value);
+		argv_work_file(w, o.v[i].value,
+			       (struct argv_use){ .kind = ARGV_TRACE,
+						  .writable = true });
 		there = argv_work_path(w, o.v[i].value);
 		argv_opt_set_at(&o, i, there);
 	}

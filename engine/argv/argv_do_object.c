@@ -180,6 +180,9 @@ static void capture(struct argv_work *w, const struct argv_item *it,
 		return;
 	}
 	argv_work_parent(w, path);
+	argv_work_file(w, path,
+		       (struct argv_use){ .kind = ARGV_TRACE,
+					  .writable = true });
 	there = argv_work_path(w, path);
 	argv_opt_set(o, "file", there);
 }

@@ -48,6 +48,7 @@ void preflight_check_same_host(struct preflight *p);
 void preflight_check_user(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);
 void preflight_check_ram(struct preflight *p);
+void preflight_check_traces(struct preflight *p);
 void preflight_check_names(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */

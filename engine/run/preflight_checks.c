@@ -498,6 +498,33 @@ static bool may_be_one_file(const struct preflight *p, size_t i)
 	       (a->inode == b->inode || a->fuse || b->fuse);
 }
 
+/* It grows while both are looked at. */
+static bool may_be_one_trace(const struct preflight *p, size_t i)
+{
+	const struct probe_file *a = &p->here[i], *b = &p->there[i];
+
+	return b->exists && b->type == 'f' &&
+	       (a->exists ? a->inode == b->inode || a->fuse || b->fuse
+			  : p->r->opt->n_remaps > 0);
+}
+
+void preflight_check_traces(struct preflight *p)
+{
+	for (size_t i = 0; i < p->r->dest.plan.n_files; i++) {
+		const struct argv_file *f = &p->r->dest.plan.files[i];
+
+		if (f->kind != ARGV_TRACE || !may_be_one_trace(p, i))
+			continue;
+		ADD(p, "trace-file", BOTH, FAIL,
+		    xasprintf("%s, which QEMU writes, may be the same file on "
+			      "%s: QEMU would empty it there",
+			      f->path, dst_name(p)),
+		    xasprintf("map it to another path with --remap OLD=NEW; if "
+			      "it is an old one of %s, remove it there",
+			      dst_name(p)));
+	}
+}
+
 /* The destination would load the guest into the memory that it still uses. */
 void preflight_check_ram(struct preflight *p)
 {
@@ -522,7 +549,7 @@ static void check_file(struct preflight *p, size_t i)
 {
 	const struct argv_file *f = &p->r->dest.plan.files[i];
 
-	if (f->kind == ARGV_RAM)
+	if (f->kind == ARGV_RAM || f->kind == ARGV_TRACE)
 		return;
 	if (!p->there[i].exists)
 		ADD(p, "file", DESTINATION, FAIL,
@@ -750,6 +777,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_user,
 	preflight_check_files,
 	preflight_check_ram,
+	preflight_check_traces,
 	preflight_check_access,
 	check_network,
 	check_directories,

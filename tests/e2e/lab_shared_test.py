@@ -93,6 +93,17 @@ class SharedTest(unittest.TestCase):
         with open(path) as f:
             return f.read().rpartition("what the source has written\n")[2]
 
+    def test_a_capture_there_is_refused(self):
+        path = self.path("capture")
+        guest = self.guest("-netdev", "hubport,id=n0,hubid=0", "-object",
+                           f"filter-dump,id=f,netdev=n0,file={path}")
+        begun = os.path.getsize(path)
+        self.assertGreater(begun, 0)
+        done = guest.start().finish()
+        self.assertEqual(done.code, 3, done)
+        self.assertRegex(done.text, "QEMU would empty it there")
+        self.assertEqual(labkit.problems(guest, self.lab), [])
+
     def test_a_pid_file_there_is_a_file_with_the_pid(self):
         path = self.path("pid")
         guest = self.guest("-pidfile", path)

@@ -477,6 +477,25 @@ TEST(a_file_at_another_path_may_be_the_same)
 	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "may be the same");
 }
 
+TEST(a_trace_that_the_destination_would_empty_is_refused)
+{
+	arrange_ram(7, 7);
+	files[0].kind = ARGV_TRACE;
+	/* it grows meanwhile */
+	there[0].size_bytes++;
+	expect(preflight_check_traces, "trace-file", CHECK_FAIL,
+	       "would empty it there");
+}
+
+TEST(a_trace_of_each_host_is_nothing_to_speak_of)
+{
+	arrange_ram(7, 8);
+	files[0].kind = ARGV_TRACE;
+	expect_nothing(preflight_check_traces);
+	there[0].exists = false;
+	expect_nothing(preflight_check_traces);
+}
+
 TEST(only_on_one_machine_is_a_device_the_same)
 {
 	arrange_ram(7, 7);
