@@ -159,7 +159,7 @@ void ssh_proxy_explain(struct ssh_proxy *p, struct err *err)
 			buf_commit(&words, (size_t)n);
 	} while (n > 0 && buf_len(&words) < WORDS_MAX);
 	while (buf_len(&words) && buf_data(&words)[buf_len(&words) - 1] == '\n')
-		buf_data(&words)[--words.len] = '\0';
+		buf_truncate(&words, buf_len(&words) - 1);
 	if (!buf_len(&words))
 		return;
 	text = err_text(err);

@@ -89,6 +89,7 @@ double link_probe_sigma(const struct link_sample *v, size_t n)
 		part[parts++] = slope(from, to);
 		from = to;
 	}
+	/* cppcheck-suppress uninitvar; the first @parts of them are set */
 	return forecast_scatter(part, parts, FORECAST_PRIOR_LINK);
 }
 

@@ -106,6 +106,7 @@ double policy_link_sigma(const struct policy_view *v)
 			(double)(p->encoded ? p->copied_bytes : p->sent_bytes) /
 			p->seconds;
 	}
+	/* cppcheck-suppress uninitvar; the first @n of them are set */
 	return forecast_scatter(bps, n, FORECAST_PRIOR_LINK);
 }
 

@@ -24,9 +24,8 @@
 #ifdef WITH_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
-#if defined(VMFERRY_VALGRIND) && __has_include(<valgrind/valgrind.h>)
+#ifdef VMFERRY_VALGRIND
 #include <valgrind/valgrind.h>
-#define WITH_VALGRIND 1
 #endif
 
 /*
@@ -64,7 +63,7 @@ void fiber_stack_register(struct fiber *f, void *bottom, size_t size)
 #ifdef WITH_TSAN
 	f->tsan = __tsan_create_fiber(0);
 #endif
-#ifdef WITH_VALGRIND
+#ifdef VMFERRY_VALGRIND
 	f->valgrind_id = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
 #endif
 }
@@ -75,7 +74,7 @@ void fiber_stack_unregister(struct fiber *f)
 #ifdef WITH_TSAN
 	__tsan_destroy_fiber(f->tsan);
 #endif
-#ifdef WITH_VALGRIND
+#ifdef VMFERRY_VALGRIND
 	VALGRIND_STACK_DEREGISTER(f->valgrind_id);
 #endif
 }
