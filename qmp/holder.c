@@ -127,6 +127,7 @@ static bool process_has(const char *pid, const char *link)
 		return false;
 	while (!found && (d = readdir(dir))) {
 		char target[64];
+		/* NOLINTNEXTLINE(*-unix.StdC*): dirfd() cannot fail here */
 		ssize_t n = readlinkat(dirfd(dir), d->d_name, target,
 				       sizeof(target) - 1);
 

@@ -76,6 +76,7 @@ void openssh_dir_remove(int lock_fd, const char *dir)
 /* The locked directory, or -1: it is gone, a stranger's, or in use. */
 static int lock(int base_fd, const char *name)
 {
+	/* NOLINTNEXTLINE(*-unix.StdC*): dirfd() cannot fail here */
 	AUTO_FD int fd = openat(
 		base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;

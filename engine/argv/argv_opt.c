@@ -29,9 +29,10 @@ static char *read_value(const char *text, const char **end)
 
 	buf_data(&b);
 	for (; *text; text++) {
-		if (*text == ',' && *++text != ',') {
-			text--;
-			break;
+		if (*text == ',') {
+			if (text[1] != ',')
+				break;
+			text++;
 		}
 		buf_append(&b, text, 1);
 	}
