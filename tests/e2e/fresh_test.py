@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What `tools/dev/fresh` says where it cannot make a root, and how it ends."""
+"""What `tools/dev/fresh` says where it cannot make a root, how it ends, and
+what its PID 1 does."""
 import ctypes
 import os
 import shutil
@@ -121,3 +122,50 @@ class FreshEnds(unittest.TestCase):
         # sooner than after the time that a command has to end
         harness.wait_until(lambda: not harness.ours(), 10,
                            f"left over: {harness.ours()}")
+
+
+# Has PID 1 adopt a process, whose number it prints.
+ORPHAN = """
+import os, time
+if not (middle := os.fork()):
+    parent = os.getpid()
+    if not (orphan := os.fork()):
+        while os.getppid() == parent:
+            time.sleep(0.01)
+        os._exit(os.getppid() != 1)
+    print(orphan, flush=True)
+    os._exit(0)
+os.waitpid(middle, 0)
+"""
+# An ended process that nobody has waited for keeps its directory.
+UNTIL_GONE = "read -r pid; while [ -e /proc/$pid ]; do sleep 0.1; done; exit 7"
+
+
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
+class FreshInit(unittest.TestCase):
+    def start(self, text):
+        init = os.path.join(harness.ROOT, "tools/dev/fresh_init.pl")
+        run = subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
+             "perl", init, "sh", "-c", text], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        return run
+
+    def test_it_ends_with_the_status_of_its_command(self):
+        self.assertEqual(self.start("exit 7").wait(60), 7)
+        self.assertEqual(self.start("kill -KILL $$").wait(60), 128 + 9)
+
+    def test_it_waits_for_what_it_has_adopted(self):
+        run = self.start(f"python3 -c '{ORPHAN}' | ({UNTIL_GONE})")
+        self.assertEqual(run.wait(60), 7)
+
+    def test_it_passes_a_sigterm_on_and_no_other_signal(self):
+        run = self.start("trap 'exit 7' TERM; echo up; sleep 600 & wait")
+        self.assertEqual(run.stdout.readline(), "up\n")
+        (init,) = harness.children(run.pid)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            os.kill(init, number)
+        os.kill(init, signal.SIGTERM)
+        self.assertEqual(run.wait(60), 7)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # PID 1 of the namespaces that `fresh` makes: furnishes the root, enters it and
-# runs the command there.
+# becomes fresh_init.pl, which runs the command there.
 #	fresh_inside.sh ROOT OVERLAY USER COMMAND...
 # OVERLAY: the options of the overlay that ROOT is to be; empty: it is a copy.
 set -u
@@ -9,6 +9,7 @@ set -u
 root=$1 overlay=$2 user=$3
 shift 3
 repository=$(cd "$(dirname "$0")/../.." && pwd)
+init=$(cat "${0%/*}/fresh_init.pl")
 
 fail() {
 	echo "fresh: $*" >&2
@@ -80,19 +81,7 @@ umount -l /mnt
 set +e
 trap - EXIT
 
-exec 3<&0
-env -i --default-signal=HUP --default-signal=INT --default-signal=QUIT \
-	HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
-	PATH=$path TERM="${TERM:-dumb}" \
+exec env -i HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
+	PATH=$path TERM="${TERM:-dumb}" perl -e "$init" -- \
 	setpriv --reuid "$user" --regid "$user" --init-groups \
-	sh -c 'cd ~/vmferry && exec "$@"' sh "$@" <&3 3<&- &
-child=$!
-# What init does: all may end by themselves; what has not by then is killed,
-# as this process ends.
-trap 'kill -TERM -1' TERM
-while :; do
-	wait $child
-	status=$?
-	kill -0 $child 2>/dev/null || break
-done
-exit $status
+	sh -c 'cd ~/vmferry && exec "$@"' sh "$@"

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# What `fresh` has as PID 1: runs a command and ends with its status.
+#	perl fresh_init.pl COMMAND...
+# It adopts what has lost its parent and passes SIGTERM on to all processes.
+# No shell, since vmferry judges the script of a shell that is above a guest's
+# QEMU; perl is the one interpreter besides that a bare Debian has.
+use strict;
+use warnings;
+
+$SIG{$_} = 'IGNORE' for qw(HUP INT QUIT);
+my $child = fork // exit 125;
+if (!$child) {
+	$SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT);
+	exec { $ARGV[0] } @ARGV or exit 127;
+}
+$SIG{TERM} = sub { kill 'TERM', -1 };
+while ((my $ended = waitpid -1, 0) != $child) {
+	exit 125 if $ended < 0;
+}
+exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
