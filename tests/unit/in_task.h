@@ -12,7 +12,10 @@
 /* Long enough that only a hang meets it. */
 #define IN_TASK_SOON mono_in_ms(60000)
 
-/* The loop, and with it every task, is gone when this returns. */
+/*
+ * The loop, and with it every task, is gone when this returns. A failed assert
+ * or a skip, in any task of that loop, ends this test and no other.
+ */
 void in_task(void (*fn)(void *arg), void *arg);
 
 /* IN_TASK(name) { body }: a test whose body is a task. */
