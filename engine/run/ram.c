@@ -117,8 +117,8 @@ int ram_started(struct run *r, struct err *err)
 	for (;;) {
 		enum migration_status s;
 
-		if (qmp_query_migrate(r->src.qmp, &info, run_qmp_deadline(),
-				      err) < 0)
+		/* it may answer nothing while it sets up a large guest */
+		if (qmp_query_migrate(r->src.qmp, &info, until, err) < 0)
 			return -1;
 		s = info.status;
 		qmp_migrate_info_free(&info);
