@@ -109,10 +109,8 @@ class LabFaultsTest(unittest.TestCase):
         self.lab.ok("heal")
         if outcome.code == 9:
             self.clean_up(there, outcome)
-        # That sshd does not know of the client's death behind the black hole.
-        for pid, (_, line) in there.strangers([self.guest]).items():
-            if line.startswith("sshd: "):
-                harness.kill(pid)
+        # They do not know of the client's death behind the black hole.
+        there.end_ssh_sessions()
         self.assertEqual(labkit.problems(self.guest, self.lab), [])
         self.assert_moves_after_all()
 

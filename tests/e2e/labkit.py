@@ -12,6 +12,9 @@ import harness
 from guestwatch import GuestWatch
 
 LAB = os.path.join(harness.ROOT, "tools/lab/lab")
+# How processes that serve a connection call themselves, before and since
+# OpenSSH 9.8: "sshd: root [priv]", "sshd-session: root [priv]", "sshd-auth: …".
+SSH_SESSION = re.compile(r"sshd(-session|-auth)?: ")
 
 
 class Host:
@@ -70,6 +73,11 @@ class Host:
         known = set(self.always) | pids | set(harness.keepers(pids))
         return {p: what for p, what in self.processes().items()
                 if p not in known}
+
+    def end_ssh_sessions(self):
+        for pid, (_, line) in self.processes().items():
+            if pid not in self.always and SSH_SESSION.match(line):
+                harness.kill(pid)
 
     def files(self, guests=()):
         """In the run root, but what belongs to these guests."""

@@ -81,9 +81,8 @@ class LabGround:
     def problems(self):
         """What is wrong with a guest that is where it should be."""
         # An sshd behind a hole never learns that its client is dead.
-        for pid, _, line, host in self.processes():
-            if line.startswith("sshd: ") and pid not in host.always:
-                harness.kill(pid)
+        for host in self.lab.hosts.values():
+            host.end_ssh_sessions()
         try:
             found = labkit.problems(self.guest, self.lab)
         except (TimeoutError, LookupError) as e:
