@@ -109,9 +109,9 @@ class RetryTest(case.LoopbackCase):
     def test_a_deadline_that_leaves_no_time_ends_it(self):
         guest = self.guest(IDLE)
         self.learn(DEAR_MS, DEAR_MS)
-        # the copy alone takes sixteen seconds of them
-        done = self.migrate(guest, *BUDGET, "--bandwidth", "1M",
-                            "--deadline", "30")
+        # the copy alone takes half of them
+        done = self.migrate(guest, *BUDGET, "--bandwidth", "512K",
+                            "--deadline", "60")
         self.assert_turned_back_once(guest, done)
 
     def test_who_cancels_the_undo_sees_no_second_try(self):
