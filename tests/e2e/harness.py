@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from guestwatch import GuestWatch
+from presence import Presence
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(
@@ -73,8 +74,14 @@ def private_run():
     startup = os.path.expanduser("~/.bashrc")
     if os.path.exists(startup):
         check(libc.mount(b"/dev/null", startup.encode(), None, MS_BIND, None))
-    os.makedirs("/var/lib/vmferry", exist_ok=True)
-    check(libc.mount(b"tmpfs", b"/var/lib/vmferry", b"tmpfs", 0, b"mode=700"))
+    here = Presence(STATE, MACHINE_ID)
+    check(libc.mount(b"tmpfs", STATE.encode(), b"tmpfs", 0, b"mode=700"))
+
+    def end():
+        unbind(STATE)
+        here.end()
+
+    atexit.register(end)
 
 
 def bind(source, target):
@@ -88,23 +95,12 @@ def unbind(target):
     ctypes.CDLL(None).umount2(target.encode(), MNT_DETACH)
 
 
-def make_machine_id():
-    """Where there is none, as in a chroot: one until this process ends."""
-    try:
-        with open(MACHINE_ID, "x") as f:
-            f.write(os.urandom(16).hex() + "\n")
-    except FileExistsError:
-        return
-    atexit.register(os.unlink, MACHINE_ID)
-
-
 class Place:
     """Where files are kept, and the environment of all that is started."""
 
     def __init__(self, private=True):
         if IS_ROOT and private:
             private_run()
-            make_machine_id()
             self.work = "/run/e2e"
             os.mkdir(self.work, 0o755)
         else:
