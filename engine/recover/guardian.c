@@ -205,7 +205,7 @@ static void log_in(void *arg)
 			    NULL);
 }
 
-static bool is_over(const struct recoveries *list)
+bool guardian_is_over(const struct recoveries *list)
 {
 	const struct recovery *r = list->v;
 
@@ -266,7 +266,7 @@ static void recover(struct guardian *g, struct recoveries *out)
 		bool busy;
 
 		recoveries_free(out);
-		if (recover_run(&opt, out, NULL) == 0 && is_over(out))
+		if (recover_run(&opt, out, NULL) == 0 && guardian_is_over(out))
 			return;
 		busy = out->n && out->v[0].result.error.kind == ERR_BUSY;
 		if (!busy && !reported && out->n) {

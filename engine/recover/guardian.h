@@ -72,5 +72,10 @@ bool guardian_judge(struct guardian_watch *w, const struct guardian_sight *s);
  * had to hold) and @tries of its kind before. Grows to some seconds.
  */
 int guardian_pause_ms(bool busy, unsigned int tries);
+/*
+ * Whether nothing is left to do after a recovery that reports @list: the run
+ * is finished, or waits for a person.
+ */
+bool guardian_is_over(const struct recoveries *list);
 
 #endif

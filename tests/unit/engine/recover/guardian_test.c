@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/recover/recover.h"
 #include "engine/run/guard.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
@@ -106,6 +107,53 @@ TEST(one_that_is_held_is_tried_again_for_ever)
 	assert_int_equal(guardian_pause_ms(false, 0), 1000);
 	assert_int_equal(guardian_pause_ms(false, 3), 8000);
 	assert_int_equal(guardian_pause_ms(false, 1u << 31), 8000);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static bool is_over_after(enum verdict v, enum err_kind error)
+{
+	struct recovery r = { .verdict = v };
+	const struct recoveries list = { .v = &r, .n = 1 };
+
+	r.result.error.kind = error;
+	return guardian_is_over(&list);
+}
+
+TEST(what_somebody_else_has_finished_is_over)
+{
+	const struct recoveries none = { .n = 0 };
+
+	assert_true(guardian_is_over(&none));
+}
+
+TEST(what_was_recovered_is_over)
+{
+	assert_true(is_over_after(VERDICT_ABORT, ERR_NONE));
+	assert_true(is_over_after(VERDICT_FINISH, ERR_NONE));
+}
+
+TEST(what_a_person_has_to_decide_is_over)
+{
+	assert_true(is_over_after(VERDICT_PERSON, ERR_NONE));
+	assert_true(is_over_after(VERDICT_PERSON, ERR_UNDECIDED));
+}
+
+TEST(what_is_held_or_failed_or_busy_is_not_over)
+{
+	assert_false(is_over_after(VERDICT_HOLD, ERR_NONE));
+	assert_false(is_over_after(VERDICT_ABORT, ERR_NETWORK));
+	assert_false(is_over_after(VERDICT_PERSON, ERR_BUSY));
+}
+
+TEST(what_leaves_something_to_clean_up_is_not_over)
+{
+	struct recovery r = { .verdict = VERDICT_ABORT };
+	const struct recoveries list = { .v = &r, .n = 1 };
+
+	strv_push(&r.result.leftovers, "a QEMU");
+	assert_false(guardian_is_over(&list));
+	strv_free(&r.result.leftovers);
 }
 
 /* --- watching ------------------------------------------------------------- */
