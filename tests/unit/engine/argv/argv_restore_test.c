@@ -37,6 +37,12 @@ TEST(things_of_others_with_a_similar_name_stay)
 	expect_restored(words, NULL, words);
 }
 
+TEST(an_option_that_lacks_its_value_stays)
+{
+	expect_restored("q -m 1 -chardev", NULL, "q -m 1 -chardev");
+	expect_restored("q -m 1 -mon", NULL, "q -m 1 -mon");
+}
+
 TEST(files_are_as_the_user_wrote_them)
 {
 	expect_restored(

@@ -125,6 +125,19 @@ TEST(a_pass_that_copied_little_shows_no_ratio)
 	assert_float_equal(final_copy_ratio(&h->view), 128 * 1024 / 1e5, 1e-6);
 }
 
+TEST(a_pass_that_sent_next_to_nothing_shows_a_ratio)
+{
+	struct history *h = *state;
+	struct policy_pass p = { .seconds = 1,
+				 .sent_bytes = 1,
+				 .copied_bytes = 1 << 20,
+				 .encoded = true };
+
+	add(h, 1, 10e6, 7);
+	history_add_pass(h, &p);
+	assert_float_equal(final_copy_ratio(&h->view), 7, 1e-6);
+}
+
 TEST(differences_longer_than_pages_count_as_pages)
 {
 	struct history *h = *state;

@@ -119,6 +119,33 @@ IN_TASK(without_a_word_at_the_end_we_are_just_gone)
 	remove_place(&p);
 }
 
+/* Counts its turns, one in 10 ms at most. */
+static void count_turns(void *arg)
+{
+	int *turns = arg;
+
+	while (task_sleep_until(mono_in_ms(10), NULL) == 0)
+		++*turns;
+}
+
+IN_TASK(one_that_takes_over_is_not_waited_for)
+{
+	struct place p =
+		make_place("cat >/dev/null\n"
+			   "until [ -e output ]; do sleep 0.1; done\n");
+	struct guard *g = start(&p);
+	int turns = 0;
+	struct task *t = task_start(task_loop(), "turns", count_turns, &turns);
+
+	guard_end(g, GUARD_BEAT);
+	task_cancel(t);
+	task_join(t);
+	/* the wait for one that was sent away is thirty of them */
+	assert_in_range(turns, 0, 15);
+	close(open(p.output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	remove_place(&p);
+}
+
 IN_TASK(one_that_dies_is_replaced)
 {
 	struct place p = make_place("echo here >>output\n");
