@@ -85,6 +85,11 @@ static double dirty_after(const struct curve *c, double left_bytes,
 	return fmin(left_bytes + curve_at(c, seconds), fmax(set, left_bytes));
 }
 
+double final_copy_unsynced_s(int qemu_major, double since_s)
+{
+	return qemu_major < 11 ? since_s : 0;
+}
+
 double final_copy_rest_ms(const struct curve *c,
 			  const struct final_copy_rest *rest)
 {

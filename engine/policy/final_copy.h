@@ -41,6 +41,12 @@ struct final_copy_rest {
 	double unsynced_s;
 	double throttle; /* meanwhile */
 };
+/*
+ * unsynced_s of a guest that stopped @since_s after the last sync. QEMU before
+ * 11 syncs once more after pre-switchover; its `remaining` lacks what was
+ * dirtied since the sync before.
+ */
+double final_copy_unsynced_s(int qemu_major, double since_s);
 /* What copying the rest takes, ms. */
 double final_copy_rest_ms(const struct curve *c,
 			  const struct final_copy_rest *rest);

@@ -428,11 +428,7 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 	}
 }
 
-/*
- * What is left to be copied, for the last check of the budget. QEMU before 11
- * syncs once more after pre-switchover, so that `remaining` lacks what was
- * dirtied since the sync before, if only for a moment.
- */
+/* What is left to be copied, for the last check of the budget. */
 static int find_rest(struct run *r, const struct watch *w, struct err *err)
 {
 	double most_ms =
@@ -443,21 +439,24 @@ static int find_rest(struct run *r, const struct watch *w, struct err *err)
 			 1e6;
 	struct final_copy_rest rest = { .bps = r->attempt.link.bps,
 					.throttle = w->throttle };
+	int rc;
 
 	if (r->attempt.link.bps <= 0 || !w->history.view.n_passes)
 		return 0;
-	if (qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
-			      err) < 0)
-		return -1;
+	rc = qmp_query_migrate(r->src.qmp, &info, mono_in_ms((int64_t)most_ms),
+			       err);
+	if (rc < 0)
+		return rc;
 	rest.remaining_bytes = (double)info.remaining_bytes;
 	/* somebody may have set the clock between the two */
 	since_s = fmin(since_s, (r->attempt.clock.sync_age_ms + POLL_MS) / 1e3);
-	if (qmp_version(r->src.qmp)->major < 11 && r->attempt.clock.synced.us)
-		rest.unsynced_s = since_s;
+	if (r->attempt.clock.synced.us)
+		rest.unsynced_s = final_copy_unsynced_s(
+			qmp_version(r->src.qmp)->major, since_s);
 	r->attempt.link.rest_ms =
 		final_copy_rest_ms(w->history.view.curve, &rest);
 	qmp_migrate_info_free(&info);
-	return 0;
+	return rc;
 }
 
 /* For the switchover, and for those who migrate here after us. */

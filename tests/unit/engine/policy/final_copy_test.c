@@ -289,6 +289,14 @@ TEST(a_set_that_is_hardly_known_hides_no_page)
 	assert_true(rest_bytes(h, 20e6, 0.1) > 20.5e6);
 }
 
+TEST(qemu_11_has_synced_when_it_stops_the_guest)
+{
+	assert_true(final_copy_unsynced_s(7, 0.5) == 0.5);
+	assert_true(final_copy_unsynced_s(10, 0.5) == 0.5);
+	assert_true(final_copy_unsynced_s(11, 0.5) == 0);
+	assert_true(final_copy_unsynced_s(12, 0.5) == 0);
+}
+
 TEST(the_fixed_cost_counts_less_what_the_guest_was_paused_for)
 {
 	assert_true(final_copy_pause_ms(0, 200, 30) == 230);
