@@ -7,8 +7,11 @@
 
 #include "engine/run/twin.h"
 #include "tests/unit/argv_case.h"
+#include "tests/unit/in_task.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
+#include "transport/host.h"
+#include "transport/host_open.h"
 
 static const char uuid[] = "6d6f7665-0000-4000-8000-00000000000a";
 static struct strv argv;
@@ -92,6 +95,21 @@ TEST(one_that_vmferry_started_is_none)
 	assert_int_equal(rmdir(dir), 0);
 	/* a directory that does not exist proves nothing */
 	assert_true(twin_is(&of, &g));
+}
+
+IN_TASK(where_no_twin_runs_none_is_found)
+{
+	struct host *h = host_local_new();
+	struct err err = { 0 };
+	struct guests found;
+
+	of.uuid = "6d6f7665-0000-4000-8000-0000000000ff";
+	of.name = "no such guest";
+	if (twin_find(h, &of, &found, IN_TASK_SOON, &err) < 0)
+		fail_with_err(&err);
+	assert_int_equal(found.n, 0);
+	guests_free(&found);
+	host_close(h);
 }
 
 TEST(the_time_is_that_of_proc)
