@@ -70,7 +70,7 @@ int fake_qemu_take_fd(struct fake_qemu *f);
  * wait of the fake ends after FAKE_PATIENCE_MS). Returns what went wrong, to
  * be freed, or NULL.
  */
-enum { FAKE_PATIENCE_MS = 20000 };
+enum { FAKE_PATIENCE_MS = 60000 };
 char *fake_qemu_end(struct fake_qemu *f);
 
 /* tests/data/schema/qemu-VERSION.json, parsed; aborts when it is not there. */

@@ -12,7 +12,7 @@
 #include "tests/unit/in_task.h"
 
 /* Long enough that only a hang meets it. */
-#define SOON mono_in_ms(20000)
+#define SOON IN_TASK_SOON
 /* For waits that are meant to time out. */
 #define SHORTLY mono_in_ms(60)
 
