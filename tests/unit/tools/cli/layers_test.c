@@ -162,6 +162,42 @@ TEST(the_environment_is_stronger_than_the_file)
 	settings_free(&s);
 }
 
+static double blackout_with(const char *config_home)
+{
+	struct settings s;
+	double ms;
+
+	settings_init(&s);
+	if (config_home)
+		setenv("XDG_CONFIG_HOME", config_home, 1);
+	else
+		unsetenv("XDG_CONFIG_HOME");
+	assert_int_equal(layers_read(&cmd_migrate, &s, NULL), 0);
+	setenv("XDG_CONFIG_HOME", home, 1);
+	ms = s.max_blackout_ms;
+	settings_free(&s);
+	return ms;
+}
+
+/* HOME/.config is where write_file() puts it. */
+TEST(without_xdg_config_home_the_file_is_below_home)
+{
+	AUTO_FREE char *before = xstrdup(getenv("HOME"));
+	AUTO_FREE char *config = xasprintf("%s/.config", home);
+
+	write_file("[migrate]\nmax-blackout = 7\n");
+	assert_int_equal(symlink(".", config), 0);
+	setenv("HOME", home, 1);
+	assert_true(blackout_with(NULL) == 7);
+	assert_true(blackout_with("") == 7);
+	assert_true(blackout_with("/nonexistent") != 7);
+	if (before)
+		setenv("HOME", before, 1);
+	else
+		unsetenv("HOME");
+	assert_int_equal(unlink(config), 0);
+}
+
 TEST(a_bad_variable_is_named)
 {
 	struct settings s;
