@@ -390,6 +390,44 @@ static bool is_back(const struct recovering *c)
 	return journal_value(&c->own.view, "source_back") != NULL;
 }
 
+static bool is_noted(const struct recovering *c, const char *member)
+{
+	return json_object_get_boolean(journal_value(&c->own.view, member));
+}
+
+/* By somebody else, since nothing of this run let it go on. */
+static bool source_ran(const struct recovering *c)
+{
+	enum journal_record j = c->out->journal;
+
+	if (j != JOURNAL_COMMIT && j != JOURNAL_ROLLBACK)
+		return false;
+	switch (c->out->source) {
+	case SIDE_RUNS:
+	case SIDE_PAUSED:
+	case SIDE_MOVING:
+	case SIDE_DEVICE:
+	case SIDE_ENDED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* It runs, or what it is now it became by running. */
+static bool destination_ran(const struct recovering *c)
+{
+	switch (c->out->destination) {
+	case SIDE_RUNS:
+	case SIDE_DEVICE:
+	case SIDE_POSTMIGRATE:
+	case SIDE_ENDED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
  * Once the journal notes that the guest is back on the source, only what is
  * left over is removed. The source need not answer then: it counts as running.
@@ -406,7 +444,26 @@ static struct verdict_input seen(const struct recovering *c)
 		.destination = c->out->destination,
 		/* nobody saw whether it resumed when the engine died */
 		.source_unwatched = true,
+		.source_ran = is_noted(c, "source_ran") || source_ran(c),
+		.destination_ran = is_noted(c, "destination_ran") ||
+				   destination_ran(c),
 	};
+}
+
+/*
+ * The next recovery may find what ran paused, or gone: it is noted before
+ * anybody hears of it. What is decided for good has a record of its own.
+ */
+static int note_what_ran(struct recovering *c, enum verdict v, struct err *err)
+{
+	if (v != VERDICT_HOLD && v != VERDICT_PERSON)
+		return 0;
+	if (source_ran(c) && !is_noted(c, "source_ran") &&
+	    run_journal_seen(c->run, "source", err) < 0)
+		return -1;
+	if (destination_ran(c) && !is_noted(c, "destination_ran"))
+		return run_journal_seen(c->run, "destination", err);
+	return 0;
 }
 
 /*
@@ -461,6 +518,8 @@ static int look_and_act(struct recovering *c, struct err *err)
 		err_move(err, &closed);
 		return -1;
 	}
+	if (note_what_ran(c, answer.verdict, err) < 0)
+		return -1;
 	out->verdict = answer.verdict;
 	c->why = answer.why;
 	log_info(NULL, "recover: journal %s, source %s, destination %s: %s",

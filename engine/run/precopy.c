@@ -26,9 +26,7 @@
 #include "engine/run/launch.h"
 #include "engine/run/prepare.h"
 #include "engine/run/run_events.h"
-#include "engine/run/run_journal.h"
 #include "engine/run/run.h"
-#include "engine/state/journal.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
@@ -337,11 +335,7 @@ static void notice_pause(struct run *r, const struct qmp_migrate_info *info)
 	    qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), NULL) < 0 ||
 	    st.state != RUN_PAUSED)
 		return;
-	log_info("source", "the guest was paused by somebody");
 	run_events_source_paused(r, &st);
-	r->result->state = "PAUSED";
-	/* a recovery must not start it, either */
-	run_journal_note(r, JOURNAL_SWITCH);
 }
 
 static int take_sample(struct run *r, struct watch *w,
@@ -402,7 +396,9 @@ static int look(struct run *r, struct watch *w, struct err *err)
 		rc = 0;
 	} else {
 		notice_pause(r, &info);
-		if (info.has_ram && take_sample(r, w, &info, &t, now, err) < 0)
+		if (run_events_note_wish(r, err) < 0 ||
+		    (info.has_ram &&
+		     take_sample(r, w, &info, &t, now, err) < 0))
 			rc = -1;
 	}
 	qmp_migrate_info_free(&info);
@@ -417,6 +413,8 @@ static int watch_passes(struct run *r, struct watch *w, struct err *err)
 		int rc;
 
 		run_events_take(r);
+		if (run_events_note_wish(r, err) < 0)
+			return -1;
 		/* the guest is stopped: no more questions, go on at once */
 		if (r->attempt.clock.pre_switchover_seen)
 			return 0;

@@ -94,10 +94,28 @@ int ram_migrate(struct run *r, const char *uri, struct err *err)
 	return -1;
 }
 
+/* Somebody may have stopped or continued the guest since it was asked. */
+static int ask_wish(struct run *r, struct err *err)
+{
+	struct qmp_status st;
+
+	if (qmp_query_status(r->src.qmp, &st, run_qmp_deadline(), err) < 0)
+		return -1;
+	run_events_take(r);
+	if (st.state == RUN_PAUSED)
+		run_events_source_paused(r, &st);
+	else if (st.running)
+		r->source.facts.first_status = st;
+	return run_events_note_wish(r, err);
+}
+
 int ram_start(struct run *r, struct err *err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", fd_name);
 
+	if (ask_wish(r, err) < 0)
+		return err_wrap(err, ERR_FAILED,
+				"the source does not answer before its copy");
 	if (ram_migrate(r, uri, err) < 0)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU does not start to "

@@ -116,6 +116,7 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	g->run_dir = text_or_null(v, "source_dir");
 	g->uid = (uid_t)number_or_0(v, "uid");
 	r->source.facts.first_status.running = truth(v, "was_running");
+	r->source.noted_running = truth(v, "was_running");
 	restore_uuid(r, v);
 	g->unit = text_or_null(v, "unit");
 	g->user_unit = truth(v, "user_unit");

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "engine/run/reach.h"
+#include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/state/journal.h"
 #include "qmp/json.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_migrate.h"
@@ -36,6 +38,18 @@ void run_events_source_paused(struct run *r, const struct qmp_status *st)
 	r->source.facts.first_status = *st;
 }
 
+int run_events_note_wish(struct run *r, struct err *err)
+{
+	bool runs = r->source.facts.first_status.running;
+
+	if (runs == r->source.noted_running)
+		return 0;
+	log_info("source", "the guest was %s by somebody",
+		 runs ? "continued" : "paused");
+	r->result->state = runs ? "RUNNING" : "PAUSED";
+	return run_journal_write(r, JOURNAL_WISH, err);
+}
+
 static void source_event(struct run *r, const struct qmp_event *ev)
 {
 	if (!strcmp(ev->name, "STOP") && !r->attempt.clock.stop_seen) {
@@ -57,6 +71,9 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 		r->attempt.clock.pre_switchover_seen = false;
 		/* somebody's `cont` holds on the destination, too */
 		r->source.facts.first_status.running = true;
+	} else if (!strcmp(ev->name, "RESUME")) {
+		/* a guest that was handed over: somebody has continued it */
+		r->source.ran_on = true;
 	} else if (!strcmp(ev->name, "SHUTDOWN")) {
 		run_events_source_ended(r);
 	} else if (!strcmp(ev->name, "GUEST_PANICKED")) {

@@ -31,6 +31,12 @@ void run_events_source_ended(struct run *r);
 /* Somebody has paused the guest, which is to stay so: @st. */
 void run_events_source_paused(struct run *r, const struct qmp_status *st);
 /*
+ * Records what the guest's user wants by now, where that is no longer what the
+ * journal says: before anything is done that recovery would go by it for. -1
+ * when it cannot be recorded.
+ */
+int run_events_note_wish(struct run *r, struct err *err);
+/*
  * True when the source's QEMU is proved gone. Waits a little for one whose
  * guest has just shut down.
  */

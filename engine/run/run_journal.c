@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/run/migrate_options.h"
 #include "engine/run/reach.h"
@@ -132,7 +133,7 @@ static struct json_object *facts_of(const struct run *r,
 		return prep_facts(r);
 	case JOURNAL_DEST:
 		return dest_facts(r);
-	case JOURNAL_SWITCH:
+	case JOURNAL_WISH:
 		return json_add_bool(json_new(), "was_running",
 				     r->source.facts.first_status.running);
 	default:
@@ -176,9 +177,12 @@ static int write_facts(struct run *r, enum journal_record record,
 int run_journal_write(struct run *r, enum journal_record record,
 		      struct err *err)
 {
-	return r->held.journal
-		       ? write_facts(r, record, facts_of(r, record), err)
-		       : 0;
+	if (r->held.journal &&
+	    write_facts(r, record, facts_of(r, record), err) < 0)
+		return -1;
+	if (record == JOURNAL_BEGIN || record == JOURNAL_WISH)
+		r->source.noted_running = r->source.facts.first_status.running;
+	return 0;
 }
 
 static void warn(struct run *r, const struct err *e)
@@ -188,11 +192,16 @@ static void warn(struct run *r, const struct err *e)
 	run_warn(r, "journal", "%s", text);
 }
 
+bool run_journal_in_doubt(const struct run *r)
+{
+	return r->held.journal && journal_in_doubt(r->held.journal);
+}
+
 void run_journal_note(struct run *r, enum journal_record record)
 {
 	AUTO_ERR struct err e = { 0 };
 
-	if (run_journal_write(r, record, &e) < 0)
+	if (!run_journal_in_doubt(r) && run_journal_write(r, record, &e) < 0)
 		warn(r, &e);
 }
 
@@ -208,6 +217,16 @@ int run_journal_source_back(struct run *r)
 		return 0;
 	warn(r, &e);
 	return -1;
+}
+
+int run_journal_seen(struct run *r, const char *side, struct err *err)
+{
+	AUTO_FREE char *member = xasprintf("%s_ran", side);
+
+	if (!r->held.journal)
+		return err_set(err, ERR_FAILED, "there is no journal");
+	return write_facts(r, JOURNAL_SEEN,
+			   json_add_bool(json_new(), member, true), err);
 }
 
 int run_journal_reopen(struct run *r, const char *path, struct err *err)
@@ -231,9 +250,21 @@ static bool is_source_back(const struct run *r)
 	       !r->attempt.src.caps_changed && !r->attempt.src.params_changed;
 }
 
+/* The disk that took no record may not let go of one either. */
+static int report_if_kept(const struct run *r, struct err *err)
+{
+	if (access(r->held.record_dir, F_OK) < 0)
+		return 0;
+	return err_set(err, ERR_FAILED,
+		       "the journal in %s, which cannot be trusted, could not "
+		       "be removed",
+		       r->held.record_dir);
+}
+
 int run_journal_end(struct run *r, struct err *err)
 {
-	(void)err;
+	bool doubted;
+
 	if (r->source.unsure || r->result->leftovers.n) {
 		/* `recover` has something to do */
 		if (is_source_back(r))
@@ -242,6 +273,8 @@ int run_journal_end(struct run *r, struct err *err)
 		return 0;
 	}
 	run_journal_note(r, JOURNAL_ABORTED);
+	doubted = run_journal_in_doubt(r);
 	run_journal_close(r, true);
-	return 0;
+	/* all was undone, whatever it says */
+	return doubted ? report_if_kept(r, err) : 0;
 }

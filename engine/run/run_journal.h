@@ -32,6 +32,16 @@ void run_journal_note(struct run *r, enum journal_record record);
  * is no journal, when it is not on disk.
  */
 int run_journal_source_back(struct run *r);
+/*
+ * Whether a write has failed so that nobody knows what is on disk: the record
+ * may count or not, and nothing is appended any more.
+ */
+bool run_journal_in_doubt(const struct run *r);
+/*
+ * Notes that the guest was seen to run on @side ("source", "destination")
+ * where it should not: before anything is said or done about it.
+ */
+int run_journal_seen(struct run *r, const char *side, struct err *err);
 /* Opens the journal at @path for a recovery; see journal_reopen(). */
 int run_journal_reopen(struct run *r, const char *path, struct err *err);
 /* Closes the journal; when @clean nothing can need it: removes it. */

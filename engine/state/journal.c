@@ -186,6 +186,17 @@ static int mend(struct journal *j)
 	return erase(j, j->size - j->end);
 }
 
+/* What is appended may be of a kind that the version before has not. */
+static int renew(struct journal *j)
+{
+	static const char first[] = JOURNAL_FIRST_LINE;
+
+	if (write_all(j->fd, first + JOURNAL_VERSION_BYTE, 1,
+		      JOURNAL_VERSION_BYTE) < 0)
+		return -1;
+	return sync_data(j->fd);
+}
+
 struct journal *journal_reopen(const char *path, struct err *err)
 {
 	AUTO_FD int fd =
@@ -210,6 +221,9 @@ struct journal *journal_reopen(const char *path, struct err *err)
 	} else if (view.torn && mend(j) < 0) {
 		err_sys(err, errno, "cannot mend the torn end of journal %s",
 			path);
+	} else if (view.version == 1 && renew(j) < 0) {
+		err_sys(err, errno, "cannot renew the version of journal %s",
+			path);
 	} else {
 		journal_view_free(&view);
 		return j;
@@ -217,6 +231,11 @@ struct journal *journal_reopen(const char *path, struct err *err)
 	journal_view_free(&view);
 	journal_close(j);
 	return NULL;
+}
+
+bool journal_in_doubt(const struct journal *j)
+{
+	return j->broken;
 }
 
 void journal_close(struct journal *j)

@@ -34,6 +34,11 @@ struct journal *journal_reopen(const char *path, struct err *err);
  */
 int journal_append(struct journal *j, enum journal_record r,
 		   struct json_object *data, struct err *err);
+/*
+ * Whether an append failed so that nobody knows whether its record is on disk;
+ * then nothing more is appended.
+ */
+bool journal_in_doubt(const struct journal *j);
 void journal_close(struct journal *j); /* NULL is fine */
 
 #endif

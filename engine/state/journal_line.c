@@ -12,6 +12,19 @@
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
 
+int journal_line_version(const char *data, size_t len)
+{
+	static const char first[] = JOURNAL_FIRST_LINE;
+	char digit;
+
+	if (len < JOURNAL_FIRST_BYTES ||
+	    memcmp(data, first, JOURNAL_VERSION_BYTE) != 0 ||
+	    data[JOURNAL_VERSION_BYTE + 1] != '\n')
+		return 0;
+	digit = data[JOURNAL_VERSION_BYTE];
+	return digit >= '1' && digit <= '9' ? digit - '0' : 0;
+}
+
 /* --- the frame ----------------------------------------------------------- */
 
 /* Bit by bit: a journal has some ten short records. */

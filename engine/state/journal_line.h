@@ -13,14 +13,21 @@
 #include "transport/base/buf.h"
 #include "transport/base/err.h"
 
-#define JOURNAL_FIRST_LINE "VMFERRY-JOURNAL 1\n"
+/* The digit is the version; one before is read, and made this when reopened. */
+#define JOURNAL_FIRST_LINE "VMFERRY-JOURNAL 2\n"
 
 enum {
+	JOURNAL_VERSION = 2,
+	JOURNAL_VERSION_BYTE = 16, /* where its digit is */
+	JOURNAL_FIRST_BYTES = sizeof(JOURNAL_FIRST_LINE) - 1,
 	JOURNAL_LINE_HEAD = 18, /* "0000002b 9ae0daaf " */
 	JOURNAL_TEXT_MAX = 64 * 1024,
 	JOURNAL_FILE_BYTES = 64 * 1024, /* pre-allocated */
 	JOURNAL_FILE_MAX = 1024 * 1024,
 };
+
+/* The version that the first line at @data says; 0: there is no such line. */
+int journal_line_version(const char *data, size_t len);
 
 /* CRC-32C (Castagnoli). */
 uint32_t journal_line_crc(const void *data, size_t len);

@@ -46,7 +46,8 @@ static int check_unbegun(const char *data, size_t len, const char *path,
 		same++;
 	if (!all_zero(data + same, len - same))
 		return err_set(err, ERR_PROTOCOL,
-			       "%s is not a journal of version 1", path);
+			       "%s is not a journal of version 1 or %d", path,
+			       JOURNAL_VERSION);
 	out->torn = true;
 	return 0;
 }
@@ -60,6 +61,11 @@ static int add_entry(struct journal_view *out, const char *line, size_t len,
 			       len - JOURNAL_LINE_HEAD - 1, out->n + 1, &e,
 			       err) < 0)
 		return -1;
+	if (!out->n && journal_record_is_note(e.record)) {
+		json_object_put(e.data);
+		return err_set(err, ERR_PROTOCOL, "nothing comes before %s",
+			       journal_record_name(e.record));
+	}
 	out->v = xrealloc(out->v, out->n + 1, sizeof(*out->v));
 	out->v[out->n++] = e;
 	return 0;
@@ -83,9 +89,15 @@ static int check_tail(const char *data, size_t len, const char *path,
 static int scan(const char *data, size_t len, const char *path,
 		struct journal_view *out, struct err *err)
 {
-	size_t at = strlen(JOURNAL_FIRST_LINE), n;
+	size_t at = JOURNAL_FIRST_BYTES, n;
 
-	if (len < at || memcmp(data, JOURNAL_FIRST_LINE, at) != 0)
+	out->version = journal_line_version(data, len);
+	if (out->version > JOURNAL_VERSION)
+		return err_set(err, ERR_PROTOCOL,
+			       "%s is a journal of version %d, which a newer "
+			       "vmferry has written",
+			       path, out->version);
+	if (!out->version)
 		return check_unbegun(data, len, path, out, err);
 	while ((n = journal_line_whole(data + at, len - at))) {
 		if (add_entry(out, data + at, n, err) < 0)
@@ -175,7 +187,11 @@ void journal_view_free(struct journal_view *v)
 
 enum journal_record journal_state(const struct journal_view *v)
 {
-	return v->n ? v->v[v->n - 1].record : JOURNAL_RECORDS;
+	for (size_t i = v->n; i-- > 0;) {
+		if (!journal_record_is_note(v->v[i].record))
+			return v->v[i].record;
+	}
+	return JOURNAL_RECORDS;
 }
 
 struct json_object *journal_value(const struct journal_view *v, const char *key)

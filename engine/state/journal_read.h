@@ -13,7 +13,8 @@
 struct journal_view {
 	struct journal_entry *v;
 	size_t n;
-	bool torn; /* something unreadable followed the last whole record */
+	bool torn;   /* something unreadable followed the last whole record */
+	int version; /* 0: not even a whole first line */
 	size_t whole_bytes; /* where the last whole record ends */
 };
 
@@ -24,7 +25,7 @@ struct journal_view {
  */
 int journal_read(const char *path, struct journal_view *out, struct err *err);
 void journal_view_free(struct journal_view *v);
-/* The last record; JOURNAL_RECORDS for an empty journal. */
+/* The last record that is no note; JOURNAL_RECORDS for an empty journal. */
 enum journal_record journal_state(const struct journal_view *v);
 /*
  * The newest value of member @key over all records, borrowed, or NULL: later

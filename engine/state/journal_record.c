@@ -22,6 +22,8 @@ static const char *const names[] = {
 	[JOURNAL_ABORTING] = "ABORTING",
 	[JOURNAL_ABORTED] = "ABORTED",
 	[JOURNAL_DONE] = "DONE",
+	[JOURNAL_WISH] = "WISH",
+	[JOURNAL_SEEN] = "SEEN",
 };
 static_assert(ARRAY_SIZE(names) == JOURNAL_RECORDS, "a name a record");
 
@@ -43,4 +45,9 @@ enum journal_record journal_record_parse(const char *word)
 bool journal_record_is_final(enum journal_record r)
 {
 	return r == JOURNAL_ABORTED || r == JOURNAL_DONE;
+}
+
+bool journal_record_is_note(enum journal_record r)
+{
+	return r == JOURNAL_WISH || r == JOURNAL_SEEN;
 }

@@ -16,7 +16,8 @@
  * In the order a run writes them, some only with mirrored disks or post-copy.
  * ABORTING … may follow any up to DISKS_SYNCED, and POSTCOPY only when it was
  * seen not to have begun; COMMIT and ROLLBACK never follow POSTCOPY. After an
- * ABORTING that undid all since PREP another try may begin, with PREP.
+ * ABORTING that undid all since PREP another try may begin, with PREP. Notes
+ * announce nothing: how far a run has come is what the other records say.
  */
 enum journal_record {
 	JOURNAL_BEGIN,	 /* who, where from, where to; nothing was done */
@@ -36,6 +37,8 @@ enum journal_record {
 	JOURNAL_ABORTING, /* the undo has begun */
 	JOURNAL_ABORTED,  /* it runs on the source; all is undone or named */
 	JOURNAL_DONE,	  /* the source is gone; nothing is left to do */
+	JOURNAL_WISH,	  /* a note: somebody has stopped or continued it */
+	JOURNAL_SEEN,	  /* a note: it was seen to run where it should not */
 	JOURNAL_RECORDS
 };
 const char *journal_record_name(enum journal_record r); /* "COMMIT" */
@@ -43,6 +46,8 @@ const char *journal_record_name(enum journal_record r); /* "COMMIT" */
 enum journal_record journal_record_parse(const char *word);
 /* After this record nothing is left to do. */
 bool journal_record_is_final(enum journal_record r);
+
+bool journal_record_is_note(enum journal_record r);
 
 /* One record with its facts. */
 struct journal_entry {

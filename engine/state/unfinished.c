@@ -46,6 +46,11 @@ static const char *text_of(const struct journal_view *v, const char *key)
 		       : "?";
 }
 
+static bool is_true(const struct journal_view *v, const char *key)
+{
+	return json_object_get_boolean(journal_value(v, key));
+}
+
 static uint64_t number_of(const struct journal_view *v, const char *key)
 {
 	return json_object_get_uint64(journal_value(v, key));
@@ -73,7 +78,7 @@ static bool is_alive(const struct identity *id)
 static bool is_source_back(const struct journal_view *v)
 {
 	return journal_state(v) == JOURNAL_ABORTING &&
-	       json_object_get_boolean(journal_value(v, "source_back"));
+	       is_true(v, "source_back");
 }
 
 /* As far as it is known without its monitor. */
@@ -100,6 +105,8 @@ bool unfinished_is_rest(const struct journal_view *v,
 		.destination = SIDE_UNKNOWN,
 		.disks_moved = journal_value(v, "disks") != NULL,
 		.source_unwatched = true,
+		.source_ran = is_true(v, "source_ran"),
+		.destination_ran = is_true(v, "destination_ran"),
 	};
 
 	switch (verdict_decide(&in).verdict) {
@@ -179,7 +186,7 @@ static enum whose whose_by_journal(const char *path,
 				   const struct unfinished_asker *a)
 {
 	enum {
-		FIRST = sizeof(JOURNAL_FIRST_LINE) - 1,
+		FIRST = JOURNAL_FIRST_BYTES,
 		HEAD = FIRST + JOURNAL_LINE_HEAD + JOURNAL_TEXT_MAX + 1,
 	};
 	AUTO_FD int fd =
@@ -196,9 +203,9 @@ static enum whose whose_by_journal(const char *path,
 		return WHOSE_UNKNOWN;
 	buf_commit(&b, (size_t)n);
 	line = buf_data(&b) + FIRST;
-	len = memcmp(buf_data(&b), JOURNAL_FIRST_LINE, FIRST)
-		      ? 0
-		      : journal_line_whole(line, (size_t)n - FIRST);
+	len = journal_line_version(buf_data(&b), (size_t)n)
+		      ? journal_line_whole(line, (size_t)n - FIRST)
+		      : 0;
 	if (!len ||
 	    journal_line_parse(line + JOURNAL_LINE_HEAD,
 			       len - JOURNAL_LINE_HEAD - 1, 1, &e, NULL) < 0)

@@ -17,6 +17,9 @@
  * has become of the other side. With it, only ROLLBACK and a destination that
  * is gone give the guest back.
  *
+ * What was seen to run where it should not (SEEN) leaves the decision to a
+ * person from then on: which copy is newer cannot be known any more.
+ *
  * Behind POSTCOPY the source decides whether there is a way back: while it
  * runs, is paused or is still moving, post-copy has not begun, and it owns the
  * guest as without COMMIT; in any other state it never will again.
@@ -88,6 +91,8 @@ enum only_if {
 	DISKS_STALE, /* asked without COMMIT only: the destination's disks may
 		      * lack the last writes */
 	UNWATCHED,   /* the source may have run on before it ended */
+	SOURCE_RAN,
+	DESTINATION_RAN,
 };
 
 struct row {
@@ -123,6 +128,13 @@ static const struct row rows[] = {
 { UNCOMMITTED, ANY, MOVED_ON, ALWAYS, VERDICT_PERSON,
   "somebody has migrated the guest away from the destination, where this "
   "migration never started it" },
+{ UNCOMMITTED & ~J(ABORTING), ANY, ANY, DESTINATION_RAN, VERDICT_PERSON,
+  "the guest was seen to run on the destination, where this migration never "
+  "started it" },
+/* else the source's copy was chosen, and the destination's is gone */
+{ J(ABORTING), ANY, ~S(GONE), DESTINATION_RAN, VERDICT_PERSON,
+  "the guest was seen to run on the destination, where this migration never "
+  "started it" },
 { UNCOMMITTED, ALIVE, ANY, ALWAYS, VERDICT_ABORT,
   "the guest was never started on the destination, so it stays on the source" },
 { UNCOMMITTED, S(ENDED), ANY, ALWAYS, VERDICT_LOST,
@@ -148,6 +160,13 @@ static const struct row rows[] = {
 
 { COMMITTED, KEEPS, ANY, ALWAYS, VERDICT_PERSON,
   "the guest was handed over, yet somebody has continued it on the source" },
+{ COMMITTED, S(GONE), S(GONE), ALWAYS, VERDICT_LOST,
+  "QEMU is gone from both hosts" },
+{ COMMITTED, S(GONE), S(ENDED), ALWAYS, VERDICT_FINISH,
+  "the guest was handed over and ended by itself on the destination" },
+{ COMMITTED, ANY, ANY, SOURCE_RAN, VERDICT_PERSON,
+  "the guest was handed over, yet it was seen to run on the source since then, "
+  "so that the destination's copy is old" },
 { COMMITTED, ANY, S(RUNS), ALWAYS, VERDICT_FINISH,
   "the guest runs on the destination" },
 { COMMITTED, ANY, S(ENDED), ALWAYS, VERDICT_FINISH,
@@ -162,12 +181,13 @@ static const struct row rows[] = {
   "the destination cannot be asked and may run the guest" },
 { COMMITTED, OVER, S(MOVING), ALWAYS, VERDICT_HOLD,
   "the destination is still loading the guest" },
-{ COMMITTED, S(GONE), S(GONE), ALWAYS, VERDICT_LOST,
-  "QEMU is gone from both hosts" },
 { J(COMMIT), OVER, S(PAUSED), ALWAYS, VERDICT_FORWARD,
   "the source has handed the guest over, and it waits on the destination" },
 { J(COMMIT), S(POSTMIGRATE), S(GONE), ALWAYS, VERDICT_PERSON,
   "QEMU is gone from the destination, and the guest may have run there" },
+{ J(ROLLBACK), S(POSTMIGRATE), S(PAUSED) | S(GONE), DESTINATION_RAN,
+  VERDICT_PERSON,
+  "the guest was seen to run on the destination, which had refused to run it" },
 { J(ROLLBACK), S(POSTMIGRATE), S(PAUSED) | S(GONE), ALWAYS, VERDICT_TAKE_BACK,
   "the destination refused to run the guest, and the source still has it" },
 { J(ROLLBACK), S(GONE), S(PAUSED), ALWAYS, VERDICT_FORWARD,
@@ -248,6 +268,11 @@ static const struct row continue_rows[] = {
   "refused: somebody migrates the guest from the source again; that has to "
   "end first" },
 
+{ UNCOMMITTED, OWNS | S(ENDED) | S(POSTMIGRATE), S(GONE), ALWAYS, VERDICT_ABORT,
+  "the source's copy was chosen, and QEMU is gone from the destination" },
+{ UNCOMMITTED, OWNS | S(ENDED) | S(POSTMIGRATE), ANY, ALWAYS, VERDICT_TAKE_BACK,
+  "the source's copy was chosen, and the guest does not run on the "
+  "destination" },
 { COMMITTED, OWNS | S(ENDED), S(GONE), ALWAYS, VERDICT_ABORT,
   "the source's copy was chosen and has gone on already, and QEMU is gone from "
   "the destination" },
@@ -281,7 +306,17 @@ static const struct row discard_rows[] = {
 { UNCOMMITTED, ANY, S(PAUSED) | S(RUNS), DISKS_STALE, VERDICT_HOLD,
   "refused: the destination's disks are not complete" },
 
-{ FILLED | J(POSTCOPY), S(GONE), S(PAUSED), ALWAYS, VERDICT_FORWARD,
+{ FILLED, S(POSTMIGRATE), S(PAUSED), DESTINATION_RAN, VERDICT_FORWARD,
+  "the destination's copy was chosen, which has run already" },
+{ COMMITTED, S(POSTMIGRATE), ANY, SOURCE_RAN, VERDICT_HOLD,
+  "refused: the guest ran on on the source, and somebody has migrated it from "
+  "there; QEMU has to be gone from the source first" },
+{ J(ROLLBACK), S(POSTMIGRATE), S(PAUSED), DESTINATION_RAN, VERDICT_FORWARD,
+  "the destination's copy was chosen, which has run already" },
+{ COMMITTED, S(GONE), S(RUNS), SOURCE_RAN, VERDICT_FINISH,
+  "the destination's copy was chosen and runs already, and QEMU is gone from "
+  "the source" },
+{ FILLED | COMMITTED | J(POSTCOPY), S(GONE), S(PAUSED), ALWAYS, VERDICT_FORWARD,
   "the destination's copy was chosen, and QEMU is gone from the source" },
 { FILLED | J(ABORTING), OVER, S(RUNS), ALWAYS, VERDICT_FINISH,
   "the destination's copy was chosen and runs already, and the guest does not "
@@ -305,6 +340,10 @@ static bool condition_holds(enum only_if c, const struct verdict_input *in)
 		return in->disks_moved && in->journal != JOURNAL_DISKS_SYNCED;
 	case UNWATCHED:
 		return in->source_unwatched;
+	case SOURCE_RAN:
+		return in->source_ran;
+	case DESTINATION_RAN:
+		return in->destination_ran;
 	case ALWAYS:
 		break;
 	}

@@ -83,6 +83,12 @@ struct verdict_input {
 	 * it after any crash of the engine and after a RESUME of the source.
 	 */
 	bool source_unwatched;
+	/*
+	 * SEEN in the journal, or so now: what was seen once counts for ever.
+	 * The source was seen to run on after COMMIT, so that the destination's
+	 * copy is old; or the destination to have run without.
+	 */
+	bool source_ran, destination_ran;
 };
 
 struct verdict_output {

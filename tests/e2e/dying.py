@@ -41,6 +41,21 @@ class WithoutGuardian(threading.Thread):
 
 class DyingCase(case.LoopbackCase):
 
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.clean_after_failure)
+
+    def clean_after_failure(self):
+        """What a test that failed has left does not fail the others."""
+        if self._outcome.success:
+            return
+        harness.await_no_ferry()
+        for pid in harness.our_qemus():
+            if pid not in {g.pid for g in self.guests}:
+                harness.end_qemu(pid)
+        for path in self.place.left_over():
+            harness.remove(path)
+
     def recover(self, *args):
         return self.vmferry("recover", "--json", *args, *self.sshd.login())
 

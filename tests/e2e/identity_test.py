@@ -55,19 +55,7 @@ class IdentityTest(dying.DyingCase):
             namespaces, files, harness.VMFERRY, "recover", "--json", *args,
             *self.sshd.login()))
 
-    def forget(self):
-        """What a test that failed has left does not fail the others."""
-        if self.recovered:
-            return
-        for pid in harness.our_qemus():
-            if pid not in {g.pid for g in self.guests}:
-                harness.end_qemu(pid)
-        for path in self.place.left_over():
-            harness.remove(path)
-
     def begin(self, last):
-        self.recovered = False
-        self.addCleanup(self.forget)
         guest = self.guest()
         self.kill_at_sync(guest, last)
         self.unfinished = self.only_run()
@@ -76,10 +64,6 @@ class IdentityTest(dying.DyingCase):
         self.qemus = set(harness.our_qemus())
         self.assertEqual(len(self.qemus), 2)
         return guest
-
-    def assert_recovered(self, *args):
-        super().assert_recovered(*args)
-        self.recovered = True
 
     def assert_left_alone(self, guest, done):
         """Nothing was removed, ended or started."""

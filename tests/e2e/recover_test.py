@@ -16,6 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 import dying
 import harness
+import journalkit
 
 # BEGIN PREP DEST DEST MIGRATE SWITCH, then COMMIT DESTRUN, then DONE.
 BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
@@ -222,6 +223,17 @@ class RecoverTest(dying.DyingCase):
         self.kill_copying(guest)
         self.assert_moved(other, self.migrate(other))
         self.assert_recovered(guest, "source", "abort")
+
+    def test_an_unfinished_journal_of_the_version_before_is_recovered(self):
+        for last, owner, outcome in ((4, "source", "abort"),
+                                     (7, "destination", "forward")):
+            with self.subTest(records=last):
+                guest = self.guest()
+                self.kill_at_sync(guest, last)
+                path = os.path.join(self.place.runs, self.only_run(),
+                                    "journal")
+                journalkit.make_version_1(path)
+                self.assert_recovered(guest, owner, outcome)
 
     def test_a_living_engine_is_left_alone(self):
         guest = self.guest()

@@ -14,7 +14,7 @@ import collections
 import csv
 
 FEATURES = ("mirror", "postcopy", "pause", "watch", "force", "guardian",
-            "early")
+            "early", "elsewhere", "doubt", "stray")
 
 State = collections.namedtuple("State", [
     # the source's QEMU: run, paused (by its user), pre(-switchover), device,
@@ -35,11 +35,13 @@ State = collections.namedtuple("State", [
     "journal",     # its last record
     "mirrored",    # the journal has MIRROR
     "wanted",      # the journal says that the guest is to run
+    "noted",       # the journal says that the source was seen to run on
     # an actor: what it does next; the source as recovery saw it, before it
     # asks the other side; whose copy the person wants; the journal's last
     # record as it was read before the lock was taken (nobody should)
     "pc", "seen", "choice", "read",
-    "pc2", "seen2", "choice2", "read2",
+    "away",        # what the actor does not see: the processes of src or dst
+    "pc2", "seen2", "choice2", "read2", "away2",
     "watched",     # one engine watched the source all the time
     # what no engine can see; the checks look at these
     "by_user",     # its user has paused the guest
@@ -49,16 +51,20 @@ State = collections.namedtuple("State", [
     "began",       # post-copy has stopped the source for good
     "committed",   # COMMIT was written once
     "forced",      # the choice that was granted
+    "doubted",     # a COMMIT failed so that nobody knows what is on disk
+    "stray",       # somebody has continued the source after COMMIT
+    "said",        # a recovery has seen that, and decided
     "killed"])
 
 START = State(
     source="run", active=False, asked=False, dest="none", autostart=False,
     data=False, ack=False, stream=True, link="up", cont=0, mirror="none",
-    journal="BEGIN", mirrored=False, wanted=True,
-    pc="begin", seen="", choice="", read="",
-    pc2="off", seen2="", choice2="", read2="",
+    journal="BEGIN", mirrored=False, wanted=True, noted=False,
+    pc="begin", seen="", choice="", read="", away="",
+    pc2="off", seen2="", choice2="", read2="", away2="",
     watched=True, by_user=False, ran=False, old=False, synced=False,
-    began=False, committed=False, forced="", killed=False)
+    began=False, committed=False, forced="", doubted=False, stray=False,
+    said=False, killed=False)
 
 RESTS = ("end", "person")  # nothing is left to do
 IDLE = ("off", "dead", "hold", "person", "end")  # without the lock
@@ -94,11 +100,22 @@ class Table:
         with open(path, newline="", encoding="ascii") as f:
             for r in csv.DictReader(f):
                 key = (r["journal"], r["source"], r["destination"],
-                       r["disks_moved"] == "1", r["source_unwatched"] == "1")
+                       r["disks_moved"] == "1",
+                       r["source_unwatched"] == "1", r["source_ran"] == "1",
+                       r["destination_ran"] == "1")
                 r["ignores"] = r["ignores_destination"] == "1"
                 if patch:
                     patch(r)
                 self.answers[key] = r
+
+
+def sees_src(s):
+    """The actor reaches the source, and sees its processes."""
+    return s.link != "no_src" and s.away != "src"
+
+
+def sees_dst(s):
+    return s.link != "no_dst" and s.away != "dst"
 
 
 # --- faults -----------------------------------------------------------------
@@ -117,7 +134,8 @@ def faults(s, rules):
     if s.pc not in IDLE:
         # the tunnel is the engine's and dies with it
         yield "crash: engine at " + s.pc, put(
-            s, pc="dead", seen="", choice="", stream=False, watched=False)
+            s, pc="dead", seen="", choice="", away="", stream=False,
+            watched=False)
     if s.pc2 not in IDLE:
         yield "crash: guardian at " + s.pc2, put(
             s, pc2="off", seen2="", choice2="", read2="", stream=False)
@@ -211,6 +229,10 @@ def user(s, rules):
     if s.pc == "begin" and s.source == "run":
         yield "user: pauses", put(s, source="paused", wanted=False,
                                   by_user=True)
+    if rules.stray and not s.stray and s.journal in ("COMMIT", "ROLLBACK") and (
+            s.source == "post" and s.wanted and not s.by_user and
+            s.pc in ("dead", "hold", "person") and s.pc2 in IDLE):
+        yield "somebody continues the source", put(source_runs(s), stray=True)
     if not rules.pause or s.pc in ("begin", "end"):
         return
     if s.source == "run":
@@ -233,8 +255,8 @@ def unnoticed(s):
 
 
 def preparing(s, rules):
-    dst = s.link != "no_dst"
-    src = s.link != "no_src"
+    dst = sees_dst(s)
+    src = sees_src(s)
     if s.pc == "begin":
         yield "engine: PREP", put(s, journal="PREP", pc="launch")
     elif s.pc == "launch":
@@ -265,7 +287,7 @@ def preparing(s, rules):
 
 
 def switching(s, rules):
-    src = s.link != "no_src"
+    src = sees_src(s)
     if unnoticed(s) and src and rules.flag != "deaf" and s.pc in (
             "precopy", "disks", "synced", "postcopy?"):
         yield "engine: notes the user's wish", put(s, wanted=not s.wanted)
@@ -312,7 +334,7 @@ def finish_mirrors(s, m):
 
 
 def at_gate(s, pc):
-    if s.link == "no_src" or s.source != "pre":
+    if not sees_src(s) or s.source != "pre":
         return
     if s.asked:
         yield "engine: migrate-continue", put(s, source="starting", pc=pc)
@@ -323,8 +345,8 @@ def at_gate(s, pc):
 
 def handing_over(s, rules):
     m = rules.flag
-    dst = s.link != "no_dst"
-    src = s.link != "no_src"
+    dst = sees_dst(s)
+    src = sees_src(s)
     if s.pc == "await":
         over = src and s.source == "post" or m == "no_wait"
         if over and dst and s.dest in ("loaded", "run"):
@@ -336,12 +358,41 @@ def handing_over(s, rules):
             yield "engine: cont", put(s, cont=1, pc="late commit")
         else:
             yield "engine: COMMIT", commit(s)
+            if rules.doubt:
+                yield from doubt(s, m)
     elif s.pc == "late commit":
         yield "engine: COMMIT", put(s, journal="COMMIT", committed=True,
                                     pc="answer")
     if s.pc in GIVES_UP:
         yield "engine: gives up", put(
             s, pc="look" if s.journal == "POSTCOPY" else "abort")
+
+
+def doubt(s, m):
+    """The sync of COMMIT fails: nothing is appended by this actor any more."""
+    pc = "undo" if m == "doubt_ignored" else "doubt"
+    for journal in (s.journal, "COMMIT"):
+        yield f"engine: COMMIT in doubt, {journal} on disk", put(
+            s, journal=journal, doubted=True, pc=pc)
+
+
+def back_from_doubt(s):
+    """The destination is seen gone, in place of a record; the journal goes."""
+    if s.pc == "doubt":
+        if not sees_dst(s):
+            yield "engine: destination is out of reach", put(s, pc="hold")
+        else:
+            yield "engine: destination quits, is gone", quit_dest(put(
+                s, pc="undoubted"))
+    elif s.pc == "undoubted":
+        if not sees_src(s):
+            yield "engine: source is out of reach", put(s, pc="hold")
+        elif s.source == "post":
+            yield "engine: source goes on, no journal", source_goes_on(put(
+                s, journal="ABORTED", pc="end"))
+        else:
+            yield "engine: source is as it was, no journal", put(
+                s, journal="ABORTED", pc="end")
 
 
 def commit(s, m=None):
@@ -352,7 +403,7 @@ def commit(s, m=None):
 
 
 def after_commit(s, m):
-    dst = s.link != "no_dst"
+    dst = sees_dst(s)
     if s.pc == "cont":
         yield "engine: cont", put(s, cont=min(2, s.cont + 1), pc="answer")
     elif s.pc == "answer":
@@ -374,7 +425,9 @@ def after_commit(s, m):
     elif s.pc == "DESTRUN":
         yield "engine: DESTRUN", put(s, journal="DESTRUN", pc="finish")
     elif s.pc == "finish":
-        if s.link != "no_src":
+        if s.away == "src" and m == "any_proc_finish":
+            yield "engine: sees no source", put(s, pc="DONE")
+        elif sees_src(s):
             yield "engine: quits the source", put(s, source="gone",
                                                   active=False, pc="DONE")
         else:
@@ -385,8 +438,8 @@ def after_commit(s, m):
 
 def in_postcopy(s, m):
     """Behind POSTCOPY: until the destination has all memory and runs."""
-    dst = s.link != "no_dst"
-    src = s.link != "no_src"
+    dst = sees_dst(s)
+    src = sees_src(s)
     if s.pc == "follow":
         gone_over = src and s.source in ("postcopy", "post")
         if (gone_over or m == "hasty") and dst and s.dest in (
@@ -445,7 +498,7 @@ def undo(s, m):
         journal = s.journal if m == "undo_silent" else "ABORTING"
         yield "engine: ABORTING", put(s, journal=journal, pc="undo")
     elif s.pc == "undo":
-        if s.link == "no_src":
+        if not sees_src(s):
             yield "engine: source is out of reach", put(s, pc="hold")
         elif s.source == "pre" and s.asked:
             yield "engine: cancels, the source stands", put(s, source="halted",
@@ -458,7 +511,7 @@ def undo(s, m):
         else:
             yield "engine: source is as it was", put(s, pc="clean")
     elif s.pc == "clean":
-        n = quit_dest(s) if s.link != "no_dst" else s
+        n = quit_dest(s) if sees_dst(s) else s
         yield "engine: ABORTED", put(n, journal="ABORTED", pc="end")
         if s.watched and s.link == "up" and s.source == "run" and \
                 not s.committed and n.dest == "gone":
@@ -466,7 +519,9 @@ def undo(s, m):
     elif s.pc == "take-back":
         if m == "rb_blind":
             yield "engine: takes it back", put(s, pc="abort")
-        elif s.link == "no_dst":
+        elif s.away == "dst" and m == "any_proc_dst":
+            yield "engine: sees no destination", put(s, pc="abort")
+        elif not sees_dst(s):
             yield "engine: destination is out of reach", put(s, pc="hold")
         else:
             yield "engine: destination quits, is gone", quit_dest(put(
@@ -474,7 +529,7 @@ def undo(s, m):
     elif s.pc == "lost":
         if s.source not in ("postcopy", "post") or m == "lost_alive":
             yield "engine: ABORTING", put(s, journal="ABORTING", pc="clean")
-        elif s.link == "no_src":
+        elif not sees_src(s):
             yield "engine: source is out of reach", put(s, pc="hold")
         else:
             yield "engine: quits the source for good", put(s, source="gone")
@@ -496,7 +551,9 @@ FIRST_STEP = {"nothing": "end", "abort": "abort", "finish": "DESTRUN",
 
 def look_at_source(s, rules):
     seen = "moving" if s.active else SOURCE_SIDE[s.source]
-    if s.link == "no_src":
+    if s.away == "src" and rules.flag == "any_proc":
+        return put(s, seen="gone")
+    if not sees_src(s):
         return put(s, seen="unknown")
     return put(forget_wish(s) if rules.pause else s, seen=seen)
 
@@ -510,15 +567,23 @@ def unwatched(s, rules):
     return not rules.watch or not s.watched or s.old
 
 
+def source_ran(s):
+    """Seen to run after it was handed over: somebody has continued it."""
+    return (s.read or s.journal) in ("COMMIT", "ROLLBACK") and s.seen in (
+        "runs", "paused", "moving", "device", "ended")
+
+
 def decide(s, rules):
     """Asks the destination, under a fence, and acts on the verdict."""
     key = (s.read or s.journal, s.seen, "unknown", s.mirrored,
-           unwatched(s, rules))
+           unwatched(s, rules), s.noted or source_ran(s), False)
     row = rules.table.answers[key]
     side = "any"
     if not rules.early or not row["ignores"]:
         side = "unknown"
-        if s.link != "no_dst":
+        if s.away == "dst" and rules.flag == "any_proc_dst":
+            side = "gone"
+        elif sees_dst(s):
             side = DEST_SIDE[s.dest]
             if rules.flag != "no_fence":
                 s = put(s, cont=0)
@@ -526,6 +591,7 @@ def decide(s, rules):
     v = row[s.choice or "verdict"]
     label = f"recover{s.choice and ' --' + s.choice}: {s.seen}, {side} " \
         f"at {s.journal}: {v}"
+    s = put(s, said=s.said or source_ran(s))
     s = put(s, seen="", choice="", read="", pc=FIRST_STEP[v],
             forced=s.forced if v in (row["verdict"], "hold") else s.choice)
     if v == "hold":  # also a choice that is refused
@@ -537,17 +603,26 @@ def recover(s, rules):
     m = rules.flag
     if s.pc == "look" and not s.seen:
         yield "recover: asks the source", look_at_source(s, rules)
+    elif s.pc == "look" and source_ran(s) and not s.noted and m != "unnoted":
+        yield "recover: notes that the source ran", put(s, noted=True)
     elif s.pc == "look":
         yield decide(s, rules)
     elif s.pc == "COMMIT":
         yield "recover: COMMIT", commit(s, m)
+        if rules.doubt and s.journal != "COMMIT":
+            for journal in (s.journal, "COMMIT"):
+                yield f"recover: COMMIT in doubt, {journal} on disk", put(
+                    s, journal=journal, doubted=True, pc="hold")
     if s.pc not in ("dead", "hold", "person") or s.pc2 not in IDLE or (
             m == "hold_dead" and s.pc == "hold"):
         return
     # who held has ended, and the tunnel with it
-    n = put(s, pc="look", stream=False, watched=False,
+    n = put(s, pc="look", stream=False, watched=False, away="",
             wanted=s.wanted or m == "forget_pause")
     yield "recover: starts", n
+    if rules.elsewhere:
+        for side in ("src", "dst"):
+            yield f"recover: starts, does not see {side}", put(n, away=side)
     if rules.force:
         for choice in ("continue", "discard"):
             yield f"person: {choice}", put(n, choice=choice)
@@ -558,6 +633,13 @@ def recover(s, rules):
             if s.journal == "POSTCOPY":
                 by_hand = put(s, source="gone", forced="discard")
             yield f"person: by hand, source is {by_hand.source}", by_hand
+        if s.pc == "person" and s.stray and s.source in ("run", "paused",
+                                                         "ended"):
+            yield "person: quits the source", put(s, source="gone",
+                                                  forced="discard")
+            if s.dest in RUN:
+                yield "person: quits the destination", put(
+                    s, dest="gone", forced="continue")
 
 
 # --- both actors ------------------------------------------------------------
@@ -567,6 +649,7 @@ def acts(s, rules):
     yield from preparing(s, rules)
     yield from switching(s, rules)
     yield from handing_over(s, rules)
+    yield from back_from_doubt(s)
     yield from after_commit(s, m)
     yield from in_postcopy(s, m)
     yield from undo(s, m)
@@ -575,7 +658,8 @@ def acts(s, rules):
 
 def swap(s):
     return put(s, pc=s.pc2, seen=s.seen2, choice=s.choice2, read=s.read2,
-               pc2=s.pc, seen2=s.seen, choice2=s.choice, read2=s.read)
+               away=s.away2, pc2=s.pc, seen2=s.seen, choice2=s.choice,
+               read2=s.read, away2=s.away)
 
 
 def guardian(s, m):
@@ -592,6 +676,8 @@ def guardian(s, m):
 
 def tidy(s):
     """One form for states that differ in nothing that matters."""
+    if s.away and s.pc in IDLE:
+        s = put(s, away="")
     if s.pc2 == "off":
         return s
     if s.pc2 in IDLE and s.pc in IDLE:

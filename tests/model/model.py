@@ -22,27 +22,34 @@ from handover import (FAULTS, FEATURES, RESTS, RUN, START, Rules, Table, step,
 from mutants import MUTANTS
 
 
+OLD, NEW = FEATURES[:7], FEATURES[7:]
+
+
 # --- what must hold ---------------------------------------------------------
 
 def unsafe(s):
     """What is wrong with a state, or None."""
     if s.source == "run":
-        if s.dest in RUN:
+        if s.dest in RUN and not s.stray:
             return "both run"
-        if s.ran and not (s.forced == "continue" and s.dest == "gone"):
+        if s.ran and not s.stray and not (
+                s.forced == "continue" and s.dest == "gone"):
             return "the source runs after the destination has"
         if s.began:
             return "the source runs after post-copy has begun"
-        if s.committed and s.dest in ("inmigrate", "loaded", "part"):
+        if s.committed and not s.stray and s.dest in (
+                "inmigrate", "loaded", "part"):
             return "the source runs beside a destination that was told to"
     if s.dest in RUN:
-        if s.old and not (s.forced == "discard" and s.source == "gone"):
+        if s.old and not s.stray and not (
+                s.forced == "discard" and s.source == "gone"):
             return "the destination runs an old copy"
         if s.mirrored and not s.synced:
             return "the destination runs on stale disks"
     if s.by_user and (s.source == "run" or s.dest in RUN):
         return "a guest that its user paused was started"
-    if "person" in (s.pc, s.pc2) and not s.killed and not s.forced:
+    if "person" in (s.pc, s.pc2) and not (s.killed or s.forced or s.doubted or
+                                          s.stray):
         return "a person is asked though nothing was killed"
     if s.pc == "end":
         return unsafe_end(s)
@@ -58,9 +65,11 @@ def unsafe_end(s):
     if s.journal == "ABORTED" and (s.dest == "run" or s.dest == "part-run"
                                    and s.source != "gone"):
         return "it ended as undone with the guest on the destination"
-    if s.journal == "ABORTED" and not s.killed and s.source not in (
-            "run", "paused") and not s.began:
+    if s.journal == "ABORTED" and not (s.killed or s.stray) and (
+            s.source not in ("run", "paused") and not s.began):
         return "it ended with the guest lost though nothing was killed"
+    if s.journal == "DONE" and s.source != "gone":
+        return "it ended as done with a QEMU left on the source"
     if s.journal == "DONE" and s.wanted and not s.ran:
         return "it ended without the guest running anywhere"
     return None
@@ -68,12 +77,18 @@ def unsafe_end(s):
 
 def unsafe_step(old, new, label):
     """What is wrong with a step that is no fault, or None."""
+    # what no recovery has seen none can go by
+    if new.cont > old.cont and old.said and old.old and (
+            old.forced != "discard"):
+        return "an old copy was started though the source was seen to run"
     if old.dest in RUN and new.dest not in RUN and not (
-            old.dest == "part-run" and old.source == "gone"):
+            old.dest == "part-run" and old.source == "gone" or
+            label.startswith("person")):
         return "a running destination was quit"
     if new.source == "gone" and old.source != "gone" and (
             new.forced != "discard" or label.startswith("engine")):
-        if old.source == "run":
+        # one that somebody continued is older than what has run
+        if old.source == "run" and not (old.stray and old.ran):
             return "a running source was quit"
         if old.dest in ("part", "part-run"):
             return "the source was quit with memory that the other lacks"
@@ -208,12 +223,17 @@ def show_outcomes(space):
 
 
 def combinations(full):
-    """All features together first."""
+    """The product of OLD; each of NEW alone and beside each other one."""
     if full:
-        for n in range(len(FEATURES), -1, -1):
-            yield from itertools.combinations(FEATURES, n)
+        for n in range(len(OLD), -1, -1):
+            yield from itertools.combinations(OLD, n)
+        for new in NEW:
+            yield (new,)
+            for other in OLD:
+                yield new, other
+        yield from itertools.combinations(NEW, 2)
     else:
-        yield from (FEATURES, FEATURES[:3], FEATURES[3:], ())
+        yield from (OLD, OLD[:3], OLD[3:], (), NEW, *((f,) for f in NEW))
 
 
 def check_protocol(features, bound, table, verbose):

@@ -16,6 +16,15 @@ def says(verdict, journal=None, source=None, dest=None, column="verdict"):
     return patch
 
 
+def ran_on(verdict, source, dest):
+    """A patch of the answers behind a SEEN of the source."""
+    def patch(r):
+        if (r["journal"] == "COMMIT" and r["source_ran"] == "1" and
+                r["source"] in source and r["destination"] in dest):
+            r["verdict"] = verdict
+    return patch
+
+
 def early_abort(r):
     if r["journal"] == "COMMIT" and r["source"] == "postmigrate":
         r.update(ignores=True, verdict="abort")
@@ -122,4 +131,17 @@ MUTANTS = [
     flagged("the guardian does not wait for the lock", "no_lock", "guardian"),
     flagged("the journal is read before the lock is taken", "read_first",
             "guardian"),
+
+    flagged("a source that is not seen from elsewhere is gone", "any_proc",
+            "elsewhere"),
+    flagged("a source that is not seen from elsewhere has been quit",
+            "any_proc_finish", "elsewhere"),
+    flagged("a destination that is not seen from elsewhere is gone",
+            "any_proc_dst", "elsewhere", "force"),
+    flagged("a COMMIT in doubt counts as not written", "doubt_ignored",
+            "doubt"),
+    flagged("a source that was seen to run on is not noted", "unnoted",
+            "stray"),
+    patched("forward though the source was seen to run on",
+            ran_on("forward", {"gone", "postmigrate"}, {"paused"}), "stray"),
 ]

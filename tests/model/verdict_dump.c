@@ -14,9 +14,10 @@ static const char *forced(const struct verdict_input *in, enum verdict_choice c)
 
 static void print_row(const struct verdict_input *in)
 {
-	printf("%s,%s,%s,%d,%d,%s,%s,%s,%d\n", journal_record_name(in->journal),
-	       side_state_name(in->source), side_state_name(in->destination),
-	       in->disks_moved, in->source_unwatched,
+	printf("%s,%s,%s,%d,%d,%d,%d,%s,%s,%s,%d\n",
+	       journal_record_name(in->journal), side_state_name(in->source),
+	       side_state_name(in->destination), in->disks_moved,
+	       in->source_unwatched, in->source_ran, in->destination_ran,
 	       verdict_name(verdict_decide(in).verdict),
 	       forced(in, CHOICE_CONTINUE), forced(in, CHOICE_DISCARD),
 	       verdict_ignores_destination(in));
@@ -24,9 +25,11 @@ static void print_row(const struct verdict_input *in)
 
 static void print_flags(struct verdict_input in)
 {
-	for (int flags = 0; flags < 4; flags++) {
+	for (int flags = 0; flags < 16; flags++) {
 		in.disks_moved = flags & 1;
 		in.source_unwatched = flags & 2;
+		in.source_ran = flags & 4;
+		in.destination_ran = flags & 8;
 		print_row(&in);
 	}
 }
@@ -34,8 +37,10 @@ static void print_flags(struct verdict_input in)
 int main(void)
 {
 	puts("journal,source,destination,disks_moved,source_unwatched,"
+	     "source_ran,destination_ran,"
 	     "verdict,continue,discard,ignores_destination");
-	for (int j = 0; j < JOURNAL_RECORDS; j++)
+	/* notes come behind all others, and are no input */
+	for (int j = 0; j < JOURNAL_WISH; j++)
 		for (int s = 0; s < SIDE_STATES; s++)
 			for (int d = 0; d < SIDE_STATES; d++)
 				print_flags((struct verdict_input){

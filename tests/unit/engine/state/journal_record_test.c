@@ -22,12 +22,20 @@ TEST(the_records_are_in_the_order_a_run_writes_them)
 		JOURNAL_MIRROR,	      JOURNAL_MIGRATE,	JOURNAL_SWITCH,
 		JOURNAL_DISKS_SYNCED, JOURNAL_POSTCOPY, JOURNAL_COMMIT,
 		JOURNAL_ROLLBACK,     JOURNAL_DESTRUN,	JOURNAL_ABORTING,
-		JOURNAL_ABORTED,      JOURNAL_DONE,
+		JOURNAL_ABORTED,      JOURNAL_DONE,	JOURNAL_WISH,
+		JOURNAL_SEEN,
 	};
 
 	assert_int_equal(ARRAY_SIZE(order), JOURNAL_RECORDS);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		assert_int_equal(order[i], i);
+}
+
+TEST(only_wish_and_seen_are_notes)
+{
+	for (unsigned int r = 0; r < JOURNAL_RECORDS; r++)
+		assert_int_equal(journal_record_is_note(r),
+				 r == JOURNAL_WISH || r == JOURNAL_SEEN);
 }
 
 TEST(only_aborted_and_done_are_final)

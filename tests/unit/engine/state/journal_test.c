@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/state/journal.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/journal_line.h"
 #include "engine/state/journal_read.h"
 #include "qmp/json.h"
@@ -293,6 +294,7 @@ TEST(a_new_journal_is_whole_and_empty)
 	assert_int_equal(v.n, 0);
 	assert_false(v.torn);
 	assert_int_equal(v.whole_bytes, strlen(JOURNAL_FIRST_LINE));
+	assert_int_equal(v.version, JOURNAL_VERSION);
 	assert_int_equal(journal_state(&v), JOURNAL_RECORDS);
 	assert_null(journal_value(&v, "a"));
 	journal_view_free(&v);
@@ -559,9 +561,43 @@ TEST(a_missing_record_is_noticed)
 TEST(other_files_are_no_journals)
 {
 	spit("root:x:0:0\n", 11);
-	expect_corrupt("not a journal of version 1");
-	spit("VMFERRY-JOURNAL 2\n", 18);
-	expect_corrupt("not a journal of version 1");
+	expect_corrupt("not a journal of version 1 or 2");
+	spit("VMFERRY-JOURNAL 0\n", 18);
+	expect_corrupt("not a journal of version 1 or 2");
+	spit("VMFERRY-JOURNAL 2 ", 18);
+	expect_corrupt("not a journal of version 1 or 2");
+}
+
+TEST(a_later_version_is_refused_by_name)
+{
+	spit("VMFERRY-JOURNAL 3\n", 18);
+	expect_corrupt("is a journal of version 3");
+}
+
+TEST(notes_do_not_say_how_far_a_run_has_come)
+{
+	struct journal *j = create();
+	struct journal_view v;
+
+	add(j, JOURNAL_BEGIN, number("a", 1));
+	add(j, JOURNAL_SWITCH, NULL);
+	add(j, JOURNAL_WISH, number("a", 2));
+	add(j, JOURNAL_SEEN, number("b", 3));
+	journal_close(j);
+	v = read_view();
+	assert_int_equal(journal_state(&v), JOURNAL_SWITCH);
+	assert_int_equal(json_object_get_int(journal_value(&v, "a")), 2);
+	assert_int_equal(json_object_get_int(journal_value(&v, "b")), 3);
+	journal_view_free(&v);
+}
+
+TEST(a_journal_that_begins_with_a_note_is_corrupt)
+{
+	struct journal *j = create();
+
+	add(j, JOURNAL_SEEN, NULL);
+	journal_close(j);
+	expect_corrupt("nothing comes before SEEN");
 }
 
 TEST(a_text_against_the_rules_is_corrupt)
@@ -590,6 +626,81 @@ TEST(a_text_against_the_rules_is_corrupt)
 		spit(buf_data(&b), buf_len(&b));
 		expect_corrupt(bad[i].words);
 	}
+}
+
+/* --- version 1 ------------------------------------------------------------ */
+
+/* As the version before left it, after its DEST. */
+static void make_version_1(void)
+{
+	static const char *const texts[] = {
+		"{\"seq\":1,\"t\":1764000000.25,\"record\":\"BEGIN\"}",
+		"{\"seq\":2,\"t\":1764000001.0,\"record\":\"PREP\"}",
+		"{\"seq\":3,\"t\":1764000001.75,\"record\":\"DEST\"}",
+	};
+	static const char zeros[4096];
+	AUTO_BUF struct buf b = { 0 };
+
+	buf_printf(&b, "VMFERRY-JOURNAL 1\n");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		put_line(&b, texts[i]);
+	buf_append(&b, zeros, sizeof(zeros));
+	spit(buf_data(&b), buf_len(&b));
+}
+
+TEST(a_journal_of_version_1_is_read)
+{
+	struct journal_view v;
+
+	make_version_1();
+	v = read_view();
+	assert_int_equal(v.version, 1);
+	assert_int_equal(v.n, 3);
+	assert_false(v.torn);
+	assert_int_equal(journal_state(&v), JOURNAL_DEST);
+	journal_view_free(&v);
+}
+
+/* Of a real run, which was killed at its COMMIT. */
+TEST(a_recorded_journal_of_version_1_says_what_it_said)
+{
+	AUTO_BUF struct buf b = { 0 };
+	struct journal_view v;
+	struct identity id;
+
+	slurp("tests/data/journals/version-1", &b);
+	spit(buf_data(&b), buf_len(&b));
+	v = read_view();
+	assert_int_equal(v.version, 1);
+	assert_int_equal(v.n, 7);
+	assert_int_equal(journal_state(&v), JOURNAL_COMMIT);
+	assert_true(json_object_get_boolean(journal_value(&v, "was_running")));
+	id = journal_identity(&v, JOURNAL_SOURCE);
+	assert_int_equal(id.pid, 20712);
+	assert_true(id.start_ticks == 1610571);
+	assert_true(id.space.pid_namespace == IDENTITY_FIRST_NAMESPACE);
+	assert_false(id.space.id_is_shared);
+	id = journal_identity(&v, JOURNAL_DESTINATION);
+	assert_int_equal(id.pid, 21181);
+	assert_string_equal(id.space.host, "");
+	journal_view_free(&v);
+}
+
+TEST(a_journal_of_version_1_goes_on_as_version_2)
+{
+	struct journal_view v;
+	struct journal *j;
+
+	make_version_1();
+	j = journal_reopen(path, NULL);
+	assert_non_null(j);
+	add(j, JOURNAL_SEEN, NULL);
+	journal_close(j);
+	v = read_view();
+	assert_int_equal(v.version, 2);
+	assert_int_equal(v.n, 4);
+	assert_int_equal(journal_state(&v), JOURNAL_DEST);
+	journal_view_free(&v);
 }
 
 /* --- reopening ----------------------------------------------------------- */
@@ -812,6 +923,7 @@ TEST(the_examples_of_the_format_are_whole_journals)
 		JOURNAL_DONE,
 		JOURNAL_ABORTED,
 		JOURNAL_DONE,
+		JOURNAL_COMMIT,
 	};
 	AUTO_BUF struct buf b = { 0 };
 	const char *p;

@@ -14,34 +14,40 @@
 /* --- every input --------------------------------------------------------- */
 
 enum {
-	TRIPLES = (JOURNAL_RECORDS + 1) * SIDE_STATES * SIDE_STATES,
-	INPUTS = TRIPLES << 2, /* two flags */
+	/* notes come behind all others, and are no input */
+	TRIPLES = (JOURNAL_WISH + 1) * SIDE_STATES * SIDE_STATES,
+	FLAGS = 4,
+	INPUTS = TRIPLES << FLAGS,
 };
 
 /* The empty journal (JOURNAL_RECORDS) is an input, too. */
 static struct verdict_input input(int n)
 {
-	int triple = n >> 2;
+	int triple = n >> FLAGS;
+	int record = triple / SIDE_STATES / SIDE_STATES;
 
 	return (struct verdict_input){
 		.destination = (enum side_state)(triple % SIDE_STATES),
 		.source = (enum side_state)(triple / SIDE_STATES % SIDE_STATES),
-		.journal = (enum journal_record)(triple / SIDE_STATES /
-						 SIDE_STATES),
+		.journal = record == JOURNAL_WISH ? JOURNAL_RECORDS
+						  : (enum journal_record)record,
 		.disks_moved = n & 1,
 		.source_unwatched = n & 2,
+		.source_ran = n & 4,
+		.destination_ran = n & 8,
 	};
 }
 
 static void show(const struct verdict_input *in, struct verdict_output out)
 {
-	print_error("%s source=%s destination=%s: %s, %s\n",
+	print_error("%s source=%s%s destination=%s%s: %s, %s\n",
 		    in->journal < JOURNAL_RECORDS
 			    ? journal_record_name(in->journal)
 			    : "(empty)",
-		    side_state_name(in->source),
-		    side_state_name(in->destination), verdict_name(out.verdict),
-		    out.why);
+		    side_state_name(in->source), in->source_ran ? " (ran)" : "",
+		    side_state_name(in->destination),
+		    in->destination_ran ? " (ran)" : "",
+		    verdict_name(out.verdict), out.why);
 }
 
 static void check_all(bool (*ok)(const struct verdict_input *in,
@@ -147,6 +153,15 @@ TEST(every_verdict_is_given_to_some_state)
 	}
 	for (int v = 0; v < VERDICTS; v++)
 		assert_true(given[v]);
+}
+
+TEST(notes_are_no_states)
+{
+	struct verdict_input in = { .journal = JOURNAL_SEEN };
+
+	assert_string_equal(verdict_decide(&in).why, catch_all());
+	in.journal = JOURNAL_WISH;
+	assert_string_equal(verdict_decide(&in).why, catch_all());
 }
 
 TEST(values_outside_the_enums_are_held)
@@ -418,10 +433,11 @@ enum {
 /* Of the flags, for records and sources where they count. */
 enum when {
 	ALWAYS,
-	STALE, /* disks moved and not synced */
-	FRESH, /* not STALE */
-	SEEN,  /* FRESH, and the source was watched until it ended */
-	BLIND, /* FRESH, and it was not */
+	STALE,	/* disks moved and not synced */
+	FRESH,	/* not STALE */
+	SEEN,	/* FRESH, and the source was watched until it ended */
+	BLIND,	/* FRESH, and it was not */
+	STAYED, /* the source was not seen to run on after COMMIT */
 };
 
 /*
@@ -512,6 +528,27 @@ static const struct row rows[] = {
 		"hold lost fini pers lost pers pers fini lost" },
 };
 
+/*
+ * What was seen to run where it should not makes of these a person's case, for
+ * ever; of all others it changes nothing.
+ */
+static bool asks_a_person(const struct verdict_input *in)
+{
+	unsigned int j = 1u << in->journal, s = 1u << in->source;
+	unsigned int d = 1u << in->destination;
+
+	if (j & COMMITTED && in->source_ran)
+		return !(s & S(GONE) && d & (S(GONE) | S(ENDED)));
+	if (j & J(ROLLBACK))
+		return in->destination_ran && s & S(POSTMIGRATE) &&
+		       d & (S(PAUSED) | S(GONE));
+	if (!(j & (EARLY | FILLED | J(ABORTING))) || !in->destination_ran)
+		return false;
+	/* a source that has not handed over can have no rival yet */
+	return !(s & (S(UNKNOWN) | S(MOVING) | S(DEVICE))) &&
+	       !(j & J(ABORTING) && d & S(GONE));
+}
+
 /* Where a person's choice is granted; where no row is, it is refused. */
 static const struct row continue_rows[] = {
 /* destination:  unkn gone runs paus movi devi post ende post-copy */
@@ -536,6 +573,28 @@ static const struct row discard_rows[] = {
 { J(POSTCOPY), S(GONE), BLIND,
 		"-    -    -    forw -    -    -    -    -   " },
 };
+/* The same where something was seen to run where it should not. */
+static const struct row continue_ran_rows[] = {
+/* destination:  unkn gone runs paus movi devi post ende post-copy */
+{ EARLY | FILLED | J(ABORTING) | COMMITTED, S(RUNS) | S(PAUSED) | S(ENDED),
+  ALWAYS,	"-    abor -    take take -    -    take -   " },
+{ EARLY | FILLED | J(ABORTING), S(POSTMIGRATE), ALWAYS,
+		"-    abor -    take take -    -    take -   " },
+{ COMMITTED, S(POSTMIGRATE), ALWAYS,
+		"-    take -    take take -    -    take -   " },
+};
+
+static const struct row discard_ran_rows[] = {
+/* destination:  unkn gone runs paus movi devi post ende post-copy */
+{ FILLED, S(GONE) | S(POSTMIGRATE), FRESH,
+		"-    -    fini forw -    -    -    -    -   " },
+{ J(ABORTING), S(GONE) | S(POSTMIGRATE), FRESH,
+		"-    -    fini -    -    -    -    -    -   " },
+{ COMMITTED, S(GONE), ALWAYS,
+		"-    -    fini forw -    -    -    -    -   " },
+{ J(ROLLBACK), S(POSTMIGRATE), STAYED,
+		"-    -    -    forw -    -    -    -    -   " },
+};
 /* clang-format on */
 
 static bool is_when(enum when when, const struct verdict_input *in)
@@ -552,6 +611,8 @@ static bool is_when(enum when when, const struct verdict_input *in)
 		return !stale && !in->source_unwatched;
 	case BLIND:
 		return !stale && in->source_unwatched;
+	case STAYED:
+		return !in->source_ran;
 	case ALWAYS:
 		break;
 	}
@@ -587,7 +648,7 @@ static bool as_the_table_says(const struct verdict_input *in,
 {
 	const char *c = cell(rows, ARRAY_SIZE(rows), in);
 
-	return c && is_cell(c, out);
+	return c && is_cell(asks_a_person(in) ? "pers" : c, out);
 }
 
 TEST(every_state_has_one_row_and_its_verdict)
@@ -792,6 +853,13 @@ static bool granted_as_said(const struct row *table, size_t n,
 static bool as_the_tables_of_choices_say(const struct verdict_input *in,
 					 struct verdict_output out)
 {
+	if (asks_a_person(in))
+		return granted_as_said(continue_ran_rows,
+				       ARRAY_SIZE(continue_ran_rows), in,
+				       CHOICE_CONTINUE) &&
+		       granted_as_said(discard_ran_rows,
+				       ARRAY_SIZE(discard_ran_rows), in,
+				       CHOICE_DISCARD);
 	return !is_open(out.verdict) ||
 	       (granted_as_said(continue_rows, ARRAY_SIZE(continue_rows), in,
 				CHOICE_CONTINUE) &&
