@@ -278,7 +278,8 @@ static bool only_destination_left(struct run *r)
 int switchover_run(struct run *r, struct err *err)
 {
 	explain_decision(r);
-	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0)
+	if (fresh_answer(r, err) < 0 || check_budget(r, err) < 0 ||
+	    run_events_note_wish(r, err) < 0)
 		return -1;
 	tunnel_set_stall(r->attempt.tunnel, RUN_FROZEN_MS - CUT_EARLY_MS);
 	if (qmp_migrate_continue(r->src.qmp, mono_in_ms(RUN_FROZEN_MS), err) <
@@ -296,14 +297,47 @@ int switchover_run(struct run *r, struct err *err)
 	return 0;
 }
 
+/*
+ * COMMIT may be on disk, and a recovery would go forward by it. A destination
+ * that is seen gone takes the record's place: then the source may go on.
+ */
+static int doubt_commit(struct run *r, struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+	int gone;
+
+	task_shield();
+	gone = launch_undo(r, &e);
+	task_unshield();
+	if (gone == 0)
+		return err_wrap(err, ERR_FAILED,
+				"the journal of %s cannot be trusted; %s was "
+				"not started on %s, and QEMU is gone from "
+				"there",
+				r->id.name, guest_label(&r->source.guest),
+				host_name(r->dst.host));
+	r->course.committed = true;
+	err_move(err, &e);
+	err_wrap(err, ERR_UNDECIDED,
+		 "the journal of %s cannot be trusted, and QEMU on %s, which "
+		 "was not told to start %s, was not seen gone",
+		 r->id.name, r->opt->destination,
+		 guest_label(&r->source.guest));
+	return err_hint(err,
+			"vmferry recover %s goes on once %s answers; never "
+			"`cont` it on both",
+			r->id.name, r->opt->destination);
+}
+
 int switchover_commit(struct run *r, struct err *err)
 {
 	if (task_cancel_asked() && !r->course.shielded)
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	/* as long as there is a way back, a dead destination is no riddle */
-	if (qmp_check(r->dst.qmp, err) < 0 ||
-	    run_journal_write(r, JOURNAL_COMMIT, err) < 0)
+	if (qmp_check(r->dst.qmp, err) < 0 || run_events_note_wish(r, err) < 0)
 		return -1;
+	if (run_journal_write(r, JOURNAL_COMMIT, err) < 0)
+		return run_journal_in_doubt(r) ? doubt_commit(r, err) : -1;
 	r->course.committed = true;
 	return fault_point("commit.record", err);
 }
@@ -425,6 +459,28 @@ bool switchover_destination_gone(struct run *r)
 	       reach_destination_alive(r, run_qmp_deadline(), NULL) == 0;
 }
 
+static bool source_ran_on(struct run *r)
+{
+	run_events_take(r);
+	return r->source.ran_on;
+}
+
+/* Somebody has continued it there: the destination's copy is old by now. */
+static int ran_on_source(struct run *r, struct err *err)
+{
+	if (run_journal_seen(r, "source", err) < 0)
+		return err_wrap(err, ERR_UNDECIDED,
+				"%s was seen to run on the source after it had "
+				"been handed over",
+				guest_label(&r->source.guest));
+	err_set(err, ERR_UNDECIDED,
+		"%s was handed over, yet somebody has continued it on the "
+		"source",
+		guest_label(&r->source.guest));
+	return err_hint(err, "vmferry recover %s says what can be decided",
+			guest_label(&r->source.guest));
+}
+
 /*
  * The answer to `cont` is lost. Asks until it is known whether the guest runs;
  * the source's memory is kept meanwhile, and nothing is started there. @ran: it
@@ -445,6 +501,8 @@ static int hold(struct run *r, bool ran, struct err *err)
 
 		if (runs == 1)
 			return 0;
+		if (source_ran_on(r))
+			return ran_on_source(r, err);
 		if (runs == 0 &&
 		    qmp_cont(r->dst.qmp, run_qmp_deadline(), &e) == 0)
 			return 0;

@@ -110,6 +110,7 @@ void run_fixture_init(struct run *r, struct fake_qemu *src,
 	r->source.guest.pid = getpid();
 	r->source.guest.name = xstrdup("g");
 	r->source.facts.first_status.running = true;
+	r->source.noted_running = true;
 	identify(r);
 	r->src.host = host_local_new();
 	r->dst.host = host_local_new();

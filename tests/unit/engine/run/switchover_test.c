@@ -4,24 +4,33 @@
  * cannot be made to do at will. The order of commands is the claim: a script
  * fails on any command that it does not expect.
  */
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/hosts/proc_stat.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/switchover.h"
+#include "engine/state/journal.h"
 #include "qmp/json.h"
 #include "qmp/qmp.h"
 #include "transport/host.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/qmp_fixture.h"
+#include "tests/unit/remove_tree.h"
 #include "tests/unit/run_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -446,6 +455,117 @@ TEST(a_guest_that_never_ran_arrives_as_it_was)
 	PLAY(src, dst, switches_before_its_first_start);
 }
 
+/* --- a COMMIT in doubt ---------------------------------------------------- */
+
+static bool disk_fails;
+static pid_t far_qemu; /* what takes the place of QEMU on the destination */
+
+/* In place of the C library's. */
+int fdatasync(int fd)
+{
+	if (disk_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* With its start time. */
+static pid_t start_process(uint64_t *ticks)
+{
+	struct proc_stat stat = { 0 };
+	AUTO_FREE char *path = NULL;
+	char line[512] = "";
+	pid_t pid = fork();
+	FILE *f;
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execlp("sleep", "sleep", "600", NULL);
+		_exit(1);
+	}
+	path = xasprintf("/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	(void)fclose(f);
+	assert_int_equal(proc_stat_read(line, &stat), 0);
+	*ticks = stat.start_ticks;
+	return pid;
+}
+
+/* Commits a run with a journal in @dir on a disk that fails. */
+static int commit_in(struct run *r, const char *dir, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/journal", dir);
+	int rc;
+
+	strcpy(r->id.name, "run-1");
+	free(r->dest.dir);
+	r->dest.dir = xasprintf("%s/run", dir);
+	r->dest.lock = xasprintf("%s/lock", dir);
+	r->dest.pid = far_qemu = start_process(&r->dest.ticks);
+	r->dest.made = true;
+	r->held.journal = journal_create(path, NULL);
+	assert_non_null(r->held.journal);
+	disk_fails = true;
+	rc = switchover_commit(r, err);
+	disk_fails = false;
+	journal_close(STEAL(r->held.journal));
+	free(r->dest.lock);
+	return rc;
+}
+
+static void doubts(struct run *r)
+{
+	char dir[] = "/tmp/switchover-XXXXXX";
+	AUTO_ERR struct err e = { 0 };
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(commit_in(r, dir, &e), -1);
+	/* of its parent it is a zombie now */
+	assert_int_equal(waitpid(far_qemu, NULL, WNOHANG), far_qemu);
+	expect_err_kind(&e, ERR_FAILED,
+			"the journal of run-1 cannot be trusted");
+	assert_false(r->course.committed);
+	assert_int_equal(remove_tree(dir), 0);
+}
+
+TEST(a_commit_in_doubt_ends_the_destination_before_the_source_goes_on)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	PLAY(src, dst, doubts);
+}
+
+static void cannot_see_it_gone(struct run *r)
+{
+	char dir[] = "/tmp/switchover-XXXXXX";
+	AUTO_ERR struct err e = { 0 };
+
+	assert_non_null(mkdtemp(dir));
+	/* the name leads elsewhere now */
+	host_close(STEAL(r->dst.host));
+	strcpy(r->dest.space.machine, "another");
+	assert_int_equal(commit_in(r, dir, &e), -1);
+	assert_int_equal(waitpid(far_qemu, NULL, WNOHANG), 0);
+	kill(far_qemu, SIGKILL);
+	assert_int_equal(waitpid(far_qemu, NULL, 0), far_qemu);
+	expect_err_kind(&e, ERR_UNDECIDED, "was not seen gone");
+	/* nothing is undone */
+	assert_true(r->course.committed);
+	assert_int_equal(remove_tree(dir), 0);
+}
+
+TEST(a_commit_in_doubt_is_held_for_a_destination_that_is_not_seen_gone)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = { { .leaves = true } };
+
+	PLAY(src, dst, cannot_see_it_gone);
+}
+
 /* --- after it ------------------------------------------------------------ */
 
 static void arrives(struct run *r)
@@ -575,6 +695,47 @@ TEST(a_lost_answer_is_asked_for_not_repeated)
 			     .dst_again = again,
 			     .n_dst_again = ARRAY_SIZE(again),
 			     .body = arrives,
+		     });
+}
+
+static void is_left_to_a_person(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct qmp_status st;
+
+	r->course.committed = true;
+	expect_ok(qmp_query_status(r->src.qmp, &st, SOON, &e), &e);
+	assert_int_equal(switchover_resume(r, &e), -1);
+	assert_int_equal(e.kind, ERR_UNDECIDED);
+	assert_true(r->course.committed);
+	assert_true(r->source.ran_on);
+}
+
+TEST(no_second_cont_once_the_source_ran_on)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("running", "true"),
+		  .event = "RESUME" },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .close = true },
+	};
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = is_left_to_a_person,
 		     });
 }
 
