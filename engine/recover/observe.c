@@ -5,6 +5,9 @@
 #include "engine/run/run.h"
 #include "qmp/qmp_migrate.h"
 #include "qmp/qmp_status.h"
+#include "transport/base/task.h"
+
+enum { LOADING_POLL_MS = 100 };
 
 enum side_state observe_source(struct qmp *q, enum migration_status *m)
 {
@@ -55,4 +58,15 @@ enum side_state observe_destination(struct qmp *q)
 		return SIDE_POSTMIGRATE;
 	/* stopped by an error of its own, suspended: it has run */
 	return SIDE_RUNS;
+}
+
+enum side_state observe_loading(struct qmp *q, struct mono deadline)
+{
+	enum side_state s = observe_destination(q);
+
+	while (s == SIDE_MOVING && mono_before(mono_now(), deadline)) {
+		(void)task_sleep_until(mono_in_ms(LOADING_POLL_MS), NULL);
+		s = observe_destination(q);
+	}
+	return s;
 }

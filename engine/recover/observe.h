@@ -13,5 +13,10 @@
 /* *m: its migration's status, unless SIDE_UNKNOWN. */
 enum side_state observe_source(struct qmp *q, enum migration_status *m);
 enum side_state observe_destination(struct qmp *q);
+/*
+ * The same of a destination that still loads: until it does not any more, or
+ * until @deadline.
+ */
+enum side_state observe_loading(struct qmp *q, struct mono deadline);
 
 #endif

@@ -53,8 +53,7 @@
 #include "transport/host.h"
 
 enum {
-	SETTLE_MS = 3000,
-	SETTLE_POLL_MS = 100,
+	SETTLE_MS = 30000,
 	WARM_PING_MS = 1000,
 };
 
@@ -138,19 +137,28 @@ static enum side_state ask_destination(struct recovering *c)
 	return observe_destination(r->dst.qmp);
 }
 
+/* It may hold all of the guest. */
+static bool may_be_filled(enum journal_record j)
+{
+	return j == JOURNAL_SWITCH || j == JOURNAL_DISKS_SYNCED ||
+	       j == JOURNAL_POSTCOPY || j == JOURNAL_COMMIT ||
+	       j == JOURNAL_ROLLBACK;
+}
+
 /*
- * What the destination was sent may still lie in its socket: a last look after
- * some seconds, where giving up too early would throw the only copy away.
+ * What the destination was sent may still lie in its socket, and may be the
+ * only copy: it is left until it has come to the end of its stream.
  */
 static enum side_state settle(struct recovering *c, enum side_state s)
 {
-	struct mono until = mono_in_ms(SETTLE_MS);
-
-	while (c->out->source == SIDE_GONE && s == SIDE_MOVING &&
-	       c->run->dst.qmp && mono_before(mono_now(), until)) {
-		(void)task_sleep_until(mono_in_ms(SETTLE_POLL_MS), NULL);
-		s = observe_destination(c->run->dst.qmp);
-	}
+	if (c->out->source != SIDE_GONE || s != SIDE_MOVING ||
+	    !c->run->dst.qmp || !may_be_filled(c->out->journal))
+		return s;
+	s = observe_loading(c->run->dst.qmp, mono_in_ms(SETTLE_MS));
+	/* one that was sent too little ends */
+	if (s == SIDE_UNKNOWN &&
+	    reach_destination_alive(c->run, run_qmp_deadline(), NULL) == 0)
+		return SIDE_GONE;
 	return s;
 }
 

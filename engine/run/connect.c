@@ -74,8 +74,9 @@ static void explain_busy(const char *path, struct err *err)
 }
 
 /*
- * The first monitor that greets becomes the session; a further free one is
- * kept for rescue by out-of-band commands.
+ * The first monitor that greets becomes the session; of a recovery the one that
+ * the run had used. A further free one is kept for rescue by out-of-band
+ * commands.
  */
 int connect_open_source(struct run *r, struct err *err)
 {
@@ -89,14 +90,20 @@ int connect_open_source(struct run *r, struct err *err)
 		if (m->kind != MONITOR_QMP || !m->path)
 			continue;
 		any = true;
+		if (!r->src.qmp && r->recovering && r->source.monitor &&
+		    strcmp(m->path, r->source.monitor) != 0)
+			continue;
 		if (r->src.qmp) {
 			r->src.rescue = open_monitor(r, m->path,
 						     SECOND_MONITOR_MS, NULL);
 			break;
 		}
 		r->src.qmp = open_monitor(r, m->path, RUN_QMP_MS, &one);
-		if (r->src.qmp)
+		if (r->src.qmp) {
+			free(r->source.monitor);
+			r->source.monitor = xstrdup(m->path);
 			continue;
+		}
 		if (one.kind == ERR_BUSY)
 			explain_busy(m->path, &one);
 		/* it greeted, so it is no other host that is out of reach */

@@ -122,6 +122,8 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	g->user_unit = truth(v, "user_unit");
 	r->source.restarts = g->unit != NULL;
 	restore_monitors(v, g);
+	free(r->source.monitor);
+	r->source.monitor = text_or_null(v, "source_monitor");
 	restore_moves(v, "source_moves", &g->moves);
 	if (!json_object_is_type(journal_value(v, "uid"), json_type_int))
 		return err_set(err, ERR_PROTOCOL,

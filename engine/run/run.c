@@ -179,6 +179,7 @@ void run_close(struct run *r)
 	argv_plan_free(&r->dest.plan);
 	facts_free(&r->source.facts);
 	guest_free(&r->source.guest);
+	free(r->source.monitor);
 	checks_free(&r->checks);
 	close_fd(r->held.lock_fd);
 	journal_close(r->held.journal);

@@ -89,10 +89,15 @@ struct run_source {
 	bool restarts;	      /* its unit has Restart=; unit_hold.h */
 	struct run_facts facts;
 	struct identity_space space; /* of the machine where it was found */
-	bool noted_running;	     /* what the journal says it is to do */
-	bool ran_on;		     /* it was seen to run there after COMMIT */
-	bool ended;		     /* it shut down on the source */
-	bool unsure;		     /* the rollback did not see it run again */
+	/*
+	 * The path of the monitor in use. The greeting of another one is no
+	 * fence: what an earlier client sent to this one may still come.
+	 */
+	char *monitor;
+	bool noted_running; /* what the journal says it is to do */
+	bool ran_on;	    /* it was seen to run there after COMMIT */
+	bool ended;	    /* it shut down on the source */
+	bool unsure;	    /* the rollback did not see it run again */
 };
 
 /*

@@ -66,6 +66,7 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_u64(o, "source_ticks", g->start_ticks);
 	o = json_add_u64(o, "begun_ticks", r->source.begun_ticks);
 	o = json_add_sub(o, "source_monitors", monitors_json(g));
+	o = json_add_str(o, "source_monitor", r->source.monitor);
 	o = json_add_sub(o, "source_moves", moves_json(&g->moves));
 	o = json_add_str(o, "source_dir", g->run_dir);
 	if (r->source.restarts) {

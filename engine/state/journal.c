@@ -15,6 +15,7 @@
 
 #include "engine/state/journal_line.h"
 #include "engine/state/journal_read.h"
+#include "engine/state/state_dir.h"
 #include "qmp/json.h"
 #include "transport/base/lockfile.h"
 #include "transport/base/xalloc.h"
@@ -89,25 +90,6 @@ static int erase(struct journal *j, size_t len)
 	return rc;
 }
 
-static int sync_directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *dir = NULL;
-	AUTO_FD int fd = -1;
-
-	if (slash == path)
-		dir = xstrdup("/");
-	else if (slash)
-		dir = xstrndup(path, (size_t)(slash - path));
-	else
-		dir = xstrdup(".");
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	/* EINVAL: the file system has nothing to sync. */
-	return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
-}
-
 static int begin_file(int fd, const char *path)
 {
 	static const char first[] = JOURNAL_FIRST_LINE;
@@ -120,7 +102,7 @@ static int begin_file(int fd, const char *path)
 	if (fchmod(fd, 0600) < 0 || /* whatever the umask was */
 	    write_all(fd, first, sizeof(first) - 1, 0) < 0 || fsync(fd) < 0)
 		return -1;
-	return sync_directory_of(path);
+	return state_dir_sync_entry(path);
 }
 
 enum { LOCK_MS = 50 };

@@ -99,6 +99,31 @@ bool state_dir_is_guest(const char *root, const char *path)
 
 /* --- making, trusting, removing ------------------------------------------ */
 
+int state_dir_sync_entry(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *dir = NULL;
+	AUTO_FD int fd = -1;
+
+	if (slash == path)
+		dir = xstrdup("/");
+	else if (slash)
+		dir = xstrndup(path, (size_t)(slash - path));
+	else
+		dir = xstrdup(".");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
+}
+
+static int make_synced(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return state_dir_sync_entry(path);
+	return errno == EEXIST ? 0 : -1;
+}
+
 int state_dir_make(const char *path, struct err *err)
 {
 	AUTO_FREE char *part = xstrdup(path);
@@ -107,7 +132,7 @@ int state_dir_make(const char *path, struct err *err)
 	     slash = strchr(slash + 1, '/')) {
 		if (slash)
 			*slash = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		if (make_synced(part) < 0)
 			return err_sys(err, errno, "cannot make %s", part);
 		if (!slash)
 			return 0;

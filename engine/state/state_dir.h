@@ -61,7 +61,11 @@ bool state_dir_is_guest(const char *root, const char *path);
 
 /* --- making, trusting, removing ------------------------------------------ */
 
-/* Makes every missing part of @path, each for its user alone. ERR_SYSTEM. */
+/*
+ * Makes every missing part of @path, each for its user alone, and syncs the
+ * directories in which they are new: a crash leaves none of them out.
+ * ERR_SYSTEM.
+ */
 int state_dir_make(const char *path, struct err *err);
 /*
  * Makes @dir, one of those directly below @root, for its user alone, and @root
@@ -75,6 +79,11 @@ int state_dir_make_in_root(const char *root, const char *dir, struct err *err);
  * path. ERR_SYSTEM.
  */
 int state_dir_trust(const char *dir, struct err *err);
+/*
+ * Syncs the directory that has the entry of @path. -1 with errno; a file system
+ * that has nothing to sync is fine.
+ */
+int state_dir_sync_entry(const char *path);
 /* Removes the directory @run_dir of a run and the journal in it, no more. */
 void state_dir_remove_run(const char *run_dir);
 

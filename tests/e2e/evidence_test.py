@@ -113,6 +113,20 @@ class EvidenceTest(dying.DyingCase):
         guest.pid = done.json()["owner_pid"]
         self.assertEqual({guest.pid}, there)
 
+    # --- monitors ------------------------------------------------------------
+
+    def test_another_monitor_than_the_one_in_use_is_no_fence(self):
+        guest = self.guest_of_user()
+        spare = f"{self.place.work}/spare"
+        # the migration uses the second, as the first is in use
+        with guest.monitor():
+            self.kill_at_sync(guest, 7)
+        with harness.Qmp(spare):
+            done = self.recover()
+            self.assertEqual((done.code, done.json()["outcome"]), (7, "hold"),
+                             str(done))
+        self.assert_recovered(guest, "destination", "forward")
+
     # --- doubt ---------------------------------------------------------------
 
     def fails_at_commit(self, guest):

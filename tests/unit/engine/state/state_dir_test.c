@@ -30,6 +30,30 @@ static int remove_root(void **state)
 
 TEST_FIXTURE(make_root, remove_root);
 
+static int synced;
+
+/* In place of the C library's. */
+int fsync(int fd)
+{
+	(void)fd;
+	synced++;
+	return 0;
+}
+
+/* --- on disk ------------------------------------------------------------- */
+
+TEST(each_new_directory_is_synced_where_it_is_new)
+{
+	AUTO_FREE char *path = xasprintf("%s/a/b/c", root);
+
+	synced = 0;
+	assert_int_equal(state_dir_make(path, NULL), 0);
+	assert_int_equal(synced, 3);
+	synced = 0;
+	assert_int_equal(state_dir_make(path, NULL), 0);
+	assert_int_equal(synced, 0);
+}
+
 /* --- names --------------------------------------------------------------- */
 
 static void assert_path(char *made, const char *expected)
