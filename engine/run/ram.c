@@ -87,7 +87,8 @@ int ram_migrate(struct run *r, const char *uri, struct err *err)
 {
 	r->attempt.migrating = true;
 	r->attempt.migrate_at = mono_now();
-	if (qmp_migrate(r->src.qmp, uri, run_qmp_deadline(), err) == 0)
+	/* QEMU 10 answers when it has set up the guest */
+	if (qmp_migrate(r->src.qmp, uri, mono_in_ms(RUN_SETUP_MS), err) == 0)
 		return 0;
 	/* refused outright: QEMU keeps the descriptor */
 	r->attempt.migrating = !err_has(err, ERR_QMP);

@@ -79,3 +79,22 @@ IN_TASK(an_answer_may_take_as_long_as_setup)
 	task_join(t);
 	end();
 }
+
+IN_TASK(migrate_itself_may_take_as_long_as_setup)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "migrate", .hold = true },
+		{ .expect = "query-yank", .oob = true, .reply = "[]" },
+		{ .release = true, .reply = "{}" },
+		{ .leaves = true },
+	};
+	struct err err = { 0 };
+	struct task *t;
+
+	begin(steps, ARRAY_SIZE(steps));
+	t = task_start(task_loop(), "answer", answer_late, NULL);
+	if (ram_migrate(&r, "fd:migration", &err) < 0)
+		fail_with_err(&err);
+	task_join(t);
+	end();
+}
