@@ -20,13 +20,13 @@ class PresenceTest(unittest.TestCase):
         top = tempfile.TemporaryDirectory(prefix="vmferry-presence-")
         self.addCleanup(top.cleanup)
         self.state = os.path.join(top.name, "state")
-        self.id = os.path.join(top.name, "machine-id")
+        self.machine_id = os.path.join(top.name, "machine-id")
 
     def enter(self):
-        return Presence(self.state, self.id)
+        return Presence(self.state, self.machine_id)
 
     def read_id(self):
-        with open(self.id) as f:
+        with open(self.machine_id) as f:
             return f.read()
 
     def assert_there(self):
@@ -36,7 +36,7 @@ class PresenceTest(unittest.TestCase):
             os.rmdir(self.state)
 
     def assert_gone(self):
-        self.assertFalse(os.path.exists(self.id))
+        self.assertFalse(os.path.exists(self.machine_id))
         self.assertFalse(os.path.exists(self.state))
 
     def test_the_first_makes_and_the_last_removes(self):
@@ -53,7 +53,7 @@ class PresenceTest(unittest.TestCase):
 
     def test_what_was_there_before_stays(self):
         os.mkdir(self.state)
-        with open(self.id, "w") as f:
+        with open(self.machine_id, "w") as f:
             f.write("mine\n")
         self.enter().end()
         self.assertEqual(os.listdir(self.state), [])
@@ -72,7 +72,7 @@ class PresenceTest(unittest.TestCase):
                   "p = Presence(*sys.argv[1:]); print(flush=True); "
                   "sys.stdin.read()")
         child = subprocess.Popen(
-            [sys.executable, "-c", script, self.state, self.id], cwd=HERE,
+            [sys.executable, "-c", script, self.state, self.machine_id], cwd=HERE,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         child.stdout.readline()
         child.send_signal(signal.SIGKILL)
