@@ -22,6 +22,7 @@
 #include "engine/hosts/login_session.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/socket_names.h"
+#include "engine/state/moved.h"
 #include "tests/unit/remove_tree.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -676,4 +677,70 @@ TEST(all_that_is_sent_is_taken)
 {
 	in_each("head -c 70000000 /dev/zero | sh script && echo all",
 		link_sink_sh, "all\n");
+}
+
+/* --- what else would start or move a guest -------------------------------- */
+
+extern const char ancestors_sh[], arriving_sh[], unit_hold_sh[];
+
+TEST(ancestors_are_printed_up_to_the_first_process)
+{
+	AUTO_FREE char *script =
+		xasprintf("%ssh -c 'sleep 1000 & echo $! >p; wait' &\nmine=$!\n"
+			  "until [ -s p ]; do sleep 0.02; done; read -r c <p\n"
+			  "ancestors $c >all; kill -9 $c; head -n 1 all |\n"
+			  "sed \"s/ $mine\\$/ UP/\"\n"
+			  "grep -c '^end$' all >/dev/null && echo whole\n"
+			  "sed -n 's/^above .*/above/p' all\nrm -f p all\n",
+			  ancestors_sh);
+
+	all_print(script, "process UP\nwhole\nabove\n");
+}
+
+TEST(marks_of_a_guest_are_forgotten)
+{
+	AUTO_FREE char *script =
+		xasprintf("%smkdir -p m\n"
+			  "printf 'guest=a b\\nuuid=\\n' >m/run-1\n"
+			  "printf 'guest=a b\\nuuid=u\\n' >m/run-2\n"
+			  "printf 'guest=a\\nuuid=\\n' >m/run-3\n"
+			  "forget m 'a b' '' && ls m; forget m x u && ls m\n"
+			  "forget none x '' && echo none; rm -r m\n",
+			  moved_forget_sh);
+
+	all_print(script, "run-2\nrun-3\nrun-3\nnone\n");
+}
+
+TEST(an_arrival_is_found_by_its_process)
+{
+	AUTO_FREE char *script = xasprintf(
+		"%smkdir -p r/in-a r/in-b; key= other=\n"
+		"echo 7 8 >r/in-a/pid; echo run=run-1 >r/in-a/marker\n"
+		"arriving r 7 8; arriving r 7 9; arriving none 7 8\n"
+		"key=b other=r; arriving none 7 8; arriving r 7 9; rm -r r\n",
+		arriving_sh);
+
+	all_print(script, "run=run-1\ndirectory=r/in-a\ndirectory=r/in-b\n");
+}
+
+TEST(a_unit_of_a_user_is_held_and_released)
+{
+	AUTO_FREE char *script = xasprintf(
+		"XDG_RUNTIME_DIR=$PWD unit=a.service file=z.conf manager=user\n"
+		"d=systemd/user/a.service.d\n"
+		"systemctl() {\n"
+		"	case $* in\n"
+		"	*ActiveState*) echo ActiveState=failed ;;\n"
+		"	*show*) [ ! -e $d/z.conf ] && echo Restart=always ||\n"
+		"		echo Restart=no ;;\n"
+		"	*) echo \"$*\" ;;\n"
+		"	esac\n"
+		"}\n%s"
+		"hold && cat $d/z.conf; release_when_over; ls systemd/user\n"
+		"release; hold; release; ls systemd/user; rm -r systemd\n",
+		unit_hold_sh);
+
+	all_print(script, "--user daemon-reload\n[Service]\nRestart=no\n"
+			  "--user daemon-reload\n--user daemon-reload\n"
+			  "--user daemon-reload\n");
 }
