@@ -10,10 +10,12 @@
 stat_of() { tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
 hex() { od -An -v -tx1 | tr -d ' \n'; echo; }
 put() { printf '%s ' "$1"; hex; }
+# It may have become a pipe by now, which must not be waited for.
+head_of() { dd if="$1" iflag=nonblock bs=65537 count=1; }
 script_of() {
 	for n in 255 10 11 12 13 14 15 16; do
 		[ -f "$1/fd/$n" ] || continue
-		head -c 65537 <"$1/fd/$n" | put text
+		head_of "$1/fd/$n" | put text
 		return
 	done
 }
@@ -29,7 +31,7 @@ ancestor() {
 	case $(readlink "$p/fd/0") in
 	/dev/pts/* | /dev/tty* | /dev/console) echo stdin tty ;;
 	esac
-	[ -f "$p/fd/0" ] && head -c 65537 <"$p/fd/0" | put input
+	[ -f "$p/fd/0" ] && head_of "$p/fd/0" | put input
 	script_of "$p"
 	echo end
 }
