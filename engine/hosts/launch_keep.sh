@@ -21,7 +21,8 @@ fi
 qemu </dev/null &
 pid=$!
 ticks=$(ticks_of $pid)
-echo "$pid ${ticks:-0}" >"$lock/pid.new" && mv -f "$lock/pid.new" "$lock/pid"
+# the umask is QEMU's
+(umask 077; echo "$pid ${ticks:-0}" >"$lock/pid.new") && mv -f "$lock/pid.new" "$lock/pid"
 cd /
 exec </dev/null >/dev/null 2>&1
 while [ "$(ticks_of $pid)" = "${ticks:-0}" ]; do wait $pid; done
