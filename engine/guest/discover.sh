@@ -48,7 +48,7 @@ status() {
 	while IFS= read -r line; do
 		case $line in
 		PPid:*) parent=${line##*[!0-9]} ;;
-		Uid:*|Gid:*|Groups:*) ;;
+		Uid:*|Gid:*|Groups:*|Umask:*) ;;
 		*) continue ;;
 		esac
 		echo "status $line"

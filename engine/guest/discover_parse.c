@@ -195,6 +195,8 @@ static void take_status(struct record *r, const char *line)
 		r->g.gid = effective_id(line + 4);
 	else if (!strncmp(line, "Groups:", 7))
 		take_groups(r, line + 7);
+	else if (!strncmp(line, "Umask:", 6))
+		r->g.umask = (unsigned int)strtoul(line + 6, NULL, 8);
 }
 
 static const struct {

@@ -49,6 +49,7 @@ static void add_process(struct buf *b, const struct process *p)
 	buf_printf(b,
 		   "status Uid:\t0\t107\t107\t107\nstatus Gid:\t0\t108\t1\t1\n"
 		   "status Groups:\t36 108 \n"
+		   "status Umask:\t0027\n"
 		   "limits Max open files            1024                 "
 		   "524288               files     \n"
 		   "limits Max core file size        0                    "
@@ -106,6 +107,7 @@ TEST(a_process_is_read_whole)
 	assert_string_equal(g->user, "107");
 	assert_string_equal(g->groups.v[0], "36");
 	assert_int_equal(g->groups.n, 2);
+	assert_int_equal(g->umask, 027);
 	assert_string_equal(g->limits.v[0], "nofile 1024 524288");
 	assert_string_equal(g->limits.v[1], "core 0 unlimited");
 	assert_string_equal(g->unit, "vm.service");
