@@ -160,7 +160,8 @@ static int open_source(struct run *r, struct err *err)
 
 	if (connect_open_source(r, err) == 0)
 		return 0;
-	if (refuse_second(r, &second) < 0) {
+	if (refuse_second(r, &second) < 0 ||
+	    reach_refuse_arriving(r, &second) < 0) {
 		err_move(err, &second);
 		return -1;
 	}
@@ -288,6 +289,9 @@ int connect_discover(struct run *r, struct err *err)
 		return err_wrap(
 			err, err->kind == ERR_TIMEOUT ? ERR_REFUSED : ERR_NONE,
 			"cannot read the facts of %s", label(r));
+	if (!r->source.facts.first_status.running &&
+	    reach_refuse_arriving(r, err) < 0)
+		return -1;
 	r->id.key = reach_guest_key(r);
 	return 0;
 }

@@ -25,8 +25,7 @@ static void remember_source(struct run *r)
 	res->owner_pid = r->source.guest.pid;
 }
 
-/* Its own run has yet to say whether it runs here at all. */
-static int refuse_arriving(struct run *r, struct err *err)
+int reach_refuse_arriving(struct run *r, struct err *err)
 {
 	const struct guest *g = &r->source.guest;
 	AUTO_FREE char *key = reach_guest_key(r);
@@ -76,7 +75,7 @@ int reach_find(struct run *r, struct err *err)
 	r->source.space = r->src.facts.space;
 	free(r->result->source);
 	r->result->source = xstrdup(r->src.facts.hostname);
-	return refuse_arriving(r, err);
+	return 0;
 }
 
 static int no_destination(struct run *r, struct err *err)

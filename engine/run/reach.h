@@ -38,6 +38,11 @@ int reach_destination(struct run *r, struct err *err);
  */
 int reach_try_alone(struct run *r, struct err *err);
 /*
+ * ERR_BUSY when a run that has not finished brings the guest to this host. To
+ * be asked of one that does not run: one that does was committed by its run.
+ */
+int reach_refuse_arriving(struct run *r, struct err *err);
+/*
  * For a recovery: takes @open, a connection to the destination, or with NULL
  * logs in, and asks the host what it is like. Another machine than that of
  * @r->dest, or another PID namespace of it, is left at once.
