@@ -609,7 +609,7 @@ def recover(s, rules):
         yield decide(s, rules)
     elif s.pc == "COMMIT":
         yield "recover: COMMIT", commit(s, m)
-        if rules.doubt and s.journal != "COMMIT":
+        if rules.doubt and s.journal not in ("COMMIT", "POSTCOPY"):
             for journal in (s.journal, "COMMIT"):
                 yield f"recover: COMMIT in doubt, {journal} on disk", put(
                     s, journal=journal, doubted=True, pc="hold")

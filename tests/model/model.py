@@ -46,7 +46,7 @@ def unsafe(s):
             return "the destination runs an old copy"
         if s.mirrored and not s.synced:
             return "the destination runs on stale disks"
-    if s.by_user and (s.source == "run" or s.dest in RUN):
+    if s.by_user and not s.stray and (s.source == "run" or s.dest in RUN):
         return "a guest that its user paused was started"
     if "person" in (s.pc, s.pc2) and not (s.killed or s.forced or s.doubted or
                                           s.stray):
