@@ -139,6 +139,7 @@ static int read_file(const struct command *c, struct settings *s,
 		return 0;
 	n = getdelim(&text, &size, '\0', f);
 	(void)fclose(f);
+	/* NOLINTNEXTLINE(*-unix.Malloc): AUTO_FREE frees it */
 	return n > 0 ? layers_read_text(c, s, path, text, err) : 0;
 }
 
