@@ -33,6 +33,7 @@ char *moved_value(const char *text)
 void moved_free(struct moved *m)
 {
 	free(m->run);
+	/* NOLINTNEXTLINE(*-unix.Malloc): all are NULL once they are free */
 	free(m->guest);
 	free(m->uuid);
 	free(m->source);
@@ -123,15 +124,18 @@ static int read_mark(const char *path, struct moved *m, struct err *err)
 	ssize_t n;
 
 	*m = (struct moved){ .run = NULL };
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(err, errno, "cannot read %s", path);
-	n = S_ISREG(st.st_mode) ? read(fd, text, sizeof(text) - 1) : 0;
-	if (n < 0)
-		return err_sys(err, errno, "cannot read %s", path);
+	n = fd < 0 || fstat(fd, &st) < 0 ? -1
+	    : S_ISREG(st.st_mode)	 ? read(fd, text, sizeof(text) - 1)
+					 : 0;
+	if (n < 0) {
+		err_sys(err, errno, "cannot read %s", path);
+		return -1;
+	}
 	text[n] = '\0';
-	if (strncmp(text, MOVED_FIRST_LINE, strlen(MOVED_FIRST_LINE)) != 0)
-		return err_set(err, ERR_PROTOCOL, "%s is no mark of a move",
-			       path);
+	if (strncmp(text, MOVED_FIRST_LINE, strlen(MOVED_FIRST_LINE)) != 0) {
+		err_set(err, ERR_PROTOCOL, "%s is no mark of a move", path);
+		return -1;
+	}
 	*m = (struct moved){
 		.run = value_or_empty(text, "run"),
 		.guest = value_or_empty(text, "guest"),
@@ -261,7 +265,6 @@ static int find_one(void *arg, const char *path, struct moved *m,
 		    struct err *err)
 {
 	struct finding *f = arg;
-	struct moved older = { .run = NULL };
 
 	(void)path;
 	(void)err;
@@ -270,10 +273,9 @@ static int find_one(void *arg, const char *path, struct moved *m,
 		return 0;
 	if (f->found && f->out->moved_s > m->moved_s)
 		return 0;
-	if (f->found)
-		older = *f->out;
+	moved_free(f->out);
 	*f->out = *m;
-	*m = older;
+	*m = (struct moved){ .run = NULL };
 	f->found = true;
 	return 0;
 }
