@@ -14,7 +14,9 @@ remove_run_dir() {
 # note_arrival RECORD PID TICKS DIR, with the names on standard input
 note_arrival() (
 	umask 077
-	mkdir -p "${1%/*}" && this_host && {
+	begin() { mkdir -p "${1%/*}" && true >"$1.new"; }
+	# another guest that departs may remove the directory in between
+	{ begin "$1" || begin "$1"; } 2>/dev/null && this_host && {
 		printf '%s\n' "$machine" "$boot" "$2 $3" "$4" "$user" "$group"
 		cat
 	} >"$1.new" && mv -f -- "$1.new" "$1"
@@ -45,6 +47,8 @@ departed() {
 	[ $# = 1 ] || ask_user sh -c "$take_all" sh "$@"
 	remove_run_dir "$dir"
 	rm -f -- "$record"
+	rmdir -- "${record%/*}" 2>/dev/null
+	true
 }
 # What no shell waits for any more.
 sweep() {
