@@ -192,6 +192,10 @@ def is_alive(pid):
     return bool(after) and after[0] not in (b"Z", b"X")
 
 
+def in_first_pid_namespace():
+    return os.stat("/proc/self/ns/pid").st_ino == 0xeffffffc
+
+
 def ours():
     """{pid: command line} of all that carries the token, but this process."""
     found = {}
