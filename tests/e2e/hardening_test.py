@@ -311,9 +311,10 @@ class TracedSshd(harness.Sshd):
     def start(self):
         log = open(self.path("log"), "ab")
         self.executed = self.path("executed")
+        config = self.path("sshd_config")
         self.process = subprocess.Popen(
-            strace(self.executed, harness.SSHD, "-D", "-e", "-f",
-                   self.path("sshd_config")),
+            strace(self.executed, harness.SSHD, "-D", "-e", "-f", config,
+                   *harness.lenient(config)),
             stderr=log, stdin=subprocess.DEVNULL,
             env=without_token(self.place.env))
         log.close()
