@@ -38,21 +38,6 @@ static char *first_line(struct buf *b)
 	return xstrndup(text, strcspn(text, "\n"));
 }
 
-static void take_argv(struct strv *to, struct buf *b)
-{
-	const char *text = buf_data(b);
-	size_t left = buf_len(b);
-
-	while (left) {
-		size_t len = strnlen(text, left);
-
-		strv_take(to, xstrndup(text, len));
-		len += len < left;
-		text += len;
-		left -= len;
-	}
-}
-
 /* A NUL ends no script, but hides what is behind it from strlen(). */
 static char *take_text(struct ancestor *a, struct buf *b)
 {
@@ -72,7 +57,7 @@ static void take(struct ancestor *a, const char *key, const char *value)
 	else if (!strcmp(key, "exe") && !a->exe)
 		a->exe = first_line(&b);
 	else if (!strcmp(key, "cmdline") && !a->argv.n)
-		take_argv(&a->argv, &b);
+		strv_push_nul(&a->argv, buf_data(&b), buf_len(&b));
 	else if (!strcmp(key, "text") && !a->script)
 		a->script = take_text(a, &b);
 	else if (!strcmp(key, "input") && !a->input)

@@ -90,14 +90,7 @@ static void take_exe(struct record *r, char *path)
 static void take_argv(struct strv *to, const char *text, size_t len)
 {
 	strv_free(to);
-	while (len) {
-		size_t word = strnlen(text, len);
-
-		strv_take(to, xstrndup(text, word));
-		word += word < len;
-		text += word;
-		len -= word;
-	}
+	strv_push_nul(to, text, len);
 }
 
 static void take_variable(struct record *r, const char *text)

@@ -24,17 +24,7 @@ char *fuzz_text(const struct fuzz_input *in)
 
 void fuzz_words(const struct fuzz_input *in, struct strv *out)
 {
-	const char *text = (const char *)in->data;
-	size_t left = in->len;
-
-	while (left) {
-		size_t len = strnlen(text, left);
-
-		strv_take(out, xstrndup(text, len));
-		len += len < left;
-		text += len;
-		left -= len;
-	}
+	strv_push_nul(out, (const char *)in->data, in->len);
 }
 
 size_t fuzz_piece(uint32_t *seed, size_t left)

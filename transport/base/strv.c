@@ -19,6 +19,18 @@ void strv_take(struct strv *l, char *s)
 	l->v[l->n] = NULL;
 }
 
+void strv_push_nul(struct strv *l, const char *text, size_t len)
+{
+	while (len) {
+		size_t word = strnlen(text, len);
+
+		strv_take(l, xstrndup(text, word));
+		word += word < len;
+		text += word;
+		len -= word;
+	}
+}
+
 void strv_push(struct strv *l, const char *s)
 {
 	strv_take(l, xstrdup(s));

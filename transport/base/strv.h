@@ -22,6 +22,11 @@ void strv_pushf(struct strv *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Appends @s itself, which the list then owns. */
 void strv_take(struct strv *l, char *s);
+/*
+ * Appends the strings of @text, @len bytes, each ended by a NUL (the last may
+ * lack it), as in /proc/PID/cmdline.
+ */
+void strv_push_nul(struct strv *l, const char *text, size_t len);
 void strv_push_all(struct strv *l, const struct strv *from);
 /* The list as an argv: never NULL, valid until the list changes. */
 char *const *strv_argv(struct strv *l);

@@ -107,3 +107,18 @@ TEST(freeing_leaves_an_empty_list)
 	assert_null(strv_argv(&l)[0]);
 	strv_free(&l);
 }
+
+TEST(strings_that_end_in_nul_are_split)
+{
+	AUTO_STRV struct strv l = { 0 };
+
+	strv_push_nul(&l, "a\0\0b c\0", 7);
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.v[0], "a");
+	assert_string_equal(l.v[1], "");
+	assert_string_equal(l.v[2], "b c");
+	strv_push_nul(&l, "cut", 2);
+	assert_string_equal(l.v[3], "cu");
+	strv_push_nul(&l, "", 0);
+	assert_int_equal(l.n, 4);
+}
