@@ -19,6 +19,20 @@ most_time=600
 now() { read -r now _ </proc/uptime; now=${now%.*}${now#*.}; }
 may_read() { [ "$1" = 0 ] || eval "[ \${time_$1:-0} -lt $most_time ]"; }
 add_time() { eval "time_$1=\$((\${time_$1:-0} + $2))"; }
+# The effective user of process PID. The owner of its files in /proc is root for a
+# program that its user may not read.
+owner_of() {
+	while read -r key _ owner _; do
+		[ "$key" != Uid: ] || return 0
+	done <"/proc/$1/status"
+	return 1
+} 2>/dev/null
+is_qemu() {
+	case $(readlink "/proc/$1/exe" 2>/dev/null) in
+	*/qemu-system-*|*/qemu-kvm*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
 # Numbers to names, without a program for each guest.
 lookup() {
 	while IFS=: read -r name _ id _; do
@@ -78,6 +92,9 @@ process() {
 	lines cgroup <$p/cgroup
 	printf 'stat %s\n' "$(tr '\n' ' ' <$p/stat)" && echo end
 }
+# A program's name may have a line feed and what looks like another line of ls: a
+# line is no more than a hint at a process, which counts once.
+seen=
 ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	case $line in
 	*" -> "*/qemu-system-*|*" -> "*/qemu-kvm*) ;;
@@ -86,11 +103,12 @@ ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	line=${line%%/exe -> *}
 	pid=${line##*/proc/}
 	case $pid in ''|*[!0-9]*) continue ;; esac
-	set -- $line
-	case $3 in ''|*[!0-9]*) continue ;; esac
-	may_read "$3" || { echo "left-out $3"; continue; }
+	case " $seen " in *" $pid "*) continue ;; esac
+	owner_of "$pid" || continue
+	seen="$seen $pid"
+	may_read "$owner" || { echo "left-out $owner"; continue; }
 	now; began=$now
-	process "$pid" 2>/dev/null </dev/null
-	now; add_time "$3" $((now - began))
+	! is_qemu "$pid" || process "$pid" 2>/dev/null </dev/null
+	now; add_time "$owner" $((now - began))
 done
 exit 0

@@ -72,11 +72,12 @@ class ProgramsGuest(UsersGuest):
 class Impostors:
     """Processes of nobody's that have the name of QEMU but another program."""
 
-    def __init__(self, place, program, *args, n=1):
+    def __init__(self, place, program, *args, n=1, mode=0o755):
         self.dir = tempfile.mkdtemp(prefix="impostor-", dir=place.work)
         os.chmod(self.dir, 0o755)
         name = os.path.join(self.dir, os.path.basename(harness.QEMU))
         shutil.copy(os.path.realpath(program), name)
+        os.chmod(name, mode)
         self.processes = [subprocess.Popen(
             [name, *args], user=NOBODY.pw_uid, group=NOBODY.pw_gid,
             extra_groups=[]) for _ in range(n)]
@@ -127,8 +128,8 @@ class UsersGuestTest(case.LoopbackCase):
         self.assert_exit(done, 3)
         self.assertIn("does not say its version to nobody", done.text)
 
-    def impostors(self, program, *args, n=1):
-        impostors = Impostors(self.place, program, *args, n=n)
+    def impostors(self, program, *args, **options):
+        impostors = Impostors(self.place, program, *args, **options)
         self.addCleanup(impostors.end)
 
     def test_a_uuid_leads_out_of_no_directory(self):
@@ -169,6 +170,12 @@ class UsersGuestTest(case.LoopbackCase):
     def test_many_processes_hide_nobody_elses_guest(self):
         self.impostors(shutil.which("sleep"), "600", n=700)
         self.assert_found_among_them()
+
+    def test_processes_that_look_like_roots_hide_nobody_elses_guest(self):
+        """In /proc the files of a program that cannot be read are root's."""
+        self.impostors(shutil.which("sleep"), "600", n=700, mode=0o711)
+        done = self.assert_found_among_them()
+        self.assertIn("processes were not looked at", done.err)
 
     # --- sockets in a directory of the guest's user ---------------------------
 

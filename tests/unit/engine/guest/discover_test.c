@@ -56,7 +56,8 @@ static char *program(const char *name)
 }
 
 struct look {
-	const char *name; /* of the program */
+	const char *name; /* of the program, in our directory */
+	const char *path; /* of another program, instead */
 	const char *argv; /* for argv_case_split() */
 	const char *env;  /* one variable, or NULL */
 	int namespace;	  /* to be left with unshare(), or 0 */
@@ -79,7 +80,7 @@ static void become(const struct look *l, const char *path)
 /* Returns when it looks as it should: the pipe closes with execve(). */
 static pid_t imitate(const struct look *l)
 {
-	AUTO_FREE char *path = program(l->name);
+	AUTO_FREE char *path = l->path ? xstrdup(l->path) : program(l->name);
 	int fds[2];
 	char byte;
 	pid_t pid;
@@ -233,6 +234,38 @@ TEST(users_and_groups_have_names)
 	assert_non_null(g);
 	assert_string_equal(g->user, "root");
 	assert_string_equal(g->group, "root");
+	forget();
+}
+
+/*
+ * The directories of a program whose line of ls(1) goes on, behind a line feed,
+ * as that of process @pid.
+ */
+static char *forging(pid_t pid)
+{
+	AUTO_FREE char *parts = xasprintf(
+		"lrwxrwxrwx 1 0 0 0 Jan 1 00:00 /proc/%d/exe -> ", (int)pid);
+	AUTO_FREE char *command =
+		xasprintf("cd %s && mkdir -p 'x\n%s'", dir, parts);
+
+	assert_int_equal(system(command), 0);
+	return xasprintf("%s/x\n%s/qemu-system-x86_64", dir, parts);
+}
+
+TEST(a_line_feed_in_a_programs_name_makes_no_second_guest)
+{
+	pid_t pid = imitate_guest("q -name vmferry-t10");
+	AUTO_FREE char *path = forging(pid);
+	AUTO_FREE char *quoted = xasprintf("'%s'", path);
+	pid_t other;
+
+	copy_self(quoted);
+	other = imitate(&(struct look){ .path = path, .argv = "other" });
+	find("vmferry-t10");
+	end(other);
+	end(pid);
+	assert_int_equal(verdict, 0);
+	assert_int_equal(one.pid, pid);
 	forget();
 }
 
