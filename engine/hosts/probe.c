@@ -21,8 +21,7 @@ int probe_script(struct host *h, const char *what, const char *script,
 		 struct buf *out, struct mono deadline, struct err *err)
 {
 	static const char *const sh[] = { "sh", NULL };
-	/* one compound: what was cut short on the way is not begun */
-	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
+	AUTO_FREE char *whole = xasprintf(PROBE_SCRIPT_FORM, script);
 	struct host_command cmd = {
 		.argv = sh,
 		.input = whole,

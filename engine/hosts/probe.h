@@ -68,6 +68,12 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 void probe_qemu_free(struct probe_qemu *q);
 
 /*
+ * What a host's sh gets. One compound: what was cut short on the way is not
+ * begun. Bytes are bytes: in other locales sed(1) and grep(1) do not see past
+ * those that are no characters, and a process may have such in its name.
+ */
+#define PROBE_SCRIPT_FORM "{\nLC_ALL=C; export LC_ALL\n%s\n}\n"
+/*
  * Runs a sh script on @h (sent as the shell's stdin, so its length and bytes do
  * not matter; it runs whole or not at all) and returns its stdout. A non-zero
  * status is ERR_REMOTE with its stderr as the cause. @what names it in

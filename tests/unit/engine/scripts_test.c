@@ -20,6 +20,7 @@
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/login_session.h"
+#include "engine/hosts/probe.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/socket_names.h"
 #include "engine/state/moved.h"
@@ -150,7 +151,7 @@ static void in_each(const char *how, const char *script, const char *expected)
 /* As a host gets it: on standard input, one compound. */
 static void all_print(const char *script, const char *expected)
 {
-	AUTO_FREE char *whole = xasprintf("{\n%s\n}\n", script);
+	AUTO_FREE char *whole = xasprintf(PROBE_SCRIPT_FORM, script);
 
 	in_each("sh <script", whole, expected);
 }
@@ -527,24 +528,43 @@ TEST(one_that_is_launched_already_is_busy)
 	all_print(script, "busy=P\n");
 }
 
-/* A program's name is chosen by its user: fifteen bytes of any kind. */
-TEST(a_process_with_a_line_feed_in_its_name_is_known_again)
+/* A program's name, which sh gets as @name, is chosen by its user. */
+static void known_again(const char *name)
 {
 	AUTO_FREE char *script = xasprintf(
-		"name='q\n) R 7 8'\ncp /bin/sleep \"$name\"\n"
+		"name=%s\ncp /bin/sleep \"$name\"\n"
 		"\"./$name\" 1000 & other=$!\n"
 		"until [ \"$(cat /proc/$other/comm)\" = \"$name\" ]; do :; "
 		"done\n"
 		"t=$(tr '\\n' ' ' </proc/$other/stat |\n"
-		"awk '{ sub(/.*[)] /, \"\"); print $20 }')\n"
+		"LC_ALL=C awk '{ sub(/.*[)] /, \"\"); print $20 }')\n"
 		"%s%smkdir -p $lock; echo $other $t >$lock/pid\n"
 		"(\n%s) | sed \"s/=$other/=P/\"\n"
 		"rm -rf root\npid=$other ticks=$t variable=NONE\n"
 		"(\n%s)\nkill -0 $other 2>/dev/null || echo gone\n"
 		"rm -rf root \"$name\"\n",
-		launch_facts, admit_sh, launch_make_sh, launch_remove_sh);
+		name, launch_facts, admit_sh, launch_make_sh, launch_remove_sh);
 
 	all_print(script, "busy=P\ngone\n");
+}
+
+TEST(a_process_with_a_line_feed_in_its_name_is_known_again)
+{
+	known_again("'q\n) R 7 8'");
+}
+
+/* As in a login whose locale has characters of several bytes. */
+TEST(a_process_with_bytes_that_are_no_characters_in_its_name_is_known_again)
+{
+	AUTO_FREE char *before = getenv("LC_ALL") ? xstrdup(getenv("LC_ALL"))
+						  : NULL;
+
+	setenv("LC_ALL", "C.UTF-8", 1);
+	known_again("$(printf 'q\\377) R 7 8')");
+	if (before)
+		setenv("LC_ALL", before, 1);
+	else
+		unsetenv("LC_ALL");
 }
 
 TEST(limits_are_taken_over)
