@@ -18,8 +18,10 @@ extern const char arriving_sh[];
 
 char *arrival_marker(const char *run, const char *guest, const char *source)
 {
+	AUTO_FREE char *name = probe_safe_value(guest);
+
 	return xasprintf("role=destination\nrun=%s\nguest=%s\nsource=%s", run,
-			 guest, source);
+			 name, source);
 }
 
 void arrival_free(struct arrival *a)

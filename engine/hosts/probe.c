@@ -64,6 +64,17 @@ char *probe_value(const char *text, const char *key)
 	return NULL;
 }
 
+char *probe_safe_value(const char *text)
+{
+	char *copy = xstrdup(text ? text : "");
+
+	for (char *c = copy; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	return copy;
+}
+
 static char *value_or_empty(const char *text, const char *key)
 {
 	char *v = probe_value(text, key);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/hosts/probe.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
@@ -19,12 +20,12 @@
  */
 static void sign_lock(int fd, const struct run *r)
 {
+	AUTO_FREE char *guest = probe_safe_value(guest_label(&r->source.guest));
 	AUTO_FREE char *text =
 		xasprintf("by=%s\nrun=%s\nguest=%s\nrole=source\n"
 			  "destination=%s\npid=%d\n",
 			  r->recovering ? "recovery" : "engine", r->id.name,
-			  guest_label(&r->source.guest), r->opt->destination,
-			  (int)getpid());
+			  guest, r->opt->destination, (int)getpid());
 
 	if (ftruncate(fd, 0) < 0 || write(fd, text, strlen(text)) < 0)
 		log_warn(NULL, "cannot sign the lock of %s",

@@ -19,17 +19,6 @@
 
 enum { MOST_BYTES = 16 << 10 };
 
-char *moved_value(const char *text)
-{
-	char *copy = xstrdup(text ? text : "");
-
-	for (char *c = copy; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-	return copy;
-}
-
 void moved_free(struct moved *m)
 {
 	free(m->run);
@@ -46,7 +35,7 @@ void moved_free(struct moved *m)
 
 static void put(struct buf *b, const char *key, const char *value)
 {
-	AUTO_FREE char *safe = moved_value(value);
+	AUTO_FREE char *safe = probe_safe_value(value);
 
 	buf_printf(b, "%s=%s\n", key, safe);
 }
@@ -218,8 +207,8 @@ static int forget_one(void *arg, const char *path, struct moved *m,
 static int forget(const char *dir, const struct moved *m, const char *keep,
 		  struct err *err)
 {
-	AUTO_FREE char *guest = moved_value(m->guest);
-	AUTO_FREE char *uuid = moved_value(m->uuid);
+	AUTO_FREE char *guest = probe_safe_value(m->guest);
+	AUTO_FREE char *uuid = probe_safe_value(m->uuid);
 	const struct moved plain = { .guest = guest, .uuid = uuid };
 	struct forgetting f = { .guest = &plain, .keep = keep };
 

@@ -54,11 +54,10 @@ int moved_forget(const char *state, const struct moved *m, struct err *err);
 
 /*
  * sh: `forget DIR GUEST UUID` removes the marks of a guest in the directory DIR
- * of a host. The values are as in the files: see moved_value().
+ * of a host. The values are as in the files: those of
+ * probe_safe_value().
  */
 extern const char moved_forget_sh[];
-/* @text as a value in a mark: without line feeds and the like; to be freed. */
-char *moved_value(const char *text);
 
 void moved_free(struct moved *m);
 

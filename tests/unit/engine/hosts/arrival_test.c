@@ -58,6 +58,26 @@ TEST(what_was_marked_is_found)
 	rmdir(root);
 }
 
+TEST(a_name_with_line_feeds_forges_nothing)
+{
+	char root[] = "/tmp/arrival-test-XXXXXX";
+	AUTO_FREE char *text =
+		arrival_marker("run-1", "a\nsource=b\ndirectory=/etc", "hosta");
+	AUTO_FREE char *all = NULL;
+	struct arrivals a;
+
+	assert_non_null(mkdtemp(root));
+	all = xasprintf("%s/in-*", root);
+	put(root, "k1", text);
+	arrivals_read(all, &a);
+	assert_int_equal(a.n, 1);
+	assert_string_equal(a.v[0].source, "hosta");
+	assert_string_equal(a.v[0].guest, "a?source=b?directory=/etc");
+	arrivals_free(&a);
+	drop(root, "k1");
+	rmdir(root);
+}
+
 TEST(a_host_that_never_saw_a_run_has_none)
 {
 	struct arrivals a;
