@@ -5,8 +5,13 @@
 Prints each test with its time, what failed, and one line of totals. A skipped
 test counts as a failure unless its reason is on the list below: a tool that
 is missing must not look like success.
+
+With --lanes 2 two modules run at a time, each in PID, IPC and network
+namespaces of its own, so that none sees another's guests or ports; that needs
+root. What a module printed then appears when it has ended.
 """
 import argparse
+import concurrent.futures
 import glob
 import importlib
 import json
@@ -14,11 +19,16 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+INIT = os.path.join(HERE, "../../tools/dev/fresh_init.pl")
+APART = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--ipc",
+         "--net", "--fork", "--kill-child", "--mount-proc", "perl", INIT,
+         "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
 
 def qemu_major():
@@ -107,18 +117,20 @@ def run_module(name, pattern, fd):
     os.write(fd, json.dumps(counts).encode())
 
 
-def start_module(name, pattern):
-    """Runs a module in a child of its own; its counts."""
+def start_module(name, pattern, out, prefix):
+    """Runs a module in a child of its own that prints to out; its counts."""
     reader, writer = os.pipe()
-    argv = [sys.executable, os.path.abspath(__file__), "--module", name,
-            "--fd", str(writer)] + (["-k", pattern] if pattern else [])
-    print(name, flush=True)
-    child = subprocess.Popen(argv, pass_fds=[writer])
+    argv = prefix + [
+        sys.executable, os.path.abspath(__file__), "--module", name, "--fd",
+        str(writer)] + (["-k", pattern] if pattern else [])
+    print(name, file=out, flush=True)
+    child = subprocess.Popen(argv, pass_fds=[writer], stdout=out,
+                             stderr=subprocess.STDOUT)
     os.close(writer)
     try:
         child.wait(MODULE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        print(f"FAILED: {name} does not end")
+        print(f"FAILED: {name} does not end", file=out)
         child.kill()
     except KeyboardInterrupt:
         # The child has it too, and cleans up.
@@ -127,9 +139,33 @@ def start_module(name, pattern):
     with os.fdopen(reader, "rb") as f:
         data = f.read()
     if child.wait() or not data:
-        print(f"FAILED: {name} broke off with status {child.returncode}")
+        print(f"FAILED: {name} broke off with status {child.returncode}",
+              file=out)
         return (0, 1, 0, 0)
     return json.loads(data)
+
+
+def in_lane(name, pattern):
+    """Runs a module beside others: apart from them, printed at its end."""
+    with tempfile.TemporaryFile("w+") as out:
+        counts = start_module(name, pattern, out, APART)
+        out.seek(0)
+        sys.stdout.write(out.read())
+        sys.stdout.flush()
+    return counts
+
+
+def size(name):
+    """The order of lanes: what takes long begins early."""
+    return -os.path.getsize(os.path.join(HERE, f"{name}.py"))
+
+
+def run_modules(names, pattern, lanes):
+    if lanes == 1:
+        return [start_module(n, pattern, sys.stdout, []) for n in names]
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        return list(pool.map(lambda n: in_lane(n, pattern),
+                             sorted(names, key=size)))
 
 
 def main():
@@ -138,6 +174,8 @@ def main():
                         help="only these (migrate_test, say)")
     parser.add_argument("-k", metavar="PATTERN", dest="pattern",
                         help="only tests whose full name has this in it")
+    parser.add_argument("--lanes", type=int, default=1, metavar="N",
+                        help="so many modules at a time; needs root")
     parser.add_argument("--module", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -148,8 +186,8 @@ def main():
         os.path.basename(path)[:-3] for path in
         glob.glob(os.path.join(HERE, "*_test.py")))
     started = time.monotonic()
-    counts = [start_module(name.removesuffix(".py"), args.pattern)
-              for name in names]
+    counts = run_modules([n.removesuffix(".py") for n in names],
+                         args.pattern, args.lanes)
     passed, bad, skipped, bad_skips = map(sum, zip(*counts))
     print(f"took {time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {bad} failed, {skipped} skipped")

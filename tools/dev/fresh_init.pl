@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What `fresh` has as PID 1: runs a command and ends with its status.
+# What `fresh`, and tests that run beside others, have as PID 1: runs a command
+# and ends with its status.
 #	perl fresh_init.pl COMMAND...
 # It adopts what has lost its parent and passes SIGTERM on to all processes.
 # No shell, since vmferry judges the script of a shell that is above a guest's
