@@ -175,6 +175,15 @@ class ReadmeCase(unittest.TestCase):
                  if not any(fnmatch.fnmatchcase(f, re.sub(r"\.\w+$", "", n))
                             for n in named)], [], top)
 
+    def test_the_readme_of_a_folder_is_under_thirty_lines(self):
+        names = subprocess.run(
+            ["git", "ls-files", "*/README.md"], text=True, capture_output=True,
+            timeout=60, check=True, cwd=harness.ROOT).stdout.split()
+        self.assertIn("tests/e2e/README.md", names)
+        for name in names:
+            with open(os.path.join(harness.ROOT, name)) as f:
+                self.assertLess(len(f.readlines()), 30, name)
+
 
 class WordsCase(unittest.TestCase):
     """words.sh on one file."""
