@@ -118,7 +118,7 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(SUPPORT_OBJ) \
 
 .PHONY: unit
 unit: $(UNIT_BIN)
-	$(Q)tools/dev/run_unit.sh $(UNIT_BIN)
+	$(Q)JOBS=$(JOBS) tools/dev/run_unit.sh $(UNIT_BIN)
 
 .PHONY: check
 check: export WERROR := 1

@@ -214,13 +214,14 @@ static void write_files(struct sshd *d, const char *extra)
 	key = sshd_read(d, "hostkey.pub");
 	known = xasprintf("[127.0.0.1]:%d %s", d->port, key);
 	sshd_write(d, "known_hosts", known);
+	/* what the user's shell does at a login is no business of a test */
 	conf = xasprintf("ListenAddress 127.0.0.1\nPort %d\n"
 			 "HostKey %s/hostkey\n"
 			 "PidFile none\nAuthorizedKeysFile %s/authorized_keys\n"
 			 "StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-			 "LogLevel VERBOSE\n"
+			 "LogLevel VERBOSE\nSetEnv HOME=%s\n"
 			 "MaxStartups 100\n%s",
-			 d->port, d->dir, d->dir, extra);
+			 d->port, d->dir, d->dir, d->dir, extra);
 	sshd_write(d, "sshd_config", conf);
 	client = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
 			   "UserKnownHostsFile %s/known_hosts\n"
