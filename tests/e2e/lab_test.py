@@ -253,7 +253,7 @@ def read_link(path):
 def is_zombie(link):
     """Dead, and waiting for this machine's own PID 1 to take notice."""
     try:
-        with open(f"/proc/{link.split('/')[2]}/stat") as f:
+        with open(f"/proc/{link.split('/')[2]}/stat", errors="replace") as f:
             return f.read().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True

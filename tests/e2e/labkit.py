@@ -54,7 +54,8 @@ class Host:
                     continue
             except OSError:
                 continue
-            status = harness.read(f"/proc/{name}/status").decode()
+            status = harness.read(f"/proc/{name}/status").decode(
+                errors="replace")
             own = re.search(r"^NSpid:.*\s(\d+)$", status, re.M)
             line = harness.read(f"/proc/{name}/cmdline")
             found[int(name)] = (int(own[1]) if own else 0,

@@ -115,7 +115,7 @@ def children():
         if not entry.name.isdigit():
             continue
         try:
-            stat = Path(entry.path, "stat").read_text()
+            stat = Path(entry.path, "stat").read_text(errors="replace")
         except OSError:
             continue
         if int(stat.rpartition(")")[2].split()[1]) == me:

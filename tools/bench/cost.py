@@ -41,10 +41,10 @@ def descendants(pid):
     found = [pid]
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            after = stat.read_text().rsplit(")", 1)[1].split()
+            text = stat.read_text(errors="replace")
         except OSError:
             continue
-        if int(after[1]) == pid:
+        if int(text.rpartition(")")[2].split()[1]) == pid:
             found += descendants(int(stat.parent.name))
     return found
 
@@ -64,7 +64,7 @@ def thread_ticks(pid):
     """CPU ticks by thread id."""
     ticks = {}
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        after = stat.read_text().rsplit(")", 1)[1].split()
+        after = stat.read_text(errors="replace").rsplit(")", 1)[1].split()
         ticks[int(stat.parent.name)] = int(after[11]) + int(after[12])
     return ticks
 

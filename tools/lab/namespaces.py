@@ -88,7 +88,7 @@ def check_place():
 def start_ticks(pid):
     """When the process started, in ticks since boot; None if it is dead."""
     try:
-        with open(f"/proc/{pid}/stat") as stat:
+        with open(f"/proc/{pid}/stat", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
     except OSError:
         return None
