@@ -45,7 +45,7 @@ static bool add_arrival(struct admit_view *v, const char *line)
 	return true;
 }
 
-bool admit_parse(const char *text, struct admit_view *out)
+static bool parse(const char *text, struct admit_view *out)
 {
 	static const char arrival[] = "arrival=";
 	AUTO_FREE char *available = probe_value(text, "available");
@@ -68,6 +68,14 @@ bool admit_parse(const char *text, struct admit_view *out)
 	return available || busy;
 }
 
+bool admit_parse(const char *text, struct admit_view *out)
+{
+	if (parse(text, out))
+		return true;
+	admit_view_free(out);
+	return false;
+}
+
 int admit_look(struct host *h, const char *run_root, const char *lock,
 	       const char *cgroups, struct admit_view *out,
 	       struct mono deadline, struct err *err)
@@ -86,7 +94,6 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 		return -1;
 	if (admit_parse(buf_data(&text), out))
 		return 0;
-	admit_view_free(out);
 	return err_set(err, ERR_REMOTE,
 		       "the admission script on %s told too little",
 		       host_name(h));

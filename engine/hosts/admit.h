@@ -94,7 +94,7 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
 		     const char *cgroups, uint64_t available_bytes,
 		     struct mono deadline);
-/* The script's lines → *out; false when something is missing in them. */
+/* The script's lines → *out; false, with nothing in it, when one is missing. */
 bool admit_parse(const char *text, struct admit_view *out);
 
 /*

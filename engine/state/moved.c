@@ -89,11 +89,12 @@ static int make_directory(const char *state, const char *dir, struct err *err)
 
 /* --- reading -------------------------------------------------------------- */
 
+/* As it is written: a damaged mark, too, is found by what it says. */
 static char *value_or_empty(const char *text, const char *key)
 {
-	char *v = probe_value(text, key);
+	AUTO_FREE char *v = probe_value(text, key);
 
-	return v ? v : xstrdup("");
+	return probe_safe_value(v);
 }
 
 static uint64_t number(const char *text, const char *key)

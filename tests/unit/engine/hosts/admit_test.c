@@ -118,7 +118,8 @@ TEST(an_incomplete_answer_is_refused)
 
 	assert_false(admit_parse("", &v));
 	assert_false(admit_parse("arrival=many\navailable=1\n", &v));
-	admit_view_free(&v);
+	assert_false(admit_parse("arrival=1 0 run-1 g\n", &v));
+	assert_null(v.arrivals);
 }
 
 /* --- on this machine ----------------------------------------------------- */

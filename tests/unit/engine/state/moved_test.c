@@ -70,6 +70,21 @@ TEST(without_marks_nothing_is_found)
 	assert_false(moved_is_marked(place, "run-1"));
 }
 
+TEST(a_damaged_mark_can_be_removed)
+{
+	AUTO_FREE char *path = xasprintf("%s/moved/run-1", place);
+	FILE *f;
+
+	put("run-1", "a", "", 100);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(MOVED_FIRST_LINE "run=run-1\nguest=a\001b\n", f) > 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(find("a?b"), 1);
+	assert_int_equal(moved_forget(place, &got, NULL), 0);
+	assert_false(moved_is_marked(place, "run-1"));
+}
+
 TEST(a_mark_is_found_by_name_and_by_uuid)
 {
 	put("run-1", "a", uuid_a, 100);
