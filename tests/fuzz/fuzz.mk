@@ -12,8 +12,9 @@ FUZZ_CFLAGS := -std=gnu11 -pthread $(WARN) -O1 -g -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all
 
 FUZZ_TARGETS := $(patsubst $(FUZZ_DIR)/%_fuzz.c,%,\
-	$(sort $(wildcard $(FUZZ_DIR)/*_fuzz.c)))
-FUZZ_BIN := $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/%_fuzz)
+	$(sort $(wildcard $(FUZZ_DIR)/*_fuzz.c))) proc
+# proc is no program: proc_trees.py.
+FUZZ_BIN := $(patsubst %,$(FUZZ_BUILD)/%_fuzz,$(filter-out proc,$(FUZZ_TARGETS)))
 FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(FUZZ_BUILD)/obj/%.o) \
 	$(SH_SRC:%=$(FUZZ_BUILD)/obj/%.o) \
 	$(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\

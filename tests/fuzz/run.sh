@@ -3,6 +3,7 @@
 # Runs fuzzers one after the other; one line each.
 #	run.sh fuzz TARGET...		FUZZ_SECONDS each, new inputs are kept
 #	run.sh regress TARGET...	each corpus once
+# The target proc is proc_trees.py, which has no corpus but a seed.
 # FUZZ_BUILD has the programs; crashes, logs and found inputs go there, too.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -28,7 +29,7 @@ export LSAN_OPTIONS ASAN_OPTIONS
 max_len() {
 	case $1 in
 	qmp | session) echo 8192 ;;
-	journal | ssh) echo 16384 ;;
+	journal | ssh | recording) echo 16384 ;;
 	*) echo 4096 ;;
 	esac
 }
@@ -61,9 +62,23 @@ coverage_of() {
 	sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$build/$1.log" | tail -n 1
 }
 
+proc_trees() {
+	case $mode in
+	fuzz) set -- --seconds "$seconds" ;;
+	*) set -- --trees 10 ;;
+	esac
+	"$here/proc_trees.py" "$@" &
+	child=$!
+	wait "$child"
+}
+
 mkdir -p "$build/crashes"
 bad=0
 for target in "$@"; do
+	[ "$target" != proc ] || {
+		proc_trees || bad=1
+		continue
+	}
 	result=ok
 	case $mode in
 	fuzz) fuzz "$target" || result=CRASH ;;

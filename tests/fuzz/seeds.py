@@ -257,6 +257,65 @@ def numbers():
         put("numbers", name, text)
 
 
+# --- what runs leave behind --------------------------------------------------
+
+
+def recording():
+    runs = TOP / "tests/data/runs"
+    for name in ("idle", "hotcold-half"):
+        put("recording", name, (runs / f"{name}.jsonl").read_bytes())
+    lines = (runs / "hotcold-fast.jsonl").read_text().splitlines(True)
+    kinds = {json.loads(line)["event"]: line for line in lines}
+    put("recording", "kinds", "".join(kinds.values()))
+    put("recording", "running", "".join(lines[:12])[:-30])
+    put("recording", "again", "".join(lines[:1] + lines[8:] + lines[2:12]))
+    put("recording", "recovered", lines[0] + json.dumps({
+        "v": 1, "t": 1.8e9, "run": "r", "event": "result", "owner": "source",
+        "outcome": "undone", "recovered": True, "guest": "web1"}) + "\n")
+
+
+def locks():
+    put("locks", "going", "\1state=going\nseen_us=1\nkey=key\nto=hostb\n"
+        "ram_bytes=1073741824\npid=42\n")
+    put("locks", "there", "\1state=there\nseen_us=9000000000000\nkey=k2\n"
+        "to=hostb\nram_bytes=5\n")
+    put("locks", "dead", "\0state=queued\nseen_us=9000000000000\nkey=key\n")
+    put("locks", "lock", "\3by=engine\nrun=20261130-1-fuzz\nguest=web1\n"
+        "role=source\ndestination=hostb\npid=42\n")
+    put("locks", "marker", "\4role=destination\nrun=run-1\nguest=web1\n"
+        "source=hosta\n")
+    put("locks", "moved", "\0vmferry-moved 1\nrun=run-1\nguest=web1\nuuid=g\n"
+        "source=hosta\ndestination=hostb\nmachine=0c9f\npid=42\nticks=9\n"
+        "moved_s=1764000000.5\n")
+    put("locks", "lessons", "\0" + json.dumps({"lessons": [
+        {"fixed_ms": 12.5, "overhead_ms": 3, "link_bps": 1e8}] * 3}))
+
+
+def answers():
+    launched = "available=8000000\npid=42\nticks=100\nready=1\n"
+    put("answers", "launched", launched + "\0at=/run/.vmferry-x/s\n"
+        "dir=/run/.vmferry-x\n")
+    put("answers", "died", "limits= nofile\npid=42\nticks=1\ndied=1\n\0"
+        "qemu-system-x86_64: no such disk\n")
+    put("answers", "busy", "busy=42\n")
+    put("answers", "full", "arrival=1000 24 run-1 a guest\n"
+        "arrival=4000000000 0 run-2 g\navailable=900000\nfull=1\n")
+    put("answers", "fails", "\1sh: setsid: not found\n\0slow=1\n")
+    put("answers", "mark", "role=destination\nrun=run-1\nguest=web1\n"
+        "source=hosta\ndirectory=/run/vmferry/in-k\n")
+    put("answers", "names", "free\nlive 42\nsocket\n")
+    put("answers", "trust", "why=it is no socket\n")
+    text = "while :; do qemu-system-x86_64; done\n".encode().hex()
+    put("answers", "ancestors", "process 7\ncomm 73680a\nexe "
+        + "/bin/dash\n".encode().hex() + "\ncmdline "
+        + "sh\0-c\0while :; do q; done\0".encode().hex()
+        + f"\nstate S\nsession 7\ntty 34816\nstdin tty\ntext {text}\n"
+        f"input {text}\nend\nprocess 1\ncomm 72756e73760a\nend\nabove 0\n")
+    put("answers", "unit", "LoadState=loaded\nRestart=on-failure\n"
+        "ControlGroup=/system.slice/web1.service\nUnitFileState=enabled\n"
+        "ExecCondition=vmferry owns web1\n")
+
+
 # --- other ends of streams ---------------------------------------------------
 
 
@@ -274,6 +333,16 @@ def agent():
     proper += struct.pack(">I", 64) + bytes(64)
     put("agent", "works", b"\0" + keys + packet(14, proper) + keys)
     put("agent", "refuses", b"\2" + packet(12, 0) + packet(5) + keys)
+
+
+def tunnel():
+    for name, how in {"whole": 0, "stall": 1, "kill": 2, "leave": 4,
+                      "beats": 8}.items():
+        put("tunnel", name, bytes([how, 3, 0, 2, 9]) + bytes(
+            (1, 0, 30, 2, 0, 0, 255 if how == 8 else 9, 40)))
+    put("tunnel", "long", bytes([0, 255, 255, 255, 0]) + bytes(range(60)))
+    put("tunnel", "one-way", bytes([0, 0, 0, 9, 9, 4, 0xfe, 7]))
+    put("tunnel", "stuck", bytes([0x11, 1, 0, 0, 0]) + bytes(40))
 
 
 # --- SSH ---------------------------------------------------------------------
@@ -367,7 +436,8 @@ def main():
         if old.parent.name != "ssh" or "--ssh" in sys.argv:
             old.unlink()
     for write in (qmp, session, journal, known_hosts, config, argv, discover,
-                  numbers, agent, ssh_plain):
+                  numbers, recording, locks, answers, agent, tunnel,
+                  ssh_plain):
         write()
     if "--ssh" in sys.argv:
         if not shutil.which("/usr/sbin/sshd"):
