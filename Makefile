@@ -210,9 +210,9 @@ crowd: all
 fault-build:
 	$(Q)$(MAKE) BUILD=build-fault EXTRA=-DVMFERRY_FAULTS all
 faults: all fault-build
-	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py
+	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --lanes $(LANES)
 faults-tenth: all fault-build
-	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --tenth
+	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --tenth --lanes $(LANES)
 
 # --- lint -------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class Lab:
     """A lab under test; its name keeps it apart from any other."""
 
     def __init__(self, name):
-        self.name = f"{name}-{os.getpid()}"
+        self.name = f"{name}-{os.urandom(3).hex()}"
 
     def argv(self, *args):
         return [LAB, "--name", self.name, *args]

@@ -99,7 +99,7 @@ class Host:
 
 class Lab:
     def __init__(self, name):
-        self.name = f"{name}-{os.getpid()}"
+        self.name = f"{name}-{os.urandom(3).hex()}"
         self.hosts = {}
 
     def argv(self, *args):

@@ -25,10 +25,9 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-INIT = os.path.join(HERE, "../../tools/dev/fresh_init.pl")
-APART = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--ipc",
-         "--net", "--fork", "--kill-child", "--mount-proc", "perl", INIT,
-         "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+sys.path.insert(0, HERE)
+
+from apart import apart
 
 
 def qemu_major():
@@ -106,7 +105,6 @@ class Report(unittest.TestResult):
 
 def run_module(name, pattern, fd):
     """In the child: runs one module, writes its counts to fd."""
-    sys.path.insert(0, HERE)
     loader = unittest.TestLoader()
     if pattern:
         loader.testNamePatterns = [f"*{pattern}*"]
@@ -117,14 +115,13 @@ def run_module(name, pattern, fd):
     os.write(fd, json.dumps(counts).encode())
 
 
-def start_module(name, pattern, out, prefix):
+def start_module(name, pattern, out, wrap=list):
     """Runs a module in a child of its own that prints to out; its counts."""
     reader, writer = os.pipe()
-    argv = prefix + [
-        sys.executable, os.path.abspath(__file__), "--module", name, "--fd",
-        str(writer)] + (["-k", pattern] if pattern else [])
+    argv = [sys.executable, os.path.abspath(__file__), "--module", name,
+            "--fd", str(writer)] + (["-k", pattern] if pattern else [])
     print(name, file=out, flush=True)
-    child = subprocess.Popen(argv, pass_fds=[writer], stdout=out,
+    child = subprocess.Popen(wrap(argv), pass_fds=[writer], stdout=out,
                              stderr=subprocess.STDOUT)
     os.close(writer)
     try:
@@ -148,7 +145,7 @@ def start_module(name, pattern, out, prefix):
 def in_lane(name, pattern):
     """Runs a module beside others: apart from them, printed at its end."""
     with tempfile.TemporaryFile("w+") as out:
-        counts = start_module(name, pattern, out, APART)
+        counts = start_module(name, pattern, out, apart)
         out.seek(0)
         sys.stdout.write(out.read())
         sys.stdout.flush()
@@ -162,7 +159,7 @@ def size(name):
 
 def run_modules(names, pattern, lanes):
     if lanes == 1:
-        return [start_module(n, pattern, sys.stdout, []) for n in names]
+        return [start_module(n, pattern, sys.stdout) for n in names]
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
         return list(pool.map(lambda n: in_lane(n, pattern),
                              sorted(names, key=size)))

@@ -4,17 +4,23 @@
 A trial that went well with this very binary is not run again; one that failed,
 or ran with another binary, is. So a driver that was stopped goes on, and after
 a repair only what was bad (with --any-build) or everything is tried anew.
+
+With --lanes N the trials are shared among N processes, which do not see each
+other's; the book is one.
 """
 import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
+import zlib
 
 import processes                # first: it knows where the others are
 import harness
+from apart import apart
 
 # What begins a problem's text → how the totals call it.
 KINDS = {"two": "two running", "lost": "lost", "left": "left over"}
@@ -27,6 +33,9 @@ def parser(text):
                    help="what another binary passed counts as well")
     p.add_argument("-k", metavar="TEXT", dest="only",
                    help="only trials with this in their name")
+    p.add_argument("--lanes", type=int, default=1, metavar="N",
+                   help="so many trials at a time")
+    p.add_argument("--lane", metavar="K/N", help=argparse.SUPPRESS)
     return p
 
 
@@ -54,13 +63,37 @@ def has_faults():
     return b"VMFERRY_FAULT" in harness.read(harness.VMFERRY)
 
 
+def run_lanes(count):
+    """This program's own command line, once a lane; returns when all went on
+    to their end, whatever became of the trials."""
+    lanes = [subprocess.Popen(apart([sys.executable, *sys.argv, "--lane",
+                                     f"{lane}/{count}"]))
+             for lane in range(count)]
+    try:
+        broken = [lane for lane in lanes if lane.wait()]
+    except KeyboardInterrupt:
+        for lane in lanes:
+            for inner in harness.children(lane.pid):
+                harness.kill(inner, signal.SIGTERM)
+        for lane in lanes:
+            lane.wait()
+        raise
+    if broken:
+        sys.exit(f"a lane broke off with status {broken[0].returncode}")
+
+
 class Book:
     def __init__(self, name, args):
         self.path = os.path.join(processes.OUT, name + ".jsonl")
         self.build = processes.pin()
         self.any_build = args.any_build
-        if args.fresh and os.path.exists(self.path):
+        self.lane, self.lanes = map(int, (args.lane or "0/1").split("/"))
+        self.all_done = False
+        if args.fresh and not args.lane and os.path.exists(self.path):
             os.unlink(self.path)
+        if args.lanes > 1 and not args.lane:
+            run_lanes(args.lanes)
+            self.all_done = True
         self.entries = {}
         if os.path.exists(self.path):
             with open(self.path) as f:
@@ -74,8 +107,11 @@ class Book:
             self.entries[entry["trial"]] = entry
 
     def done(self, trial):
+        """Whether it went well before, or is run in another lane."""
         entry = self.entries.get(trial)
-        return entry is not None and not entry["problems"]
+        return (self.all_done or
+                zlib.crc32(trial.encode()) % self.lanes != self.lane or
+                entry is not None and not entry["problems"])
 
     def add(self, trial, problems, **facts):
         entry = dict(trial=trial, build=self.build, at=round(time.time(), 1),
@@ -91,7 +127,9 @@ class Book:
             print(f"     {problem[:1500]}", flush=True)
 
     def totals(self, among=None):
-        """Prints them; the exit status."""
+        """Prints them; the exit status. A lane leaves both to who shares."""
+        if self.lanes > 1:
+            return 0
         chosen = [e for t, e in self.entries.items()
                   if among is None or t in among]
         bad = [e for e in chosen if e["problems"]]
