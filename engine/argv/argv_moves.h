@@ -17,6 +17,8 @@
 #define ARGV_ENV_RUN_DIR "VMFERRY_RUN_DIR"
 /* What argv_moves_encode() writes. */
 #define ARGV_ENV_SOCKETS "VMFERRY_SOCKETS"
+/* By which the run that brings it marks it on the host. */
+#define ARGV_ENV_KEY "VMFERRY_KEY"
 
 /* A socket or pid file of a moved guest. */
 struct argv_move {

@@ -97,11 +97,14 @@ static void take_variable(struct record *r, const char *text)
 {
 	static const char run_dir[] = ARGV_ENV_RUN_DIR "=";
 	static const char sockets[] = ARGV_ENV_SOCKETS "=";
+	static const char key[] = ARGV_ENV_KEY "=";
 
 	if (!strncmp(text, "PWD=", 4))
 		replace(&r->pwd, xstrdup(text + 4));
 	else if (!strncmp(text, run_dir, strlen(run_dir)))
 		replace(&r->g.run_dir, xstrdup(text + strlen(run_dir)));
+	else if (!strncmp(text, key, strlen(key)))
+		replace(&r->g.run_key, xstrdup(text + strlen(key)));
 	else if (!strncmp(text, sockets, strlen(sockets)))
 		replace(&r->moves, xstrdup(text + strlen(sockets)));
 }

@@ -29,6 +29,7 @@ void guest_free(struct guest *g)
 	free(g->started_by);
 	free(g->manager);
 	free(g->run_dir);
+	free(g->run_key);
 	free(g->label);
 	argv_moves_free(&g->moves);
 	monitors_free(g);

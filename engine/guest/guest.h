@@ -46,6 +46,7 @@ struct guest {
 	char *started_by;   /* unit, script or command of the parent */
 	char *manager;	    /* "libvirt", "proxmox", …; NULL: nobody */
 	char *run_dir;	    /* its run directory if vmferry brought it, NULL */
+	char *run_key;	    /* the key that it had for that run, or NULL */
 	struct argv_moves moves;
 	struct monitor *monitors;
 	size_t n_monitors;

@@ -92,9 +92,11 @@ static void add_environment(struct buf *b, const struct run *r)
 	AUTO_FREE char *moves = argv_moves_encode(&r->dest.plan.moves);
 	AUTO_FREE char *dir = xasprintf("%s=%s", ARGV_ENV_RUN_DIR, r->dest.dir);
 	AUTO_FREE char *sockets = xasprintf("%s=%s", ARGV_ENV_SOCKETS, moves);
+	AUTO_FREE char *key = xasprintf("%s=%s", ARGV_ENV_KEY, r->id.key);
 
 	buf_printf(b, " env");
 	word(b, dir);
+	word(b, key);
 	word(b, sockets);
 }
 

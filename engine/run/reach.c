@@ -28,13 +28,15 @@ static void remember_source(struct run *r)
 int reach_refuse_arriving(struct run *r, struct err *err)
 {
 	const struct guest *g = &r->source.guest;
-	AUTO_FREE char *key = reach_guest_key(r);
+	/* what its user may have written is made a name, as ours are */
+	AUTO_FREE char *key = g->run_key ? path_part(g->run_key)
+					 : reach_guest_key(r);
 	AUTO_FREE char *dir = NULL;
 	const struct arrival_guest guest = {
 		.pid = g->pid,
 		.start_ticks = g->start_ticks,
 		.run_dir = g->run_dir,
-		.key = g->uuid ? key : NULL,
+		.key = g->run_key || g->uuid ? key : NULL,
 	};
 	struct arrival a;
 	int rc = arrival_of(r->src.host, r->src.facts.run_root, &guest, &a,

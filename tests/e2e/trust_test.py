@@ -107,6 +107,27 @@ class UsersGuestTest(case.LoopbackCase):
         self.assert_moved(guest, self.migrate(guest))
         self.assertEqual(os.stat(f"/proc/{guest.pid}").st_uid, NOBODY.pw_uid)
 
+    def test_its_user_cannot_move_it_before_it_has_arrived(self):
+        """It has no UUID, and its mark is in a directory of root's."""
+        guest = self.guest()
+        run = self.start(guest, *harness.HELD)
+        run.wait_copying()
+        (there,) = set(harness.our_qemus()) - {guest.pid}
+        home = tempfile.mkdtemp(prefix="user-", dir=self.place.work)
+        self.addCleanup(harness.remove, home)
+        os.chown(home, NOBODY.pw_uid, NOBODY.pw_gid)
+        ferry = os.path.join(home, "vmferry")
+        shutil.copy(harness.VMFERRY, ferry)
+        done = subprocess.run(
+            [ferry, "check", f"pid:{there}", "local"], cwd=home,
+            env={**self.place.env, "HOME": home, "XDG_STATE_HOME": home},
+            user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        run.signal(signal.SIGINT)
+        self.assert_stayed(guest, run.finish(), 6)
+        self.assertEqual(done.returncode, 11, done)
+        self.assertIn("is on its way to this host", done.stderr)
+
     def test_its_program_is_asked_with_its_users_rights(self):
         guest = self.guest(ProgramsGuest)
         seen = guest.path("seen")

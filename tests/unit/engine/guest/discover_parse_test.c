@@ -286,6 +286,21 @@ TEST(a_moved_guest_has_its_public_sockets)
 	guests_free(&list);
 }
 
+TEST(a_moved_guest_has_the_key_of_its_run)
+{
+	AUTO_BUF struct buf b = { .base = NULL };
+	struct process p = plain;
+	struct guests list;
+
+	p.env = "VMFERRY_KEY=guest-1";
+	start(&b);
+	add_process(&b, &p);
+	parse(&b, &list);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.v[0].run_key, "guest-1");
+	guests_free(&list);
+}
+
 TEST(a_mangled_mapping_makes_an_ordinary_guest)
 {
 	AUTO_BUF struct buf b = { .base = NULL };
