@@ -690,11 +690,8 @@ char *recover_journal_path(const char *state_dir, const char *run,
 static void sweep_departed(void)
 {
 	struct host *here = host_local_new();
-	struct host_facts facts = { 0 };
 
-	if (probe_host(here, &facts, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
-		departed_names_sweep(here, &facts);
-	host_facts_free(&facts);
+	departed_names_sweep_host(here);
 	host_close(here);
 }
 

@@ -5,6 +5,7 @@
 #include "engine/argv/argv_moves.h"
 #include "engine/hosts/admit.h"
 #include "engine/hosts/departed.h"
+#include "engine/hosts/identity.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
@@ -23,7 +24,8 @@ void departed_names_begin(struct buf *script, const struct as_user *user)
 	as_user_assign(script, user);
 	quote_assign(script, "variable", ARGV_ENV_RUN_DIR);
 	quote_assign(script, "take_all", take);
-	buf_printf(script, "%s%s", as_user_sh, departed_sh);
+	buf_printf(script, "%s%s%s", identity_match_sh, as_user_sh,
+		   departed_sh);
 }
 
 void departed_names_sweep(struct host *h, const struct host_facts *facts)
@@ -42,4 +44,13 @@ void departed_names_sweep(struct host *h, const struct host_facts *facts)
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
 		log_warn(NULL, "left-overs of ended guests on %s: %s",
 			 host_name(h), e.message);
+}
+
+void departed_names_sweep_host(struct host *h)
+{
+	struct host_facts facts = { 0 };
+
+	if (probe_host(h, &facts, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0)
+		departed_names_sweep(h, &facts);
+	host_facts_free(&facts);
 }

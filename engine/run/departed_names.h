@@ -18,5 +18,7 @@ void departed_names_begin(struct buf *script, const struct as_user *user);
  * for, as after a power cut. Does what it can; a failure is logged.
  */
 void departed_names_sweep(struct host *h, const struct host_facts *facts);
+/* The same on a host of which nothing is known yet. */
+void departed_names_sweep_host(struct host *h);
 
 #endif

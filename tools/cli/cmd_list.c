@@ -6,6 +6,7 @@
 #include "qmp/json_fields.h"
 #include "transport/base/task_pool.h"
 #include "engine/guest/inventory.h"
+#include "engine/run/departed_names.h"
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
@@ -176,9 +177,9 @@ static void read_host(void *arg, size_t i)
 	cli_host_options(l->cli, &opt);
 	h = host_open(l->cli->operands.v[i], &opt, mono_in_ms(CONNECT_MS),
 		      &l->failed[i]);
-	if (h)
-		(void)inventory_read(h, &l->found[i], mono_in_ms(READ_MS),
-				     &l->failed[i]);
+	if (h && inventory_read(h, &l->found[i], mono_in_ms(READ_MS),
+				&l->failed[i]) == 0)
+		departed_names_sweep_host(h);
 	host_close(h);
 }
 
@@ -297,7 +298,9 @@ const struct command cmd_list = {
 		"whether vmferry could talk to the guest: \"qmp free\"; \"qmp "
 		"BUSY\", when another program holds its only monitor; \"hmp "
 		"only\", when it was started without -qmp. A guest that "
-		"another program manages is listed but not asked.\n\n"
+		"another program manages is listed but not asked. What a guest "
+		"that vmferry brought there, and that has ended, left behind "
+		"in a power cut is removed.\n\n"
 		"A host that cannot be reached is reported, the others are "
 		"listed, and the exit code is 10. Reading the processes of one "
 		"user may take 6 s, and a command line may have 64 KiB; a "

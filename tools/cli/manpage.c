@@ -180,7 +180,7 @@ static const char description[] =
 	"A shell stays on the destination as QEMU's parent. When the guest "
 	"has ended, it removes the names of its sockets, its pid file and its "
 	"run directory; what a power cut leaves of them is removed by the "
-	"next check, migrate or recover that has to do with that host. Files "
+	"next list, check, migrate or recover that asks that host. Files "
 	"that the guest's QEMU writes (-serial file:, -chardev file, "
 	"logfile=, -D) are appended to on the destination; a capture or "
 	"trace, which it begins anew, must not be one file for both hosts "
