@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/identity.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/log.h"
 #include "transport/base/strv.h"
@@ -50,10 +51,12 @@ static bool parse(const char *text, struct admit_view *out)
 	static const char arrival[] = "arrival=";
 	AUTO_FREE char *available = probe_value(text, "available");
 	AUTO_FREE char *busy = probe_value(text, "busy");
+	AUTO_FREE char *elsewhere = probe_value(text, "busy_elsewhere");
 
 	*out = (struct admit_view){ 0 };
 	if (busy)
 		out->busy = (pid_t)strtol(busy, NULL, 10);
+	out->busy_elsewhere = elsewhere != NULL;
 	if (available)
 		out->available_bytes = strtoull(available, NULL, 10) * 1024;
 	while (*text) {
@@ -86,9 +89,8 @@ int admit_look(struct host *h, const char *run_root, const char *lock,
 	quote_assign(&script, "root", run_root);
 	quote_assign(&script, "lock", lock);
 	quote_assign(&script, "cgroups", cgroups);
-	buf_printf(&script, "%s", admit_sh);
-	buf_printf(&script, "! lives \"$lock\" 2>/dev/null || echo busy=$p\n"
-			    "tally\n");
+	buf_printf(&script, "%s%s", identity_match_sh, admit_sh);
+	buf_printf(&script, "! lives \"$lock\" || say_busy\ntally\n");
 	if (probe_script(h, "admission", buf_data(&script), &text, deadline,
 			 err) < 0)
 		return -1;
@@ -177,9 +179,12 @@ char *admit_reason(const struct admit_view *v, const struct admit_wish *wish,
 
 	switch (answer) {
 	case ADMIT_BUSY:
-		return xasprintf("this guest's own way to %s: process %d over "
-				 "there answers for it",
-				 host, (int)v->busy);
+		return xasprintf("this guest's own way to %s: process %d %s "
+				 "answers for it",
+				 host, (int)v->busy,
+				 v->busy_elsewhere
+					 ? "of another PID namespace or machine"
+					 : "over there");
 	case ADMIT_CROWDED:
 		return xasprintf("a place on %s, where %zu at once arrive: %s",
 				 host, v->n_arrivals, who);

@@ -44,6 +44,7 @@ struct admit_arrival {
 
 struct admit_view {
 	pid_t busy;		  /* answers for this guest's lock, 0: nobody */
+	bool busy_elsewhere;	  /* in another PID namespace or machine */
 	uint64_t available_bytes; /* 0: unknown */
 	uint64_t promised_bytes;  /* of the arrivals, together */
 	uint64_t taken_bytes;	  /* resident in their QEMUs */
@@ -99,9 +100,11 @@ bool admit_parse(const char *text, struct admit_view *out);
 
 /*
  * For scripts: sh functions that expect $root, $lock and $cgroups and, for
- * may_come, $need (KiB) and $limit.
+ * may_come, $need (KiB) and $limit; all but ticks_of need identity_match_sh.
  *
  *	ticks_of PID	prints the start time of a process that lives
+ *	lives LOCK	whether somebody answers for that lock, as $p
+ *	say_busy	after lives: prints the lines that admit_parse() reads
  *	locked		waits for the run root's lock, kept as descriptor 7;
  *			fails after some seconds
  *	limited PID	lowers $available (KiB) to what that process's cgroups

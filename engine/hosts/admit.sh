@@ -24,10 +24,22 @@ locked() {
 		sleep 0.02
 	done
 }
+# Whether somebody answers for the lock $1, by identity.h: what is recorded of
+# another PID namespace or machine is not gone. $match says which it is. Without
+# a file `space` it is of a version that judged by pid and start alone.
 lives() {
-	p=; t=
+	p=; t=; s=; match=same
 	read -r p t <"$1/pid"
-	[ -n "$p" ] && [ "$(ticks_of "$p")" = "$t" ]
+	[ -n "$p" ] || return 1
+	! read -r s <"$1/space" || match_space "$s"
+	case $match in
+	same) [ "$(ticks_of "$p")" = "$t" ] ;;
+	rebooted) return 1 ;;
+	esac
+} 2>/dev/null
+say_busy() {
+	echo "busy=$p"
+	[ "$match" = same ] || echo "busy_elsewhere=1"
 }
 resident_of() {
 	taken=0
@@ -43,7 +55,8 @@ arrival() {
 	read -r id <"$1/run"
 	case $ram in '' | *[!0-9]*) ram=0 ;; esac
 	ram=$((ram / 1024))
-	resident_of "$p"
+	taken=0
+	[ "$match" != same ] || resident_of "$p"
 	[ $taken -le $ram ] || taken=$ram
 	promised=$((promised + ram - taken))
 	arriving=$((arriving + 1))

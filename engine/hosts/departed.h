@@ -6,15 +6,16 @@
  *
  * The shell that QEMU has as its parent removes it. What a power cut leaves is
  * removed by the next command on that host, from the record that is kept beside
- * the runs: a line each for machine id, boot id, "PID TICKS" of QEMU, its run
- * directory, user and group (empty: the login's own); then three lines a name:
- * which file it is (device, inode and time), where QEMU made it, the name.
+ * the runs: a line each for whose /proc it was (identity_match_sh), the boot
+ * id, "PID TICKS" of QEMU, its run directory, user and group (empty: the
+ * login's own); then three lines a name: which file it is (device, inode and
+ * time), where QEMU made it, the name.
  */
 #ifndef ENGINE_HOSTS_DEPARTED_H
 #define ENGINE_HOSTS_DEPARTED_H
 
 /*
- * Functions, which need those of admit_sh and as_user_sh:
+ * Functions, which need those of admit_sh, as_user_sh and identity_match_sh:
  *
  * `note_arrival RECORD PID TICKS DIR` writes a record; names come from the
  *	standard input, user and group from $user and $group.

@@ -3,10 +3,6 @@
 # departed.h has the contract. What is its user's is removed with that user's
 # rights: names lead anywhere, and a file system may be mounted in the directory.
 # shellcheck shell=sh disable=SC2016,SC2094,SC2154
-this_host() {
-	machine=$(cat /etc/machine-id 2>/dev/null)
-	boot=$(cat /proc/sys/kernel/random/boot_id)
-}
 remove_run_dir() {
 	ask_user sh -c 'cd "$1" && rm -rf -- ./* ./.[!.]*' sh "$1"
 	[ ! -d "$1" ] || rmdir -- "$1"
@@ -16,29 +12,37 @@ note_arrival() (
 	umask 077
 	begin() { mkdir -p "${1%/*}" && true >"$1.new"; }
 	# another guest that departs may remove the directory in between
-	{ begin "$1" || begin "$1"; } 2>/dev/null && this_host && {
-		printf '%s\n' "$machine" "$boot" "$2 $3" "$4" "$user" "$group"
+	{ begin "$1" || begin "$1"; } 2>/dev/null && space=$(this_space) && {
+		printf '%s\n' "$space" "${space%% *}" "$2 $3" "$4" "$user" \
+			"$group"
 		cat
 	} >"$1.new" && mv -f -- "$1.new" "$1"
 )
+# Earlier versions noted a machine id and a boot, not the namespace.
+departed_space() {
+	case $1 in
+	*' '*) echo "$1" ;;
+	*) echo "$2 - ${1:--} - -" ;;
+	esac
+}
 # Numbers of devices change with a reboot.
 departed() {
-	this_host
-	here=$machine now=$boot
 	{
-		IFS= read -r machine && read -r boot && read -r pid ticks &&
+		read -r space && read -r boot && read -r pid ticks &&
 			IFS= read -r dir && read -r user && read -r group ||
 			return
-		[ "$machine" = "$here" ] || return
+		match_space "$(departed_space "$space" "$boot")"
 		form=%i:%Y
-		if [ "$boot" = "$now" ]; then
+		case $match in
+		same)
 			[ "$(ticks_of "$pid")" != "$ticks" ] || return
-			form=%d:%i:%Y
-		fi
+			form=%d:%i:%Y ;;
+		elsewhere) return ;;
+		esac
 		set -- "$1" "$form"
 		while IFS= read -r id && IFS= read -r at && IFS= read -r name
 		do
-			[ "$boot" = "$now" ] || id=${id#*:}
+			[ "$match" = same ] || id=${id#*:}
 			set -- "$@" "$at" "$name" "$id"
 		done
 	} <"$1"

@@ -53,6 +53,13 @@ extern const char identity_sh[];
 /* Behind identity_sh: makes the id of our own and prints it, too. */
 extern const char identity_make_sh[];
 
+/*
+ * Functions for scripts that keep a process in a file: this_space prints what
+ * is to be noted with it, and match_space judges that as identity_compare()
+ * does.
+ */
+extern const char identity_match_sh[];
+
 /* Reads what identity_sh printed; what is no id counts as unknown. */
 void identity_space_read(const char *text, struct identity_space *out);
 /* What names the machine in files: its id, or that of our own, or "". */

@@ -13,9 +13,7 @@ mkdir -p "$root" || fail "cannot make $root"
 [ "$(id -u)" != 0 ] || chmod 711 "$root"
 locked || fail "cannot lock $root"
 if [ -e "$lock" ]; then
-	read -r pid ticks 2>/dev/null <"$lock/pid"
-	if [ -n "${pid:-}" ] && [ "$(ticks_of $pid)" = "$ticks" ]
-	then echo busy=$pid; exit 0; fi
+	if lives "$lock"; then say_busy; exit 0; fi
 	rm -rf "$lock"
 fi
 tally
@@ -24,6 +22,7 @@ new=$root/new-$run
 fail() { rm -rf "$new" "$lock" "$dir"; echo "$1" >&2; exit 1; }
 mkdir "$new" || fail "cannot make $new"
 echo $$ $(ticks_of $$) >"$new/pid" &&
+this_space >"$new/space" &&
 printf '%s\n' "$run" >"$new/run" &&
 printf '%s\n' "$marker" >"$new/marker" &&
 echo $session >"$new/session" &&

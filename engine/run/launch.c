@@ -22,6 +22,7 @@
 
 #include "engine/hosts/arrival.h"
 #include "engine/hosts/guest_socket.h"
+#include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/migrate_options.h"
@@ -180,10 +181,10 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	if (r->dst.facts.uid)
 		buf_printf(&b, "owner=$(id -u)\n");
 	add_wish(&b, r, wish);
-	buf_printf(&b, "%s%s%s",
+	buf_printf(&b, "%s%s%s%s",
 		   host_is_local(r->dst.host) ? "session=\n"
 					      : login_session_find_sh,
-		   admit_sh, launch_make_sh);
+		   identity_match_sh, admit_sh, launch_make_sh);
 	buf_printf(&b, "cd \"$cwd\" || fail \"cannot enter $cwd\"\n");
 	if (r->dst.facts.uid == 0)
 		add_limits(&b, &r->source.guest);

@@ -85,6 +85,29 @@ int queue_ask(struct run *r, struct admit_view *v, struct err *err)
 			  mono_in_ms(RUN_SCRIPT_MS), err);
 }
 
+static void refuse_busy(const struct run *r, const struct admit_view *v,
+			struct err *err)
+{
+	AUTO_FREE char *lock =
+		state_dir_arrival(r->dst.facts.run_root, r->id.key);
+
+	err_set(err, ERR_BUSY,
+		"%s is already on its way to %s: process %d %s answers for it",
+		guest_label(&r->source.guest), host_name(r->dst.host),
+		(int)v->busy,
+		v->busy_elsewhere ? "of another PID namespace or machine"
+				  : "over there");
+	if (v->busy_elsewhere)
+		err_hint(err,
+			 "whether that process has ended cannot be seen from "
+			 "%s; if it has, run vmferry recover where that "
+			 "migration was started, or remove %s on %s",
+			 host_name(r->dst.host), lock, host_name(r->dst.host));
+	else
+		err_hint(err, "wait for that migration (--wait); if its engine "
+			      "died, vmferry recover undoes it");
+}
+
 int queue_refuse(const struct run *r, const struct admit_view *v,
 		 const struct admit_wish *wish, enum admit answer,
 		 struct err *err)
@@ -93,12 +116,7 @@ int queue_refuse(const struct run *r, const struct admit_view *v,
 	AUTO_FREE char *why = admit_reason(v, wish, answer, host);
 
 	if (answer == ADMIT_BUSY) {
-		err_set(err, ERR_BUSY,
-			"%s is already on its way to %s: "
-			"process %d over there answers for it",
-			guest_label(&r->source.guest), host, (int)v->busy);
-		err_hint(err, "wait for that migration (--wait); if its engine "
-			      "died, vmferry recover undoes it");
+		refuse_busy(r, v, err);
 	} else {
 		err_set(err, ERR_REFUSED, "too little %s", why);
 		err_hint(err, answer == ADMIT_NEVER

@@ -345,8 +345,8 @@ TEST(a_qemu_that_is_not_there_prints_nothing)
 
 static char *admit_script(const char *script)
 {
-	return xasprintf("root=%s lock=%s/in-me cgroups=\n%s%s", dir, dir,
-			 admit_sh, script);
+	return xasprintf("root=%s lock=%s/in-me cgroups=\n%s%s%s", dir, dir,
+			 identity_match_sh, admit_sh, script);
 }
 
 TEST(arrivals_are_counted)
@@ -403,12 +403,13 @@ static char *launching(const char *qemu)
 	AUTO_BUF struct buf keeper = { 0 };
 
 	departed_names_begin(&keeper, NULL);
-	return xasprintf("(\n%s%s%s"
+	return xasprintf("(\n%s%s%s%s"
 			 "NONE=$dir setsid sh >&8 2>&9 8>&- 9>&- "
 			 "<<'end of it' &\n{\n%s%s%s"
 			 "qemu() { exec %s; }\n%s\n}\nend of it\n%s)",
-			 launch_facts, admit_sh, launch_make_sh, launch_facts,
-			 admit_sh, buf_data(&keeper), qemu, launch_keep_sh,
+			 launch_facts, identity_match_sh, admit_sh,
+			 launch_make_sh, launch_facts, admit_sh,
+			 buf_data(&keeper), qemu, launch_keep_sh,
 			 launch_await_sh);
 }
 
@@ -428,7 +429,8 @@ TEST(a_program_is_launched_and_removed)
 	(void)fd;
 	all_print(script, "available=N\npid=N\nticks=N\nready=N\n"
 			  "root:\nd\nin-g\n\nroot/d:\nstderr\nstdout\n\n"
-			  "root/in-g:\nmarker\npid\nram\nrun\nsession\ngone\n");
+			  "root/in-g:\nmarker\npid\nram\nrun\nsession\nspace\n"
+			  "gone\n");
 }
 
 TEST(a_program_that_ends_at_once_is_reported)
@@ -486,12 +488,12 @@ static char *sweeping(const char *boot, const char *qemu)
 	return xasprintf(
 		"%s%s%s%smkdir -p root/d; true >root/d/stdout\n"
 		"note_arrival \"$record\" %s \"$dir\" <names\n"
-		"sed -i '2s/.*/%s/;7s/^[0-9]*/%s/' \"$record\"\n"
+		"sed -i '1s/^[^ ]*/%s/;2s/.*/%s/;7s/^[0-9]*/%s/' \"$record\"\n"
 		"sweep \"${record%%/*}\"\n"
 		"ls -d root/d arrived/* \"it's a name\" link 2>/dev/null\n"
 		"cat other; rm -rf root arrived \"it's a name\" link\n",
 		launch_facts, admit_sh, buf_data(&functions), departing, qemu,
-		boot, *boot == '&' ? "&" : "12345");
+		boot, boot, *boot == '&' ? "&" : "12345");
 }
 
 TEST(what_a_guest_left_is_removed_by_the_next_command)
@@ -504,8 +506,7 @@ TEST(what_a_guest_left_is_removed_by_the_next_command)
 TEST(so_is_what_a_power_cut_left)
 {
 	/* the device has another number since */
-	AUTO_FREE char *script =
-		sweeping("an earlier boot", "$$ $(ticks_of $$)");
+	AUTO_FREE char *script = sweeping("earlier-boot", "$$ $(ticks_of $$)");
 
 	all_print(script, "anothers\n");
 }
@@ -519,13 +520,126 @@ TEST(what_a_guest_uses_that_runs_is_left_alone)
 
 TEST(one_that_is_launched_already_is_busy)
 {
-	AUTO_FREE char *script =
-		xasprintf("%s%smkdir -p $lock; echo $PPID $(ticks_of $PPID) "
-			  ">$lock/pid\n(\n%s) | sed \"s/=$PPID/=P/\"\n"
-			  "rm -rf root\n",
-			  launch_facts, admit_sh, launch_make_sh);
+	AUTO_FREE char *script = xasprintf(
+		"%s%s%smkdir -p $lock; echo $PPID $(ticks_of $PPID) "
+		">$lock/pid\n(\n%s) | sed \"s/=$PPID/=P/\"\n"
+		"rm -rf root\n",
+		launch_facts, identity_match_sh, admit_sh, launch_make_sh);
 
 	all_print(script, "busy=P\n");
+}
+
+/* --- other PID namespaces ------------------------------------------------- */
+
+/* Makes of what is on standard input a script in a PID namespace of its own. */
+static const char elsewhere[] = "unshare -pf --mount-proc sh";
+
+static bool has_namespaces(void)
+{
+	return system("unshare -pf --mount-proc true 2>/dev/null") == 0;
+}
+
+TEST(a_lock_of_another_pid_namespace_is_not_free)
+{
+	AUTO_FREE char *script = NULL;
+
+	if (!has_namespaces()) {
+		skip();
+		return;
+	}
+	script = xasprintf("%s%s%smkdir -p $lock; p=$PPID\n"
+			   "echo $p $(ticks_of $p) >$lock/pid\n"
+			   "this_space >$lock/space\n"
+			   "cat >inner <<'end of it'\n%s%s%s%s\nend of it\n"
+			   "<inner %s | sed \"s/=$p\\$/=P/\"; cat $lock/pid |\n"
+			   "sed \"s/^$p .*/P/\"; rm -rf root inner\n",
+			   launch_facts, identity_match_sh, admit_sh,
+			   launch_facts, identity_match_sh, admit_sh,
+			   launch_make_sh, elsewhere);
+	all_print(script, "busy=P\nbusy_elsewhere=1\nP\n");
+}
+
+TEST(an_arrival_of_another_pid_namespace_counts_in_full)
+{
+	AUTO_FREE char *script = NULL;
+
+	if (!has_namespaces()) {
+		skip();
+		return;
+	}
+	script = xasprintf(
+		"%s%s%smkdir -p root/in-a; echo $PPID $(ticks_of $PPID) "
+		">root/in-a/pid\nthis_space >root/in-a/space\n"
+		"echo 8192 a guest >root/in-a/ram; echo run-a >root/in-a/run\n"
+		"cat >inner <<'end of it'\n%s%s%stally\nend of it\n"
+		"<inner %s | grep arrival; rm -rf root inner\n",
+		launch_facts, identity_match_sh, admit_sh, launch_facts,
+		identity_match_sh, admit_sh, elsewhere);
+	all_print(script, "arrival=8 0 run-a a guest\n");
+}
+
+TEST(what_a_guest_uses_in_another_pid_namespace_is_left_alone)
+{
+	AUTO_BUF struct buf functions = { 0 };
+	AUTO_FREE char *script = NULL;
+
+	if (!has_namespaces()) {
+		skip();
+		return;
+	}
+	departed_names_begin(&functions, NULL);
+	script = xasprintf(
+		"%s%s%smkdir -p root/d; true >root/d/stdout\n"
+		"note_arrival \"$record\" $PPID $(ticks_of $PPID) \"$dir\" "
+		"</dev/null\n"
+		"cat >inner <<'end of it'\n%s%s%ssweep \"${record%%/*}\"\n"
+		"end of it\n<inner %s\nls -d root/d arrived/*\n"
+		"rm -rf root arrived inner\n",
+		launch_facts, admit_sh, buf_data(&functions), launch_facts,
+		admit_sh, buf_data(&functions), elsewhere);
+	all_print(script, "arrived/r1\nroot/d\n");
+}
+
+TEST(a_record_of_an_earlier_version_waits_for_the_next_boot)
+{
+	AUTO_BUF struct buf functions = { 0 };
+	AUTO_FREE char *script = NULL;
+
+	departed_names_begin(&functions, NULL);
+	script = xasprintf(
+		"%s%s%smkdir -p root/d arrived; true >root/d/stdout\n"
+		"id=$(cat /etc/machine-id 2>/dev/null)\n"
+		"boot=$(cat /proc/sys/kernel/random/boot_id)\n"
+		"for b in $boot earlier; do\n"
+		"printf '%%s\\n' \"$id\" $b '999999999 1' \"$dir\" '' '' "
+		">$record\n"
+		"sweep \"${record%%/*}\"; ls -d root/d arrived/* 2>/dev/null\n"
+		"done; rm -rf root arrived\n",
+		launch_facts, admit_sh, buf_data(&functions));
+	all_print(script, "arrived/r1\nroot/d\n");
+}
+
+TEST(spaces_are_compared_as_identities_are)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	AUTO_FREE char *script = xasprintf(
+		"%sm=%s o=fedcba98765432100123456789abcdef\n"
+		"is() { here_now=$2; match_space \"$1\"; echo $match; }\n"
+		"is \"b n $m - h\" \"b n $m - h\"\n"
+		"is \"b n - - h\" \"b n $m - h\"\n"
+		"is \"b n - $o h\" \"b n $m $o h\"\n"
+		"is \"b n $m - h\" \"b o $m - h\"\n"
+		"is \"b - $m - h\" \"b - $m - h\"\n"
+		"is \"b n $m - h\" \"c n $m - h\"\n"
+		"is \"b n $m - h\" \"c n $m - i\"\n"
+		"is \"b n - - h\" \"c n - - h\"\n"
+		"is \"b n $o - h\" \"b n $m - h\"\n"
+		"is torn \"b n $m - h\"\n",
+		identity_match_sh, id);
+
+	all_print(script, "same\nsame\nsame\nelsewhere\nelsewhere\n"
+			  "rebooted\nelsewhere\nelsewhere\nelsewhere\n"
+			  "elsewhere\n");
 }
 
 /* A program's name, which sh gets as @name, is chosen by its user. */
@@ -538,12 +652,13 @@ static void known_again(const char *name)
 		"done\n"
 		"t=$(tr '\\n' ' ' </proc/$other/stat |\n"
 		"LC_ALL=C awk '{ sub(/.*[)] /, \"\"); print $20 }')\n"
-		"%s%smkdir -p $lock; echo $other $t >$lock/pid\n"
+		"%s%s%smkdir -p $lock; echo $other $t >$lock/pid\n"
 		"(\n%s) | sed \"s/=$other/=P/\"\n"
 		"rm -rf root\npid=$other ticks=$t variable=NONE\n"
 		"(\n%s)\nkill -0 $other 2>/dev/null || echo gone\n"
 		"rm -rf root \"$name\"\n",
-		name, launch_facts, admit_sh, launch_make_sh, launch_remove_sh);
+		name, launch_facts, identity_match_sh, admit_sh, launch_make_sh,
+		launch_remove_sh);
 
 	all_print(script, "busy=P\ngone\n");
 }

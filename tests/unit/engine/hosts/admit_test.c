@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hosts/identity.h"
 #include "engine/hosts/probe.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
@@ -135,8 +136,8 @@ static void run(struct place *p, const char *script, struct buf *out)
 	AUTO_ERR struct err e = { 0 };
 
 	quote_assign(&all, "root", p->root);
-	buf_printf(&all, "lock=$root/in-me\ncgroups=\nme=%d\n%s%s",
-		   (int)getpid(), admit_sh, script);
+	buf_printf(&all, "lock=$root/in-me\ncgroups=\nme=%d\n%s%s%s",
+		   (int)getpid(), identity_match_sh, admit_sh, script);
 	expect_ok(probe_script(p->here, "test", buf_data(&all), out, SOON, &e),
 		  &e);
 }
