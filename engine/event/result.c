@@ -223,6 +223,7 @@ struct json_object *result_to_json(const struct result *r)
 	json_fields_text(o, "state", r->state);
 	add_numbers(o, r);
 	json_fields_text(o, "transport", r->transport);
+	json_fields_text(o, "state_storage", r->state_storage);
 	json_fields_text(o, "decision", r->decision);
 	json_add_sub(o, "forecast", forecast_to_json(r));
 	json_add_sub(o, "error", result_error_to_json(&r->error));

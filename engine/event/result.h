@@ -53,6 +53,8 @@ struct result {
 	int attempts; /* -1: none; 2: turned back, and tried once more */
 	const char *transport; /* "ssh", "openssh", "local" */
 	char *decision;	       /* why it switched when it did */
+	/* what the journal was kept on, if a power cut empties it; a literal */
+	const char *state_storage;
 	double forecast_total_ms, forecast_blackout_ms;
 	int forecast_converges; /* 1, 0, -1 unknown */
 	struct err error;	/* ERR_NONE: none */

@@ -16,6 +16,7 @@
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
 #include "engine/state/state_dir.h"
+#include "engine/state/volatile_storage.h"
 #include "qmp/qmp.h"
 #include "qmp/qmp_images.h"
 #include "transport/base/log.h"
@@ -228,6 +229,7 @@ static int gather(struct preflight *p, struct err *err)
 	    ask_login(p, err) < 0)
 		return -1;
 	unit_hold_ask(r, &p->unit);
+	p->storage = volatile_storage(run_state(r));
 	if (ask_images(p, err) < 0)
 		return -1;
 	list_paths(p);

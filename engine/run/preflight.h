@@ -27,6 +27,8 @@ struct preflight {
 	bool kvm_usable; /* /dev/kvm opens on the destination */
 	struct unit_facts unit;	   /* that the source is in */
 	char *inactive;		   /* why QEMU would abort, or NULL */
+	const char *storage;	   /* that of the state directory does not
+				    * outlive a power cut: what it is */
 	char *lonely;		   /* why the guardian cannot log in, or NULL */
 	struct supervisor above;   /* among the processes above the source */
 	bool same_pids;		   /* a pid is the same process on both */
@@ -44,6 +46,7 @@ void preflight_check_access(struct preflight *p);
 void preflight_check_unit(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);
+void preflight_check_state(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_user(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);

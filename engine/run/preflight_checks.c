@@ -121,6 +121,21 @@ void preflight_check_guardian(struct preflight *p)
 		    "there to run vmferry recover"));
 }
 
+/* A journal that is lost with its host leaves nobody who knows. */
+void preflight_check_state(struct preflight *p)
+{
+	p->r->result->state_storage = p->storage;
+	if (!p->storage)
+		return;
+	ADD(p, "state", SOURCE, FAIL,
+	    xasprintf("the state directory %s is on %s, which a power cut "
+		      "empties: nobody would know then which host may run %s",
+		      run_state(p->r), p->storage,
+		      guest_label(&p->r->source.guest)),
+	    xstrdup("name a directory on a disk with --state-dir; where there "
+		    "is none, --skip-check state accepts it"));
+}
+
 /* "local" says it; by another name it may be a mistake. */
 void preflight_check_same_host(struct preflight *p)
 {
@@ -760,6 +775,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_supervisor,
 	preflight_check_same_host,
 	preflight_check_guardian,
+	preflight_check_state,
 	check_blocked,
 	check_jobs,
 	check_hotplug,

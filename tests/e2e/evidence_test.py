@@ -127,6 +127,20 @@ class EvidenceTest(dying.DyingCase):
                              str(done))
         self.assert_recovered(guest, "destination", "forward")
 
+    # --- storage -------------------------------------------------------------
+
+    def test_a_state_directory_in_memory_is_refused_unless_accepted(self):
+        guest = self.guest()
+        state = os.path.join("/dev/shm", f"vmferry-{os.getpid()}")
+        self.addCleanup(harness.remove, state)
+        done = self.migrate(guest, "--state-dir", state)
+        self.assert_stayed(guest, done, 3)
+        self.assertIn(f"the state directory {state} is on tmpfs", done.err)
+        done = self.migrate(guest, "--state-dir", state, "--skip-check",
+                            "state")
+        self.assert_moved(guest, done)
+        self.assertIn("the journal was kept on tmpfs", done.text)
+
     # --- doubt ---------------------------------------------------------------
 
     def fails_at_commit(self, guest):

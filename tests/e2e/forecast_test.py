@@ -214,7 +214,7 @@ class ForecastTest(case.LoopbackCase):
 
     def test_what_a_migration_taught_is_used(self):
         guest = self.guest("fill=32 ws=8 rate=4")
-        where = os.path.join(self.place.work, "taught")
+        where = os.path.join(self.place.state, "taught")
         self.addCleanup(shutil.rmtree, where, ignore_errors=True)
         state = ("--state-dir", where)
         ask = (self.sshd.target, *self.sshd.login(), "--quick", *state)

@@ -580,8 +580,9 @@ class FilesTest(case.LoopbackCase):
         self.assert_explained(done, "cannot be trusted")
 
     def directory(self, name, mode=0o700):
-        path = os.path.join(self.place.work, name)
-        os.mkdir(path)
+        # on a disk, as that of the usual state
+        path = os.path.join(self.place.state, name)
+        os.makedirs(path)
         os.chmod(path, mode)
         self.addCleanup(harness.remove, path)
         return path

@@ -75,13 +75,28 @@ def private_run():
     if os.path.exists(startup):
         check(libc.mount(b"/dev/null", startup.encode(), None, MS_BIND, None))
     here = Presence(STATE, MACHINE_ID)
-    check(libc.mount(b"tmpfs", STATE.encode(), b"tmpfs", 0, b"mode=700"))
+    state = on_disk()
+    bind(state, STATE)
 
     def end():
         unbind(STATE)
         here.end()
+        shutil.rmtree(state, ignore_errors=True)
 
     atexit.register(end)
+
+
+def on_disk():
+    """A new directory where check `state` has nothing against a state
+    directory: /tmp may be in memory."""
+    def kind(path):
+        return subprocess.run(["stat", "-f", "-c", "%T", path], text=True,
+                              capture_output=True).stdout.strip()
+
+    places = [p for p in (tempfile.gettempdir(), "/var/tmp", BUILD)
+              if os.access(p, os.W_OK) and kind(p) not in ("tmpfs", "ramfs")]
+    return tempfile.mkdtemp(prefix="vmferry-e2e-state-",
+                            dir=places[0] if places else None)
 
 
 def bind(source, target):
@@ -106,20 +121,24 @@ class Place:
         else:
             self.work = tempfile.mkdtemp(prefix="vmferry-e2e-")
         self.run_root = "/run/vmferry"
-        self.state = STATE
+        self.state, self.disk = STATE, None
         self.env = environment(self.work)
+        if not IS_ROOT or not private:
+            self.disk = on_disk()
+            atexit.register(shutil.rmtree, self.disk, ignore_errors=True)
+            self.state = os.path.join(self.disk, "vmferry")
         if not IS_ROOT:
             os.mkdir(os.path.join(self.work, "xdg"), 0o700)
             self.run_root = os.path.join(self.work, "xdg/vmferry")
-            self.state = os.path.join(self.work, "vmferry")
+            self.env["XDG_STATE_HOME"] = self.disk
         elif not private:
-            self.state = os.path.join(self.work, "vmferry")
             self.env["VMFERRY_STATE_DIR"] = self.state
         self.runs = os.path.join(self.state, "runs")
         self.recordings = os.path.join(self.state, "recordings")
 
     def remove(self):
-        shutil.rmtree(self.work, ignore_errors=True)
+        for path in filter(None, (self.work, self.disk)):
+            shutil.rmtree(path, ignore_errors=True)
 
     def left_over(self):
         """What is in the run root and the state directory.

@@ -101,7 +101,8 @@ static const struct option state_options[] = {
 		.completion = COMPLETE_FILE,
 		.help = "Where journals and recordings of runs are kept: "
 			"/var/lib/vmferry for root, ~/.local/state/vmferry for "
-			"others.",
+			"others. One that a power cut empties is refused by "
+			"the check \"state\".",
 	},
 };
 const struct option_group group_state = {

@@ -132,6 +132,11 @@ void receipt_migration(struct buf *b, const struct style *s,
 		text_putf(b, s->utf8, "  why then: %s", r->decision);
 		buf_append(b, "\n", 1);
 	}
+	if (r->state_storage)
+		text_putf(b, s->utf8,
+			  "  the journal was kept on %s, which a power cut "
+			  "empties\n",
+			  r->state_storage);
 }
 
 /* --- errors -------------------------------------------------------------- */

@@ -126,6 +126,7 @@ TEST(unknown_numbers_are_null_in_json)
 		"streams",
 		"attempts",
 		"earlier_pause_ms",
+		"state_storage",
 		"transferred_bytes",
 		"disk_bytes",
 		"throughput_bps",
