@@ -12,14 +12,15 @@ void migrate_options_init(struct migrate_options *opt)
 }
 
 const char *const migrate_options_checks[] = {
-	"unfinished",	 "state",	 "manager",	   "restart",
-	"boot",		 "supervisor",	 "same-host",	   "guardian",
-	"migratable",	 "jobs",	 "hotplug",	   "locking",
-	"inactive",	 "command-line", "tcg-dirty-bits", "qemu",
-	"qemu-replaced", "machine",	 "version",	   "kvm",
-	"memory",	 "user",	 "disk",	   "file",
-	"access",	 "bridge",	 "directory",	   "ram-file",
-	"trace-file",	 "same-guest",	 "name-in-use",	   NULL,
+	"unfinished", "state",	       "manager",      "restart",
+	"boot",	      "supervisor",    "same-host",    "guardian",
+	"lingering",  "migratable",    "jobs",	       "hotplug",
+	"locking",    "inactive",      "command-line", "tcg-dirty-bits",
+	"qemu",	      "qemu-replaced", "machine",      "version",
+	"kvm",	      "memory",	       "user",	       "disk",
+	"file",	      "access",	       "bridge",       "directory",
+	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
+	NULL,
 };
 
 bool migrate_options_check_known(const char *name)

@@ -132,6 +132,20 @@ static int ask_login(struct preflight *p, struct err *err)
 	return 0;
 }
 
+static int ask_lingering(struct preflight *p, struct err *err)
+{
+	const struct run *r = p->r;
+
+	if (r->src.facts.uid &&
+	    lingering_ask(r->src.host, &p->lingers_here,
+			  mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	if (!r->dst.facts.uid)
+		return 0;
+	return lingering_ask(r->dst.host, &p->lingers_there,
+			     mono_in_ms(RUN_SCRIPT_MS), err);
+}
+
 static int find_qemu(struct preflight *p, struct err *err)
 {
 	struct run *r = p->r;
@@ -226,7 +240,7 @@ static int gather(struct preflight *p, struct err *err)
 
 	if (find_qemu(p, err) < 0 || make_plan(p, err) < 0 ||
 	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0 ||
-	    ask_login(p, err) < 0)
+	    ask_login(p, err) < 0 || ask_lingering(p, err) < 0)
 		return -1;
 	unit_hold_ask(r, &p->unit);
 	p->storage = volatile_storage(run_state(r));
@@ -255,6 +269,8 @@ static void preflight_free(struct preflight *p)
 	unit_facts_free(&p->unit);
 	free(p->inactive);
 	free(p->lonely);
+	lingering_free(&p->lingers_here);
+	lingering_free(&p->lingers_there);
 	supervisor_free(&p->above);
 	guests_free(&p->guests);
 	free(p->names);

@@ -9,6 +9,7 @@
 #include "engine/guest/supervisor.h"
 #include "engine/guest/guest.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/lingering.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
@@ -25,10 +26,11 @@ struct preflight {
 	bool user_known; /* the guest's user exists on the destination, */
 	uid_t user_uid;	 /* with this uid */
 	bool kvm_usable; /* /dev/kvm opens on the destination */
-	struct unit_facts unit;	   /* that the source is in */
-	char *inactive;		   /* why QEMU would abort, or NULL */
-	const char *storage;	   /* that of the state directory does not
+	struct unit_facts unit; /* that the source is in */
+	char *inactive;		/* why QEMU would abort, or NULL */
+	const char *storage;	/* that of the state directory does not
 				    * outlive a power cut: what it is */
+	struct lingering lingers_here, lingers_there;
 	char *lonely;		   /* why the guardian cannot log in, or NULL */
 	struct supervisor above;   /* among the processes above the source */
 	bool same_pids;		   /* a pid is the same process on both */
@@ -46,6 +48,7 @@ void preflight_check_access(struct preflight *p);
 void preflight_check_unit(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);
+void preflight_check_lingering(struct preflight *p);
 void preflight_check_state(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_user(struct preflight *p);

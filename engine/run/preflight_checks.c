@@ -121,6 +121,60 @@ void preflight_check_guardian(struct preflight *p)
 		    "there to run vmferry recover"));
 }
 
+/* On this host the logout is the user's own, and need not come. */
+static void check_logout_here(struct preflight *p)
+{
+	const struct lingering *l = &p->lingers_here;
+
+	if (!l->user || !l->ends)
+		return;
+	ADD(p, "lingering", SOURCE, WARN,
+	    xasprintf("logind ends all that %s has started here at the logout "
+		      "(KillUserProcesses=yes): vmferry, its guardian and a "
+		      "guest that was started by hand",
+		      l->user),
+	    xasprintf("stay logged in, or set KillExcludeUsers=%s in "
+		      "logind.conf",
+		      l->user));
+}
+
+/* vmferry's login there ends with the run. */
+static void check_logout_there(struct preflight *p)
+{
+	const struct lingering *l = &p->lingers_there;
+
+	if (!l->user || !l->ends || host_is_local(p->r->dst.host))
+		return;
+	ADD(p, "lingering", DESTINATION, FAIL,
+	    xasprintf("logind on %s ends all that a login of %s has started "
+		      "with it (KillUserProcesses=yes): the guest would end "
+		      "with vmferry's login",
+		      dst_name(p), l->user),
+	    xasprintf("set KillExcludeUsers=%s in logind.conf there, or "
+		      "migrate as root",
+		      l->user));
+}
+
+void preflight_check_lingering(struct preflight *p)
+{
+	static const char runtime[] = "/run/user/";
+	const struct lingering *l = &p->lingers_there;
+	const char *root = p->r->dst.facts.run_root;
+
+	check_logout_here(p);
+	check_logout_there(p);
+	if (!l->user || l->lingers || !root ||
+	    strncmp(root, runtime, strlen(runtime)) != 0)
+		return;
+	ADD(p, "lingering", DESTINATION, WARN,
+	    xasprintf("after the last logout of %s on %s its runtime directory "
+		      "is removed, with the sockets of the guest's monitors: "
+		      "the guest would run, and nobody could ask or move it",
+		      l->user, dst_name(p)),
+	    xasprintf("loginctl enable-linger %s, on %s", l->user,
+		      dst_name(p)));
+}
+
 /* A journal that is lost with its host leaves nobody who knows. */
 void preflight_check_state(struct preflight *p)
 {
@@ -775,6 +829,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_supervisor,
 	preflight_check_same_host,
 	preflight_check_guardian,
+	preflight_check_lingering,
 	preflight_check_state,
 	check_blocked,
 	check_jobs,

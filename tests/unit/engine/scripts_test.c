@@ -19,6 +19,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
+#include "engine/hosts/lingering.h"
 #include "engine/hosts/login_session.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/departed_names.h"
@@ -856,6 +857,25 @@ TEST(an_arrival_is_found_by_its_process)
 		arriving_sh);
 
 	all_print(script, "run=run-1\ndirectory=r/in-a\ndirectory=r/in-b\n");
+}
+
+TEST(logind_is_asked_about_ordinary_users)
+{
+	AUTO_FREE char *script = xasprintf(
+		"id() { case $1 in -u) echo $uid ;; *) echo vm ;; esac; }\n"
+		"cat() { echo 0::/user.slice/user-7.slice/session-3.scope; }\n"
+		"loginctl() {\n"
+		"	case \"$*\" in\n"
+		"	'show-user 7 -p Linger') echo Linger=no ;;\n"
+		"	'show-session -p KillUserProcesses '*)\n"
+		"		echo KillUserProcesses=yes ;;\n"
+		"	esac\n"
+		"}\n"
+		"uid=7; (\n%s)\nuid=0; (\n%s)\n",
+		lingering_sh, lingering_sh);
+
+	all_print(script, "in_session=1\nuser=vm\nLinger=no\n"
+			  "KillUserProcesses=yes\n");
 }
 
 TEST(a_unit_of_a_user_is_held_and_released)

@@ -505,6 +505,96 @@ TEST(only_on_one_machine_is_a_device_the_same)
 	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "/m/ram");
 }
 
+/* --- lingering ------------------------------------------------------------ */
+
+static const struct host_ops remote_ops = { .backend = "libssh2" };
+static struct host remote = { .ops = &remote_ops, .name = (char *)"hostb" };
+
+/* As logind of Debian 12 answers, with what an administrator may change. */
+static void logind_says(struct lingering *l, const char *linger,
+			const char *kill, const char *but)
+{
+	AUTO_FREE char *text = xasprintf("in_session=1\nuser=vm\nLinger=%s\n"
+					 "KillUserProcesses=%s\n"
+					 "KillOnlyUsers=\n"
+					 "KillExcludeUsers=root%s\n",
+					 linger, kill, but);
+
+	lingering_read(text, l);
+	r.dst.facts.run_root = (char *)"/run/user/1000/vmferry";
+}
+
+static void at_remote(void (*expectation)(void))
+{
+	struct host *local = r.dst.host;
+
+	r.dst.host = &remote;
+	expectation();
+	r.dst.host = local;
+	lingering_free(&p.lingers_here);
+	lingering_free(&p.lingers_there);
+}
+
+static void refused(void)
+{
+	expect(preflight_check_lingering, "lingering", CHECK_FAIL,
+	       "would end with vmferry's login");
+}
+
+static void nothing(void)
+{
+	expect_nothing(preflight_check_lingering);
+}
+
+static void warned_of_sockets(void)
+{
+	expect(preflight_check_lingering, "lingering", CHECK_WARN,
+	       "runtime directory is removed");
+}
+
+static void warned_of_logout(void)
+{
+	expect(preflight_check_lingering, "lingering", CHECK_WARN,
+	       "vmferry, its guardian and a guest");
+}
+
+TEST(a_login_whose_end_takes_the_guest_along_is_refused)
+{
+	logind_says(&p.lingers_there, "yes", "yes", "");
+	at_remote(refused);
+}
+
+TEST(a_user_who_is_excepted_keeps_its_processes)
+{
+	logind_says(&p.lingers_there, "yes", "yes", " vm");
+	at_remote(nothing);
+}
+
+TEST(a_user_who_does_not_linger_is_warned)
+{
+	logind_says(&p.lingers_there, "no", "no", "");
+	at_remote(warned_of_sockets);
+}
+
+TEST(one_whose_sockets_are_elsewhere_is_not)
+{
+	logind_says(&p.lingers_there, "no", "no", "");
+	r.dst.facts.run_root = (char *)"/home/vm/.vmferry";
+	at_remote(nothing);
+}
+
+TEST(the_logout_on_this_host_is_a_warning)
+{
+	logind_says(&p.lingers_here, "no", "yes", "");
+	at_remote(warned_of_logout);
+}
+
+TEST(without_an_answer_of_logind_nothing_is_said)
+{
+	lingering_read("in_session=1\nuser=vm\n", &p.lingers_there);
+	at_remote(nothing);
+}
+
 /* --- guardian ------------------------------------------------------------- */
 
 TEST(a_guardian_that_can_log_in_is_nothing_to_speak_of)

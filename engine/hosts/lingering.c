@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* lingering: what a host's logind does when an ordinary user logs out. */
+#include "engine/hosts/lingering.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/hosts/probe.h"
+#include "transport/base/xalloc.h"
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (words && *words) {
+		size_t n = strcspn(words, " ");
+
+		if (n == len && !memcmp(words, word, len))
+			return true;
+		words += n;
+		words += strspn(words, " ");
+	}
+	return false;
+}
+
+static bool says_yes(const char *text, const char *key)
+{
+	AUTO_FREE char *value = probe_value(text, key);
+
+	return value && !strcmp(value, "yes");
+}
+
+void lingering_read(const char *text, struct lingering *out)
+{
+	AUTO_FREE char *user = probe_value(text, "user");
+	AUTO_FREE char *kill = probe_value(text, "KillUserProcesses");
+	AUTO_FREE char *only = probe_value(text, "KillOnlyUsers");
+	AUTO_FREE char *but = probe_value(text, "KillExcludeUsers");
+	AUTO_FREE char *session = probe_value(text, "in_session");
+
+	*out = (struct lingering){ .user = NULL };
+	if (!user || !kill)
+		return;
+	out->ends = session && !strcmp(kill, "yes") && !has_word(but, user) &&
+		    (!only || !*only || has_word(only, user));
+	out->lingers = says_yes(text, "Linger");
+	out->user = STEAL(user);
+}
+
+int lingering_ask(struct host *h, struct lingering *out, struct mono deadline,
+		  struct err *err)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	*out = (struct lingering){ .user = NULL };
+	if (probe_script(h, "lingering", lingering_sh, &text, deadline, err) <
+	    0)
+		return -1;
+	lingering_read(buf_data(&text), out);
+	return 0;
+}
+
+void lingering_free(struct lingering *l)
+{
+	free(l->user);
+	l->user = NULL;
+}
