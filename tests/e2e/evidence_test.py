@@ -133,6 +133,8 @@ class EvidenceTest(dying.DyingCase):
         guest = self.guest()
         state = os.path.join("/dev/shm", f"vmferry-{os.getpid()}")
         self.addCleanup(harness.remove, state)
+        accepted = self.place.env.pop("VMFERRY_SKIP_CHECK")
+        self.addCleanup(self.place.env.update, VMFERRY_SKIP_CHECK=accepted)
         done = self.migrate(guest, "--state-dir", state)
         self.assert_stayed(guest, done, 3)
         self.assertIn(f"the state directory {state} is on tmpfs", done.err)
