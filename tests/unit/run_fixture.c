@@ -35,6 +35,15 @@ static long takes_nothing(void *far, const void *data, unsigned long len,
 	return 0;
 }
 
+static long takes_all(void *far, const void *data, unsigned long len,
+		      struct err *err)
+{
+	(void)far;
+	(void)data;
+	(void)err;
+	return (long)len;
+}
+
 static int never_ready(void *far, bool want_read, bool want_write,
 		       short *events)
 {
@@ -69,6 +78,19 @@ static const struct tunnel_far_ops stuck_far = {
 	.heartbeat = no_heartbeat,
 	.close = forget,
 };
+
+static const struct tunnel_far_ops open_far = {
+	.read = says_nothing,
+	.write = takes_all,
+	.poll_fd = never_ready,
+	.heartbeat = no_heartbeat,
+	.close = forget,
+};
+
+struct tunnel *run_fixture_open_tunnel(void)
+{
+	return tunnel_new("hostb", &open_far, NULL);
+}
 
 struct tunnel *run_fixture_stuck_tunnel(void)
 {

@@ -20,5 +20,7 @@ void run_fixture_fini(struct run *r);
 
 /* A tunnel whose far side takes and says nothing; the caller's to free. */
 struct tunnel *run_fixture_stuck_tunnel(void);
+/* One whose far side takes all and says nothing. */
+struct tunnel *run_fixture_open_tunnel(void);
 
 #endif

@@ -20,6 +20,17 @@ TEST(a_move_is_found_by_its_present_path)
 	assert_int_equal(m.n, 0);
 }
 
+TEST(the_log_is_found_among_the_moves)
+{
+	struct argv_moves m = { .v = NULL };
+
+	argv_moves_add(&m, "/r/" ARGV_MOVE_PIDFILE, "/run/q.pid");
+	assert_null(argv_moves_log(&m));
+	argv_moves_add(&m, "/r/" ARGV_MOVE_LOG, "/var/log/q.log");
+	assert_string_equal(argv_moves_log(&m), "/var/log/q.log");
+	argv_moves_free(&m);
+}
+
 TEST(the_mapping_survives_the_environment)
 {
 	struct argv_moves m = { .v = NULL }, again = { .v = NULL };

@@ -2,6 +2,8 @@
 /* observe: what is made of the answers of a QEMU; one claim a test. */
 #include "engine/recover/observe.h"
 
+#include <string.h>
+
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -75,4 +77,108 @@ TEST(one_that_ends_while_it_loads_is_unknown)
 	};
 
 	WITH_SCRIPT(steps, breaks_off);
+}
+
+/* --- one answer ----------------------------------------------------------- */
+
+/* What QEMU answers, and what it is taken for. */
+struct answer {
+	const char *migration, *state;
+	enum side_state side;
+};
+static const struct answer *asked;
+
+static void expect_side(const struct answer *a, void (*body)(struct qmp *q))
+{
+	AUTO_FREE char *migration =
+		xasprintf("{\"status\":\"%s\"}", a->migration);
+	AUTO_FREE char *status = xasprintf(
+		"{\"status\":\"%s\",\"running\":%s,\"singlestep\":false}",
+		a->state, strcmp(a->state, "running") ? "false" : "true");
+	const struct fake_step steps[] = {
+		{ .expect = "query-migrate", .reply = migration },
+		{ .expect = "query-status", .reply = status },
+		{ .leaves = true },
+	};
+
+	asked = a;
+	WITH_SCRIPT(steps, body);
+}
+
+static void is_source(struct qmp *q)
+{
+	enum migration_status m = MIGRATION_UNKNOWN;
+
+	assert_int_equal(observe_source(q, &m), asked->side);
+	assert_string_equal(migration_status_name(m), asked->migration);
+}
+
+TEST(a_source_is_what_its_migration_and_its_guest_say)
+{
+	static const struct answer answers[] = {
+		{ "none", "running", SIDE_RUNS },
+		{ "setup", "running", SIDE_MOVING },
+		{ "active", "running", SIDE_MOVING },
+		{ "pre-switchover", "finish-migrate", SIDE_MOVING },
+		{ "cancelling", "paused", SIDE_MOVING },
+		{ "failed", "finish-migrate", SIDE_MOVING },
+		{ "device", "finish-migrate", SIDE_DEVICE },
+		{ "cancelled", "running", SIDE_RUNS },
+		{ "completed", "postmigrate", SIDE_POSTMIGRATE },
+		{ "failed", "shutdown", SIDE_ENDED },
+		{ "failed", "guest-panicked", SIDE_ENDED },
+		{ "failed", "paused", SIDE_PAUSED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		expect_side(&answers[i], is_source);
+}
+
+static void is_destination(struct qmp *q)
+{
+	assert_int_equal(observe_destination(q), asked->side);
+}
+
+TEST(a_destination_is_what_its_migration_and_its_guest_say)
+{
+	static const struct answer answers[] = {
+		{ "completed", "running", SIDE_RUNS },
+		{ "active", "inmigrate", SIDE_MOVING },
+		{ "completed", "inmigrate", SIDE_MOVING },
+		{ "active", "paused", SIDE_MOVING },
+		{ "completed", "paused", SIDE_PAUSED },
+		{ "completed", "prelaunch", SIDE_PAUSED },
+		{ "completed", "postmigrate", SIDE_POSTMIGRATE },
+		{ "completed", "finish-migrate", SIDE_POSTMIGRATE },
+		{ "completed", "shutdown", SIDE_ENDED },
+		{ "completed", "guest-panicked", SIDE_ENDED },
+		{ "completed", "io-error", SIDE_RUNS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		expect_side(&answers[i], is_destination);
+}
+
+static void is_unknown(struct qmp *q)
+{
+	enum migration_status m = MIGRATION_UNKNOWN;
+
+	assert_int_equal(observe_source(q, &m), SIDE_UNKNOWN);
+}
+
+TEST(a_source_that_answers_only_one_question_is_unknown)
+{
+	static const struct fake_step first[] = {
+		{ .expect = "query-migrate", .error = "busy" },
+		{ .leaves = true },
+	};
+	static const struct fake_step second[] = {
+		{ .expect = "query-migrate",
+		  .reply = "{\"status\":\"active\"}" },
+		{ .expect = "query-status", .error = "busy" },
+		{ .leaves = true },
+	};
+
+	WITH_SCRIPT(first, is_unknown);
+	WITH_SCRIPT(second, is_unknown);
 }

@@ -152,6 +152,18 @@ TEST(a_directory_may_have_another_size)
 	expect(preflight_check_files, "file", CHECK_PASS, "exists on");
 }
 
+/* Traces and the memory of a guest; they have checks of their own. */
+TEST(a_file_that_qemu_makes_need_not_be_there)
+{
+	static const enum argv_file_kind kinds[] = { ARGV_RAM, ARGV_TRACE };
+
+	there[0].exists = false;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		files[0].kind = kinds[i];
+		expect_nothing(preflight_check_files);
+	}
+}
+
 /* --- access --------------------------------------------------------------- */
 
 TEST(an_image_that_can_be_used_is_nothing_to_speak_of)

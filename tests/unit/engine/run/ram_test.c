@@ -2,15 +2,21 @@
 /* ram: the start of QEMU's migration, against scripted QEMUs. */
 #include "engine/run/ram.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "engine/run/run.h"
 #include "tests/fake/fake_qemu.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/run_fixture.h"
+#include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/stream_fd.h"
 
 #define STATUS(s) "{\"status\":\"" s "\"}"
+#define RUNS "{\"status\":\"running\",\"running\":true,\"singlestep\":false}"
 
 static struct run r;
 static struct fake_qemu *src, *dst;
@@ -97,4 +103,104 @@ IN_TASK(migrate_itself_may_take_as_long_as_setup)
 		fail_with_err(&err);
 	task_join(t);
 	end();
+}
+
+/* --- the undo ------------------------------------------------------------- */
+
+static void undo(void)
+{
+	struct err err = { 0 };
+
+	r.attempt.migrating = true;
+	if (ram_undo(&r, &err) < 0)
+		fail_with_err(&err);
+	assert_false(r.attempt.migrating);
+	assert_false(r.source.unsure);
+	assert_string_equal(r.result->state, "RUNNING");
+}
+
+IN_TASK(it_is_undone_when_the_guest_runs_again)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-migrate", .reply = STATUS("active") },
+		{ .expect = "migrate_cancel" },
+		{ .expect = "query-migrate", .reply = STATUS("cancelled") },
+		{ .expect = "query-status", .reply = RUNS },
+		{ .leaves = true },
+	};
+
+	begin(steps, ARRAY_SIZE(steps));
+	undo();
+	end();
+}
+
+IN_TASK(what_was_not_begun_needs_no_undo)
+{
+	static const struct fake_step steps[] = { { .leaves = true } };
+	struct err err = { 0 };
+
+	begin(steps, ARRAY_SIZE(steps));
+	assert_int_equal(ram_undo(&r, &err), 0);
+	end();
+}
+
+/* The line of the log that reports a yank as failed, or "". */
+static char yank_failed[100];
+
+static void keep_yank(void *arg, enum log_level level, const char *side,
+		      const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)side;
+	if (strstr(text, "yank failed"))
+		(void)snprintf(yank_failed, sizeof(yank_failed), "%s", text);
+}
+
+/* The first session gives no answer of use, so that the second one yanks. */
+static void undo_with_a_yank(const struct fake_step *yank)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-migrate", .error = "hangs" },
+		{ .expect = "query-migrate", .reply = STATUS("failed") },
+		{ .expect = "query-status", .reply = RUNS },
+		{ .leaves = true },
+	};
+	const struct fake_options as = { .version = NULL };
+	struct fake_qemu *second = fake_qemu_start(&as, yank, 2);
+	int fd = fake_qemu_take_fd(second);
+
+	yank_failed[0] = '\0';
+	log_set_sink(keep_yank, NULL);
+	begin(steps, ARRAY_SIZE(steps));
+	r.src.rescue =
+		qmp_open(stream_fd_new(fd, fd), "source", IN_TASK_SOON, NULL);
+	assert_non_null(r.src.rescue);
+	undo();
+	qmp_close(r.src.rescue);
+	end();
+	assert_null(fake_qemu_end(second));
+	log_set_sink(NULL, NULL);
+}
+
+IN_TASK(a_yank_that_succeeds_is_not_reported_as_failed)
+{
+	static const struct fake_step yank[] = {
+		{ .expect = "yank", .oob = true },
+		{ .leaves = true },
+	};
+
+	undo_with_a_yank(yank);
+	assert_string_equal(yank_failed, "");
+}
+
+IN_TASK(a_yank_that_fails_is_reported_and_the_source_asked_once_more)
+{
+	static const struct fake_step yank[] = {
+		{ .expect = "yank", .oob = true, .error = "no such instance" },
+		{ .leaves = true },
+	};
+
+	undo_with_a_yank(yank);
+	assert_non_null(strstr(yank_failed, "refused yank"));
 }

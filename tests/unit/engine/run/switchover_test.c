@@ -339,6 +339,34 @@ TEST(a_broken_budget_ends_it_while_going_back_is_cheap)
 	PLAY(src, dst, over_budget);
 }
 
+static void over_a_budget_that_is_lifted(struct run *r)
+{
+	r->attempt.clock.stop_at = mono_add_ms(r->attempt.clock.stop_at, -301);
+	r->attempt.budget_lifted = true;
+	switches(r);
+}
+
+TEST(a_budget_that_was_lifted_does_not_end_it)
+{
+	static const struct fake_step src[] = {
+		{ .expect = "migrate-continue" },
+		{ .event = "MIGRATION {\"status\":\"completed\"}" },
+		{ .expect = "query-status",
+		  .reply = STATUS("postmigrate", "false") },
+		{ .leaves = true },
+	};
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, over_a_budget_that_is_lifted);
+}
+
 static void too_much_is_left(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };

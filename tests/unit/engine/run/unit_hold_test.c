@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of engine/run/unit_hold.c: what systemctl show prints. */
+/* Tests of engine/run/unit_hold.c: what systemctl prints, and the drop-in. */
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
+#include "tests/unit/in_task.h"
+#include "tests/unit/remove_tree.h"
 #include "tests/unit/test.h"
+#include "transport/base/xalloc.h"
+#include "transport/host.h"
+#include "transport/host_open.h"
 
 static struct guest g;
 static struct unit_facts f;
@@ -74,4 +81,97 @@ TEST(a_unit_that_asks_first_is_known)
 			 &g, &f);
 	assert_true(f.asks_first);
 	assert_false(f.enabled);
+}
+
+/* --- the drop-in ---------------------------------------------------------- */
+
+static void make_dir(const char *path)
+{
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* The directories of a user's manager, with the drop-in of run "r1" in them. */
+static char *make_drop_in(const char *dir)
+{
+	static const char *const below[] = { "systemd", "systemd/user",
+					     "systemd/user/web1.service.d" };
+	char *path = xasprintf("%s/%s/zzz-vmferry-r1.conf", dir, below[2]);
+	FILE *file;
+
+	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
+		AUTO_FREE char *d = xasprintf("%s/%s", dir, below[i]);
+
+		make_dir(d);
+	}
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("[Service]\nRestart=no\n", file);
+	fclose(file);
+	return path;
+}
+
+/* The first in $PATH is @program; what was there before, to be freed. */
+static char *imitate_systemctl(const char *dir, const char *program)
+{
+	AUTO_FREE char *bin = xasprintf("%s/bin", dir);
+	AUTO_FREE char *name = xasprintf("%s/systemctl", bin);
+	AUTO_FREE char *path = NULL;
+	char *before = xstrdup(getenv("PATH"));
+
+	make_dir(bin);
+	assert_int_equal(symlink(program, name), 0);
+	path = xasprintf("%s:%s", bin, before);
+	setenv("PATH", path, 1);
+	return before;
+}
+
+/* unit_hold_undo() where systemctl is @program; the drop-in goes. */
+static int undo_with(const char *program, struct err *err)
+{
+	char dir[] = "/tmp/unit_hold-XXXXXX";
+	AUTO_FREE char *drop_in = NULL;
+	AUTO_FREE char *path = NULL;
+	struct run r = { .id.name = "r1" };
+	int rc;
+
+	assert_non_null(mkdtemp(dir));
+	drop_in = make_drop_in(dir);
+	path = imitate_systemctl(dir, program);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	r.source.guest = (struct guest){ .unit = (char *)"web1.service",
+					 .user_unit = true };
+	r.source.restarts = true;
+	r.src.host = host_local_new();
+	rc = unit_hold_undo(&r, err);
+	assert_int_not_equal(access(drop_in, F_OK), 0);
+	host_close(r.src.host);
+	setenv("PATH", path, 1);
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(remove_tree(dir), 0);
+	return rc;
+}
+
+IN_TASK(the_undo_removes_the_drop_in)
+{
+	struct err err = { 0 };
+
+	if (undo_with("/bin/true", &err) < 0)
+		fail_with_err(&err);
+}
+
+IN_TASK(a_manager_that_does_not_reload_is_an_error_of_the_undo)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(undo_with("/bin/false", &err), -1);
+	expect_err_kind(&err, ERR_REMOTE, "could not be removed");
+}
+
+IN_TASK(a_unit_that_was_not_held_is_not_released)
+{
+	struct run r = { .source.restarts = false };
+	struct err err = { 0 };
+
+	assert_int_equal(unit_hold_undo(&r, &err), 0);
+	assert_int_equal(err.kind, ERR_NONE);
 }
