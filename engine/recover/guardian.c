@@ -285,12 +285,6 @@ static void end_task(struct task *t)
 	task_join(t);
 }
 
-static bool has_moved(const struct recoveries *list)
-{
-	return list->n && list->v[0].result.error.kind == ERR_NONE &&
-	       list->v[0].result.owner == OWNER_DESTINATION;
-}
-
 void guardian_run(const struct guardian_options *opt, struct recoveries *out,
 		  struct sentry **sentry)
 {
@@ -312,7 +306,7 @@ void guardian_run(const struct guardian_options *opt, struct recoveries *out,
 	host_close(g.warm);
 	close_fd(g.pidfd);
 	*sentry = NULL;
-	if (end == HEARD_MOVED || has_moved(out))
+	if (end == HEARD_MOVED || (out->n && recovery_has_moved(&out->v[0])))
 		*sentry = STEAL(g.sentry);
 	sentry_free(g.sentry);
 }

@@ -617,6 +617,45 @@ static void report_unreadable(const struct recover_options *opt,
 	err_move(&r->result.error, err);
 }
 
+/* A source that is noted while it lives, to be watched afterwards. */
+struct noting {
+	const char *state, *run;
+	struct sentry *sentry;
+};
+
+static void note_source(void *arg)
+{
+	struct noting *n = arg;
+	AUTO_ERR struct err e = { 0 };
+
+	n->sentry = sentry_new(n->state, n->run, &e);
+	if (!n->sentry)
+		log_info(NULL, "the source cannot be watched later: %s",
+			 e.message);
+}
+
+/* @state: NULL if nothing is to be watched. Nobody waits for the noting. */
+static void recover_watched(const char *state, struct recovering *c,
+			    struct recoveries *list)
+{
+	struct noting n = { .state = state,
+			    .run = strrchr(c->run_dir, '/') + 1 };
+	struct task *t =
+		state ? task_start(task_loop(), "source", note_source, &n)
+		      : NULL;
+
+	recover_one(c);
+	if (t)
+		task_join(t);
+	if (!n.sentry || !recovery_has_moved(c->out)) {
+		sentry_free(n.sentry);
+		return;
+	}
+	list->sentries = xrealloc(list->sentries, list->n_sentries + 1,
+				  sizeof(struct sentry *));
+	list->sentries[list->n_sentries++] = n.sentry;
+}
+
 static void recover_journal(const struct recover_options *opt,
 			    const char *state, const char *run,
 			    struct recoveries *list)
@@ -650,7 +689,7 @@ static void recover_journal(const struct recover_options *opt,
 		c.opt.state_dir = opt->state_dir;
 		c.opt.sink = opt->sink;
 		c.opt.sink_arg = opt->sink_arg;
-		recover_one(&c);
+		recover_watched(opt->watch ? state : NULL, &c, list);
 		if (c.own.finished)
 			recovery_free(&list->v[--list->n]);
 	}
@@ -768,6 +807,9 @@ void recoveries_free(struct recoveries *list)
 	for (size_t i = 0; i < list->n; i++)
 		recovery_free(&list->v[i]);
 	free(list->v);
+	for (size_t i = 0; i < list->n_sentries; i++)
+		sentry_free(list->sentries[i]);
+	free(list->sentries);
 	arrivals_free(&list->arrivals);
 	*list = (struct recoveries){ .v = NULL };
 }

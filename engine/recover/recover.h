@@ -10,6 +10,7 @@
 
 #include "engine/hosts/arrival.h"
 #include "engine/recover/recovery.h"
+#include "engine/recover/sentry.h"
 #include "engine/run/migrate_options.h"
 #include "engine/event/event.h"
 #include "engine/state/verdict.h"
@@ -27,6 +28,7 @@ struct recover_options {
 	 */
 	struct host **warm;
 	const char *state_dir; /* NULL: the usual one */
+	bool watch;	       /* the sources are to be watched afterwards */
 	event_sink *sink;
 	void *sink_arg;
 };
@@ -34,6 +36,9 @@ struct recover_options {
 struct recoveries {
 	struct recovery *v;
 	size_t n;
+	/* of those that have moved, where it was asked for; to be taken over */
+	struct sentry **sentries;
+	size_t n_sentries;
 	/* guests on their way to this host, driven (and recovered) elsewhere */
 	struct arrivals arrivals;
 };

@@ -6,6 +6,12 @@
 #include "qmp/json.h"
 #include "qmp/json_fields.h"
 
+bool recovery_has_moved(const struct recovery *r)
+{
+	return r->result.error.kind == ERR_NONE &&
+	       r->result.owner == OWNER_DESTINATION;
+}
+
 enum exit_code recovery_exit_code(const struct recovery *r)
 {
 	if (r->result.error.kind == ERR_BUSY)

@@ -17,6 +17,8 @@ struct recovery {
 	struct strv did;      /* sentences, in order */
 	struct result result; /* guest, owner, error, left-overs */
 };
+/* Whether the guest was seen to have left this host for good. */
+bool recovery_has_moved(const struct recovery *r);
 enum exit_code recovery_exit_code(const struct recovery *r);
 /* {"run","guest","outcome","owner","did",…}; owned. */
 struct json_object *recovery_to_json(const struct recovery *r);

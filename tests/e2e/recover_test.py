@@ -10,6 +10,7 @@ guest, whole, with nothing left over, and a further migration must work.
 import json
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -78,6 +79,33 @@ class RecoverTest(dying.DyingCase):
         guest = self.guest()
         self.kill_at_sync(guest, AFTER_COMMIT[1])
         self.assert_recovered(guest, "destination", "finish")
+
+    def test_a_second_start_after_a_recovery_is_stopped_too(self):
+        uuid = "11111111-2222-3333-4444-555555555555"
+        guest = self.guest(extra=["-uuid", uuid])
+        self.kill_at_sync(guest, AFTER_COMMIT[1])
+        run = self.only_run()
+        done = self.recover("--watch-source", "120")
+        self.assertEqual(done.json()["owner"], "destination", str(done))
+        guest.process.wait()
+        guest.pid = done.json()["owner_pid"]
+        (watcher,) = harness.ferries()
+        self.addCleanup(harness.await_no_ferry)
+        self.addCleanup(harness.kill, watcher)
+        qmp = os.path.join(self.place.work, "twin.qmp")
+        twin = subprocess.Popen(
+            [harness.QEMU, "-name", "other", "-uuid", uuid, "-M", "none",
+             "-display", "none", "-qmp", f"unix:{qmp},server=on,wait=off"],
+            env=self.place.env)
+        self.addCleanup(harness.remove, qmp)
+        self.addCleanup(twin.wait)
+        self.addCleanup(twin.kill)
+        text = harness.wait_until(lambda: self.status(run)["started_again"],
+                                  60, "nobody saw the second start")
+        self.assertIn("was stopped, not ended", text)
+        with harness.Qmp(qmp) as q:
+            self.assertEqual(q.command("query-status")["status"], "paused")
+        self.assert_healthy(guest)
 
     def test_killed_with_nothing_left_to_do_leaves_nothing(self):
         guest = self.guest()

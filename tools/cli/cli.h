@@ -22,6 +22,9 @@ struct cli {
 	struct strv operands;
 	struct ui ui;
 	struct ask ask;
+	/* hosts' guests to be watched when all is done (watch.h); owned */
+	struct sentry **sentries;
+	size_t n_sentries;
 };
 
 /* "error: …" on stderr, with causes and the hint, one a line. */

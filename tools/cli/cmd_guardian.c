@@ -4,7 +4,6 @@
  * itself as standard input, before it changes anything.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
 #include "tools/cli/system_log.h"
+#include "tools/cli/watch.h"
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 
@@ -50,41 +50,12 @@ static pid_t find_engine(void)
 	return peer.pid;
 }
 
-static void to_system_log(void *arg, enum log_level level, const char *side,
-			  const char *text)
-{
-	(void)arg;
-	(void)side;
-	if (level == LOG_WARN)
-		system_log(text);
-}
-
-/* Nothing of the guardian's is kept but what it knows. */
-static void let_go(bool absolute)
-{
-	AUTO_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	AUTO_FD int oom =
-		open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	sigset_t none;
-
-	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-		(void)dup2(null, fd);
-	if (oom >= 0)
-		(void)!write(oom, "0", 1);
-	if (absolute)
-		(void)!chdir("/");
-	(void)setsid();
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /*
  * In a process of its own, which is nobody's child and can be ended by anybody:
  * the caller need not wait.
  */
 static void watch_source(const struct cli *cli, struct sentry *s)
 {
-	const char *dir = cli->settings.state_dir;
 	pid_t pid;
 
 	if (!s || cli->settings.watch_source_s <= 0)
@@ -93,7 +64,7 @@ static void watch_source(const struct cli *cli, struct sentry *s)
 	if (pid > 0)
 		_exit(0);
 	if (pid == 0)
-		let_go(!dir || *dir == '/');
+		watch_let_go(cli);
 	sentry_watch(s, cli->settings.watch_source_s);
 }
 
@@ -119,7 +90,7 @@ static int run(struct cli *cli)
 		return cli_usage(cli, &err);
 	}
 	hold_on_to_memory();
-	log_set_sink(to_system_log, NULL);
+	log_set_sink(system_log_warnings, NULL);
 	cli_host_options(cli, &opt.recover.ssh);
 	opt.recover.ssh.ask = NULL;
 	guardian_run(&opt, &list, &sentry);

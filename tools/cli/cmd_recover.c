@@ -179,6 +179,7 @@ static int run(struct cli *cli)
 		.word = cli->operands.n ? cli->operands.v[0] : NULL,
 		.choice = (enum verdict_choice)cli->settings.force_source,
 		.state_dir = cli->settings.state_dir,
+		.watch = cli->settings.watch_source_s > 0,
 		.sink = ui_event,
 		.sink_arg = &cli->ui,
 	};
@@ -195,12 +196,15 @@ static int run(struct cli *cli)
 						 : EXIT_CODE_INTERNAL;
 	}
 	code = print_recoveries(cli, &list);
+	cli->sentries = STEAL(list.sentries);
+	cli->n_sentries = list.n_sentries;
+	list.n_sentries = 0;
 	recoveries_free(&list);
 	return code;
 }
 
 static const struct option_group *const groups[] = {
-	&group_recover, &group_state,	&group_login,
+	&group_recover, &group_watch,	&group_state, &group_login,
 	&group_speech,	&group_general, NULL,
 };
 
@@ -224,7 +228,9 @@ const struct command cmd_recover = {
 		"engine die, and goes on trying while a host cannot be asked. "
 		"What either did is added to the recording of the run: vmferry "
 		"status tells it. Until then no new migration of that guest "
-		"begins.",
+		"begins. After a recovery that ends with the guest on the "
+		"destination this host is watched as after a migration "
+		"(--watch-source).",
 	.examples = "vmferry recover --all\nvmferry recover web1",
 	.groups = groups,
 	.run = run,

@@ -149,7 +149,8 @@ static const struct option watch_options[] = {
 		.section = "migrate",
 		.set = option_set_seconds,
 		AT(watch_source_s),
-		.help = "How long this host is watched, after a migration, for "
+		.help = "How long this host is watched, after a migration or "
+			"a recovery that ended it, for "
 			"a QEMU of the guest that somebody starts here again "
 			"(30; 0: not at all). It is stopped by its monitor, "
 			"never ended; vmferry status names it, and so does the "

@@ -19,6 +19,7 @@
 #include "tools/cli/command_table.h"
 #include "tools/cli/layers.h"
 #include "tools/cli/suggest.h"
+#include "tools/cli/watch.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
@@ -223,6 +224,7 @@ static int run_cli(struct program *p, char *const *argv)
 		cli_print_error(cli, &err);
 		code = code ? code : EXIT_CODE_INTERNAL;
 	}
+	watch_in_background(cli);
 	return code;
 }
 

@@ -10,3 +10,12 @@ void system_log(const char *text)
 	syslog(LOG_WARNING, "%s", text);
 	closelog();
 }
+
+void system_log_warnings(void *arg, enum log_level level, const char *side,
+			 const char *text)
+{
+	(void)arg;
+	(void)side;
+	if (level == LOG_WARN)
+		system_log(text);
+}
