@@ -239,8 +239,9 @@ static void await_end(const struct tunnel *t)
 {
 	struct pollfd p = { .fd = tunnel_end_fd(t), .events = POLLIN };
 
-	/* libFuzzer has a limit for that */
-	fuzz_claim(poll(&p, 1, -1) == 1, "it ends");
+	/* libFuzzer has a limit for that, and an alarm that interrupts */
+	while (poll(&p, 1, -1) < 0)
+		fuzz_claim(errno == EINTR, "it ends");
 }
 
 static void judge(const struct tunnel *t, const struct far *f,
