@@ -217,7 +217,8 @@ class Worker:
 
     def baseline(self, f, scratch, known):
         done = known.get(f.key)
-        if done:
+        # one that failed may have done so for load alone
+        if done and done["how"] == "passed":
             return done
         how, seconds = run(self.make(f, f.text, scratch), 900)
         return self.record(key=f.key, file=f.path, kind="baseline", how=how,
