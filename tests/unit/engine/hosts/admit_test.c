@@ -95,6 +95,24 @@ TEST(what_never_fits_is_reported_before_any_wait)
 	assert_int_equal(admit_judge(&v, &wish), ADMIT_NEVER);
 }
 
+/* The guests that are arriving, and those that are counted ahead of them. */
+TEST(memory_that_is_promised_is_named_with_those_who_have_it)
+{
+	struct admit_arrival web = { .run = (char *)"run-1",
+				     .guest = (char *)"web" };
+	const struct admit_view v = { .arrivals = &web, .n_arrivals = 1 };
+	struct admit_wish wish = { .ram_bytes = GIB };
+	AUTO_FREE char *one = admit_reason(&v, &wish, ADMIT_MEMORY, "hostb");
+	AUTO_FREE char *more = NULL;
+
+	wish.ahead_bytes = GIB;
+	more = admit_reason(&v, &wish, ADMIT_MEMORY, "hostb");
+	assert_non_null(strstr(one, "0.00 GiB are promised to web (run-1)"));
+	assert_null(strstr(one, "runs that start just now"));
+	assert_non_null(strstr(more, "1.00 GiB are promised to web (run-1), "
+				     "runs that start just now"));
+}
+
 /* --- reading ------------------------------------------------------------- */
 
 TEST(an_answer_is_read_with_names_that_have_blanks)
