@@ -7,14 +7,20 @@
 # QEMU; perl is the one interpreter besides that a bare Debian has.
 use strict;
 use warnings;
+use POSIX qw(SIGTERM SIG_BLOCK SIG_UNBLOCK sigprocmask);
 
+# One that comes before it can be passed on waits.
+my $term = POSIX::SigSet->new(SIGTERM);
+sigprocmask(SIG_BLOCK, $term);
 $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT);
 my $child = fork // exit 125;
 if (!$child) {
 	$SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT);
+	sigprocmask(SIG_UNBLOCK, $term);
 	exec { $ARGV[0] } @ARGV or exit 127;
 }
 $SIG{TERM} = sub { kill 'TERM', -1 };
+sigprocmask(SIG_UNBLOCK, $term);
 while ((my $ended = waitpid -1, 0) != $child) {
 	exit 125 if $ended < 0;
 }
