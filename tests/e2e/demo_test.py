@@ -8,6 +8,7 @@ has a /run and a state directory that nobody else writes to.
 import os
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import harness
@@ -69,17 +70,30 @@ class DemoTest(unittest.TestCase):
                          3)
         self.assert_nothing_left()
 
-    def test_interrupted_while_it_copies_it_leaves_nothing(self):
-        harness.wait_until(
-            lambda: "from=tunnel to=precopy" in self.said() or
-            self.demo.poll() is not None, 300, "no migration")
-        self.demo.send_signal(signal.SIGINT)
+    def interrupt(self, sig, when):
+        harness.wait_until(lambda: when() or self.demo.poll() is not None,
+                           300, "it does not come to that")
+        self.demo.send_signal(sig)
         self.ends(130)
         self.assert_nothing_left()
 
+    def line_of(self, pid):
+        return " ".join(harness.argv_of(pid))
 
-if __name__ == "__main__":
-    unittest.main()
+    def copies(self):
+        return "from=tunnel to=precopy" in self.said()
+
+    def test_interrupted_while_it_copies_it_leaves_nothing(self):
+        self.interrupt(signal.SIGINT, self.copies)
+
+    def test_its_terminal_may_be_closed(self):
+        self.interrupt(signal.SIGHUP, self.copies)
+
+    def test_ended_while_sshd_starts_it_leaves_nothing(self):
+        self.interrupt(signal.SIGTERM, lambda: any(
+            "/sshd_config" in line and self.temporary in line
+            for line in map(self.line_of, harness.children(
+                self.demo.pid))))
 
 
 class DemoRefusesTest(unittest.TestCase):
@@ -103,3 +117,13 @@ class DemoRefusesTest(unittest.TestCase):
             ["unshare", "--mount", "sh", "-c",
              f"mount -t tmpfs tmpfs /proc && exec {DEMO}"],
             "/proc is missing: mount -t proc proc /proc")
+
+    def test_a_directory_that_sshd_cannot_take_is_named(self):
+        with tempfile.TemporaryDirectory(prefix="a b") as odd:
+            self.assert_refused(["env", f"TMPDIR={odd}", DEMO],
+                                f"the directory for temporary files, {odd}, "
+                                ".*: TMPDIR=/tmp make demo")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -6,12 +6,16 @@ A throw-away sshd on loopback, QEMU without KVM, and the built-in guest, which
 counts heartbeats and checks its own memory. No root, no network. Everything
 is gone afterwards, also after Ctrl-C.
 """
+import contextlib
+import errno
+import fcntl
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 sys.dont_write_bytecode = True
@@ -31,6 +35,10 @@ ROOMY_MS, TIGHT_MS = 3000, 100
 # What is run, and the package of Debian that has it.
 TOOLS = {harness.QEMU: "qemu-system-x86", harness.SSHD: "openssh-server",
          "ssh-keygen": "openssh-client"}
+# What makes names that sshd, QEMU and sockets take.
+TEMPORARY = re.compile(r"[\w/.+-]{1,50}")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # No measure of anything: for a machine that has other things to do.
 PATIENCE_S = 300
 
@@ -51,6 +59,13 @@ def check_machine():
     for tool, package in TOOLS.items():
         if not shutil.which(tool):
             fail(f"{tool} is missing: apt-get install {package}")
+    where = tempfile.gettempdir()
+    if not TEMPORARY.fullmatch(where):
+        fail(f"the directory for temporary files, {where}, has a name that "
+             f"sshd, QEMU or a socket cannot take: TMPDIR=/tmp make demo")
+    for path in (harness.VMFERRY, harness.GUEST_ELF):
+        if not os.path.exists(path):
+            fail(f"{path} is missing: make")
 
 
 class Migration:
@@ -174,6 +189,22 @@ def second_act(place, sshd, guest):
     say()
 
 
+def run_in_use():
+    """A descriptor that keeps other demos from removing what all use."""
+    fd = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    return fd
+
+
+def is_last(fd):
+    """Whether no other demo runs."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+
+
 def missing_directories(place):
     """What programs make that are started here, the innermost first."""
     paths = [os.path.join(place.run_root, d) for d in ("locks", "queue")]
@@ -181,17 +212,24 @@ def missing_directories(place):
     return [p for p in paths if not os.path.exists(p)]
 
 
-def end_all(place, sshd, guests, made):
+def end_all(place, sshds, guests):
     # A guardian has its work to do while both guests are there.
     harness.await_no_ferry(PATIENCE_S)
     for guest in guests:
         guest.stop()
-    if sshd:
+    for sshd in sshds:
         sshd.stop()
     # Where an interrupted migration brought it.
     for pid in harness.our_qemus():
         harness.end_qemu(pid)
+    # One that was interrupted as it started.
+    for pid, line in harness.ours().items():
+        if place.work in line:
+            harness.kill(pid)
     place.remove()
+
+
+def remove_empty(made):
     for path in made:
         try:
             os.rmdir(path)
@@ -227,19 +265,23 @@ def demo():
     place.env.pop("NO_COLOR")
     if "NO_COLOR" in os.environ:
         place.env["NO_COLOR"] = os.environ["NO_COLOR"]
+    in_use = run_in_use()
     made = missing_directories(place)
-    sshd, guests = None, []
+    sshds, guests = [], []
     try:
-        sshd = harness.Sshd(place)
+        sshds.append(harness.Sshd(place))
         # Another demo, or a guest of that name, may be running here.
         name = f"demo-{os.urandom(2).hex()}"
         guests.append(harness.Guest(place, LOAD, name=name))
-        first_act(place, sshd, guests[0])
-        second_act(place, sshd, guests[0])
+        first_act(place, sshds[0], guests[0])
+        second_act(place, sshds[0], guests[0])
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        end_all(place, sshd, guests, made)
+        for sig in ENDS:
+            signal.signal(sig, signal.SIG_IGN)
+        end_all(place, sshds, guests)
+        if is_last(in_use):
+            remove_empty(made)
+        os.close(in_use)
         check_nothing_left(place)
     say("All gone again: guests, sshd, files. Next: vmferry help")
 
@@ -249,9 +291,17 @@ def interrupted(*_):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupted)
+    for sig in ENDS:
+        signal.signal(sig, interrupted)
+    sys.stdout.reconfigure(errors="replace")
     try:
         demo()
     except KeyboardInterrupt:
-        say("\ninterrupted; everything was cleaned up")
+        with contextlib.suppress(OSError):
+            say("\ninterrupted; everything was cleaned up")
         sys.exit(130)
+    except OSError as e:
+        if e.errno not in FULL:
+            raise
+        fail(f"{e.strerror}: {e.filename or tempfile.gettempdir()}; make room, "
+             f"or name another place: TMPDIR=/var/tmp make demo")

@@ -54,7 +54,11 @@ def spread(values):
 
 
 def main():
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    words = sys.argv[1:] or ["20"]
+    if len(words) > 1 or not re.fullmatch("[1-9][0-9]*", words[0]):
+        print("usage: under_load.py [RUNS]", file=sys.stderr)
+        return 2
+    runs = int(words[0])
     loops = [subprocess.Popen(LOOP) for _ in range(os.cpu_count())]
     try:
         results = [run_once(i + 1) for i in range(runs)]
