@@ -129,7 +129,7 @@ check: need-check
 	$(Q)$(MAKE) -j$(JOBS) asan-unit
 	$(Q)$(MAKE) model assume
 	$(Q)$(MAKE) -j$(JOBS) fuzz-regress
-	$(Q)tests/e2e/run.py --lanes $(LANES)
+	$(Q)VMFERRY_BUILD=$(BUILD) tests/e2e/run.py --lanes $(LANES)
 	$(Q)[ "$$(id -u)" != 0 ] || $(MAKE) -j$(JOBS) faults-tenth
 
 # The protocol, explored state by state with the code's own recovery table.
@@ -144,19 +144,19 @@ assume: $(BUILD)/guest.elf
 
 .PHONY: e2e
 e2e: all
-	$(Q)tests/e2e/run.py --lanes $(LANES)
+	$(Q)VMFERRY_BUILD=$(BUILD) tests/e2e/run.py --lanes $(LANES)
 
 # The demo installs what it lacks when run by root, and says what otherwise.
 .PHONY: demo
 demo: need
 	$(Q)$(MAKE) -j$(JOBS) all
-	$(Q)tools/demo/demo.py
+	$(Q)VMFERRY_BUILD=$(BUILD) tools/demo/demo.py
 
 # As often as asked, with every core kept busy.
 .PHONY: demo-load
 demo-load: N = 20
 demo-load: all
-	$(Q)tools/demo/under_load.py $(N)
+	$(Q)VMFERRY_BUILD=$(BUILD) tools/demo/under_load.py $(N)
 
 .PHONY: need need-check
 need:

@@ -231,6 +231,16 @@ def ours():
     return found
 
 
+def end_ours(timeout=30):
+    """Kills all that carries the token, also what that starts meanwhile."""
+    def none():
+        left = ours()
+        for pid in left:
+            kill(pid)
+        return not left
+    wait_until(none, timeout, "processes do not end")
+
+
 def keeper_of(pid):
     """The shell that waits for the end of a guest that was moved, or None."""
     directory = directory_of(pid)

@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from apart import apart
+from apart import apart, end_apart
 
 
 def qemu_major():
@@ -48,6 +49,7 @@ ALLOWED_SKIPS = {
     "this QEMU migrates inactive images": qemu_major() >= 10,
 }
 MODULE_TIMEOUT_S = 1800
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Report(unittest.TestResult):
@@ -109,10 +111,32 @@ def run_module(name, pattern, fd):
     if pattern:
         loader.testNamePatterns = [f"*{pattern}*"]
     report = Report()
-    loader.loadTestsFromModule(importlib.import_module(name)).run(report)
+    try:
+        loader.loadTestsFromModule(importlib.import_module(name)).run(report)
+    except KeyboardInterrupt:
+        # unittest does not clean up then
+        if "harness" in sys.modules:
+            sys.modules["harness"].end_ours()
+        raise
     counts = (report.passed, report.bad, len(report.skipped),
               report.bad_skips)
     os.write(fd, json.dumps(counts).encode())
+
+
+RUNNING = set()     # modules' processes
+
+
+def interrupted(*_):
+    """Once; what it ends by cleans up."""
+    for sig in ENDS:
+        signal.signal(sig, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def end_modules():
+    for child in list(RUNNING):
+        if not end_apart(child.pid):
+            child.terminate()
 
 
 def start_module(name, pattern, out, wrap=list):
@@ -124,15 +148,17 @@ def start_module(name, pattern, out, wrap=list):
     child = subprocess.Popen(wrap(argv), pass_fds=[writer], stdout=out,
                              stderr=subprocess.STDOUT)
     os.close(writer)
+    RUNNING.add(child)
     try:
         child.wait(MODULE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         print(f"FAILED: {name} does not end", file=out)
         child.kill()
     except KeyboardInterrupt:
-        # The child has it too, and cleans up.
+        end_modules()
         child.wait(60)
         raise
+    RUNNING.discard(child)
     with os.fdopen(reader, "rb") as f:
         data = f.read()
     if child.wait() or not data:
@@ -161,8 +187,13 @@ def run_modules(names, pattern, lanes):
     if lanes == 1:
         return [start_module(n, pattern, sys.stdout) for n in names]
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        return list(pool.map(lambda n: in_lane(n, pattern),
-                             sorted(names, key=size)))
+        try:
+            return list(pool.map(lambda n: in_lane(n, pattern),
+                                 sorted(names, key=size)))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_modules()
+            raise
 
 
 def main():
@@ -176,6 +207,13 @@ def main():
     parser.add_argument("--module", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.lanes < 1:
+        parser.error(f"--lanes {args.lanes}: one at least")
+    if args.lanes > 1 and os.geteuid():
+        parser.error("--lanes: root is needed for namespaces")
+    for sig in ENDS:
+        signal.signal(sig, interrupted)
+    sys.stdout.reconfigure(errors="replace")
     if args.module:
         run_module(args.module, args.pattern, args.fd)
         return 0

@@ -20,7 +20,7 @@ import zlib
 
 import processes                # first: it knows where the others are
 import harness
-from apart import apart
+from apart import apart, end_apart
 
 # What begins a problem's text → how the totals call it.
 KINDS = {"two": "two running", "lost": "lost", "left": "left over"}
@@ -73,8 +73,7 @@ def run_lanes(count):
         broken = [lane for lane in lanes if lane.wait()]
     except KeyboardInterrupt:
         for lane in lanes:
-            for inner in harness.children(lane.pid):
-                harness.kill(inner, signal.SIGTERM)
+            end_apart(lane.pid)
         for lane in lanes:
             lane.wait()
         sys.exit(130)
