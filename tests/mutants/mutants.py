@@ -220,7 +220,10 @@ class Worker:
         # one that failed may have done so for load alone
         if done and done["how"] == "passed":
             return done
-        how, seconds = run(self.make(f, f.text, scratch), 900)
+        program = self.make(f, f.text, scratch)
+        if not program:
+            raise RuntimeError(f"{f.path} does not compile as it is")
+        how, seconds = run(program, 900)
         return self.record(key=f.key, file=f.path, kind="baseline", how=how,
                            seconds=round(seconds, 2))
 
@@ -235,8 +238,11 @@ class Worker:
                 break
             key = f.key_of(m)
             entry = known.get(key)
-            if not entry:
+            # that it does not compile is soon found again
+            if not entry or entry["how"] == "no program":
                 program = self.make(f, m.apply(f.text), scratch)
+                if not program and not self.make(f, f.text, scratch):
+                    raise RuntimeError(f"{f.path} does not compile as it is")
                 limit = base["seconds"] * 5 + 10
                 how = run(program, limit)[0] if program else "no program"
                 entry = self.record(key=key, file=f.path, how=how,
@@ -251,8 +257,14 @@ class Worker:
 def read_ledger(path):
     if not path.exists():
         return {}
-    entries = map(json.loads, path.read_text().splitlines())
-    return {e["key"]: e for e in entries}
+    entries = {}
+    for line in path.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue    # a run was cut off as it wrote this
+        entries[entry["key"]] = entry
+    return entries
 
 
 def work(task):
@@ -311,7 +323,10 @@ def main():
             for m in f.mutants:
                 print(f"{f.path}:{m.line}\t{m.function}\t{m.change}\t"
                       f"{m.source}")
-    if stale or opt.list or not files:
+    if not files:
+        print("no file with a unit program matches", file=sys.stderr)
+        return 2
+    if stale or opt.list:
         return bool(stale)
 
     ledger = ROOT / opt.build / "mutants.jsonl"
@@ -339,7 +354,7 @@ def main():
     print(f"{tried} mutants of {len(tasks)} files: {killed} killed "
           f"({100 * killed / max(tried, 1):.1f} %), {same} known to be "
           f"equivalent, {len(survivors)} survived")
-    return bool(survivors or broken)
+    return bool(survivors or broken or not tried)
 
 
 if __name__ == "__main__":
