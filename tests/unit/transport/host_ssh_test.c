@@ -839,6 +839,7 @@ IN_TASK(a_jump_host_carries_the_session)
 	struct host *h;
 	struct tunnel *t;
 	int fd, before = count_fds();
+	char byte;
 
 	config = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
 			   "GlobalKnownHostsFile /dev/null\n"
@@ -854,6 +855,9 @@ IN_TASK(a_jump_host_carries_the_session)
 	run_ok(h, argv, NULL, 0, &r);
 	assert_string_equal(buf_data(&r.out), "hi\n");
 	t = start_tunnel(h, &fd);
+	/* an answer shows that the echo has taken the connection */
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(read(fd, &byte, 1), 1);
 	close(fd);
 	tunnel_free(t);
 	host_close(h);
