@@ -71,9 +71,17 @@ static long says_nothing(void *far, void *data, unsigned long len, bool *eof,
 	return takes_nothing(far, data, len, err);
 }
 
+static int ends(void *far, struct err *err)
+{
+	(void)far;
+	(void)err;
+	return 0;
+}
+
 static const struct tunnel_far_ops stuck_far = {
 	.read = says_nothing,
 	.write = takes_nothing,
+	.send_eof = ends,
 	.poll_fd = never_ready,
 	.heartbeat = no_heartbeat,
 	.close = forget,
@@ -82,6 +90,7 @@ static const struct tunnel_far_ops stuck_far = {
 static const struct tunnel_far_ops open_far = {
 	.read = says_nothing,
 	.write = takes_all,
+	.send_eof = ends,
 	.poll_fd = never_ready,
 	.heartbeat = no_heartbeat,
 	.close = forget,
