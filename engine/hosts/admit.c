@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/log.h"
@@ -49,9 +50,9 @@ static bool add_arrival(struct admit_view *v, const char *line)
 static bool parse(const char *text, struct admit_view *out)
 {
 	static const char arrival[] = "arrival=";
-	AUTO_FREE char *available = probe_value(text, "available");
-	AUTO_FREE char *busy = probe_value(text, "busy");
-	AUTO_FREE char *elsewhere = probe_value(text, "busy_elsewhere");
+	AUTO_FREE char *available = answer_value(text, "available");
+	AUTO_FREE char *busy = answer_value(text, "busy");
+	AUTO_FREE char *elsewhere = answer_value(text, "busy_elsewhere");
 
 	*out = (struct admit_view){ 0 };
 	if (busy)
@@ -131,7 +132,7 @@ uint64_t admit_spare(struct host *h, pid_t pid, uint64_t ram_bytes,
 		log_info(host_name(h), "%s", e.message);
 		return available_bytes;
 	}
-	spare = probe_value(buf_data(&out), "spare");
+	spare = answer_value(buf_data(&out), "spare");
 	return spare ? strtoull(spare, NULL, 10) * 1024 : available_bytes;
 }
 

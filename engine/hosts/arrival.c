@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/err.h"
 #include "transport/base/xalloc.h"
@@ -18,7 +19,7 @@ extern const char arriving_sh[];
 
 char *arrival_marker(const char *run, const char *guest, const char *source)
 {
-	AUTO_FREE char *name = probe_safe_value(guest);
+	AUTO_FREE char *name = answer_safe_value(guest);
 
 	return xasprintf("role=destination\nrun=%s\nguest=%s\nsource=%s", run,
 			 name, source);
@@ -34,9 +35,9 @@ void arrival_free(struct arrival *a)
 static void add(struct arrivals *out, const char *text)
 {
 	struct arrival a = {
-		.run = probe_value(text, "run"),
-		.guest = probe_value(text, "guest"),
-		.source = probe_value(text, "source"),
+		.run = answer_value(text, "run"),
+		.guest = answer_value(text, "guest"),
+		.source = answer_value(text, "source"),
 	};
 
 	if (!a.run || !a.guest || !a.source) {
@@ -85,7 +86,7 @@ void arrivals_free(struct arrivals *a)
 
 static char *value_or_empty(const char *text, const char *key)
 {
-	char *v = probe_value(text, key);
+	char *v = answer_value(text, key);
 
 	return v ? v : xstrdup("");
 }
@@ -121,7 +122,7 @@ int arrival_of(struct host *h, const char *root, const struct arrival_guest *g,
 	script = script_for(root, g);
 	if (probe_script(h, "arrival", script, &text, deadline, err) < 0)
 		return -1;
-	*dir = probe_value(buf_data(&text), "directory");
+	*dir = answer_value(buf_data(&text), "directory");
 	if (!*dir)
 		return 0;
 	*out = (struct arrival){

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
@@ -67,11 +68,11 @@ static int trust_there(struct host *h, const char *path, uid_t owner,
 	if (probe_script(h, "socket", buf_data(&script), &text, deadline, err) <
 	    0)
 		return -1;
-	why = probe_value(buf_data(&text), "why");
+	why = answer_value(buf_data(&text), "why");
 	if (why)
 		return refuse(h, path, why, err);
-	out->at = probe_value(buf_data(&text), "at");
-	out->dir = probe_value(buf_data(&text), "dir");
+	out->at = answer_value(buf_data(&text), "at");
+	out->dir = answer_value(buf_data(&text), "dir");
 	if (!out->at)
 		out->at = xstrdup(path);
 	return 0;

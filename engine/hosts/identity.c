@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/hosts/probe.h"
+#include "engine/hosts/answer.h"
 #include "transport/base/xalloc.h"
 
 /* --- reading ------------------------------------------------------------- */
@@ -14,7 +14,7 @@
 static void take_word(char out[IDENTITY_WORD], const char *text,
 		      const char *key)
 {
-	AUTO_FREE char *value = probe_value(text, key);
+	AUTO_FREE char *value = answer_value(text, key);
 
 	/* cut short it would be the beginning of several */
 	if (value && strlen(value) < IDENTITY_WORD)
@@ -31,7 +31,7 @@ static void take_id(char out[IDENTITY_WORD], const char *text, const char *key)
 
 void identity_space_read(const char *text, struct identity_space *out)
 {
-	AUTO_FREE char *namespace = probe_value(text, "pid_namespace");
+	AUTO_FREE char *namespace = answer_value(text, "pid_namespace");
 	unsigned long long inode;
 
 	*out = (struct identity_space){ .boot = "" };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/xalloc.h"
 
@@ -25,18 +26,18 @@ static bool has_word(const char *words, const char *word)
 
 static bool says_yes(const char *text, const char *key)
 {
-	AUTO_FREE char *value = probe_value(text, key);
+	AUTO_FREE char *value = answer_value(text, key);
 
 	return value && !strcmp(value, "yes");
 }
 
 void lingering_read(const char *text, struct lingering *out)
 {
-	AUTO_FREE char *user = probe_value(text, "user");
-	AUTO_FREE char *kill = probe_value(text, "KillUserProcesses");
-	AUTO_FREE char *only = probe_value(text, "KillOnlyUsers");
-	AUTO_FREE char *but = probe_value(text, "KillExcludeUsers");
-	AUTO_FREE char *session = probe_value(text, "in_session");
+	AUTO_FREE char *user = answer_value(text, "user");
+	AUTO_FREE char *kill = answer_value(text, "KillUserProcesses");
+	AUTO_FREE char *only = answer_value(text, "KillOnlyUsers");
+	AUTO_FREE char *but = answer_value(text, "KillExcludeUsers");
+	AUTO_FREE char *session = answer_value(text, "in_session");
 
 	*out = (struct lingering){ .user = NULL };
 	if (!user || !kill)

@@ -2,6 +2,7 @@
 /* probe: what a host is like, asked once by a read-only script. */
 #include "engine/hosts/probe.h"
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/login_session.h"
 
 #include <stdio.h>
@@ -49,42 +50,16 @@ int probe_script(struct host *h, const char *what, const char *script,
 	return rc;
 }
 
-char *probe_value(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	while (text && *text) {
-		const char *end = strchrnul(text, '\n');
-
-		if (!strncmp(text, key, n) && text[n] == '=')
-			return xstrndup(text + n + 1,
-					(size_t)(end - text) - n - 1);
-		text = *end ? end + 1 : end;
-	}
-	return NULL;
-}
-
-char *probe_safe_value(const char *text)
-{
-	char *copy = xstrdup(text ? text : "");
-
-	for (char *c = copy; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
-	return copy;
-}
-
 static char *value_or_empty(const char *text, const char *key)
 {
-	char *v = probe_value(text, key);
+	char *v = answer_value(text, key);
 
 	return v ? v : xstrdup("");
 }
 
 static uint64_t value_u64(const char *text, const char *key)
 {
-	AUTO_FREE char *v = probe_value(text, key);
+	AUTO_FREE char *v = answer_value(text, key);
 
 	return v ? strtoull(v, NULL, 10) : 0;
 }
@@ -251,10 +226,10 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 	if (probe_script(h, "QEMU probe", buf_data(&script), &text, deadline,
 			 err) < 0)
 		return -1;
-	path = probe_value(buf_data(&text), "path");
+	path = answer_value(buf_data(&text), "path");
 	if (!path || path[0] != '/')
 		return 0;
-	known = probe_value(buf_data(&text), "machine");
+	known = answer_value(buf_data(&text), "machine");
 	*out = (struct probe_qemu){
 		.path = STEAL(path),
 		.version = value_or_empty(buf_data(&text), "version"),

@@ -81,12 +81,5 @@ void probe_qemu_free(struct probe_qemu *q);
  */
 int probe_script(struct host *h, const char *what, const char *script,
 		 struct buf *out, struct mono deadline, struct err *err);
-/* The value of the line "KEY=value" in @text, to be freed; NULL if absent. */
-char *probe_value(const char *text, const char *key);
-/*
- * @text, or "" for NULL, as such a value: control characters, line feeds among
- * them, are '?'. To be freed.
- */
-char *probe_safe_value(const char *text);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/clock.h"
 #include "transport/base/lockfile.h"
@@ -129,14 +130,14 @@ static enum ticket_state parse_state(const char *word)
 
 static char *text_or_empty(const char *text, const char *key)
 {
-	char *value = probe_value(text, key);
+	char *value = answer_value(text, key);
 
 	return value ? value : xstrdup("");
 }
 
 static void parse_ticket(const char *text, struct ticket_facts *out)
 {
-	AUTO_FREE char *state = probe_value(text, "state");
+	AUTO_FREE char *state = answer_value(text, "state");
 	AUTO_FREE char *seen = text_or_empty(text, "seen_us");
 	AUTO_FREE char *ram = text_or_empty(text, "ram_bytes");
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/hosts/admit.h"
+#include "engine/hosts/answer.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/guard.h"
 #include "engine/run/departed_names.h"
@@ -202,7 +203,7 @@ static void forget_moves(struct buf *script, const struct run *r)
 {
 	const struct moved m = make_mark(r);
 	AUTO_FREE char *dir = state_dir_moved(r->dst.facts.state_root);
-	AUTO_FREE char *guest = probe_safe_value(m.guest);
+	AUTO_FREE char *guest = answer_safe_value(m.guest);
 
 	buf_printf(script, "forget ");
 	quote_word(script, dir);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/arrival.h"
 #include "engine/hosts/guest_socket.h"
 #include "engine/hosts/identity.h"
@@ -202,7 +203,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 static bool has_line(const char *text, const char *key, char **value)
 {
 	free(*value);
-	*value = probe_value(text, key);
+	*value = answer_value(text, key);
 	return *value != NULL;
 }
 

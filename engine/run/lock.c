@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
@@ -20,7 +21,8 @@
  */
 static void sign_lock(int fd, const struct run *r)
 {
-	AUTO_FREE char *guest = probe_safe_value(guest_label(&r->source.guest));
+	AUTO_FREE char *guest =
+		answer_safe_value(guest_label(&r->source.guest));
 	AUTO_FREE char *text =
 		xasprintf("by=%s\nrun=%s\nguest=%s\nrole=source\n"
 			  "destination=%s\npid=%d\n",

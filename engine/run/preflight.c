@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/guest/discover.h"
+#include "engine/hosts/answer.h"
 #include "engine/run/preflight.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -69,11 +70,11 @@ static int ask_destination(struct preflight *p, struct err *err)
 	if (probe_script(h, "preflight", buf_data(&script), &text,
 			 mono_in_ms(RUN_SCRIPT_MS), err) < 0)
 		return -1;
-	value = probe_value(buf_data(&text), "user");
+	value = answer_value(buf_data(&text), "user");
 	p->user_known = value != NULL;
 	p->user_uid = value ? (uid_t)strtoul(value, NULL, 10) : 0;
 	free(value);
-	value = probe_value(buf_data(&text), "kvm");
+	value = answer_value(buf_data(&text), "kvm");
 	p->kvm_usable = value != NULL;
 	return 0;
 }

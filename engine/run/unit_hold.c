@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/as_user.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/reach.h"
@@ -53,7 +54,7 @@ static int run_words(struct run *r, const char *words, struct buf *out,
 
 static bool has_value(const char *text, const char *key, const char *value)
 {
-	AUTO_FREE char *v = probe_value(text, key);
+	AUTO_FREE char *v = answer_value(text, key);
 
 	return v && !strcmp(v, value);
 }
@@ -70,8 +71,8 @@ static bool is_in_group(const struct guest *g, const char *group)
 void unit_facts_parse(const char *text, const struct guest *g,
 		      struct unit_facts *out)
 {
-	AUTO_FREE char *group = probe_value(text, "ControlGroup");
-	AUTO_FREE char *condition = probe_value(text, "ExecCondition");
+	AUTO_FREE char *group = answer_value(text, "ControlGroup");
+	AUTO_FREE char *condition = answer_value(text, "ExecCondition");
 
 	*out = (struct unit_facts){ .known = false };
 	if (!has_value(text, "LoadState", "loaded") || !is_in_group(g, group)) {
@@ -82,7 +83,7 @@ void unit_facts_parse(const char *text, const struct guest *g,
 		return;
 	}
 	out->known = true;
-	out->restart = probe_value(text, "Restart");
+	out->restart = answer_value(text, "Restart");
 	out->enabled = has_value(text, "UnitFileState", "enabled") ||
 		       has_value(text, "UnitFileState", "enabled-runtime");
 	out->asks_first = condition && strstr(condition, "vmferry owns ");
@@ -155,7 +156,7 @@ void unit_hold_end(struct run *r)
 			 r->source.guest.unit, text);
 		return;
 	}
-	file = probe_value(buf_data(&out), "file");
+	file = answer_value(buf_data(&out), "file");
 	if (file)
 		run_warn(r, "unit",
 			 "unit %s has not ended yet: Restart=no stays in it "

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "engine/state/state_dir.h"
 #include "transport/base/buf.h"
@@ -35,7 +36,7 @@ void moved_free(struct moved *m)
 
 static void put(struct buf *b, const char *key, const char *value)
 {
-	AUTO_FREE char *safe = probe_safe_value(value);
+	AUTO_FREE char *safe = answer_safe_value(value);
 
 	buf_printf(b, "%s=%s\n", key, safe);
 }
@@ -92,14 +93,14 @@ static int make_directory(const char *state, const char *dir, struct err *err)
 /* As it is written: a damaged mark, too, is found by what it says. */
 static char *value_or_empty(const char *text, const char *key)
 {
-	AUTO_FREE char *v = probe_value(text, key);
+	AUTO_FREE char *v = answer_value(text, key);
 
-	return probe_safe_value(v);
+	return answer_safe_value(v);
 }
 
 static uint64_t number(const char *text, const char *key)
 {
-	AUTO_FREE char *v = probe_value(text, key);
+	AUTO_FREE char *v = answer_value(text, key);
 
 	return v ? strtoull(v, NULL, 10) : 0;
 }
@@ -208,8 +209,8 @@ static int forget_one(void *arg, const char *path, struct moved *m,
 static int forget(const char *dir, const struct moved *m, const char *keep,
 		  struct err *err)
 {
-	AUTO_FREE char *guest = probe_safe_value(m->guest);
-	AUTO_FREE char *uuid = probe_safe_value(m->uuid);
+	AUTO_FREE char *guest = answer_safe_value(m->guest);
+	AUTO_FREE char *uuid = answer_safe_value(m->uuid);
 	const struct moved plain = { .guest = guest, .uuid = uuid };
 	struct forgetting f = { .guest = &plain, .keep = keep };
 

@@ -55,7 +55,7 @@ int moved_forget(const char *state, const struct moved *m, struct err *err);
 /*
  * sh: `forget DIR GUEST UUID` removes the marks of a guest in the directory DIR
  * of a host. The values are as in the files: those of
- * probe_safe_value().
+ * answer_safe_value().
  */
 extern const char moved_forget_sh[];
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/probe.h"
 #include "tests/unit/qmp_fixture.h"
@@ -288,7 +289,7 @@ static void cgroup_limit(struct place *p)
 	    "echo 'anon 5\ninactive_file 1024000\nactive_file 1024000' "
 	    ">memory.stat\ntally\n",
 	    &out);
-	available = probe_value(buf_data(&out), "available");
+	available = answer_value(buf_data(&out), "available");
 	assert_string_equal(available, "12000");
 }
 
@@ -301,7 +302,7 @@ static void no_cgroup_limit(struct place *p)
 	    "cgroups=$root/cg; mkdir $cgroups; echo max >$cgroups/memory.max\n"
 	    "echo 10240000 >$cgroups/memory.current\ntally\n",
 	    &out);
-	available = probe_value(buf_data(&out), "available");
+	available = answer_value(buf_data(&out), "available");
 	assert_true(strtoull(available, NULL, 10) > 1024);
 }
 
@@ -322,7 +323,7 @@ static void old_cgroup_limit(struct place *p)
 	    "echo 'active_file 77\ntotal_active_file 2048000' "
 	    ">memory.stat\ntally\n",
 	    &out);
-	available = probe_value(buf_data(&out), "available");
+	available = answer_value(buf_data(&out), "available");
 	assert_string_equal(available, "12000");
 }
 
@@ -402,7 +403,7 @@ static void launch(void *arg)
 	AUTO_FREE char *admitted = NULL;
 
 	run(l->p, script, &out);
-	admitted = probe_value(buf_data(&out), "admitted");
+	admitted = answer_value(buf_data(&out), "admitted");
 	l->admitted = admitted != NULL;
 }
 
@@ -452,7 +453,7 @@ static void two_languages(struct place *p)
 		AUTO_FREE char *yes = NULL;
 
 		run(p, script, &out);
-		yes = probe_value(buf_data(&out), "yes");
+		yes = answer_value(buf_data(&out), "yes");
 		assert_int_equal(yes != NULL, admit_judge(&v, &w) == ADMIT_YES);
 	}
 }

@@ -13,25 +13,6 @@
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
-TEST(a_value_is_the_rest_of_its_line)
-{
-	AUTO_FREE char *v = probe_value("a=1\nab=2 x=y\nb=\n", "ab");
-
-	assert_string_equal(v, "2 x=y");
-}
-
-TEST(a_key_is_not_found_inside_another)
-{
-	assert_null(probe_value("ab=1\nx b=2\n", "b"));
-}
-
-TEST(an_empty_value_is_not_a_missing_one)
-{
-	AUTO_FREE char *v = probe_value("b=\n", "b");
-
-	assert_string_equal(v, "");
-}
-
 /* --- on this machine ----------------------------------------------------- */
 
 static void host_body(void *arg)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* answer: what a script on a host answers, one KEY=VALUE a line; pure. */
+#ifndef ENGINE_HOSTS_ANSWER_H
+#define ENGINE_HOSTS_ANSWER_H
+
+/* The value of the line "KEY=value" in @text, to be freed; NULL if absent. */
+char *answer_value(const char *text, const char *key);
+/*
+ * @text, or "" for NULL, as such a value: control characters, line feeds among
+ * them, are '?'. To be freed.
+ */
+char *answer_safe_value(const char *text);
+
+#endif
