@@ -140,11 +140,17 @@ int state_dir_make(const char *path, struct err *err)
 	}
 }
 
+/* With that mode whatever the umask, unless it is there. */
 static int make_one(const char *path, mode_t mode, struct err *err)
 {
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	return err_sys(err, errno, "cannot make %s", path);
+	if (mkdir(path, mode) < 0) {
+		if (errno == EEXIST)
+			return 0;
+		return err_sys(err, errno, "cannot make %s", path);
+	}
+	if (chmod(path, mode) < 0)
+		return err_sys(err, errno, "cannot set the mode of %s", path);
+	return 0;
 }
 
 int state_dir_make_in_root(const char *root, const char *dir, struct err *err)

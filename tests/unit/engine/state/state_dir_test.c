@@ -140,17 +140,23 @@ TEST(what_cannot_be_made_is_named)
 	assert_non_null(strstr(err.message, "cannot make /proc/nothing"));
 }
 
-TEST(others_pass_through_the_root_and_no_further)
+static void passes_with_umask(mode_t mask)
 {
-	AUTO_FREE char *r = xasprintf("%s/root", root);
+	AUTO_FREE char *r = xasprintf("%s/root-%o", root, (unsigned int)mask);
 	AUTO_FREE char *locks = state_dir_locks(r);
-	mode_t before = umask(0);
+	mode_t before = umask(mask);
 
 	assert_int_equal(state_dir_make_in_root(r, locks, NULL), 0);
 	assert_int_equal(state_dir_make_in_root(r, locks, NULL), 0);
 	umask(before);
 	assert_int_equal(mode_of(r), 0711);
 	assert_int_equal(mode_of(locks), 0700);
+}
+
+TEST(others_pass_through_the_root_and_no_further)
+{
+	passes_with_umask(0);
+	passes_with_umask(077);
 }
 
 /* --- trusting ------------------------------------------------------------ */
