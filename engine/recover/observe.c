@@ -9,16 +9,23 @@
 
 enum { LOADING_POLL_MS = 100 };
 
-enum side_state observe_source(struct qmp *q, enum migration_status *m)
+static int ask(struct qmp *q, enum migration_status *m, struct qmp_status *st)
 {
 	struct qmp_migrate_info info = { 0 };
-	struct qmp_status st;
 
-	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
-	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
-		return SIDE_UNKNOWN;
+	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0)
+		return -1;
 	*m = info.status;
 	qmp_migrate_info_free(&info);
+	return qmp_query_status(q, st, run_qmp_deadline(), NULL);
+}
+
+enum side_state observe_source(struct qmp *q, enum migration_status *m)
+{
+	struct qmp_status st;
+
+	if (ask(q, m, &st) < 0)
+		return SIDE_UNKNOWN;
 	if (*m == MIGRATION_DEVICE)
 		return SIDE_DEVICE;
 	if (*m == MIGRATION_SETUP || *m == MIGRATION_ACTIVE ||
@@ -36,15 +43,11 @@ enum side_state observe_source(struct qmp *q, enum migration_status *m)
 
 enum side_state observe_destination(struct qmp *q)
 {
-	struct qmp_migrate_info info = { 0 };
 	struct qmp_status st;
 	enum migration_status m;
 
-	if (qmp_query_migrate(q, &info, run_qmp_deadline(), NULL) < 0 ||
-	    qmp_query_status(q, &st, run_qmp_deadline(), NULL) < 0)
+	if (ask(q, &m, &st) < 0)
 		return SIDE_UNKNOWN;
-	m = info.status;
-	qmp_migrate_info_free(&info);
 	if (st.running)
 		return SIDE_RUNS;
 	if (st.state == RUN_SHUTDOWN || st.state == RUN_GUEST_PANICKED)

@@ -174,7 +174,7 @@ TEST(a_source_that_answers_only_one_question_is_unknown)
 	};
 	static const struct fake_step second[] = {
 		{ .expect = "query-migrate",
-		  .reply = "{\"status\":\"active\"}" },
+		  .reply = "{\"status\":\"failed\",\"error-desc\":\"x\"}" },
 		{ .expect = "query-status", .error = "busy" },
 		{ .leaves = true },
 	};
