@@ -89,9 +89,11 @@ class RecoverTest(dying.DyingCase):
         self.assertEqual(done.json()["owner"], "destination", str(done))
         guest.process.wait()
         guest.pid = done.json()["owner_pid"]
-        (watcher,) = harness.ferries()
         self.addCleanup(harness.await_no_ferry)
-        self.addCleanup(harness.kill, watcher)
+        self.addCleanup(lambda: [harness.kill(p) for p in harness.ferries()])
+        # what it has started to end others may still be there
+        harness.wait_until(lambda: len(harness.ferries()) == 1, 60,
+                           "no watcher alone")
         qmp = os.path.join(self.place.work, "twin.qmp")
         twin = subprocess.Popen(
             [harness.QEMU, "-name", "other", "-uuid", uuid, "-M", "none",
