@@ -21,6 +21,7 @@ mkdir "$root"
 if [ "$kind" = mount ]; then
 	mount --bind "$root" "$root"
 fi
+unset CDPATH
 cd "$root"
 mkdir -p dev etc lab proc root run srv sys tmp var/lib
 for path in /bin /lib /lib32 /lib64 /libx32 /sbin /usr; do

@@ -5,6 +5,7 @@ import fnmatch
 import glob
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -21,6 +22,13 @@ engine/policy		transport/base
 engine/policy		-time.h -sys/
 engine/run		+engine/argv
 """
+
+
+def tree_files(*patterns):
+    return subprocess.run(
+        [os.path.join(DEV, "tree_files.sh"), *patterns], text=True,
+        stdout=subprocess.PIPE, timeout=60, check=True,
+        cwd=harness.ROOT).stdout.splitlines()
 
 
 class TreeCase(unittest.TestCase):
@@ -41,8 +49,7 @@ class TreeCase(unittest.TestCase):
     def lint(self):
         return subprocess.run(
             [os.path.join(DEV, self.LINTER[0]), *self.LINTER[1:], self.tree],
-            text=True, capture_output=True, timeout=60,
-            env=dict(os.environ, GIT_CEILING_DIRECTORIES=self.tree))
+            text=True, capture_output=True, timeout=60)
 
     def assert_passes(self):
         done = self.lint()
@@ -151,14 +158,101 @@ class ShellCase(unittest.TestCase):
         given = subprocess.run(
             ["make", "-n", "shell"], text=True, capture_output=True,
             timeout=60, check=True, cwd=harness.ROOT).stdout.split()
-        tree = subprocess.run(
-            ["git", "ls-files", "-z"], text=True, capture_output=True,
-            timeout=60, check=True, cwd=harness.ROOT).stdout.split("\0")[:-1]
+        tree = tree_files()
         scripts = [f for f in tree if f.endswith(".sh") or re.match(
             rb"#!.*\b(ba|da)?sh\n",
             harness.read(os.path.join(harness.ROOT, f)))]
         self.assertIn("tools/dev/fresh", scripts)
         self.assertEqual([f for f in scripts if f not in given], [])
+
+
+class SurroundingsCase(unittest.TestCase):
+    """Where the linters are run does not change what they look at."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.top = scratch.name
+        self.tree = os.path.join(self.top, "tree")
+        for name in ("tools/dev", "tests/mutants"):
+            shutil.copytree(os.path.join(harness.ROOT, name),
+                            os.path.join(self.tree, name))
+        self.put("tree/Makefile", "# SPDX-License-Identifier: MIT\n")
+        self.put("tree/qmp/some.c", "/* SPDX-License-Identifier: MIT */\n")
+        self.put("tree/tools/dev/layers.txt", "qmp\n")
+        subprocess.run(["git", "init", "--quiet", self.tree], check=True,
+                       timeout=60, env=self.no_git())
+
+    def put(self, path, text):
+        path = os.path.join(self.top, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+    @staticmethod
+    def no_git():
+        return {name: value for name, value in os.environ.items()
+                if not name.startswith("GIT_")}
+
+    def run_in_tree(self, *argv, **more):
+        return subprocess.run(argv, cwd=self.tree, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              env={**self.no_git(), **more})
+
+    def assert_find_a_basename_twice(self, **more):
+        self.put("tree/qmp/twice/some.c", "\n")
+        done = self.run_in_tree("tools/dev/layers.sh", **more)
+        self.assertIn("basenames that occur twice: some.c", done.stderr)
+        done = self.run_in_tree("tools/dev/words.sh", **more)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (1, "", "qmp/twice/some.c: no SPDX line\n"))
+
+    def test_the_variables_of_a_hook_name_no_other_tree(self):
+        other = os.path.join(self.top, "other")
+        subprocess.run(["git", "init", "--quiet", other], check=True,
+                       timeout=60, env=self.no_git())
+        self.put("other/.git/info/exclude", "*\n")
+        self.assert_find_a_basename_twice(
+            GIT_DIR=os.path.join(other, ".git"),
+            GIT_INDEX_FILE=os.path.join(other, ".git/index"))
+
+    def test_cdpath_leads_to_no_other_tree(self):
+        shutil.copytree(self.tree, os.path.join(self.top, "decoy"))
+        self.assert_find_a_basename_twice(
+            CDPATH=os.path.join(self.top, "decoy"))
+
+    def test_every_script_that_goes_to_a_relative_name_unsets_cdpath(self):
+        scripts = [f for f in tree_files(".ci", "tools", "tests")
+                   if re.match(rb"#!.*\b(ba|da)?sh\n", harness.read(
+                       os.path.join(harness.ROOT, f)))]
+        going = []
+        for name in scripts:
+            with open(os.path.join(harness.ROOT, name)) as f:
+                text = f.read()
+            cd = re.search(r"(?m)^[^#\n]*\bcd (?![/~])", text)
+            if cd:
+                going.append(name)
+                self.assertIn("\nunset CDPATH\n", text[:cd.start()], name)
+        self.assertIn("tools/dev/fresh", going)
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed to give it away")
+    def test_a_checkout_of_another_user_is_refused_in_one_line(self):
+        for path in (self.tree, os.path.join(self.tree, ".git")):
+            os.chown(path, 65534, 65534)
+        for argv in (["words.sh"], ["words.sh", "--count"], ["layers.sh"],
+                     ["symbols.sh", "build"], ["../../tests/mutants/mutants.py",
+                                               "--list"]):
+            master, terminal = os.openpty()     # nobody types anything
+            with open(terminal) as stdin, open(master):
+                done = subprocess.run(
+                    [os.path.join(self.tree, "tools/dev", argv[0]), *argv[1:]],
+                    stdin=stdin, text=True, capture_output=True, timeout=60,
+                    env={**self.no_git(), "HOME": self.top})
+            self.assertEqual((done.returncode, done.stdout), (1, ""), argv)
+            self.assertRegex(
+                done.stderr, r"\A.*dubious ownership.*: be its owner, or: "
+                f"git config --global --add safe.directory '{self.tree}'\n"
+                r"\Z", argv)
 
 
 class ReadmeCase(unittest.TestCase):
@@ -176,9 +270,7 @@ class ReadmeCase(unittest.TestCase):
                             for n in named)], [], top)
 
     def test_the_readme_of_a_folder_is_under_thirty_lines(self):
-        names = subprocess.run(
-            ["git", "ls-files", "*/README.md"], text=True, capture_output=True,
-            timeout=60, check=True, cwd=harness.ROOT).stdout.split()
+        names = tree_files("*/README.md")
         self.assertIn("tests/e2e/README.md", names)
         for name in names:
             with open(os.path.join(harness.ROOT, name)) as f:

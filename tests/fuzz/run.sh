@@ -6,6 +6,7 @@
 # The target proc is proc_trees.py, which has no corpus but a seed.
 # FUZZ_BUILD has the programs; crashes, logs and found inputs go there, too.
 set -eu
+unset CDPATH
 cd "$(dirname "$0")/../.."
 
 mode=$1

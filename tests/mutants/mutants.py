@@ -52,9 +52,12 @@ class File:
 
 
 def files_matching(patterns, seed):
-    paths = subprocess.run(["git", "ls-files", "engine", "qmp", "transport",
-                            "tools/cli"], cwd=ROOT, text=True, check=True,
-                           stdout=subprocess.PIPE).stdout.split()
+    listed = subprocess.run(
+        [ROOT / "tools/dev/tree_files.sh", "engine", "qmp", "transport",
+         "tools/cli"], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    if listed.returncode:
+        sys.exit(1)     # it has said why
+    paths = listed.stdout.split()
     return [File(p, random.Random(f"{seed} {p}")) for p in sorted(paths)
             if p.endswith(".c")
             and (ROOT / f"tests/unit/{p[:-2]}_test.c").exists()

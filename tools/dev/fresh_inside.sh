@@ -5,6 +5,7 @@
 #	fresh_inside.sh ROOT OVERLAY USER COMMAND...
 # OVERLAY: the options of the overlay that ROOT is to be; empty: it is a copy.
 set -u
+unset CDPATH
 
 root=$1 overlay=$2 user=$3
 shift 3

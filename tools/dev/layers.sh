@@ -4,16 +4,12 @@
 # no basename occurs twice.
 #	layers.sh [TREE]	TREE: another tree than this one, for the tests
 set -eu
-cd "${1:-"$(dirname "$0")/../.."}"
+unset CDPATH
+here=$(cd "$(dirname "$0")" && pwd)
+cd "${1:-"$here/../.."}"
 
-# Without git the tree is a test's, and every file in it counts.
-list() {
-	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null ||
-		find . -name '*.[ch]' | sed 's,^\./,,'
-}
-
-every=$(list '*.c' '*.h' | grep -v '^tests/' |
-	while read -r f; do [ ! -f "$f" ] || echo "$f"; done)
+every=$("$here/tree_files.sh" '*.c' '*.h')
+every=$(echo "$every" | grep -v '^tests/')
 sources=$(echo "$every" | grep -v '^tools/guest/')
 
 bad=0

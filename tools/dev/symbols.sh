@@ -10,16 +10,13 @@
 #	- what symbols.txt admits.
 #	symbols.sh BUILD [TREE]	BUILD: within the tree, with its objects
 set -eu
+unset CDPATH
 build=$1
-cd "${2:-"$(dirname "$0")/../.."}"
+here=$(cd "$(dirname "$0")" && pwd)
+cd "${2:-"$here/../.."}"
 
-# Without git the tree is a test's, and every file in it counts.
-list() {
-	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null ||
-		find . -name '*.[ch]' | sed 's,^\./,,'
-}
-
-every=$(list 'transport/*.[ch]' 'qmp/*.[ch]' 'engine/*.[ch]' 'tools/cli/*.[ch]')
+every=$("$here/tree_files.sh" 'transport/*.[ch]' 'qmp/*.[ch]' 'engine/*.[ch]' \
+	'tools/cli/*.[ch]')
 headers=$(echo "$every" | grep '\.h$') || true
 
 # shellcheck disable=SC2086 # names without blanks

@@ -6,8 +6,10 @@
 #	words.sh FILE...	the words of words.txt in these files alone
 #	words.sh --count	how often each of them occurs in the tree
 set -eu
+unset CDPATH
 
-table=$(cd "$(dirname "$0")" && pwd)/words.txt
+here=$(cd "$(dirname "$0")" && pwd)
+table=$here/words.txt
 
 # find_words MODE FILE...: prints each line with a word of the table (MODE is
 # lines), or how many there are of each (MODE is count). Fails when it finds a
@@ -55,17 +57,24 @@ find_words() {
 	}' "$@"
 }
 
-files() {
-	git ls-files --cached --others --exclude-standard -- "$@" |
-		while read -r f; do [ ! -s "$f" ] || echo "$f"; done
+# list NAME PATTERN...: sets the variable, or ends the shell. No list is empty:
+# awk would read its standard input.
+list() {
+	found=$(cd "$here/../.." && shift && "$here/tree_files.sh" "$@") || exit 1
+	[ -n "$found" ] || {
+		echo "words.sh: nothing to look at in $here/../.." >&2
+		exit 1
+	}
+	eval "$1=\$found"
 }
 
+# shellcheck disable=SC2086,SC2154 # names without blanks; list sets them
 case ${1-} in
-'') cd "$(dirname "$0")/../.." ;;
+'') cd "$here/../.." ;;
 --count)
-	cd "$(dirname "$0")/../.."
-	# shellcheck disable=SC2046 # names without blanks
-	find_words count $(files '*.c' '*.h' '*.py' '*.sh' '*.md') || true
+	cd "$here/../.."
+	list texts '*.c' '*.h' '*.py' '*.sh' '*.md'
+	find_words count $texts || true
 	exit 0
 	;;
 *)
@@ -74,9 +83,13 @@ case ${1-} in
 	;;
 esac
 
+list licensed '*.c' '*.h' '*.py' '*.sh' '*.S' '*.mk' Makefile
+list marked '*.c' '*.h' '*.py' '*.sh' Makefile
+list narrow '*.c' '*.h'
+list worded '*.c' '*.h' '*.py' '*.md' engine
 bad=0
 marks='TO''DO|FIX''ME|X''XX'
-# shellcheck disable=SC2046 # names without blanks
+# shellcheck disable=SC2086,SC2154 # names without blanks; list sets them
 awk '
 FNR == 1 && name && !licensed { print name ": no SPDX line"; bad = 1 }
 FNR == 1 { name = FILENAME; licensed = 0 }
@@ -85,12 +98,13 @@ END {
 	if (!licensed)
 		print name ": no SPDX line"
 	exit bad || !licensed
-}' $(files '*.c' '*.h' '*.py' '*.sh' '*.S' '*.mk' Makefile) >&2 || bad=1
-if git grep -nIE "\\b($marks)\\b" -- '*.c' '*.h' '*.py' '*.sh' Makefile; then
+}' $licensed >&2 || bad=1
+# shellcheck disable=SC2086,SC2154 # as above
+if grep -HnIE "\\b($marks)\\b" $marked; then
 	bad=1
 fi
 # Bytes that go on a character of UTF-8 count as none.
-# shellcheck disable=SC2046 # names without blanks
+# shellcheck disable=SC2086,SC2154 # as above
 LC_ALL=C awk '{
 	width = 0
 	n = split($0, part, "\t")
@@ -105,9 +119,9 @@ LC_ALL=C awk '{
 		bad = 1
 	}
 }
-END { exit bad }' $(files '*.c' '*.h') >&2 || bad=1
-# shellcheck disable=SC2046 # names without blanks
-find_words lines $(files '*.c' '*.h' '*.py' '*.md' engine) >&2 || {
+END { exit bad }' $narrow >&2 || bad=1
+# shellcheck disable=SC2086,SC2154 # as above
+find_words lines $worded >&2 || {
 	echo "words.txt has better words for those" >&2
 	bad=1
 }
