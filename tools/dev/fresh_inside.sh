@@ -4,6 +4,7 @@
 # becomes fresh_init.pl, which runs the command there.
 #	fresh_inside.sh ROOT OVERLAY USER COMMAND...
 # OVERLAY: the options of the overlay that ROOT is to be; empty: it is a copy.
+# Descriptor 7 is written to as soon as nothing but the command is to be run.
 set -u
 unset CDPATH
 
@@ -11,11 +12,6 @@ root=$1 overlay=$2 user=$3
 shift 3
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 init=$(cat "${0%/*}/fresh_init.pl")
-
-fail() {
-	echo "fresh: $*" >&2
-	exit 125
-}
 
 # The devices of a plain machine, and those that guests and labs want, where
 # this machine has them.
@@ -52,7 +48,7 @@ furnish() {
 	hostname fresh
 }
 
-# git takes no repository of another user's.
+# git takes no repository of another user's. HEAD may be no branch.
 clone() {
 	home=/root
 	[ "$user" = root ] || {
@@ -61,6 +57,7 @@ clone() {
 	}
 	settings=$root/dev/gitconfig
 	git config --file "$settings" safe.directory '*'
+	git config --file "$settings" advice.detachedHead false
 	GIT_CONFIG_GLOBAL=$settings git clone --quiet --no-hardlinks \
 		"$repository" "$root$home/vmferry"
 	rm "$settings"
@@ -71,7 +68,6 @@ path=/usr/local/bin:/usr/bin:/bin
 [ "$user" != root ] || path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 trap '' HUP INT QUIT
-trap 'fail "no root could be made of $root: above is why"' EXIT
 set -e
 furnish
 clone
@@ -79,10 +75,8 @@ cd "$root"
 pivot_root . mnt
 cd /
 umount -l /mnt
-set +e
-trap - EXIT
 
 exec env -i HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
 	PATH=$path TERM="${TERM:-dumb}" perl -e "$init" -- \
 	setpriv --reuid "$user" --regid "$user" --init-groups \
-	sh -c 'cd ~/vmferry && exec "$@"' sh "$@"
+	sh -c 'cd ~/vmferry && echo started >&7 && exec "$@" 7>&-' sh "$@"
