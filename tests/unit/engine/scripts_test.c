@@ -480,6 +480,10 @@ TEST(what_a_guest_leaves_is_removed_when_its_run_is_over)
 			  "root:\nanothers\n");
 }
 
+#define MACHINE "0123456789abcdef0123456789abcdef"
+/* A machine without an id does not know its earlier boots. */
+static const char with_an_id[] = "id_of() { printf '" MACHINE " '; }\n";
+
 /* @boot: of the record, for sed; @qemu: who is to be its QEMU. */
 static char *sweeping(const char *boot, const char *qemu)
 {
@@ -487,14 +491,14 @@ static char *sweeping(const char *boot, const char *qemu)
 
 	departed_names_begin(&functions, NULL);
 	return xasprintf(
-		"%s%s%s%smkdir -p root/d; true >root/d/stdout\n"
+		"%s%s%s%s%smkdir -p root/d; true >root/d/stdout\n"
 		"note_arrival \"$record\" %s \"$dir\" <names\n"
 		"sed -i '1s/^[^ ]*/%s/;2s/.*/%s/;7s/^[0-9]*/%s/' \"$record\"\n"
 		"sweep \"${record%%/*}\"\n"
 		"ls -d root/d arrived/* \"it's a name\" link 2>/dev/null\n"
 		"cat other; rm -rf root arrived \"it's a name\" link\n",
-		launch_facts, admit_sh, buf_data(&functions), departing, qemu,
-		boot, boot, *boot == '&' ? "&" : "12345");
+		launch_facts, admit_sh, buf_data(&functions), with_an_id,
+		departing, qemu, boot, boot, *boot == '&' ? "&" : "12345");
 }
 
 TEST(what_a_guest_left_is_removed_by_the_next_command)
@@ -608,21 +612,19 @@ TEST(a_record_of_an_earlier_version_waits_for_the_next_boot)
 
 	departed_names_begin(&functions, NULL);
 	script = xasprintf(
-		"%s%s%smkdir -p root/d arrived; true >root/d/stdout\n"
-		"id=$(cat /etc/machine-id 2>/dev/null)\n"
+		"%s%s%s%smkdir -p root/d arrived; true >root/d/stdout\n"
 		"boot=$(cat /proc/sys/kernel/random/boot_id)\n"
 		"for b in $boot earlier; do\n"
-		"printf '%%s\\n' \"$id\" $b '999999999 1' \"$dir\" '' '' "
+		"printf '%%s\\n' " MACHINE " $b '999999999 1' \"$dir\" '' '' "
 		">$record\n"
 		"sweep \"${record%%/*}\"; ls -d root/d arrived/* 2>/dev/null\n"
 		"done; rm -rf root arrived\n",
-		launch_facts, admit_sh, buf_data(&functions));
+		launch_facts, admit_sh, buf_data(&functions), with_an_id);
 	all_print(script, "arrived/r1\nroot/d\n");
 }
 
 TEST(spaces_are_compared_as_identities_are)
 {
-	static const char id[] = "0123456789abcdef0123456789abcdef";
 	AUTO_FREE char *script = xasprintf(
 		"%sm=%s o=fedcba98765432100123456789abcdef\n"
 		"is() { here_now=$2; match_space \"$1\"; echo $match; }\n"
@@ -636,7 +638,7 @@ TEST(spaces_are_compared_as_identities_are)
 		"is \"b n - - h\" \"c n - - h\"\n"
 		"is \"b n $o - h\" \"b n $m - h\"\n"
 		"is torn \"b n $m - h\"\n",
-		identity_match_sh, id);
+		identity_match_sh, MACHINE);
 
 	all_print(script, "same\nsame\nsame\nelsewhere\nelsewhere\n"
 			  "rebooted\nelsewhere\nelsewhere\nelsewhere\n"
