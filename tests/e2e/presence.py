@@ -13,6 +13,7 @@ import os
 import secrets
 
 MADE_DIRECTORY, MADE_ID = "e2e-made-directory", "e2e-made-id"
+FILLED_ID = "e2e-filled-id"
 MARK = "e2e-run-"
 
 
@@ -55,9 +56,10 @@ class Presence:
         fcntl.flock(self.held, fcntl.LOCK_EX)
         if made:
             os.close(self._note(MADE_DIRECTORY))
-        if not os.path.exists(machine_id):
-            os.close(self._note(MADE_ID))
-            with open(machine_id, "x") as f:
+        there = os.path.exists(machine_id)
+        if not there or not os.path.getsize(machine_id):
+            os.close(self._note(FILLED_ID if there else MADE_ID))
+            with open(machine_id, "w") as f:
                 f.write(secrets.token_hex(16) + "\n")
         fcntl.flock(self.fd, fcntl.LOCK_UN)
 
@@ -82,6 +84,8 @@ class Presence:
         if not any(n.startswith(MARK) for n in os.listdir(self.fd)):
             if self._forget(MADE_ID):
                 os.unlink(self.machine_id)
+            if self._forget(FILLED_ID):
+                os.truncate(self.machine_id, 0)
             if self._forget(MADE_DIRECTORY) and not os.listdir(self.fd):
                 os.rmdir(self.directory)
         os.close(self.fd)

@@ -51,6 +51,14 @@ class PresenceTest(unittest.TestCase):
         third.end()
         self.assert_gone()
 
+    def test_an_empty_id_is_filled_and_emptied_again(self):
+        open(self.machine_id, "w").close()
+        first, last = self.enter(), self.enter()
+        first.end()
+        self.assertEqual(os.path.getsize(self.machine_id), 33)
+        last.end()
+        self.assertEqual(os.path.getsize(self.machine_id), 0)
+
     def test_what_was_there_before_stays(self):
         os.mkdir(self.state)
         with open(self.machine_id, "w") as f:

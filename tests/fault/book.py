@@ -21,6 +21,7 @@ import zlib
 import processes                # first: it knows where the others are
 import harness
 from apart import apart, end_apart
+from presence import Presence
 
 # What begins a problem's text → how the totals call it.
 KINDS = {"two": "two running", "lost": "lost", "left": "left over"}
@@ -66,6 +67,7 @@ def has_faults():
 def run_lanes(count):
     """This program's own command line, once a lane; returns when all went on
     to their end, whatever became of the trials."""
+    here = Presence(harness.STATE, harness.MACHINE_ID)
     lanes = [subprocess.Popen(apart([sys.executable, *sys.argv, "--lane",
                                      f"{lane}/{count}"]))
              for lane in range(count)]
@@ -77,6 +79,8 @@ def run_lanes(count):
         for lane in lanes:
             lane.wait()
         sys.exit(130)
+    finally:
+        here.end()
     if broken:
         sys.exit(f"a lane broke off with status {broken[0].returncode}")
 
