@@ -40,6 +40,11 @@ struct mono mono_in_ms(int64_t ms)
 	return mono_add_ms(mono_now(), ms);
 }
 
+struct mono mono_add_since(struct mono t, struct mono start)
+{
+	return mono_add_ms(t, (int64_t)mono_diff_ms(mono_now(), start));
+}
+
 int mono_poll_ms(struct mono now, struct mono deadline)
 {
 	int64_t ms;

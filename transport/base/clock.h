@@ -25,6 +25,8 @@ struct wall wall_now(void);
 
 /* Saturates at MONO_NEVER. A negative @ms gives a moment in the past. */
 struct mono mono_add_ms(struct mono t, int64_t ms);
+/* @t, later by the time since @start. */
+struct mono mono_add_since(struct mono t, struct mono start);
 /* @ms from now. */
 struct mono mono_in_ms(int64_t ms);
 
