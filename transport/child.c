@@ -23,10 +23,10 @@
 
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
-#include "transport/stream_fd.h"
+#include "transport/feed.h"
 
 /* How long a killed process may take to be gone before we leave it. */
-enum { REAP_MS = 2000, READ_BYTES = 16384 };
+enum { REAP_MS = 2000 };
 
 /* What a status says when somebody else took it from us. */
 enum { STATUS_LOST = 255 };
@@ -46,6 +46,7 @@ struct child {
 struct wiring {
 	int ours[3];
 	int theirs[3];
+	int more[CHILD_MORE_MAX]; /* copies, out of each other's way */
 };
 
 /*
@@ -107,17 +108,30 @@ static int wire(struct wiring *w, const enum child_fd kind[3])
 	return 0;
 }
 
-static void close_all(int fds[3])
+/* Copies above all numbers that they are moved to. */
+static int wire_more(struct wiring *w, const struct child_spec *spec)
 {
-	for (int i = 0; i < 3; i++) {
-		close_fd(fds[i]);
-		fds[i] = -1;
+	assert(spec->n_more <= CHILD_MORE_MAX);
+	for (size_t i = 0; i < spec->n_more; i++) {
+		w->more[i] = fcntl(spec->more[i], F_DUPFD_CLOEXEC,
+				   STDERR_FILENO + 1 + CHILD_MORE_MAX);
+		if (w->more[i] < 0)
+			return -1;
 	}
+	return 0;
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close_fd(steal_fd(&fds[i]));
 }
 
 static int add_actions(posix_spawn_file_actions_t *actions,
-		       const struct wiring *w, const enum child_fd kind[3])
+		       const struct wiring *w, const enum child_fd kind[3],
+		       size_t n_more)
 {
+	int next = STDERR_FILENO + 1;
 	int rc = 0;
 
 	for (int i = 0; i < 3 && !rc; i++) {
@@ -128,9 +142,11 @@ static int add_actions(posix_spawn_file_actions_t *actions,
 			rc = posix_spawn_file_actions_adddup2(actions,
 							      w->theirs[i], i);
 	}
+	for (size_t i = 0; i < n_more && !rc; i++)
+		rc = posix_spawn_file_actions_adddup2(actions, w->more[i],
+						      next++);
 	if (!rc)
-		rc = posix_spawn_file_actions_addclosefrom_np(
-			actions, STDERR_FILENO + 1);
+		rc = posix_spawn_file_actions_addclosefrom_np(actions, next);
 	return rc;
 }
 
@@ -164,7 +180,7 @@ static int spawn(pid_t *pid, const struct child_spec *spec,
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	rc = add_actions(&actions, w, kind);
+	rc = add_actions(&actions, w, kind, spec->n_more);
 	if (!rc)
 		rc = set_attributes(&attr, spec->new_session);
 	if (!rc)
@@ -179,15 +195,22 @@ static int spawn(pid_t *pid, const struct child_spec *spec,
 struct child *child_start(const struct child_spec *spec, struct err *err)
 {
 	const enum child_fd kind[3] = { spec->in, spec->out, spec->err };
-	struct wiring w = { { -1, -1, -1 }, { -1, -1, -1 } };
+	struct wiring w = {
+		.ours = { -1, -1, -1 },
+		.theirs = { -1, -1, -1 },
+		.more = { -1, -1, -1, -1 },
+	};
 	struct child *c;
 	pid_t pid = -1;
 	int rc;
 
-	rc = wire(&w, kind) < 0 ? errno : spawn(&pid, spec, &w);
-	close_all(w.theirs);
+	rc = wire(&w, kind) < 0 || wire_more(&w, spec) < 0
+		     ? errno
+		     : spawn(&pid, spec, &w);
+	close_all(w.theirs, ARRAY_SIZE(w.theirs));
+	close_all(w.more, ARRAY_SIZE(w.more));
 	if (rc) {
-		close_all(w.ours);
+		close_all(w.ours, ARRAY_SIZE(w.ours));
 		err_sys(err, rc, "cannot run %s", spec->argv[0]);
 		return NULL;
 	}
@@ -245,6 +268,11 @@ bool child_ended(struct child *c)
 	return c->ended;
 }
 
+pid_t child_pid(const struct child *c)
+{
+	return c->pid;
+}
+
 int child_end_fd(const struct child *c)
 {
 	return c->pidfd;
@@ -255,6 +283,11 @@ static void send_signal(struct child *c, int signum)
 {
 	if (!child_ended(c))
 		(void)kill(c->group ? -c->pid : c->pid, signum);
+}
+
+void child_kill(struct child *c)
+{
+	send_signal(c, SIGKILL);
 }
 
 int child_wait(struct child *c, struct mono deadline, int *status,
@@ -315,89 +348,9 @@ void child_free(struct child *c)
 
 /* --- a whole command ----------------------------------------------------- */
 
-/* One of the three descriptors of a command that runs, each with a task. */
-struct feed {
-	struct child *child;
-	struct stream *stream;
-	const void *data; /* to be written */
-	size_t len;	  /* to be written, or most that may be read */
-	struct buf *into;
-	bool too_much;
-	struct task *task;
-};
-
-static void feed_input(void *arg)
+static void end_child(void *arg)
 {
-	struct feed *f = arg;
-
-	/* A child that does not want its input is no failure of ours. */
-	(void)stream_write(f->stream, f->data, f->len, MONO_NEVER, NULL);
-	stream_close(STEAL(f->stream));
-}
-
-/*
- * Reads to the end of the stream. After a cancel it still takes what is there
- * already: stream_read() reads first and waits then.
- */
-static void collect_output(void *arg)
-{
-	struct feed *f = arg;
-	ssize_t n;
-
-	for (;;) {
-		void *to = buf_reserve(f->into, READ_BYTES);
-
-		n = stream_read(f->stream, to, READ_BYTES, MONO_NEVER, NULL);
-		if (n <= 0)
-			break;
-		buf_commit(f->into, (size_t)n);
-		if (buf_len(f->into) > f->len) {
-			f->too_much = true;
-			send_signal(f->child, SIGKILL);
-			break;
-		}
-	}
-	stream_close(STEAL(f->stream));
-}
-
-static void feed_start(struct feed *f, struct child *c, int fd)
-{
-	bool input = !f->into;
-
-	if (fd < 0)
-		return;
-	f->child = c;
-	f->stream = stream_fd_new(input ? -1 : fd, input ? fd : -1);
-	f->task = task_start(task_loop(), "child-output",
-			     input ? feed_input : collect_output, f);
-}
-
-static void feed_stop(struct feed *f)
-{
-	if (!f->task)
-		return;
-	task_cancel(f->task);
-	task_join(f->task);
-}
-
-/*
- * The end of the child is the end: a grandchild that keeps an output open is
- * not waited for.
- */
-static int feed_and_wait(struct child *c, struct feed f[3],
-			 struct mono deadline, int *status, struct err *err)
-{
-	int rc;
-
-	feed_start(&f[0], c, child_take_stdin(c));
-	feed_start(&f[1], c, child_take_stdout(c));
-	feed_start(&f[2], c, child_take_stderr(c));
-	rc = child_wait(c, deadline, status, err);
-	if (rc < 0)
-		send_signal(c, SIGKILL);
-	for (int i = 0; i < 3; i++)
-		feed_stop(&f[i]);
-	return rc;
+	child_kill(arg);
 }
 
 int child_run(const char *const *argv, const void *input, size_t input_len,
@@ -411,22 +364,44 @@ int child_run(const char *const *argv, const void *input, size_t input_len,
 		.err = errout ? CHILD_FD_PIPE : CHILD_FD_NULL,
 		.new_session = true,
 	};
-	struct feed f[3] = {
-		{ .data = input, .len = input_len },
-		{ .into = out, .len = max_output },
-		{ .into = errout, .len = max_output },
-	};
-	struct child *c = child_start(&spec, err);
+
+	return child_run_spec(&spec, input, input_len, max_output, deadline,
+			      status, out, errout, err);
+}
+
+int child_run_spec(const struct child_spec *spec, const void *input,
+		   size_t input_len, size_t max_output, struct mono deadline,
+		   int *status, struct buf *out, struct buf *errout,
+		   struct err *err)
+{
+	struct child *c = child_start(spec, err);
+	struct feed *feed;
+	bool too_much;
 	int rc;
 
 	if (!c)
 		return -1;
-	rc = feed_and_wait(c, f, deadline, status, err);
+	feed = feed_start(&(struct feed_spec){
+		.in = child_take_stdin(c),
+		.out = child_take_stdout(c),
+		.err = child_take_stderr(c),
+		.input = input,
+		.input_len = input_len,
+		.max_output = max_output,
+		.output = out,
+		.errors = errout,
+		.overrun = end_child,
+		.arg = c,
+	});
+	rc = child_wait(c, deadline, status, err);
+	if (rc < 0)
+		child_kill(c);
+	too_much = feed_stop(feed);
 	child_free(c);
 	if (rc < 0)
-		return err_wrap(err, ERR_NONE, "%s did not end", argv[0]);
-	if (f[1].too_much || f[2].too_much)
+		return err_wrap(err, ERR_NONE, "%s did not end", spec->argv[0]);
+	if (too_much)
 		return err_set(err, ERR_REMOTE, "%s wrote more than %zu bytes",
-			       argv[0], max_output);
+			       spec->argv[0], max_output);
 	return 0;
 }

@@ -3,7 +3,8 @@
  * child: processes of our own on this machine, run from tasks.
  *
  * A child gets an empty signal mask, default signal handlers, no descriptor
- * but its three, and the environment of the caller unless asked otherwise.
+ * but its three and those that are named, and the environment of the caller
+ * unless asked otherwise.
  */
 #ifndef TRANSPORT_CHILD_H
 #define TRANSPORT_CHILD_H
@@ -25,11 +26,15 @@ enum child_fd {
 	CHILD_FD_INHERIT, /* ours */
 };
 
+enum { CHILD_MORE_MAX = 4 };
+
 struct child_spec {
 	const char *file;	 /* what to run; NULL: argv[0] */
 	const char *const *argv; /* argv[0] is looked up in PATH */
 	char *const *env;	 /* NULL: ours */
 	enum child_fd in, out, err;
+	const int *more;  /* the caller's, which become 3, 4, …; at most */
+	size_t n_more;	  /* CHILD_MORE_MAX of them */
 	bool new_session; /* setsid: no controlling terminal, no Ctrl-C */
 };
 
@@ -46,8 +51,11 @@ int child_wait(struct child *c, struct mono deadline, int *status,
 	       struct err *err);
 /* True once it has ended. Never waits; may be called out of tasks. */
 bool child_ended(struct child *c);
+pid_t child_pid(const struct child *c);
 /* Readable once it has ended, for poll(2). Borrowed. */
 int child_end_fd(const struct child *c);
+/* SIGKILL; does not wait. */
+void child_kill(struct child *c);
 /* SIGTERM, then SIGKILL after @grace_ms; waits for the end. */
 void child_stop(struct child *c, int grace_ms);
 /* Frees what this process has of it and lets it run on. NULL is fine. */
@@ -64,5 +72,10 @@ void child_free(struct child *c);
 int child_run(const char *const *argv, const void *input, size_t input_len,
 	      size_t max_output, struct mono deadline, int *status,
 	      struct buf *out, struct buf *errout, struct err *err);
+/* The same with @spec, whose streams are pipes where they are wanted. */
+int child_run_spec(const struct child_spec *spec, const void *input,
+		   size_t input_len, size_t max_output, struct mono deadline,
+		   int *status, struct buf *out, struct buf *errout,
+		   struct err *err);
 
 #endif

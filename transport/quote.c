@@ -54,6 +54,14 @@ static bool means_more_when_first(const char *word)
 	return false;
 }
 
+char *quote_text(const char *word)
+{
+	struct buf b = { 0 };
+
+	quote_word(&b, word);
+	return buf_steal(&b);
+}
+
 void quote_assign(struct buf *b, const char *name, const char *value)
 {
 	buf_printf(b, "%s=", name);

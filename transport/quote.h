@@ -13,6 +13,8 @@
  * [A-Za-z0-9_@%+=:,./-] stay bare; the empty word becomes ''.
  */
 void quote_word(struct buf *b, const char *word);
+/* The same alone, for a command that a message proposes; to be freed. */
+char *quote_text(const char *word);
 /* A line of a script that gives the variable @name this value. */
 void quote_assign(struct buf *b, const char *name, const char *value);
 /* All of a NULL-terminated argv, separated by spaces; to be freed. */

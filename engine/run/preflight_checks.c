@@ -15,6 +15,7 @@
 #include "qmp/qmp.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
+#include "transport/quote.h"
 
 #define ADD(p, name, side, verdict, found, remedy)                       \
 	checks_add(&(p)->r->checks, name, CHECK_##side, CHECK_##verdict, \
@@ -36,6 +37,7 @@ static void check_unfinished(struct preflight *p)
 	const struct run *r = p->r;
 	AUTO_STRV struct strv rests = { .v = NULL };
 	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *word = quote_text(guest_label(&r->source.guest));
 
 	/* somebody is at it */
 	if (lock_is_held(r, r->id.key))
@@ -46,7 +48,7 @@ static void check_unfinished(struct preflight *p)
 	for (size_t i = 0; i < rests.n; i++)
 		ADD(p, "unfinished", SOURCE, WARN, xstrdup(rests.v[i]),
 		    xasprintf("vmferry recover %s, once that host answers",
-			      guest_label(&r->source.guest)));
+			      word));
 }
 
 static void check_manager(struct preflight *p)
@@ -64,7 +66,9 @@ static void check_manager(struct preflight *p)
 static void check_enabled(struct preflight *p)
 {
 	const struct guest *g = &p->r->source.guest;
-	const char *name = g->name ? g->name : "GUEST";
+	/* for a shell; both are free text */
+	AUTO_FREE char *name = quote_text(g->name ? g->name : "GUEST");
+	AUTO_FREE char *unit = quote_text(g->unit ? g->unit : "");
 
 	if (!p->unit.enabled || p->unit.asks_first)
 		return;
@@ -74,7 +78,7 @@ static void check_enabled(struct preflight *p)
 		      g->unit, g->user_unit ? "login" : "boot"),
 	    xasprintf("systemctl %sdisable %s, or give it "
 		      "ExecCondition=vmferry owns %s",
-		      g->user_unit ? "--user " : "", g->unit, name));
+		      g->user_unit ? "--user " : "", unit, name));
 }
 
 /* systemd itself; what else would start it again is the next check's. */

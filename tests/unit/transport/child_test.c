@@ -71,6 +71,39 @@ static pid_t pid_of(const struct child *c)
 	return pid;
 }
 
+static void expect_good_end(void *arg)
+{
+	int status;
+
+	assert_int_equal(child_wait(arg, IN_TASK_SOON, &status, NULL), 0);
+	assert_int_equal(status, 0);
+}
+
+/* --- descriptors ---------------------------------------------------------- */
+
+/* Outside of a task the pipe is 3 and 4, and each is to get the other's. */
+TEST(more_descriptors_are_handed_on_even_if_they_swap_numbers)
+{
+	const char script[] = "echo x >&3; exec 3>&-; read y <&4; "
+			      "[ \"$y\" = x ] && [ ! -e /proc/self/fd/5 ]";
+	struct child_spec spec = { .argv = SH(script), .n_more = 2 };
+	struct pollfd p = { .events = POLLIN };
+	struct child *c;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	spec.more = (const int[]){ ends[1], ends[0] };
+	c = child_start(&spec, NULL);
+	assert_non_null(c);
+	p.fd = child_end_fd(c);
+	assert_int_equal(poll(&p, 1, 60000), 1);
+	assert_true(child_ended(c));
+	close(ends[0]);
+	close(ends[1]);
+	in_task(expect_good_end, c);
+	child_free(c);
+}
+
 /* --- child_run ----------------------------------------------------------- */
 
 IN_TASK(a_command_gives_both_outputs_and_its_status)
