@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect: finds the guest, gets hold of its monitor and of the destination,
- * and asks the source what it is made of. Changes nothing anywhere.
+ * connect: finds the guest and gets hold of its monitor, beside that logs in to
+ * the destination, and asks the source what it is made of. Changes nothing
+ * anywhere.
  */
 #include "engine/run/connect.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #include "engine/hosts/guest_socket.h"
-#include "engine/run/departed_names.h"
+#include "engine/run/beside.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -177,21 +178,52 @@ static int open_source(struct run *r, struct err *err)
 	return -1;
 }
 
-int connect_run(struct run *r, struct err *err)
+static int reach_source(void *arg, struct err *err)
 {
-	if (reach_find(r, err) < 0 || refuse_second(r, err) < 0 ||
-	    open_source(r, err) < 0)
-		return -1;
-	note_state(r);
-	r->src.events = qmp_listen(r->src.qmp, &r->wake);
+	struct run *r = arg;
+	int rc = -1;
+
+	if (reach_find(r, err) == 0 && refuse_second(r, err) == 0 &&
+	    open_source(r, err) == 0) {
+		note_state(r);
+		r->src.events = qmp_listen(r->src.qmp, &r->wake);
+		rc = 0;
+	}
+	/*
+	 * After another failure the login beside is given up, and nobody is
+	 * asked for it. This one may be tried again, alone.
+	 */
+	if (rc == 0 || err->kind == ERR_REMOTE)
+		reach_source_settled(r);
+	return rc;
+}
+
+static int reach_far(void *arg, struct err *err)
+{
+	struct run *r = arg;
+
 	if (reach_destination(r, err) < 0)
 		return -1;
 	if (probe_host(r->dst.host, &r->dst.facts, mono_in_ms(RUN_SCRIPT_MS),
 		       err) < 0)
 		return err_at_host(err, host_name(r->dst.host));
+	return 0;
+}
+
+int connect_run(struct run *r, struct err *err)
+{
+	const struct beside both[] = {
+		{ reach_source, r },
+		{ reach_far, r },
+	};
+	int rc;
+
+	r->finding = true;
+	rc = beside_ask(both, ARRAY_SIZE(both), err);
+	r->finding = false;
+	if (rc < 0)
+		return -1;
 	r->dest.space = r->dst.facts.space;
-	departed_names_sweep(r->src.host, &r->src.facts);
-	departed_names_sweep(r->dst.host, &r->dst.facts);
 	free(r->dest.session);
 	/* on this host it would be the login of this host's user */
 	r->dest.session =

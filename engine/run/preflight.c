@@ -2,8 +2,9 @@
 /*
  * preflight: every check at once, each with its remedy; changes nothing.
  *
- * The facts are gathered first (one script a question and host); each check is
- * then a small function over them (preflight_checks.c).
+ * The facts are gathered first: one script a question and host, those that need
+ * nothing of each other side by side. Each check is then a small function over
+ * them (preflight_checks.c).
  */
 #include <assert.h>
 #include <stdio.h>
@@ -12,6 +13,9 @@
 
 #include "engine/guest/discover.h"
 #include "engine/hosts/answer.h"
+#include "engine/hosts/probe.h"
+#include "engine/run/beside.h"
+#include "engine/run/departed_names.h"
 #include "engine/run/preflight.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -26,6 +30,12 @@
 #include "transport/quote.h"
 
 /* --- gathering ----------------------------------------------------------- */
+
+/* Of questions side by side each may take longer: they share the CPUs. */
+static struct mono in_time(void)
+{
+	return mono_in_ms(2 * (int64_t)RUN_SCRIPT_MS);
+}
 
 static char *parent_of(const char *path)
 {
@@ -55,8 +65,9 @@ static void list_paths(struct preflight *p)
 		strv_push(&p->paths, plan->cwd);
 }
 
-static int ask_destination(struct preflight *p, struct err *err)
+static int ask_destination(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	struct host *h = p->r->dst.host;
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
@@ -68,7 +79,7 @@ static int ask_destination(struct preflight *p, struct err *err)
 			    "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
 			    "exit 0\n");
 	if (probe_script(h, "preflight", buf_data(&script), &text,
-			 mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+			 in_time(), err) < 0)
 		return -1;
 	value = answer_value(buf_data(&text), "user");
 	p->user_known = value != NULL;
@@ -105,13 +116,13 @@ static int ask_images(struct preflight *p, struct err *err)
 }
 
 /* Who would start the source again outside of systemd. */
-static int ask_ancestors(struct preflight *p, struct err *err)
+static int ask_ancestors(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	const struct guest *g = &p->r->source.guest;
 	struct ancestors above;
 
-	if (ancestors_read(p->r->src.host, g->pid, &above,
-			   mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+	if (ancestors_read(p->r->src.host, g->pid, &above, in_time(), err) < 0)
 		return -1;
 	supervisor_judge(&above, g->run_dir != NULL, &p->above);
 	ancestors_free(&above);
@@ -119,8 +130,9 @@ static int ask_ancestors(struct preflight *p, struct err *err)
 }
 
 /* The guardian logs in by itself, with nobody to ask. */
-static int ask_login(struct preflight *p, struct err *err)
+static int ask_login(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	AUTO_ERR struct err e = { 0 };
 
 	if (!p->r->opt->guardian || reach_try_alone(p->r, &e) == 0)
@@ -133,22 +145,23 @@ static int ask_login(struct preflight *p, struct err *err)
 	return 0;
 }
 
-static int ask_lingering(struct preflight *p, struct err *err)
+static int ask_lingering(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	const struct run *r = p->r;
 
+	lingering_free(&p->lingers_here);
 	if (r->src.facts.uid &&
-	    lingering_ask(r->src.host, &p->lingers_here,
-			  mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+	    lingering_ask(r->src.host, &p->lingers_here, in_time(), err) < 0)
 		return -1;
 	if (!r->dst.facts.uid)
 		return 0;
-	return lingering_ask(r->dst.host, &p->lingers_there,
-			     mono_in_ms(RUN_SCRIPT_MS), err);
+	return lingering_ask(r->dst.host, &p->lingers_there, in_time(), err);
 }
 
-static int find_qemu(struct preflight *p, struct err *err)
+static int find_qemu(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	struct run *r = p->r;
 	const char *binary = r->opt->qemu_binary ? r->opt->qemu_binary
 						 : r->source.guest.exe;
@@ -156,10 +169,34 @@ static int find_qemu(struct preflight *p, struct err *err)
 
 	if (probe_qemu(r->dst.host, binary, r->source.facts.machine,
 		       reach_guest_user(r, r->dst.facts.uid, &user), &p->qemu,
-		       mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		       in_time(), err) < 0)
 		return -1;
 	r->dest.binary = xstrdup(p->qemu.path ? p->qemu.path : binary);
 	return 0;
+}
+
+static int ask_unit(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	(void)err;
+	unit_hold_ask(p->r, &p->unit);
+	return 0;
+}
+
+/* The same guest may be there already. */
+static int find_guests(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	return discover_guests(p->r->dst.host, &p->guests, in_time(), err);
+}
+
+static int ask_room(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	return queue_ask(p->r, &p->room, err);
 }
 
 static int make_plan(struct preflight *p, struct err *err)
@@ -173,8 +210,7 @@ static int make_plan(struct preflight *p, struct err *err)
 		strv_push_all(&given, r->opt->dest_args);
 		argv = &given;
 	}
-	r->dest.dir = state_dir_guest(r->dst.facts.run_root, r->id.name);
-	r->dest.lock = state_dir_arrival(r->dst.facts.run_root, r->id.key);
+	argv_plan_free(&r->dest.plan);
 	return argv_rebuild(
 		&(struct argv_input){
 			.argv = argv,
@@ -191,6 +227,15 @@ static int make_plan(struct preflight *p, struct err *err)
 		&r->dest.plan, err);
 }
 
+static int make_names(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+
+	r->dest.dir = state_dir_guest(r->dst.facts.run_root, r->id.name);
+	r->dest.lock = state_dir_arrival(r->dst.facts.run_root, r->id.key);
+	return make_plan(p, err);
+}
+
 /* QEMU runs as the guest's user, whom only root can act as. */
 static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 			 struct probe_file *out, struct err *err)
@@ -198,7 +243,23 @@ static int look_at_files(struct preflight *p, struct host *h, uid_t login,
 	struct as_user user;
 
 	return probe_files(h, &p->paths, reach_guest_user(p->r, login, &user),
-			   out, mono_in_ms(RUN_SCRIPT_MS), err);
+			   out, in_time(), err);
+}
+
+static int look_here(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	const struct run_side *s = &p->r->src;
+
+	return look_at_files(p, s->host, s->facts.uid, p->here, err);
+}
+
+static int look_there(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	const struct run_side *s = &p->r->dst;
+
+	return look_at_files(p, s->host, s->facts.uid, p->there, err);
 }
 
 static enum name_kind kind_of(const struct argv_move *m)
@@ -208,9 +269,10 @@ static enum name_kind kind_of(const struct argv_move *m)
 	return argv_moves_is_pidfile(m) ? NAME_OF_PIDFILE : NAME_OF_SOCKET;
 }
 
-/* Who is there already: the same guest, and what uses its names. */
-static int look_for_others(struct preflight *p, struct err *err)
+/* What uses the guest's names there. */
+static int ask_names(void *arg, struct err *err)
 {
+	struct preflight *p = arg;
 	struct run *r = p->r;
 	const struct guest *g = &r->source.guest;
 	const struct argv_moves *m = &r->dest.plan.moves;
@@ -223,41 +285,78 @@ static int look_for_others(struct preflight *p, struct err *err)
 	AUTO_STRV struct strv names = { .v = NULL };
 	AUTO_FREE enum name_kind *kinds = xcalloc(m->n, sizeof(*kinds));
 
-	p->names = xcalloc(m->n, sizeof(*p->names));
 	for (size_t i = 0; i < m->n; i++) {
 		strv_push(&names, m->v[i].public);
 		kinds[i] = kind_of(&m->v[i]);
 	}
-	if (discover_guests(r->dst.host, &p->guests, mono_in_ms(RUN_SCRIPT_MS),
-			    err) < 0)
-		return -1;
 	return name_use_ask(r->dst.host, &asker, &names, kinds, p->names,
-			    mono_in_ms(RUN_SCRIPT_MS), err);
+			    in_time(), err);
+}
+
+/* What ended guests have left, before somebody asks who has their names. */
+static int sweep_here(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	(void)err;
+	departed_names_sweep(p->r->src.host, &p->r->src.facts);
+	return 0;
+}
+
+static int sweep_there(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	(void)err;
+	departed_names_sweep(p->r->dst.host, &p->r->dst.facts);
+	return 0;
+}
+
+/* What needs no plan of the destination's command line. */
+static int ask_first(struct preflight *p, struct err *err)
+{
+	const struct beside questions[] = {
+		{ find_qemu, p },
+		{ ask_destination, p }, { ask_ancestors, p },
+		{ ask_login, p },	{ ask_lingering, p },
+		{ ask_unit, p },	{ find_guests, p },
+		{ ask_room, p },	{ sweep_here, p },
+		{ sweep_there, p },
+	};
+
+	return beside_ask(questions, ARRAY_SIZE(questions), err);
+}
+
+/* About the names and files in it. */
+static int ask_of_plan(struct preflight *p, struct err *err)
+{
+	const struct beside questions[] = {
+		{ ask_names, p },
+		{ look_here, p },
+		{ look_there, p },
+	};
+
+	list_paths(p);
+	p->names = xcalloc(p->r->dest.plan.moves.n, sizeof(*p->names));
+	p->here = xcalloc(p->paths.n, sizeof(*p->here));
+	p->there = xcalloc(p->paths.n, sizeof(*p->there));
+	return beside_ask(questions, ARRAY_SIZE(questions), err);
 }
 
 static int gather(struct preflight *p, struct err *err)
 {
-	struct run *r = p->r;
+	const struct run *r = p->r;
 
-	if (find_qemu(p, err) < 0 || make_plan(p, err) < 0 ||
-	    ask_destination(p, err) < 0 || ask_ancestors(p, err) < 0 ||
-	    ask_login(p, err) < 0 || ask_lingering(p, err) < 0)
+	if (ask_first(p, err) < 0 || make_names(p, err) < 0)
 		return -1;
-	unit_hold_ask(r, &p->unit);
 	p->storage = volatile_storage(run_state(r));
 	if (ask_images(p, err) < 0)
 		return -1;
-	list_paths(p);
 	p->same_pids =
 		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
-	if (look_for_others(p, err) < 0)
+	if (ask_of_plan(p, err) < 0)
 		return -1;
-	p->here = xcalloc(p->paths.n, sizeof(*p->here));
-	p->there = xcalloc(p->paths.n, sizeof(*p->there));
-	if (look_at_files(p, r->src.host, r->src.facts.uid, p->here, err) < 0 ||
-	    look_at_files(p, r->dst.host, r->dst.facts.uid, p->there, err) < 0)
-		return -1;
-	return queue_ask(r, &p->room, err);
+	return 0;
 }
 
 static void preflight_free(struct preflight *p)

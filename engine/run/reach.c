@@ -12,6 +12,7 @@
 #include "engine/run/twin.h"
 #include "qmp/qmp.h"
 #include "transport/base/path_part.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
 
@@ -102,11 +103,28 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 	return out;
 }
 
+void reach_source_settled(struct run *r)
+{
+	r->finding = false;
+	waitq_wake_all(&r->found);
+}
+
+static int await_source(struct run *r)
+{
+	while (r->finding) {
+		if (task_wait_queue(&r->found, MONO_NEVER, NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The caller's own, with a note that somebody was asked. */
 static char *ask_noted(void *arg, const char *prompt)
 {
 	struct run *r = arg;
 
+	if (await_source(r) < 0)
+		return NULL;
 	r->dest.typed = true;
 	return r->opt->ssh.ask(r->opt->ssh.arg, prompt);
 }

@@ -30,8 +30,13 @@ char *reach_guest_key(const struct run *r);
  */
 const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 				       struct as_user *out);
-/* Logs in to the destination, unless that was done already. */
+/*
+ * Logs in to the destination, unless that was done already. While the guest is
+ * looked for (r->finding), nobody is asked for a password: it may be in vain.
+ */
 int reach_destination(struct run *r, struct err *err);
+/* The guest was found, or was not and may be looked for again. */
+void reach_source_settled(struct run *r);
 /*
  * Whether another process, which nobody can be asked for, could log in as this
  * one did. -1: it could not, and @err says why.

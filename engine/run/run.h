@@ -154,6 +154,8 @@ struct run {
 	bool recovering; /* this run is brought back from its journal */
 	struct mono started;
 	struct waitq wake; /* any event of either monitor */
+	bool finding;	   /* the guest is being looked for; wakes `found` */
+	struct waitq found;
 
 	struct run_id id;
 	struct run_side src, dst;

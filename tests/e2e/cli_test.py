@@ -520,6 +520,29 @@ class TerminalTest(case.LoopbackCase):
         self.assertEqual(done.returncode, 0, done)
         self.assertNotIn("s3cret!", done.stdout + done.stderr)
 
+    def test_nobody_is_asked_for_a_guest_that_is_not_there(self):
+        program = os.path.join(self.sshd.dir, "asked")
+        note = os.path.join(self.sshd.dir, "was-asked")
+        # the search for the guest begins with it
+        slow = os.path.join(self.sshd.dir, "slow")
+        os.mkdir(slow)
+        for path, script in (
+                (program, f">{note}\necho 's3cret!'"),
+                (f"{slow}/ls", f"sleep 2\nexec {shutil.which('ls')} \"$@\"")):
+            with open(path, "w") as f:
+                f.write(f"#!/bin/sh\n{script}\n")
+            os.chmod(path, 0o755)
+        env = dict(self.place.env, SSH_ASKPASS=program,
+                   PATH=f"{slow}:{os.environ['PATH']}")
+        for backend in "libssh2", "openssh":
+            done = subprocess.run(
+                [harness.VMFERRY, "check", "nosuchguest", self.sshd.target,
+                 "--ssh", backend, *self.encrypted("s3cret!")],
+                text=True, capture_output=True, env=env,
+                stdin=subprocess.DEVNULL, start_new_session=True, timeout=60)
+            self.assertEqual(done.returncode, 13, done)
+            self.assertFalse(os.path.exists(note), backend)
+
     def test_no_input_asks_nobody(self):
         guest = self.guest(self.append)
         t = self.terminal(guest, "--no-input",
