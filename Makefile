@@ -50,10 +50,10 @@ Q :=
 say = @:
 endif
 
-LIB_SRC := $(wildcard transport/base/*.c transport/*.c qmp/*.c engine/*.c \
-	engine/*/*.c)
+LIB_SRC := $(wildcard transport/base/*.c transport/endpoint/*.c \
+	transport/*.c qmp/*.c engine/*.c engine/*/*.c)
 # Run on hosts: admit.sh is the text admit_sh[].
-SH_SRC := $(wildcard engine/*/*.sh)
+SH_SRC := $(wildcard transport/*.sh engine/*/*.sh)
 # Run on this machine.
 SH_TOOLS := $(wildcard .ci/*.sh tools/*/*.sh tests/*/*.sh) .ci/run \
 	tools/dev/fresh tests/model/run
@@ -218,9 +218,8 @@ faults-tenth: all fault-build
 
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \
 	tests/model/verdict_dump.c $(wildcard tests/fuzz/*.c)
-HEADERS := $(wildcard transport/*.h transport/base/*.h qmp/*.h engine/*.h \
-	engine/*/*.h \
-	tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
+HEADERS := $(wildcard transport/*.h transport/base/*.h transport/endpoint/*.h \
+	qmp/*.h engine/*.h engine/*/*.h tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
 .PHONY: lint layers words format shell symbols cppcheck tidy
 lint: layers words format shell symbols cppcheck tidy

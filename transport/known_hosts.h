@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "transport/base/strv.h"
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 /* One line that concerns the host. */
 struct known_hosts_key {

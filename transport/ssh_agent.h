@@ -10,7 +10,7 @@
 
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 struct ssh_agent;
 

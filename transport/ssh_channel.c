@@ -8,7 +8,7 @@
 
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 struct ssh_channel {
 	struct ssh_session *session; /* held */

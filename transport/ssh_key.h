@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 struct ssh_key {
 	char *path;

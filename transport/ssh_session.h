@@ -35,7 +35,7 @@
 
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
-#include "transport/ssh_wire.h"
+#include "transport/endpoint/ssh_wire.h"
 
 struct ssh_session;
 

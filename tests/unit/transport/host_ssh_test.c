@@ -23,8 +23,8 @@
 #include "tests/unit/sshd_fixture.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
-#include "transport/ssh_format.h"
-#include "transport/ssh_wire.h"
+#include "transport/endpoint/ssh_format.h"
+#include "transport/endpoint/ssh_wire.h"
 
 /* --- a clock and a server as a test wants them ---------------------------- */
 

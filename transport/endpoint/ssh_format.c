@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_format: numbers, strings and base64 as SSH writes them. */
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 #include <ctype.h>
 #include <openssl/evp.h>

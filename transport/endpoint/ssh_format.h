@@ -3,8 +3,8 @@
  * ssh_format: numbers and strings as SSH, its agent and its key files write
  * them (RFC 4251, section 5), and base64.
  */
-#ifndef TRANSPORT_SSH_FORMAT_H
-#define TRANSPORT_SSH_FORMAT_H
+#ifndef TRANSPORT_ENDPOINT_SSH_FORMAT_H
+#define TRANSPORT_ENDPOINT_SSH_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>

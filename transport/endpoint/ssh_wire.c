@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_wire: the socket below an SSH session, seen from libssh2. */
-#include "transport/ssh_wire.h"
+#include "transport/endpoint/ssh_wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,34 @@
 
 #include "transport/base/xalloc.h"
 
-enum { WIRE_CHUNK_BYTES = 64 * 1024, WIRE_SMALL_BYTES = 4096 };
+enum {
+	WIRE_CHUNK_BYTES = 64 * 1024,
+	WIRE_SMALL_BYTES = 4096,
+	WIRE_STREAM_BYTES = 64 * 1024,
+};
+
+unsigned int ssh_wire_round_trip_us(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	return info.tcpi_rtt;
+}
+
+void ssh_wire_limit(int fd, unsigned int round_trip_us)
+{
+	const int sndbuf = SSH_WIRE_SNDBUF, on = 1;
+
+	/* these two fail where the way there is a proxy's socket */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &sndbuf,
+		       sizeof(sndbuf)) < 0 ||
+	    round_trip_us < SSH_WIRE_NEAR_US)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf,
+				 sizeof(sndbuf));
+}
 
 void ssh_wire_init(struct ssh_wire *w, int fd)
 {
@@ -28,6 +55,7 @@ void ssh_wire_fini(struct ssh_wire *w)
 	close_fd(w->fd);
 	buf_free(&w->in);
 	buf_free(&w->out);
+	buf_free(&w->first);
 	free(w->farewell);
 	*w = (struct ssh_wire){ .fd = -1, .eof = true, .asked = MONO_NEVER };
 }
@@ -63,16 +91,31 @@ static void acknowledge(const struct ssh_wire *w)
 	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+static void keep_first(struct ssh_wire *w, const void *data, size_t n)
+{
+	size_t room = SSH_WIRE_FIRST_MAX - buf_len(&w->first);
+
+	if (w->keeps_first)
+		buf_append(&w->first, data, n < room ? n : room);
+}
+
+void ssh_wire_forget_first(struct ssh_wire *w)
+{
+	w->keeps_first = false;
+	buf_free(&w->first);
+}
+
 /* recv(2) with the bookkeeping; 0 when nothing is there, or on failure. */
 static size_t wire_receive(struct ssh_wire *w, void *data, size_t len)
 {
 	ssize_t n;
 
-	if (ssh_wire_dead(w))
+	if (ssh_wire_dead(w) || (w->gated && !w->readable))
 		return 0;
 	do
 		n = recv(w->fd, data, len, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
+	w->readable = n == (ssize_t)len;
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			w->errnum = errno;
@@ -82,10 +125,13 @@ static size_t wire_receive(struct ssh_wire *w, void *data, size_t len)
 		w->eof = true;
 		return 0;
 	}
+	keep_first(w, data, (size_t)n);
 	w->received_bytes += (uint64_t)n;
 	w->asked = MONO_NEVER;
-	if (n < WIRE_SMALL_BYTES)
+	/* a stream that goes out takes ACKs along */
+	if (n < WIRE_SMALL_BYTES && w->sent_since < WIRE_STREAM_BYTES)
 		acknowledge(w);
+	w->sent_since = 0;
 	return (size_t)n;
 }
 
@@ -98,8 +144,10 @@ static size_t wire_send(struct ssh_wire *w, const void *data, size_t len)
 	do
 		n = send(w->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	if (n >= 0)
+	if (n >= 0) {
+		w->sent_since += (size_t)n;
 		return (size_t)n;
+	}
 	if (errno != EAGAIN && errno != EWOULDBLOCK)
 		w->errnum = errno;
 	return 0;
@@ -205,6 +253,7 @@ static void wire_set_callback(LIBSSH2_SESSION *raw, int which, void (*fn)(void))
 void ssh_wire_attach(struct ssh_wire *w, LIBSSH2_SESSION *raw)
 {
 	*libssh2_session_abstract(raw) = w;
+	w->keeps_first = true;
 	wire_set_callback(raw, LIBSSH2_CALLBACK_RECV,
 			  (void (*)(void))wire_on_recv);
 	wire_set_callback(raw, LIBSSH2_CALLBACK_SEND,

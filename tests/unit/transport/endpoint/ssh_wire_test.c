@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_wire: the socket below an SSH session. */
-#include "transport/ssh_wire.h"
+#include "transport/endpoint/ssh_wire.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,6 +73,24 @@ TEST(what_the_socket_does_not_take_is_kept_and_sent_later)
 	}
 	assert_int_equal(ssh_wire_pending(&f->wire), 0);
 	assert_memory_equal(got, data, sizeof(data));
+}
+
+TEST(what_came_first_is_kept_until_it_is_forgotten)
+{
+	struct fixture *f = *state;
+	static char bytes[SSH_WIRE_FIRST_MAX];
+
+	assert_int_equal(write(f->peer, "abc", 3), 3);
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(buf_len(&f->wire.first), 3);
+	assert_memory_equal(buf_data(&f->wire.first), "abc", 3);
+	assert_int_equal(write(f->peer, bytes, sizeof(bytes)), sizeof(bytes));
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(buf_len(&f->wire.first), SSH_WIRE_FIRST_MAX);
+	ssh_wire_forget_first(&f->wire);
+	assert_int_equal(write(f->peer, "abc", 3), 3);
+	ssh_wire_fill(&f->wire);
+	assert_int_equal(buf_len(&f->wire.first), 0);
 }
 
 TEST(libssh2_sends_and_receives_through_it)
@@ -190,4 +210,55 @@ TEST(any_byte_ends_the_silence)
 	assert_int_equal(ssh_wire_check_silence(
 				 &f->wire, mono_add_ms(start, 100000), 1, NULL),
 			 0);
+}
+
+/* --- what the socket may hold --------------------------------------------- */
+
+static int option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+/* SO_SNDBUF of a TCP socket at that distance; the kernel doubles it. */
+static int sndbuf_at(unsigned int round_trip_us)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int sndbuf;
+
+	ssh_wire_limit(fd, round_trip_us);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+			 SSH_WIRE_SNDBUF);
+	sndbuf = option(fd, SOL_SOCKET, SO_SNDBUF);
+	close(fd);
+	return sndbuf;
+}
+
+TEST(a_near_peer_gets_a_small_buffer)
+{
+	assert_int_equal(sndbuf_at(100), 2 * SSH_WIRE_SNDBUF);
+}
+
+/* What is set by hand does not grow with the way any more. */
+TEST(a_distant_peer_gets_what_the_way_holds)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int own = option(fd, SOL_SOCKET, SO_SNDBUF);
+
+	close(fd);
+	assert_int_equal(sndbuf_at(SSH_WIRE_NEAR_US), own);
+	assert_int_equal(sndbuf_at(40000), own);
+}
+
+TEST(a_socket_of_this_machine_is_near)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ssh_wire_round_trip_us(f->wire.fd), 0);
+	ssh_wire_limit(f->wire.fd, 40000);
+	assert_int_equal(option(f->wire.fd, SOL_SOCKET, SO_SNDBUF),
+			 2 * SSH_WIRE_SNDBUF);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_format: numbers, strings, base64. */
-#include "transport/ssh_format.h"
+#include "transport/endpoint/ssh_format.h"
 
 #include <string.h>
 
