@@ -50,7 +50,7 @@ static void set_public(struct ssh_key *k, struct ssh_bytes blob)
 /* --- OpenSSH's own format (its PROTOCOL.key) ----------------------------- */
 
 /* The base64 between the dashes, without line ends; -1 when damaged. */
-static int unarmour(struct buf *out, const char *text)
+static int decode_armour(struct buf *out, const char *text)
 {
 	AUTO_BUF struct buf base64 = { .base = NULL };
 	const char *end = strstr(text, "-----END");
@@ -65,26 +65,33 @@ static int unarmour(struct buf *out, const char *text)
 	return rc;
 }
 
+int ssh_key_unarmour(struct buf *out, const char *text, struct ssh_bytes *body)
+{
+	const char *begin = strstr(text, OPENSSH_BEGIN);
+
+	if (!begin || decode_armour(out, begin + strlen(OPENSSH_BEGIN)) < 0 ||
+	    buf_len(out) <= sizeof(OPENSSH_MAGIC) ||
+	    memcmp(buf_data(out), OPENSSH_MAGIC, sizeof(OPENSSH_MAGIC)) != 0)
+		return -1;
+	*body = bytes_of(out);
+	body->data += sizeof(OPENSSH_MAGIC);
+	body->len -= sizeof(OPENSSH_MAGIC);
+	return 0;
+}
+
 static void parse_openssh(struct ssh_key *k, const char *text)
 {
 	struct buf raw = { .base = NULL };
 	struct ssh_bytes b, cipher, skipped, blob;
 	uint32_t n;
 
-	if (unarmour(&raw, text) == 0 &&
-	    buf_len(&raw) > sizeof(OPENSSH_MAGIC) &&
-	    !memcmp(buf_data(&raw), OPENSSH_MAGIC, sizeof(OPENSSH_MAGIC))) {
-		b = bytes_of(&raw);
-		b.data += sizeof(OPENSSH_MAGIC);
-		b.len -= sizeof(OPENSSH_MAGIC);
-		if (ssh_take_string(&b, &cipher) == 0 &&
-		    ssh_take_string(&b, &skipped) == 0 &&
-		    ssh_take_string(&b, &skipped) == 0 &&
-		    ssh_take_u32(&b, &n) == 0 &&
-		    ssh_take_string(&b, &blob) == 0) {
-			k->encrypted = !ssh_bytes_are(cipher, "none");
-			set_public(k, blob);
-		}
+	if (ssh_key_unarmour(&raw, text, &b) == 0 &&
+	    ssh_take_string(&b, &cipher) == 0 &&
+	    ssh_take_string(&b, &skipped) == 0 &&
+	    ssh_take_string(&b, &skipped) == 0 && ssh_take_u32(&b, &n) == 0 &&
+	    ssh_take_string(&b, &blob) == 0) {
+		k->encrypted = !ssh_bytes_are(cipher, "none");
+		set_public(k, blob);
 	}
 	buf_wipe(&raw);
 }
@@ -112,10 +119,8 @@ static void parse_pem(struct ssh_key *k, const char *text)
 
 void ssh_key_parse(struct ssh_key *k, const char *text)
 {
-	const char *body = strstr(text, OPENSSH_BEGIN);
-
-	if (body)
-		parse_openssh(k, body + strlen(OPENSSH_BEGIN));
+	if (strstr(text, OPENSSH_BEGIN))
+		parse_openssh(k, text);
 	else
 		parse_pem(k, text);
 }

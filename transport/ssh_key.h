@@ -33,6 +33,13 @@ void ssh_key_free(struct ssh_key *k);
 struct ssh_bytes ssh_key_blob(struct ssh_key *k);
 
 /*
+ * What is between the dashes of a file in OpenSSH's own format, appended to
+ * @out, which the caller wipes; *body is what follows its magic. -1 when it is
+ * none, or damaged.
+ */
+int ssh_key_unarmour(struct buf *out, const char *text, struct ssh_bytes *body);
+
+/*
  * Why libssh2 at run time cannot log in with keys of @type, as the end of a
  * sentence; NULL when it can. NULL @type: unknown, so nothing speaks against.
  */
