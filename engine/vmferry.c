@@ -9,6 +9,7 @@
 #include "qmp/json.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/endpoint_child.h"
 
 struct vmferry {
 	struct loop *loop;
@@ -90,6 +91,7 @@ struct vmferry_job *vmferry_migrate(struct vmferry *v,
 
 	if (vmferry_options_take(options, &taken) < 0)
 		return NULL;
+	endpoint_child_program(taken.program);
 	job = XNEW(struct vmferry_job);
 	job->taken = taken;
 	job->taken.opt.sink = emit;

@@ -69,7 +69,14 @@ struct vmferry_options {
 	int paused;
 	int wait; /* for its turn, where others are under way */
 	/*
-	 * The program vmferry, to be spawned beside each migration as the
+	 * The program vmferry; required. It is run for each SSH session and
+	 * each stream, as a process without rights that carries their bytes:
+	 * a fault in libssh2 ends that one and not the caller. The last one
+	 * that was named counts for all.
+	 */
+	const char *program;
+	/*
+	 * The same, to be spawned beside each migration as the
 	 * guardian that finishes or undoes it when this process dies. It kills
 	 * this process (SIGKILL) when it sleeps for three seconds without
 	 * vmferry_dispatch() being called, since a guest may be stopped. NULL:
@@ -81,7 +88,7 @@ struct vmferry_options {
 	void *arg;
 };
 
-/* Starts a live migration. NULL: an option is missing. */
+/* Starts a live migration. NULL: a required option is missing. */
 struct vmferry_job *vmferry_migrate(struct vmferry *v,
 				    const struct vmferry_options *options);
 /* Asks the job to stop; before the point of no return all is undone. */

@@ -21,9 +21,11 @@ int vmferry_options_take(const struct vmferry_options *o,
 		{ o->ssh_config, &m->ssh.ssh_config },
 		{ o->qemu_binary, &m->qemu_binary },
 		{ o->guardian, &m->guardian },
+		{ o->program, &out->program },
 	};
 
-	if (o->size != sizeof(*o) || !o->guest || !o->destination)
+	if (o->size != sizeof(*o) || !o->guest || !o->destination ||
+	    !o->program)
 		return -1;
 	*out = (struct vmferry_taken){ .text = { NULL } };
 	migrate_options_init(m);

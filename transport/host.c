@@ -7,6 +7,7 @@
 
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
+#include "transport/host_become.h"
 #include "transport/quote.h"
 
 enum { DEFAULT_MAX_OUTPUT = 1024 * 1024 };
@@ -31,6 +32,18 @@ bool host_is_local(const struct host *h)
 const char *host_backend(const struct host *h)
 {
 	return h->ops->backend;
+}
+
+bool host_becomes(const struct host *h, uid_t *login)
+{
+	if (login)
+		*login = h->login;
+	return h->login != 0;
+}
+
+const char *host_sudo_password(const struct host *h)
+{
+	return h && h->become ? host_become_password(h->become) : NULL;
 }
 
 /* Every failure says where; a local one is where the user is anyway. */

@@ -8,7 +8,7 @@
  * deadlines; none blocks the loop.
  *
  *   engine ── host ──┬── local:   posix_spawn, UNIX sockets
- *                    ├── ssh:     one libssh2 session: exec,
+ *                    ├── ssh:     one endpoint (libssh2): exec,
  *                    │            direct-streamlocal channels
  *                    └── openssh: ssh -M once, then ssh -S … COMMAND
  *
@@ -16,7 +16,7 @@
  * standard input.
  *
  * A login costs a session: one for control (host_open_*), one more for each
- * tunnel (tunnel.h).
+ * tunnel (tunnel.h). Commands run in a shell that stays (host_shells.h).
  */
 #ifndef TRANSPORT_HOST_H
 #define TRANSPORT_HOST_H
@@ -32,6 +32,7 @@
 #include "transport/tunnel.h"
 
 struct host;
+struct host_become;
 
 struct host_command {
 	const char *const *argv; /* NULL-terminated; quoted by us if needed */
@@ -57,11 +58,22 @@ const char *host_name(const struct host *h);
 bool host_is_local(const struct host *h);
 /* "local", "ssh" or "openssh". */
 const char *host_backend(const struct host *h);
+/*
+ * True when commands (host_run) are root's there, and connections and tunnels
+ * those of the user *@login who logged in. @login may be NULL.
+ */
+bool host_becomes(const struct host *h, uid_t *login);
+/*
+ * What sudo took there for a password, for further hosts of the same target;
+ * NULL: it asked for none. Borrowed, until host_close(). A secret.
+ */
+const char *host_sudo_password(const struct host *h);
 
 /*
  * Runs a command to its end. Returns 0 whenever it ran, whatever its status.
  * -1: ERR_NETWORK, ERR_TIMEOUT (the remote command may still run), ERR_REMOTE
- * (too much output, or it could not be started), ERR_CANCELLED.
+ * (too much output, or it could not be started), ERR_CANCELLED, ERR_AUTH (the
+ * login runs no commands), ERR_BECOME (a further shell did not become root).
  */
 int host_run(struct host *h, const struct host_command *cmd,
 	     struct host_result *result, struct err *err);
@@ -121,6 +133,8 @@ struct host_ops {
 struct host {
 	const struct host_ops *ops;
 	char *name;
+	uid_t login; /* of one who becomes root; 0: nobody does */
+	const struct host_become *become; /* NULL: none was asked for */
 };
 
 #endif

@@ -43,7 +43,8 @@ static struct tunnel *local_tunnel(struct host *h, const char *path,
 {
 	int fd = stream_fd_dial_unix(path, deadline, err);
 
-	return fd < 0 ? NULL : tunnel_fd_new(h->name, fd, NULL, NULL);
+	return fd < 0 ? NULL
+		      : tunnel_fd_new(h->name, fd, NULL, NULL, deadline, err);
 }
 
 static void command_release(void *carrier)
@@ -69,10 +70,9 @@ static struct tunnel *local_tunnel_command(struct host *h,
 	};
 	struct child *c = child_start(&spec, err);
 
-	(void)deadline;
 	if (c)
 		return tunnel_fd_new(h->name, child_take_stdout(c),
-				     &command_carrier, c);
+				     &command_carrier, c, deadline, err);
 	as_remote(err);
 	return NULL;
 }

@@ -2,6 +2,9 @@
 /* host_open: from the user's word for a machine to a host one can act on. */
 #include "transport/host_open.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "transport/base/xalloc.h"
 #include "transport/host_openssh.h"
 #include "transport/host_ssh.h"
@@ -15,9 +18,9 @@ static void notify_fallback(const struct host_options *opt, const char *name,
 
 	if (!opt->notify)
 		return;
-	text = xasprintf("libssh2 cannot log in to %s (%s); trying ssh(1)",
-			 name, reason);
-	opt->notify(opt->arg, text);
+	text = xasprintf("using ssh(1) for %s: libssh2 cannot (%s)", name,
+			 reason);
+	opt->notify(opt->arg, HOST_NOTE_SSH, text);
 }
 
 /*
@@ -46,12 +49,35 @@ static struct host *open_auto(const struct host_target *t, const char *name,
 	return h;
 }
 
+/* As users mean it, -i is a file: ssh(1) would go on without it. */
+static int check_identity(const struct host_options *opt, struct err *err)
+{
+	const char *path = opt->identity;
+	AUTO_FREE char *half = NULL;
+	int errnum;
+
+	/* ~ is expanded later */
+	if (!path || *path == '~' || access(path, R_OK) == 0)
+		return 0;
+	errnum = errno;
+	/* the agent may have the other half */
+	half = xasprintf("%s.pub", path);
+	if (access(half, R_OK) == 0)
+		return 0;
+	err_sys(err, errnum, "cannot read the identity %s", path);
+	if (err)
+		err->kind = ERR_USAGE;
+	return -1;
+}
+
 static struct host *open_far(const struct host_target *t, const char *name,
 			     const struct host_options *opt,
 			     struct mono deadline, struct err *err)
 {
 	bool beyond;
 
+	if (check_identity(opt, err) < 0)
+		return NULL;
 	switch (opt->backend) {
 	case HOST_SSH_LIBSSH2:
 		return host_ssh_open(t, name, opt, &beyond, deadline, err);

@@ -12,8 +12,8 @@
 /*
  * @target: "local", or "[user@]host[:port]", "[user@][v6::addr]:port",
  * "ssh://[user@]host[:port]". Logs in by @deadline. Errors: ERR_USAGE,
- * ERR_NETWORK, ERR_HOSTKEY, ERR_AUTH, ERR_CRYPTO, ERR_TIMEOUT, ERR_CANCELLED,
- * each with the host named and a hint.
+ * ERR_NETWORK, ERR_HOSTKEY, ERR_AUTH, ERR_BECOME, ERR_CRYPTO, ERR_TIMEOUT,
+ * ERR_CANCELLED, each with the host named and a hint.
  */
 struct host *host_open(const char *target, const struct host_options *opt,
 		       struct mono deadline, struct err *err);

@@ -15,6 +15,7 @@
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
 #include "transport/openssh.h"
+#include "transport/ssh_argv.h"
 #include "transport/stream_fd.h"
 #include "transport/tunnel_fd.h"
 
@@ -108,13 +109,13 @@ static struct carrier *carrier_new(const struct host_openssh *h,
 	struct openssh *o = login_again(h, deadline, &e);
 	struct carrier *c;
 
-	if (!o && (e.kind != ERR_AUTH || !h->ask)) {
+	if (!o && ((e.kind != ERR_AUTH && e.kind != ERR_HOSTKEY) || !h->ask)) {
 		err_move(err, &e);
 		return NULL;
 	}
 	c = XNEW(struct carrier);
 	*c = (struct carrier){ .login = o, .shared_end_fd = -1 };
-	/* what was typed once serves the tunnel as well */
+	/* what a person answered once serves the tunnel as well */
 	if (!o)
 		c->shared_end_fd =
 			fcntl(openssh_end_fd(h->control), F_DUPFD_CLOEXEC, 0);
@@ -129,10 +130,11 @@ static struct openssh *login_of(const struct host_openssh *h,
 
 /* Owns @c; @fd -1: it could not be opened. */
 static struct tunnel *carry(const struct host_openssh *h, struct carrier *c,
-			    int fd)
+			    int fd, struct mono deadline, struct err *err)
 {
 	if (fd >= 0)
-		return tunnel_fd_new(h->base.name, fd, &carrier_ops, c);
+		return tunnel_fd_new(h->base.name, fd, &carrier_ops, c,
+				     deadline, err);
 	carrier_release(c);
 	return NULL;
 }
@@ -147,7 +149,7 @@ static struct tunnel *op_tunnel(struct host *base, const char *path,
 	if (!c)
 		return NULL;
 	fd = openssh_connect(login_of(h, c), path, deadline, err);
-	return carry(h, c, fd);
+	return carry(h, c, fd, deadline, err);
 }
 
 static struct tunnel *op_tunnel_command(struct host *base,
@@ -161,7 +163,7 @@ static struct tunnel *op_tunnel_command(struct host *base,
 	if (!c)
 		return NULL;
 	fd = openssh_command(login_of(h, c), argv, &c->client, deadline, err);
-	return carry(h, c, fd);
+	return carry(h, c, fd, deadline, err);
 }
 
 /* --- the rest ------------------------------------------------------------ */
@@ -198,50 +200,6 @@ static const struct host_ops openssh_ops = {
 	.close = op_close,
 };
 
-static void push_option(struct strv *argv, const char *flag, const char *value)
-{
-	if (!value)
-		return;
-	strv_push(argv, flag);
-	strv_push(argv, value);
-}
-
-/* A file's name as ssh reads it: % expands, spaces separate. */
-static void push_file(struct strv *argv, const char *option, const char *path)
-{
-	struct buf b = { .base = NULL };
-
-	buf_printf(&b, "%s=\"", option);
-	for (; *path; path++) {
-		if (*path == '%')
-			buf_append(&b, "%", 1);
-		if (*path == '"' || *path == '\\')
-			buf_append(&b, "\\", 1);
-		buf_append(&b, path, 1);
-	}
-	buf_append(&b, "\"", 1);
-	strv_push(argv, "-o");
-	strv_take(argv, buf_steal(&b));
-}
-
-static void login_options(struct strv *argv, const struct host_target *t,
-			  const struct host_options *opt)
-{
-	push_option(argv, "-F", opt->ssh_config);
-	push_option(argv, "-l", t->user);
-	push_option(argv, "-p", t->port);
-	push_option(argv, "-o",
-		    opt->accept_new_host_key
-			    ? "StrictHostKeyChecking=accept-new"
-			    : "StrictHostKeyChecking=yes");
-	if (opt->identity)
-		push_file(argv, "IdentityFile", opt->identity);
-	if (opt->known_hosts) {
-		push_file(argv, "UserKnownHostsFile", opt->known_hosts);
-		push_option(argv, "-o", "GlobalKnownHostsFile=/dev/null");
-	}
-}
-
 static char *target_name(const struct host_target *t)
 {
 	bool v6 = t->port && strchr(t->host, ':');
@@ -262,7 +220,7 @@ struct host *host_openssh_open(const struct host_target *t,
 	h->base = (struct host){ .ops = &openssh_ops, .name = target_name(t) };
 	h->destination = xstrdup(t->host);
 	h->ask = opt->ask != NULL;
-	login_options(&h->options, t, opt);
+	ssh_argv_login(&h->options, t, opt);
 	login = (struct openssh_login){
 		.options = &h->options,
 		.destination = h->destination,
@@ -270,7 +228,9 @@ struct host *host_openssh_open(const struct host_target *t,
 		.ask = h->ask,
 	};
 	h->control = openssh_new(&login, deadline, err);
-	if (h->control)
+	if (h->control &&
+	    (opt->become == HOST_BECOME_NONE ||
+	     openssh_become(h->control, opt, &h->base, deadline, err) == 0))
 		return &h->base;
 	op_close(&h->base);
 	return NULL;

@@ -2,20 +2,21 @@
 /* host_ssh: a host reached through libssh2. */
 #include "transport/host_ssh.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/host_shells.h"
 #include "transport/quote.h"
 #include "transport/ssh_channel.h"
-#include "transport/ssh_far.h"
 #include "transport/ssh_login.h"
-
-enum { RUN_CHUNK_BYTES = 32 * 1024 };
 
 struct host_ssh {
 	struct host base;
 	struct ssh_login *login;
 	struct ssh_link link;
+	struct host_shells *shells;
 };
 
 static struct host_ssh *self(struct host *h)
@@ -25,102 +26,91 @@ static struct host_ssh *self(struct host *h)
 
 /* --- commands ------------------------------------------------------------ */
 
-struct exec {
-	struct ssh_channel *channel;
-	const struct host_command *cmd;
-	struct host_result *result;
-	size_t written;
-	bool eof_sent;
-	bool ended; /* its output has */
-	char chunk[RUN_CHUNK_BYTES];
-};
+enum { STREAMS = 3 };
 
-/* Each step: 1 something moved, 0 nothing could, -1. */
-static int exec_write(struct exec *e, struct err *err)
+static void close_all(int fds[STREAMS])
 {
-	size_t left = e->cmd->input_len - e->written;
-	long n;
+	for (size_t i = 0; i < STREAMS; i++)
+		close_fd(steal_fd(&fds[i]));
+}
 
-	if (e->eof_sent)
+static int make_pairs(int ours[STREAMS], int theirs[STREAMS], struct err *err)
+{
+	int pair[2];
+
+	for (size_t i = 0; i < STREAMS; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) <
+		    0)
+			return err_sys(err, errno, "cannot make a socket pair");
+		ours[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	return 0;
+}
+
+/* Gives @c three sockets, of which ours are returned. */
+static int attach(struct ssh_channel *c, int ours[STREAMS],
+		  struct mono deadline, struct err *err)
+{
+	int theirs[STREAMS] = { -1, -1, -1 };
+	int rc = make_pairs(ours, theirs, err);
+
+	if (rc == 0)
+		rc = ssh_channel_attach(c, theirs, STREAMS, deadline, err);
+	close_all(theirs);
+	if (rc < 0)
+		close_all(ours);
+	return rc;
+}
+
+static void *start_shell(void *arg, const char *line, int fds[STREAMS],
+			 struct mono deadline, struct err *err)
+{
+	struct host_ssh *hs = arg;
+	struct ssh_channel *c =
+		ssh_channel_exec(hs->link.session, line, deadline, err);
+
+	if (c && attach(c, fds, deadline, err) < 0) {
+		ssh_channel_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* What was written to it behind its end is no fault. */
+static int await_shell_end(void *started, struct mono deadline, int *status,
+			   struct err *err)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (ssh_channel_await_end(started, deadline, status, &e) == 0)
 		return 0;
-	if (left) {
-		n = ssh_channel_write(e->channel,
-				      (const char *)e->cmd->input + e->written,
-				      left, err);
-		if (n > 0)
-			e->written += (size_t)n;
-		return n < 0 ? -1 : n > 0;
+	if (e.kind == ERR_REMOTE) {
+		*status = -1;
+		return 0;
 	}
-	n = ssh_channel_send_eof(e->channel, err);
-	if (n < 0)
-		return -1;
-	e->eof_sent = n == 0;
-	return e->eof_sent;
+	err_move(err, &e);
+	return -1;
 }
 
-static int exec_read(struct exec *e, bool from_stderr, struct err *err)
+static void stop_shell(void *started)
 {
-	struct buf *to = from_stderr ? &e->result->err : &e->result->out;
-	long n = ssh_channel_read(e->channel, from_stderr, e->chunk,
-				  sizeof(e->chunk), &e->ended, err);
-
-	if (n <= 0)
-		return (int)n;
-	if (buf_len(to) + (size_t)n > e->cmd->max_output)
-		return err_set(err, ERR_REMOTE, "%s wrote more than %zu bytes",
-			       e->cmd->argv[0], e->cmd->max_output);
-	buf_append(to, e->chunk, (size_t)n);
-	return 1;
+	ssh_channel_close(started);
 }
 
-static int exec_step(struct exec *e, struct err *err)
-{
-	int wrote = exec_write(e, err);
-	int out = wrote < 0 ? -1 : exec_read(e, false, err);
-	int errout = out < 0 ? -1 : exec_read(e, true, err);
-
-	if (errout < 0)
-		return -1;
-	return wrote || out || errout;
-}
-
-static int exec_pump(struct exec *e, struct ssh_session *s, struct err *err)
-{
-	for (;;) {
-		int moved = exec_step(e, err);
-
-		if (moved < 0)
-			return -1;
-		if (moved)
-			continue;
-		if (e->ended && ssh_channel_closed(e->channel))
-			return 0;
-		if (ssh_session_wait(s, e->cmd->deadline, err) < 0)
-			return -1;
-	}
-}
+static const struct host_shell_ops shell_ops = {
+	.start = start_shell,
+	.await_end = await_shell_end,
+	.stop = stop_shell,
+};
 
 static int ssh_run(struct host *h, const struct host_command *cmd,
 		   struct host_result *result, struct err *err)
 {
-	struct ssh_session *s = self(h)->link.session;
-	AUTO_FREE char *line = quote_login(cmd->argv);
-	AUTO_FREE struct exec *e = XNEW(struct exec);
-	int rc;
-
-	e->cmd = cmd;
-	e->result = result;
-	e->channel = ssh_channel_exec(s, line, cmd->deadline, err);
-	if (!e->channel)
-		return -1;
-	rc = exec_pump(e, s, err);
-	if (rc == 0)
-		result->status = ssh_channel_status(e->channel);
-	else
-		err_wrap(err, ERR_NONE, "%s on %s did not come to its end",
-			 cmd->argv[0], h->name);
-	ssh_channel_close(e->channel);
-	return rc;
+	if (host_shells_run(self(h)->shells, cmd, result, err) == 0)
+		return 0;
+	return err_wrap(err, ERR_NONE, "%s on %s did not come to its end",
+			cmd->argv[0], h->name);
 }
 
 /* --- sockets, tunnels, signs of life ------------------------------------- */
@@ -131,19 +121,52 @@ static struct stream *ssh_connect(struct host *h, const char *path,
 	struct ssh_channel *c =
 		ssh_channel_unix(self(h)->link.session, path, deadline, err);
 
-	return c ? ssh_channel_stream(c) : NULL;
+	return c ? ssh_channel_stream(c, deadline, err) : NULL;
+}
+
+/* A session of its own with one channel. */
+struct carrier {
+	struct ssh_link link;
+	struct ssh_channel *channel;
+};
+
+static void carrier_release(void *carrier)
+{
+	struct carrier *c = carrier;
+
+	ssh_channel_close(c->channel);
+	ssh_link_close(&c->link);
+	free(c);
+}
+
+/* The channel is opened by @open in a session of its own. */
+static struct tunnel *
+carry(struct host *h, const char *what,
+      struct ssh_channel *(*open)(struct ssh_session *s, const char *what,
+				  struct mono deadline, struct err *err),
+      struct mono deadline, struct err *err)
+{
+	struct carrier *c = XNEW(struct carrier);
+
+	if (ssh_login_again(self(h)->login, &c->link, deadline, err) == 0)
+		c->channel = open(c->link.session, what, deadline, err);
+	if (!c->channel) {
+		carrier_release(c);
+		return NULL;
+	}
+	return tunnel_new(&(struct tunnel_spec){
+		.host = h->name,
+		.child = ssh_session_child(c->link.session),
+		.subject = ssh_channel_subject(c->channel),
+		.carrier = c,
+		.release = carrier_release,
+	});
 }
 
 static struct tunnel *ssh_tunnel(struct host *h, const char *path,
 				 struct mono deadline, struct err *err)
 {
-	LIBSSH2_CHANNEL *channel;
-	struct ssh_link link;
-
-	if (ssh_login_again(self(h)->login, &link, deadline, err) < 0)
-		return NULL;
-	channel = ssh_channel_unix_raw(link.session, path, deadline, err);
-	return ssh_far_tunnel(h->name, &link, channel, err);
+	return carry(h, path, ssh_channel_unix, deadline, err);
 }
 
 static struct tunnel *ssh_tunnel_command(struct host *h,
@@ -151,13 +174,8 @@ static struct tunnel *ssh_tunnel_command(struct host *h,
 					 struct mono deadline, struct err *err)
 {
 	AUTO_FREE char *line = quote_login(argv);
-	LIBSSH2_CHANNEL *channel;
-	struct ssh_link link;
 
-	if (ssh_login_again(self(h)->login, &link, deadline, err) < 0)
-		return NULL;
-	channel = ssh_channel_exec_raw(link.session, line, deadline, err);
-	return ssh_far_tunnel(h->name, &link, channel, err);
+	return carry(h, line, ssh_channel_exec, deadline, err);
 }
 
 static int ssh_alive(struct host *h, int silence_ms, struct err *err)
@@ -174,6 +192,7 @@ static void ssh_close(struct host *h)
 {
 	struct host_ssh *hs = self(h);
 
+	host_shells_free(hs->shells);
 	ssh_link_close(&hs->link);
 	ssh_login_free(hs->login);
 	free(hs->base.name);
@@ -206,5 +225,12 @@ struct host *host_ssh_open(const struct host_target *t, const char *name,
 	}
 	hs->base.ops = &ssh_ops;
 	hs->base.name = xstrdup(name);
-	return &hs->base;
+	hs->shells = host_shells_new(&shell_ops, hs, name);
+	if (opt->become == HOST_BECOME_NONE ||
+	    host_shells_become(hs->shells, opt, &hs->base, deadline, err) == 0)
+		return &hs->base;
+	/* the login was there: by ssh(1) sudo would say the same */
+	*beyond = false;
+	ssh_close(&hs->base);
+	return NULL;
 }

@@ -128,3 +128,17 @@ int host_target_parse(struct host_target *t, const char *target,
 	host_target_free(t);
 	return bad_target(err, target, why);
 }
+
+char *host_target_words(const char *target)
+{
+	struct host_target t;
+	char *words;
+
+	if (host_target_parse(&t, target, NULL) < 0)
+		return xstrdup(target);
+	words = xasprintf("%s%s%s%s%s%s", t.port ? "-p " : "",
+			  t.port ? t.port : "", t.port ? " " : "",
+			  t.user ? t.user : "", t.user ? "@" : "", t.host);
+	host_target_free(&t);
+	return words;
+}

@@ -19,5 +19,10 @@ struct host_target {
 int host_target_parse(struct host_target *t, const char *target,
 		      struct err *err);
 void host_target_free(struct host_target *t);
+/*
+ * @target as words for ssh(1) ("-p 2222 root@hostb"), for a person to copy; to
+ * be freed.
+ */
+char *host_target_words(const char *target);
 
 #endif

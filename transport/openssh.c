@@ -16,8 +16,13 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
+#include "transport/host_options.h"
+#include "transport/host_shells.h"
+#include "transport/host_target.h"
 #include "transport/openssh_dir.h"
 #include "transport/quote.h"
+#include "transport/said.h"
+#include "transport/ssh_argv.h"
 #include "transport/stream_fd.h"
 
 enum {
@@ -26,10 +31,11 @@ enum {
 	ASK_EVERY_MS = 500,	    /* heartbeats */
 	GREETING_BYTES = 64 * 1024, /* what a login shell may say first */
 	FORWARD_OUTPUT_BYTES = 16 * 1024,
+	PROBE_BYTES = 64 * 1024,
+	SSH_FAILED = 255, /* ssh's status of a failure of its own */
 };
 
 #define READY "vmferry-ready"
-#define STATUS "vmferry-status:"
 
 struct openssh {
 	char *destination;
@@ -42,6 +48,7 @@ struct openssh {
 	bool session_end; /* cat is no more */
 	int stderr_fd;	  /* non-blocking */
 	struct buf words;
+	struct host_shells *shells; /* NULL: none was needed yet */
 	unsigned int n_forwards;
 
 	/* heartbeat: a byte there, a byte back */
@@ -65,29 +72,6 @@ static void hear_words(struct openssh *o)
 			buf_consume(&o->words,
 				    buf_len(&o->words) - WORDS_BYTES);
 	}
-}
-
-/*
- * One line of the last of them, for an error. What frames a warning and what
- * is no news is left out; before the last there may be a banner.
- */
-static char *one_line(char *text)
-{
-	enum { LINES = 10 };
-	struct buf b = { .base = NULL };
-	const char *line[LINES];
-	char *save = NULL;
-	size_t n = 0;
-
-	for (const char *l = strtok_r(text, "\r\n", &save); l;
-	     l = strtok_r(NULL, "\r\n", &save)) {
-		if (*l != '@' && strncmp(l, "Warning: Permanently", 20))
-			line[n++ % LINES] = l;
-	}
-	for (size_t i = n > LINES ? n - LINES : 0; i < n; i++)
-		buf_printf(&b, "%s%s", buf_len(&b) ? "; " : "",
-			   line[i % LINES]);
-	return buf_steal(&b);
 }
 
 struct saying {
@@ -116,6 +100,8 @@ static enum err_kind kind_of_words(const char *text)
 
 static void hint_for(struct err *err, enum err_kind kind, const char *dest)
 {
+	AUTO_FREE char *words = host_target_words(dest);
+
 	if (kind == ERR_HOSTKEY)
 		err_hint(err,
 			 "check the key of %s, then put it into "
@@ -126,7 +112,7 @@ static void hint_for(struct err *err, enum err_kind kind, const char *dest)
 		err_hint(err,
 			 "try `ssh %s true`; name a key with "
 			 "--identity, or load it into ssh-agent",
-			 dest);
+			 words);
 	else if (kind == ERR_CRYPTO)
 		err_hint(err, "allow an algorithm that both sides know");
 }
@@ -141,7 +127,7 @@ static int set_ended(struct openssh *o, const char *what, struct err *err)
 	hear_words(o);
 	text = xstrdup(buf_data(&o->words));
 	kind = kind_of_words(text);
-	line = one_line(text);
+	line = said_in_one_line(text);
 	err_set(err, kind, "%s", *line ? line : "ssh ended without a word");
 	err_wrap(err, kind, "%s %s", what, o->name);
 	hint_for(err, kind, o->name);
@@ -181,7 +167,53 @@ static const char *const master_options[] = {
 	"-o", "ServerAliveInterval=5",
 	"-o", "ServerAliveCountMax=6",
 	"-o", "StreamLocalBindMask=0177",
+	"-o", "Tunnel=no",
 };
+
+/*
+ * The same, of options that not every ssh(1) has: each line came with one
+ * version, and an older one would refuse it.
+ */
+static const char *const newer_options[][4] = {
+	/* 8.7 */
+	{ "SessionType=default", "StdinNull=no", "ForkAfterAuthentication=no" },
+	/* 9.7 */
+	{ "ChannelTimeout=none" },
+};
+
+static void push_words(struct strv *argv, const char *const *options)
+{
+	for (; *options; options++) {
+		strv_push(argv, "-o");
+		strv_push(argv, *options);
+	}
+}
+
+static bool knows(const char *const *options, struct mono deadline)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	int status = -1;
+
+	strv_push(&argv, "ssh");
+	strv_push(&argv, "-G");
+	strv_push(&argv, "-F");
+	strv_push(&argv, "none");
+	push_words(&argv, options);
+	strv_push(&argv, "--");
+	strv_push(&argv, "host");
+	return child_run((const char *const *)strv_argv(&argv), NULL, 0,
+			 PROBE_BYTES, deadline, &status, NULL, NULL,
+			 NULL) == 0 &&
+	       status == 0;
+}
+
+static void push_newer_options(struct strv *argv, struct mono deadline)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(newer_options); i++) {
+		if (knows(newer_options[i], deadline))
+			push_words(argv, newer_options[i]);
+	}
+}
 
 /* The person at the terminal means us by Ctrl-C, and we decide. */
 static const char *const deaf[] = {
@@ -191,27 +223,30 @@ static const char *const deaf[] = {
 };
 
 static void master_argv(struct strv *argv, const struct openssh *o,
-			const struct openssh_login *login)
+			const struct openssh_login *login, struct mono deadline)
 {
 	for (size_t i = 0; login->ask && i < ARRAY_SIZE(deaf); i++)
 		strv_push(argv, deaf[i]);
 	strv_push(argv, "ssh");
 	for (size_t i = 0; i < ARRAY_SIZE(master_options); i++)
 		strv_push(argv, master_options[i]);
+	push_newer_options(argv, deadline);
 	strv_push(argv, "-S");
 	strv_push(argv, o->control);
-	strv_push(argv, "-o");
-	strv_pushf(argv, "BatchMode=%s", login->ask ? "no" : "yes");
+	if (!login->ask) {
+		strv_push(argv, "-o");
+		strv_push(argv, "BatchMode=yes");
+	}
 	strv_push_all(argv, login->options);
 	strv_push(argv, "--");
 	strv_push(argv, o->destination);
-	strv_push(argv, "echo " READY " && exec cat");
+	strv_push(argv, "echo && echo " READY " && exec cat");
 }
 
 static int start_master(struct openssh *o, const struct openssh_login *login,
-			struct err *err)
+			struct mono deadline, struct err *err)
 {
-	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_STRV struct strv argv = { .v = NULL }, env = { .v = NULL };
 	struct child_spec spec = {
 		.in = CHILD_FD_SOCKET,
 		.out = CHILD_FD_SOCKET,
@@ -219,7 +254,11 @@ static int start_master(struct openssh *o, const struct openssh_login *login,
 		.new_session = !login->ask,
 	};
 
-	master_argv(&argv, o, login);
+	if (!login->ask) {
+		ssh_argv_silent_env(&env);
+		spec.env = strv_argv(&env);
+	}
+	master_argv(&argv, o, login, deadline);
 	spec.argv = (const char *const *)strv_argv(&argv);
 	o->child = child_start(&spec, err);
 	if (!o->child)
@@ -245,12 +284,35 @@ static ssize_t hear(struct openssh *o, void *data, size_t len)
 	return n > 0 ? n : -1;
 }
 
+/* A login shell may have said something before, and not ended its line. */
 static bool is_ready(struct buf *said)
 {
-	const char *at = strstr(buf_data(said), READY "\n");
+	static const char mark[] = "\n" READY "\n";
 
-	/* a login shell may have said something before */
-	return at && (at == buf_data(said) || at[-1] == '\n');
+	return memmem(buf_data(said), buf_len(said), mark, strlen(mark));
+}
+
+/* ssh has ended, or what it talks to is no login shell. */
+static int login_failed(struct openssh *o, struct buf *said, struct err *err)
+{
+	AUTO_FREE char *all = NULL;
+	AUTO_FREE char *words = NULL;
+	int status = SSH_FAILED;
+
+	(void)child_wait(o->child, mono_in_ms(STOP_MS), &status, NULL);
+	if (status == SSH_FAILED)
+		return set_ended(o, "cannot log in to", err);
+	hear_words(o);
+	all = xasprintf("%s\n%s", buf_data(said), buf_data(&o->words));
+	words = said_in_one_line(all);
+	return host_shell_refused(o->name, words, status, err);
+}
+
+/* Where ssh may ask, it is not known whether it does. */
+static struct mono login_deadline(const struct openssh_login *login,
+				  struct mono deadline)
+{
+	return login->ask ? mono_add_ms(deadline, HOST_PERSON_MS) : deadline;
 }
 
 static int wait_login(struct openssh *o, struct mono deadline, struct err *err)
@@ -261,11 +323,8 @@ static int wait_login(struct openssh *o, struct mono deadline, struct err *err)
 		char piece[1024];
 		ssize_t n = hear(o, piece, sizeof(piece));
 
-		if (n < 0 || buf_len(&said) > GREETING_BYTES) {
-			(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL,
-					 NULL);
-			return set_ended(o, "cannot log in to", err);
-		}
+		if (n < 0 || buf_len(&said) > GREETING_BYTES)
+			return login_failed(o, &said, err);
 		buf_append(&said, piece, (size_t)n);
 		if (is_ready(&said)) {
 			hear_words(o);
@@ -291,8 +350,8 @@ struct openssh *openssh_new(const struct openssh_login *login,
 	o->dir = openssh_dir_make(&o->dir_lock_fd, err);
 	if (o->dir) {
 		o->control = xasprintf("%s/ctl", o->dir);
-		if (start_master(o, login, err) == 0 &&
-		    wait_login(o, deadline, err) == 0)
+		if (start_master(o, login, deadline, err) == 0 &&
+		    wait_login(o, login_deadline(login, deadline), err) == 0)
 			return o;
 	}
 	openssh_free(o);
@@ -303,6 +362,7 @@ void openssh_free(struct openssh *o)
 {
 	if (!o)
 		return;
+	host_shells_free(o->shells);
 	close_fd(o->fd);
 	if (o->child)
 		child_stop(o->child, STOP_MS);
@@ -341,46 +401,20 @@ static void client_argv(struct strv *argv, const struct openssh *o)
 	strv_push(argv, o->control);
 }
 
-/*
- * ssh's own exit status does not distinguish its failures from the command's,
- * nor a signal from either: so a shell on the host adds the status to stderr.
- */
-static const char with_status[] = "\"$@\"; printf '\\n" STATUS
-				  "%d\\n' \"$?\" >&2";
-
 /* Its own words, and nothing else, come after READY. */
-static const char announced[] = "echo " READY "; exec \"$@\" 2>/dev/null";
+static const char announced[] = "echo; echo " READY "; exec \"$@\" 2>/dev/null";
 
-static void push_remote(struct strv *to, const char *script,
-			const char *const *argv)
+static char *announced_line(const char *const *argv)
 {
 	AUTO_STRV struct strv words = { .v = NULL };
 
 	strv_push(&words, "sh");
 	strv_push(&words, "-c");
-	strv_push(&words, script);
+	strv_push(&words, announced);
 	strv_push(&words, "sh");
 	for (size_t i = 0; argv[i]; i++)
 		strv_push(&words, argv[i]);
-	strv_take(to, quote_login((const char *const *)strv_argv(&words)));
-}
-
-/* Takes the status off the end of @errout; -1 when there is none. */
-static int take_status(struct buf *errout)
-{
-	static const char mark[] = "\n" STATUS;
-	const char *data = buf_data(errout);
-	const char *at = NULL, *next = data;
-	int status;
-
-	while ((next = memmem(next, buf_len(errout) - (size_t)(next - data),
-			      mark, strlen(mark))))
-		at = next++;
-	if (!at)
-		return -1;
-	status = atoi(at + strlen(mark));
-	buf_truncate(errout, (size_t)(at - data));
-	return status;
+	return quote_login((const char *const *)strv_argv(&words));
 }
 
 /* A client failed: because the connection is gone, or by what it says. */
@@ -391,32 +425,110 @@ static int client_failed(struct openssh *o, struct buf *errout, struct err *err)
 	(void)child_wait(o->child, mono_in_ms(STOP_MS), NULL, NULL);
 	if (openssh_check(o, err) < 0)
 		return -1;
-	line = one_line(buf_data(errout));
+	line = said_in_one_line(buf_data(errout));
 	return err_set(err, ERR_REMOTE, "%s",
 		       *line ? line : "it ended without a word");
+}
+
+/* A client of the master that runs @line. */
+struct remote {
+	struct openssh *openssh;
+	struct child *client;
+};
+
+static struct child *start_client(struct openssh *o, const char *line,
+				  struct err *err)
+{
+	AUTO_STRV struct strv words = { .v = NULL };
+	struct child_spec spec = {
+		.in = CHILD_FD_SOCKET,
+		.out = CHILD_FD_SOCKET,
+		.err = CHILD_FD_PIPE,
+		.new_session = true,
+	};
+
+	client_argv(&words, o);
+	strv_push(&words, "--");
+	strv_push(&words, o->destination);
+	strv_push(&words, line);
+	spec.argv = (const char *const *)strv_argv(&words);
+	return child_start(&spec, err);
+}
+
+static void stop_shell(void *started)
+{
+	struct remote *r = started;
+
+	child_free(r->client);
+	free(r);
+}
+
+static void *start_shell(void *arg, const char *line, int fds[3],
+			 struct mono deadline, struct err *err)
+{
+	struct remote *r = XNEW(struct remote);
+
+	(void)deadline;
+	r->openssh = arg;
+	if (openssh_check(r->openssh, err) == 0)
+		r->client = start_client(r->openssh, line, err);
+	if (!r->client) {
+		free(r);
+		return NULL;
+	}
+	fds[1] = child_take_stdout(r->client);
+	fds[2] = child_take_stderr(r->client);
+	fds[0] = fcntl(fds[1], F_DUPFD_CLOEXEC, 0);
+	if (fds[0] >= 0)
+		return r;
+	err_sys(err, errno, "cannot copy a descriptor");
+	stop_shell(r);
+	return NULL;
+}
+
+static int await_shell_end(void *started, struct mono deadline, int *status,
+			   struct err *err)
+{
+	const struct remote *r = started;
+
+	if (child_wait(r->client, deadline, status, err) < 0)
+		return -1;
+	if (*status != SSH_FAILED)
+		return 0;
+	(void)child_wait(r->openssh->child, mono_in_ms(STOP_MS), NULL, NULL);
+	if (openssh_check(r->openssh, err) < 0)
+		return -1;
+	err_set(err, ERR_REMOTE, "ssh started no further command");
+	return err_hint(err, "too many commands may be running over there "
+			     "(MaxSessions in sshd_config)");
+}
+
+static const struct host_shell_ops shell_ops = {
+	.start = start_shell,
+	.await_end = await_shell_end,
+	.stop = stop_shell,
+};
+
+static struct host_shells *shells_of(struct openssh *o)
+{
+	if (!o->shells)
+		o->shells = host_shells_new(&shell_ops, o, o->name);
+	return o->shells;
+}
+
+int openssh_become(struct openssh *o, const struct host_options *opt,
+		   struct host *host, struct mono deadline, struct err *err)
+{
+	return host_shells_become(shells_of(o), opt, host, deadline, err);
 }
 
 int openssh_run(struct openssh *o, const struct host_command *cmd,
 		struct host_result *result, struct err *err)
 {
-	AUTO_STRV struct strv argv = { .v = NULL };
-	int ssh_status;
-
 	if (openssh_check(o, err) < 0)
 		return -1;
-	client_argv(&argv, o);
-	strv_push(&argv, "--");
-	strv_push(&argv, o->destination);
-	push_remote(&argv, with_status, cmd->argv);
-	if (child_run((const char *const *)strv_argv(&argv), cmd->input,
-		      cmd->input_len, cmd->max_output + sizeof(STATUS) + 8,
-		      cmd->deadline, &ssh_status, &result->out, &result->err,
-		      err) < 0)
-		return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
-	result->status = take_status(&result->err);
-	if (result->status >= 0)
+	if (host_shells_run(shells_of(o), cmd, result, err) == 0)
 		return 0;
-	client_failed(o, &result->err, err);
 	return err_wrap(err, ERR_NONE, "cannot run %s", cmd->argv[0]);
 }
 
@@ -536,36 +648,18 @@ static int command_failed(struct openssh *o, struct child *client,
 	return client_failed(o, &words, err);
 }
 
-static struct child *start_client(struct openssh *o, const char *const *argv,
-				  struct err *err)
-{
-	AUTO_STRV struct strv words = { .v = NULL };
-	struct child_spec spec = {
-		.in = CHILD_FD_SOCKET,
-		.out = CHILD_FD_SOCKET,
-		.err = CHILD_FD_PIPE,
-		.new_session = true,
-	};
-
-	client_argv(&words, o);
-	strv_push(&words, "--");
-	strv_push(&words, o->destination);
-	push_remote(&words, announced, argv);
-	spec.argv = (const char *const *)strv_argv(&words);
-	return child_start(&spec, err);
-}
-
 int openssh_command(struct openssh *o, const char *const *argv,
 		    struct child **client, struct mono deadline,
 		    struct err *err)
 {
+	AUTO_FREE char *line = announced_line(argv);
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FD int fd = -1;
 	struct child *c;
 
 	if (openssh_check(o, err) < 0)
 		return -1;
-	c = start_client(o, argv, err);
+	c = start_client(o, line, err);
 	if (!c)
 		return -1;
 	fd = child_take_stdout(c);

@@ -26,6 +26,7 @@
 #include "transport/host.h"
 
 struct child;
+struct host_options;
 struct openssh;
 
 /*
@@ -47,6 +48,9 @@ struct openssh *openssh_new(const struct openssh_login *login,
 /* Ends the child and removes its directory; also out of tasks. NULL is fine. */
 void openssh_free(struct openssh *o);
 
+/* As host_shells_become(); before the first openssh_run(). */
+int openssh_become(struct openssh *o, const struct host_options *opt,
+		   struct host *host, struct mono deadline, struct err *err);
 /* As host_run(). */
 int openssh_run(struct openssh *o, const struct host_command *cmd,
 		struct host_result *result, struct err *err);

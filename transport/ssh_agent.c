@@ -3,6 +3,7 @@
 #include "transport/ssh_agent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "transport/base/xalloc.h"
 #include "transport/stream_fd.h"
@@ -13,6 +14,8 @@ enum {
 	AGENT_SIGN_REQUEST = 13,
 	AGENT_SIGN_RESPONSE = 14,
 };
+/* Flags of a SIGN_REQUEST. */
+enum { AGENT_RSA_SHA2_256 = 2, AGENT_RSA_SHA2_512 = 4 };
 enum { AGENT_ANSWER_MAX = 256 * 1024, AGENT_KEYS_MAX = 2048 };
 
 struct ssh_agent {
@@ -148,9 +151,16 @@ int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys, size_t *n,
 	return 0;
 }
 
+static uint32_t sign_flags(const char *algorithm)
+{
+	if (!strcmp(algorithm, "rsa-sha2-512"))
+		return AGENT_RSA_SHA2_512;
+	return strcmp(algorithm, "rsa-sha2-256") ? 0 : AGENT_RSA_SHA2_256;
+}
+
 int ssh_agent_sign(struct ssh_agent *a, struct ssh_bytes blob,
-		   struct ssh_bytes data, struct buf *signature,
-		   struct mono deadline, struct err *err)
+		   const char *algorithm, struct ssh_bytes data,
+		   struct buf *signature, struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf question = { .base = NULL };
 	struct ssh_bytes answer, whole, type, proper;
@@ -158,7 +168,7 @@ int ssh_agent_sign(struct ssh_agent *a, struct ssh_bytes blob,
 	ssh_put_u8(&question, AGENT_SIGN_REQUEST);
 	ssh_put_string(&question, blob.data, blob.len);
 	ssh_put_string(&question, data.data, data.len);
-	ssh_put_u32(&question, 0);
+	ssh_put_u32(&question, sign_flags(algorithm));
 	if (agent_ask(a, &question, AGENT_SIGN_RESPONSE, &answer, deadline,
 		      err) < 0)
 		return -1;
@@ -166,6 +176,9 @@ int ssh_agent_sign(struct ssh_agent *a, struct ssh_bytes blob,
 	    ssh_take_string(&whole, &type) < 0 ||
 	    ssh_take_string(&whole, &proper) < 0)
 		return err_set(err, ERR_PROTOCOL, "the agent spoke nonsense");
+	if (!ssh_bytes_are(type, algorithm))
+		return err_set(err, ERR_REMOTE,
+			       "the agent signed by another algorithm");
 	buf_append(signature, proper.data, proper.len);
 	return 0;
 }

@@ -26,9 +26,13 @@ void ssh_agent_close(struct ssh_agent *a);
 /* Its keys and their number; valid until the agent is closed. */
 int ssh_agent_list(struct ssh_agent *a, struct ssh_agent_key **keys, size_t *n,
 		   struct mono deadline, struct err *err);
-/* Appends the signature proper of @data, without its type, to @signature. */
+/*
+ * Appends the signature proper of @data by @algorithm, without its type, to
+ * @signature. An answer by another algorithm is an error.
+ */
 int ssh_agent_sign(struct ssh_agent *a, struct ssh_bytes blob,
-		   struct ssh_bytes data, struct buf *signature,
-		   struct mono deadline, struct err *err);
+		   const char *algorithm, struct ssh_bytes data,
+		   struct buf *signature, struct mono deadline,
+		   struct err *err);
 
 #endif

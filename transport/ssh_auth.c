@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * ssh_auth: logs in, by what the user has.
- *
- * Each attempt returns AUTH_IN, AUTH_REFUSED (try the next one) or AUTH_FAILED
- * (give up: the connection is lost, or out of time).
- */
+/* ssh_auth: logs in, by what the user has. */
 #include "transport/ssh_auth.h"
 
 #include <errno.h>
@@ -14,12 +9,15 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/ssh_agent.h"
+#include "transport/ssh_file.h"
 #include "transport/ssh_key.h"
-
-enum auth { AUTH_FAILED = -1, AUTH_REFUSED, AUTH_IN };
+#include "transport/ssh_private.h"
 
 /* A person may confirm the use of an agent's key; a hung agent may not. */
-enum { ASK_TRIES = 3, AGENT_MS = 30000 };
+enum { ASK_TRIES = 3, METHOD_BYTES = 64, AGENT_MS = 30000 };
+
+/* As ssh(1) has it, without the ways that are its own. */
+#define USUAL_ORDER "publickey,keyboard-interactive,password"
 
 struct auth_state {
 	struct ssh_session *session;
@@ -64,20 +62,15 @@ static struct ssh_bytes bytes_of(struct buf *b)
 				   buf_len(b) };
 }
 
-/* Sorts the result of an attempt; the connection may have gone meanwhile. */
-static enum auth auth_result(struct auth_state *a, long rc, struct err *err)
+/* A connection that is lost now may be the host's way to refuse. */
+static enum ssh_login_step result(struct auth_state *a,
+				  enum ssh_login_step step, struct err *err)
 {
-	const struct ssh_wire *w = ssh_session_wire(a->session);
-
-	if (rc == 0)
-		return AUTH_IN;
-	if (!ssh_wire_dead(w) && !w->farewell)
-		return AUTH_REFUSED;
-	ssh_session_failed(a->session, rc, err);
-	if (buf_len(&a->tried))
+	if (step == SSH_LOGIN_FAILED && err && err->kind == ERR_NETWORK &&
+	    buf_len(&a->tried))
 		err_wrap(err, ERR_AUTH, "%s hung up during the login (%s)",
 			 ssh_session_host(a->session), buf_data(&a->tried));
-	return AUTH_FAILED;
+	return step;
 }
 
 static void remember(struct auth_state *a, enum ssh_credential_kind kind,
@@ -89,120 +82,98 @@ static void remember(struct auth_state *a, enum ssh_credential_kind kind,
 		buf_append(&a->credential->secret, secret, strlen(secret));
 }
 
-static char *ask(const struct auth_state *a, const char *prompt)
+static bool may_ask(const struct auth_state *a)
 {
-	if (!a->opt || !a->opt->ask)
+	return a->opt && a->opt->ask && !a->config->batch;
+}
+
+static int ask_tries(const struct auth_state *a)
+{
+	return a->config->password_prompts > 0 ? a->config->password_prompts
+					       : ASK_TRIES;
+}
+
+/* What a person takes to answer is not the host's time. */
+static char *ask(struct auth_state *a, const char *prompt)
+{
+	struct mono start = mono_now();
+	char *answer;
+
+	if (!may_ask(a))
 		return NULL;
-	return a->opt->ask(a->opt->arg, prompt);
+	answer = a->opt->ask(a->opt->arg, prompt, HOST_ASK_SECRET);
+	a->deadline = mono_add_since(a->deadline, start);
+	return answer;
 }
 
 /* --- public keys: the agent signs ---------------------------------------- */
 
-/*
- * libssh2 asks for the signature in a callback. The first time it gets EAGAIN;
- * the task then asks the agent, and the second time the signature is there.
- */
-struct signer {
-	bool probe; /* only whether the host would take the key */
-	bool wanted, failed;
-	struct buf data, signature;
+struct agent_signer {
+	const struct auth_state *auth;
+	struct ssh_agent *agent;
+	struct ssh_bytes blob;
+	bool failed;
 };
 
-static int on_sign(LIBSSH2_SESSION *raw, unsigned char **sig, size_t *sig_len,
-		   const unsigned char *data, size_t data_len, void **abstract)
+static int agent_sign(void *arg, const char *algorithm, struct ssh_bytes data,
+		      struct buf *signature)
 {
-	struct signer *signer = *abstract;
+	struct agent_signer *s = arg;
+	struct mono limit = mono_min(s->auth->deadline, mono_in_ms(AGENT_MS));
 
-	(void)raw;
-	signer->wanted = true;
-	if (signer->probe || signer->failed)
-		return -1;
-	if (!buf_len(&signer->signature)) {
-		buf_consume(&signer->data, buf_len(&signer->data));
-		buf_append(&signer->data, data, data_len);
-		return LIBSSH2_ERROR_EAGAIN;
-	}
-	*sig_len = buf_len(&signer->signature);
-	*sig = xmalloc(*sig_len);
-	memcpy(*sig, buf_data(&signer->signature), *sig_len);
-	return 0;
+	s->failed = ssh_agent_sign(s->agent, s->blob, algorithm, data,
+				   signature, limit, NULL) < 0;
+	return s->failed ? -1 : 0;
 }
 
-static long publickey_step(struct auth_state *a, struct ssh_bytes blob,
-			   struct signer *signer)
+/* Would the host take this key? IN: yes (nothing was signed). */
+static enum ssh_login_step probe_key(struct auth_state *a,
+				     struct ssh_bytes blob, struct err *err)
 {
-	void *abstract = signer;
-
-	return ssh_session_did(
-		a->session,
-		libssh2_userauth_publickey(ssh_session_raw(a->session),
-					   a->config->user, blob.data, blob.len,
-					   on_sign, &abstract));
+	return result(a,
+		      ssh_session_try_key(a->session, blob, NULL, NULL,
+					  a->deadline, err),
+		      err);
 }
 
-static enum auth publickey(struct auth_state *a, struct ssh_bytes blob,
-			   struct ssh_agent *agent, struct signer *signer,
-			   struct err *err)
+static const char *unusable(const struct auth_state *a, const char *type)
 {
-	struct mono limit = mono_min(a->deadline, mono_in_ms(AGENT_MS));
-	long rc;
-
-	while ((rc = publickey_step(a, blob, signer)) == LIBSSH2_ERROR_EAGAIN) {
-		if (!signer->wanted || buf_len(&signer->signature)) {
-			if (ssh_session_wait(a->session, a->deadline, err) < 0)
-				return AUTH_FAILED;
-			continue;
-		}
-		if (ssh_agent_sign(agent, blob, bytes_of(&signer->data),
-				   &signer->signature, limit, NULL) < 0)
-			signer->failed = true;
-	}
-	return auth_result(a, rc, err);
+	return ssh_key_unusable(type, ssh_session_knows_rsa_sha2(a->session));
 }
 
-/* Would the host take this key? AUTH_IN: yes (nothing was signed). */
-static enum auth probe_key(struct auth_state *a, struct ssh_bytes blob,
-			   struct err *err)
-{
-	struct signer signer = { .probe = true };
-	enum auth auth = publickey(a, blob, NULL, &signer, err);
-
-	if (auth == AUTH_REFUSED && signer.wanted)
-		return AUTH_IN;
-	return auth;
-}
-
-static enum auth try_agent_key(struct auth_state *a, struct ssh_agent *agent,
-			       struct ssh_bytes blob, struct err *err)
+static enum ssh_login_step try_agent_key(struct auth_state *a,
+					 struct ssh_agent *agent,
+					 struct ssh_bytes blob, struct err *err)
 {
 	AUTO_FREE char *fingerprint = ssh_fingerprint(blob);
 	AUTO_FREE char *type = ssh_blob_type(blob);
 	AUTO_FREE char *what =
 		xasprintf("agent key %s %s", type ? type : "?", fingerprint);
-	struct signer signer = { .probe = false };
-	const char *why = ssh_key_unusable(type);
-	enum auth auth;
+	struct agent_signer signer = { a, agent, blob, false };
+	const char *why = unusable(a, type);
+	enum ssh_login_step step;
 
 	if (strv_has(&a->blobs, fingerprint))
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	strv_push(&a->blobs, fingerprint);
 	if (why) {
 		a->beyond = true;
 		a->beyond_rsa |= type && !strcmp(type, "ssh-rsa");
 		note(a, what, why);
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	}
-	auth = publickey(a, blob, agent, &signer, err);
-	if (auth == AUTH_REFUSED)
+	step = result(a,
+		      ssh_session_try_key(a->session, blob, agent_sign, &signer,
+					  a->deadline, err),
+		      err);
+	if (step == SSH_LOGIN_REFUSED)
 		note(a, what,
 		     signer.failed ? "the agent did not sign" : "refused");
-	buf_free(&signer.data);
-	buf_free(&signer.signature);
-	if (auth == AUTH_IN) {
+	if (step == SSH_LOGIN_IN) {
 		remember(a, SSH_CREDENTIAL_AGENT, NULL);
 		buf_append(&a->credential->blob, blob.data, blob.len);
 	}
-	return auth;
+	return step;
 }
 
 static const char *agent_path(const struct ssh_config *c)
@@ -236,124 +207,158 @@ static struct ssh_agent *agent_list(struct auth_state *a,
 }
 
 /* The agent's keys that are named as identity files come first. */
-static enum auth try_named_agent_keys(struct auth_state *a,
-				      struct ssh_agent *agent,
-				      struct ssh_agent_key *keys, size_t n,
-				      struct err *err)
+static enum ssh_login_step try_named_agent_keys(struct auth_state *a,
+						struct ssh_agent *agent,
+						struct ssh_agent_key *keys,
+						size_t n, struct err *err)
 {
-	enum auth auth = AUTH_REFUSED;
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
 
 	for (size_t i = 0; i < a->config->identities.n; i++) {
 		struct ssh_key key;
 
 		(void)ssh_key_read(&key, a->config->identities.v[i]);
-		for (size_t j = 0; j < n && auth == AUTH_REFUSED; j++) {
+		for (size_t j = 0; j < n && step == SSH_LOGIN_REFUSED; j++) {
 			struct ssh_bytes blob = bytes_of(&keys[j].blob);
 
 			if (ssh_bytes_equal(blob, ssh_key_blob(&key)))
-				auth = try_agent_key(a, agent, blob, err);
+				step = try_agent_key(a, agent, blob, err);
 		}
 		ssh_key_free(&key);
-		if (auth != AUTH_REFUSED)
-			return auth;
+		if (step != SSH_LOGIN_REFUSED)
+			return step;
 	}
-	return AUTH_REFUSED;
+	return SSH_LOGIN_REFUSED;
 }
 
-static enum auth try_agent(struct auth_state *a, struct err *err)
+static enum ssh_login_step try_agent(struct auth_state *a, struct err *err)
 {
 	struct ssh_agent_key *keys;
 	size_t n;
 	struct ssh_agent *agent = agent_list(a, &keys, &n);
-	enum auth auth;
+	enum ssh_login_step step;
 
 	if (!agent)
-		return AUTH_REFUSED;
-	auth = try_named_agent_keys(a, agent, keys, n, err);
+		return SSH_LOGIN_REFUSED;
+	step = try_named_agent_keys(a, agent, keys, n, err);
 	for (size_t i = 0;
-	     i < n && auth == AUTH_REFUSED && !a->config->identities_only; i++)
-		auth = try_agent_key(a, agent, bytes_of(&keys[i].blob), err);
+	     i < n && step == SSH_LOGIN_REFUSED && !a->config->identities_only;
+	     i++)
+		step = try_agent_key(a, agent, bytes_of(&keys[i].blob), err);
 	ssh_agent_close(agent);
-	return auth;
+	return step;
 }
 
 /* --- public keys: files -------------------------------------------------- */
 
-/* @wrong: set when the passphrase does not open the file. */
-static enum auth login_file(struct auth_state *a, const char *path,
-			    const char *passphrase, bool *wrong,
-			    struct err *err)
+static int private_sign(void *arg, const char *algorithm, struct ssh_bytes data,
+			struct buf *signature)
 {
-	LIBSSH2_SESSION *raw = ssh_session_raw(a->session);
-	unsigned int user_len = (unsigned int)strlen(a->config->user);
-	bool sent = false;
-	long rc;
-
-	*wrong = false;
-	while ((rc = ssh_session_did(a->session,
-				     libssh2_userauth_publickey_fromfile_ex(
-					     raw, a->config->user, user_len,
-					     NULL, path, passphrase))) ==
-	       LIBSSH2_ERROR_EAGAIN) {
-		sent = true;
-		if (ssh_session_wait(a->session, a->deadline, err) < 0)
-			return AUTH_FAILED;
-	}
-	*wrong = ssh_key_unread(rc, sent);
-	return auth_result(a, rc, err);
+	return ssh_private_sign(arg, algorithm, data, signature);
 }
 
-static enum auth try_encrypted(struct auth_state *a, struct ssh_key *key,
-			       struct err *err)
+static struct ssh_private *read_private(const char *path,
+					const char *passphrase,
+					enum ssh_private_fault *fault)
+{
+	struct buf text = { .base = NULL };
+	struct ssh_private *k = NULL;
+
+	*fault = SSH_PRIVATE_UNKNOWN;
+	if (ssh_file_read(path, &text) == 0)
+		k = ssh_private_parse(buf_data(&text), passphrase, fault);
+	buf_wipe(&text);
+	return k;
+}
+
+static bool is_usable(const struct auth_state *a, struct ssh_private *k)
+{
+	AUTO_FREE char *type = ssh_blob_type(ssh_private_blob(k));
+
+	return !unusable(a, type);
+}
+
+/* *fault: why the file cannot be used; it is refused then. */
+static enum ssh_login_step login_file(struct auth_state *a, const char *path,
+				      const char *passphrase,
+				      enum ssh_private_fault *fault,
+				      struct err *err)
+{
+	struct ssh_private *k = read_private(path, passphrase, fault);
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
+
+	/* a PEM file shows its type only now */
+	if (k && !is_usable(a, k))
+		*fault = SSH_PRIVATE_UNKNOWN;
+	else if (k)
+		step = ssh_session_try_key(a->session, ssh_private_blob(k),
+					   private_sign, k, a->deadline, err);
+	ssh_private_free(k);
+	return result(a, step, err);
+}
+
+static const char *file_verdict(enum ssh_private_fault fault)
+{
+	switch (fault) {
+	case SSH_PRIVATE_LOCKED:
+		return "no passphrase opened it";
+	case SSH_PRIVATE_UNKNOWN:
+		return "no key that can be used here";
+	default:
+		return "refused";
+	}
+}
+
+static enum ssh_login_step try_encrypted(struct auth_state *a,
+					 struct ssh_key *key, struct err *err)
 {
 	AUTO_FREE char *prompt = xasprintf("Passphrase for %s: ", key->path);
-	enum auth auth = AUTH_REFUSED;
-	bool wrong = true;
+	enum ssh_private_fault fault = SSH_PRIVATE_LOCKED;
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
 
-	if (!a->opt || !a->opt->ask) {
+	if (!may_ask(a)) {
 		note(a, key->path,
 		     "needs a passphrase and nobody can be asked");
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	}
-	for (int i = 0; i < ASK_TRIES && wrong && auth == AUTH_REFUSED; i++) {
+	for (int i = 0; i < ask_tries(a) && fault == SSH_PRIVATE_LOCKED; i++) {
 		char *passphrase = ask(a, prompt);
 
 		if (!passphrase)
 			break;
-		auth = login_file(a, key->path, passphrase, &wrong, err);
-		if (auth == AUTH_IN)
+		step = login_file(a, key->path, passphrase, &fault, err);
+		if (step == SSH_LOGIN_IN)
 			remember(a, SSH_CREDENTIAL_FILE, passphrase);
 		secret_free(passphrase);
 	}
-	if (auth == AUTH_REFUSED)
-		note(a, key->path,
-		     wrong ? "no passphrase opened it" : "refused");
-	return auth;
+	if (step == SSH_LOGIN_REFUSED)
+		note(a, key->path, file_verdict(fault));
+	return step;
 }
 
-static enum auth try_plain(struct auth_state *a, struct ssh_key *key,
-			   struct err *err)
+static enum ssh_login_step try_plain(struct auth_state *a, struct ssh_key *key,
+				     struct err *err)
 {
-	bool wrong;
-	enum auth auth = login_file(a, key->path, NULL, &wrong, err);
+	enum ssh_private_fault fault;
+	enum ssh_login_step step = login_file(a, key->path, NULL, &fault, err);
 
-	if (auth == AUTH_IN)
+	if (step == SSH_LOGIN_IN)
 		remember(a, SSH_CREDENTIAL_FILE, NULL);
-	else if (auth == AUTH_REFUSED)
-		note(a, key->path,
-		     wrong ? "libssh2 cannot read it" : "refused");
-	if (auth == AUTH_REFUSED && wrong)
+	if (step == SSH_LOGIN_REFUSED)
+		note(a, key->path, file_verdict(fault));
+	/* ssh(1) knows more kinds */
+	if (step == SSH_LOGIN_REFUSED && fault != SSH_PRIVATE_READ)
 		a->beyond = true;
-	return auth;
+	return step;
 }
 
-static enum auth try_key(struct auth_state *a, struct ssh_key *key,
-			 struct err *err)
+static enum ssh_login_step try_key(struct auth_state *a, struct ssh_key *key,
+				   struct err *err)
 {
-	const char *why = ssh_key_unusable(key->type);
+	const char *why = unusable(a, key->type);
 	struct ssh_bytes blob = ssh_key_blob(key);
 	AUTO_FREE char *fingerprint = ssh_fingerprint(blob);
-	enum auth auth;
+	enum ssh_login_step step;
 
 	if (key->certificate)
 		a->beyond = true;
@@ -361,173 +366,130 @@ static enum auth try_key(struct auth_state *a, struct ssh_key *key,
 		a->beyond = true;
 		a->beyond_rsa |= !strcmp(key->type, "ssh-rsa");
 		note(a, key->path, why);
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	}
 	if (blob.len && strv_has(&a->blobs, fingerprint))
-		return AUTH_REFUSED; /* the agent offered it */
+		return SSH_LOGIN_REFUSED; /* the agent offered it */
 	if (!key->encrypted)
 		return try_plain(a, key, err);
-	auth = blob.len ? probe_key(a, blob, err) : AUTH_IN;
-	if (auth == AUTH_IN)
+	step = blob.len ? probe_key(a, blob, err) : SSH_LOGIN_IN;
+	if (step == SSH_LOGIN_IN)
 		return try_encrypted(a, key, err);
-	if (auth == AUTH_REFUSED)
+	if (step == SSH_LOGIN_REFUSED)
 		note(a, key->path, "refused");
-	return auth;
+	return step;
 }
 
-static enum auth try_files(struct auth_state *a, struct err *err)
+static enum ssh_login_step try_files(struct auth_state *a, struct err *err)
 {
 	for (size_t i = 0; i < a->config->identities.n; i++) {
 		const char *path = a->config->identities.v[i];
 		struct ssh_key key;
-		enum auth auth = AUTH_REFUSED;
+		enum ssh_login_step step = SSH_LOGIN_REFUSED;
 
 		if (ssh_key_read(&key, path) == 0)
-			auth = try_key(a, &key, err);
+			step = try_key(a, &key, err);
 		else if (errno != ENOENT)
 			note(a, path, strerror(errno));
 		else if (a->opt && a->opt->identity &&
 			 !strcmp(path, a->opt->identity))
 			note(a, path, "there is no such file");
 		ssh_key_free(&key);
-		if (auth == AUTH_IN)
+		if (step == SSH_LOGIN_IN)
 			a->credential->path = xstrdup(path);
-		if (auth != AUTH_REFUSED)
-			return auth;
+		if (step != SSH_LOGIN_REFUSED)
+			return step;
 	}
-	return AUTH_REFUSED;
+	return SSH_LOGIN_REFUSED;
 }
 
 /* --- what a person types ------------------------------------------------- */
 
-static enum auth login_password(struct auth_state *a, const char *password,
-				struct err *err)
+static enum ssh_login_step login_password(struct auth_state *a,
+					  const char *password, struct err *err)
 {
-	long rc;
-
-	while ((rc = ssh_session_did(
-			a->session,
-			libssh2_userauth_password_ex(
-				ssh_session_raw(a->session), a->config->user,
-				(unsigned int)strlen(a->config->user), password,
-				(unsigned int)strlen(password), NULL))) ==
-	       LIBSSH2_ERROR_EAGAIN) {
-		if (ssh_session_wait(a->session, a->deadline, err) < 0)
-			return AUTH_FAILED;
-	}
-	return auth_result(a, rc, err);
+	return result(a,
+		      ssh_session_try_password(a->session, password,
+					       a->deadline, err),
+		      err);
 }
 
-static enum auth try_password(struct auth_state *a, struct err *err)
+static enum ssh_login_step try_password(struct auth_state *a, struct err *err)
 {
 	AUTO_FREE char *prompt = xasprintf(
 		"Password of %s on %s: ", a->config->user, a->config->hostname);
-	enum auth auth = AUTH_REFUSED;
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
 
-	for (int i = 0; i < ASK_TRIES && auth == AUTH_REFUSED; i++) {
+	for (int i = 0; i < ask_tries(a) && step == SSH_LOGIN_REFUSED; i++) {
 		char *password = ask(a, prompt);
 
 		if (!password)
-			return AUTH_REFUSED;
-		auth = login_password(a, password, err);
-		if (auth == AUTH_IN)
+			return SSH_LOGIN_REFUSED;
+		step = login_password(a, password, err);
+		if (step == SSH_LOGIN_IN)
 			remember(a, SSH_CREDENTIAL_PASSWORD, password);
-		else if (auth == AUTH_REFUSED)
+		else if (step == SSH_LOGIN_REFUSED)
 			note(a, "password", "refused");
 		secret_free(password);
 	}
-	return auth;
+	return step;
 }
 
 /* The dialogue of one keyboard-interactive attempt. */
 struct interview {
-	const struct auth_state *auth;
+	struct auth_state *auth;
 	const char *known; /* the answer to give to anything */
 	char *answer;	   /* the last one a person gave */
 	int questions;
 	bool given_up;
 };
 
-static void interview_one(struct interview *v,
-			  const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompt,
-			  LIBSSH2_USERAUTH_KBDINT_RESPONSE *response)
+static char *answer(void *arg, const char *question)
 {
+	struct interview *v = arg;
 	const struct ssh_config *c = v->auth->config;
-	AUTO_FREE char *text = xasprintf("(%s@%s) %.*s", c->user, c->hostname,
-					 (int)prompt->length,
-					 (const char *)prompt->text);
-	char *answer = v->known ? xstrdup(v->known) : ask(v->auth, text);
+	AUTO_FREE char *text =
+		xasprintf("(%s@%s) %s", c->user, c->hostname, question);
+	char *reply = v->known ? xstrdup(v->known) : ask(v->auth, text);
 
 	v->questions++;
-	if (!answer) {
+	if (!reply)
 		v->given_up = true;
-		answer = xstrdup("");
-	}
 	secret_free(v->answer);
-	v->answer = xstrdup(answer);
-	/* libssh2 frees it */
-	response->text = answer;
-	response->length = (unsigned int)strlen(answer);
+	v->answer = xstrdup(reply ? reply : "");
+	return reply;
 }
 
-static void on_interview(const char *name, int name_len,
-			 const char *instruction, int instruction_len, int n,
-			 const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts,
-			 LIBSSH2_USERAUTH_KBDINT_RESPONSE *responses,
-			 void **abstract)
+static enum ssh_login_step login_interview(struct auth_state *a,
+					   struct interview *v, struct err *err)
 {
-	struct ssh_wire *w = *abstract;
-
-	(void)name;
-	(void)name_len;
-	(void)instruction;
-	(void)instruction_len;
-	for (int i = 0; i < n; i++)
-		interview_one(w->asker, &prompts[i], &responses[i]);
+	return result(a,
+		      ssh_session_try_interview(a->session, answer, v,
+						a->deadline, err),
+		      err);
 }
 
-static enum auth login_interview(struct auth_state *a, struct interview *v,
-				 struct err *err)
+static enum ssh_login_step try_interview(struct auth_state *a, struct err *err)
 {
-	enum auth auth = AUTH_FAILED;
-	long rc;
-
-	ssh_session_wire(a->session)->asker = v;
-	while ((rc = ssh_session_did(
-			a->session,
-			libssh2_userauth_keyboard_interactive_ex(
-				ssh_session_raw(a->session), a->config->user,
-				(unsigned int)strlen(a->config->user),
-				on_interview))) == LIBSSH2_ERROR_EAGAIN) {
-		if (ssh_session_wait(a->session, a->deadline, err) < 0)
-			break;
-	}
-	if (rc != LIBSSH2_ERROR_EAGAIN)
-		auth = auth_result(a, rc, err);
-	ssh_session_wire(a->session)->asker = NULL;
-	return auth;
-}
-
-static enum auth try_interview(struct auth_state *a, struct err *err)
-{
-	enum auth auth = AUTH_REFUSED;
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
 	bool go_on = true;
 
-	for (int i = 0; i < ASK_TRIES && go_on && auth == AUTH_REFUSED; i++) {
+	for (int i = 0; i < ask_tries(a) && go_on && step == SSH_LOGIN_REFUSED;
+	     i++) {
 		struct interview v = { .auth = a };
 
-		auth = login_interview(a, &v, err);
-		if (auth == AUTH_IN)
+		step = login_interview(a, &v, err);
+		if (step == SSH_LOGIN_IN)
 			remember(a,
 				 v.questions == 1 ? SSH_CREDENTIAL_ANSWER
 						  : SSH_CREDENTIAL_ONCE,
 				 v.questions == 1 ? v.answer : NULL);
-		else if (auth == AUTH_REFUSED)
+		else if (step == SSH_LOGIN_REFUSED)
 			note(a, "keyboard-interactive", "refused");
 		go_on = !v.given_up && v.questions;
 		secret_free(v.answer);
 	}
-	return auth;
+	return step;
 }
 
 /* --- the order of things ------------------------------------------------- */
@@ -540,103 +502,123 @@ static bool takes(const struct auth_state *a, const char *method)
 	return strstr(list, item);
 }
 
-/* Asks the host what it takes; AUTH_IN when it takes us as we are. */
-static enum auth ask_methods(struct auth_state *a, struct err *err)
+static enum ssh_login_step try_publickey(struct auth_state *a, struct err *err)
 {
-	LIBSSH2_SESSION *raw = ssh_session_raw(a->session);
-	const char *list;
-	long rc;
+	enum ssh_login_step step = try_agent(a, err);
 
-	for (;;) {
-		list = libssh2_userauth_list(
-			raw, a->config->user,
-			(unsigned int)strlen(a->config->user));
-		rc = list ? 0 : libssh2_session_last_errno(raw);
-		if (ssh_session_did(a->session, rc) != LIBSSH2_ERROR_EAGAIN)
-			break;
-		if (ssh_session_wait(a->session, a->deadline, err) < 0)
-			return AUTH_FAILED;
-	}
-	if (!list && libssh2_userauth_authenticated(raw))
-		return AUTH_IN;
-	if (!list) {
-		ssh_session_failed(a->session, rc, err);
-		return AUTH_FAILED;
-	}
-	a->methods = xstrdup(list);
-	return AUTH_REFUSED;
+	return step == SSH_LOGIN_REFUSED ? try_files(a, err) : step;
 }
 
-static enum auth try_all(struct auth_state *a, struct err *err)
+/* The ways that the configuration allows; the others do not exist. */
+static enum ssh_login_step try_method(struct auth_state *a, const char *method,
+				      struct err *err)
 {
-	enum auth auth = ask_methods(a, err);
+	const struct ssh_config *c = a->config;
+	const struct {
+		const char *name;
+		bool off;
+		enum ssh_login_step (*try)(struct auth_state *a,
+					   struct err *err);
+	} ways[] = {
+		{ "publickey", c->no_publickey, try_publickey },
+		{ "keyboard-interactive",
+		  c->no_keyboard_interactive || !may_ask(a), try_interview },
+		{ "password", c->no_password || !may_ask(a), try_password },
+	};
 
-	if (auth == AUTH_IN)
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!strcmp(method, ways[i].name) && !ways[i].off &&
+		    takes(a, method))
+			return ways[i].try(a, err);
+	}
+	return SSH_LOGIN_REFUSED;
+}
+
+/* What ssh(1) has besides, if the host takes it. */
+static void note_other_ways(struct auth_state *a)
+{
+	if ((a->config->gssapi && takes(a, "gssapi-with-mic")) ||
+	    (a->config->hostbased && takes(a, "hostbased")))
+		a->beyond = true;
+}
+
+static enum ssh_login_step try_all(struct auth_state *a, struct err *err)
+{
+	const char *order = a->config->authentications;
+	enum ssh_login_step step =
+		ssh_session_trust(a->session, &a->methods, a->deadline, err);
+
+	if (step == SSH_LOGIN_IN)
 		remember(a, SSH_CREDENTIAL_OPEN, NULL);
-	if (auth == AUTH_REFUSED && takes(a, "publickey"))
-		auth = try_agent(a, err);
-	if (auth == AUTH_REFUSED && takes(a, "publickey"))
-		auth = try_files(a, err);
-	if (auth != AUTH_REFUSED || !a->opt || !a->opt->ask)
-		return auth;
-	if (takes(a, "keyboard-interactive"))
-		auth = try_interview(a, err);
-	if (auth == AUTH_REFUSED && takes(a, "password"))
-		auth = try_password(a, err);
-	return auth;
+	if (!order)
+		order = USUAL_ORDER;
+	while (step == SSH_LOGIN_REFUSED && *order) {
+		size_t len = strcspn(order, ",");
+		char method[METHOD_BYTES] = "";
+
+		if (len < sizeof(method))
+			memcpy(method, order, len);
+		step = try_method(a, method, err);
+		order += len;
+		order += *order == ',';
+	}
+	if (step == SSH_LOGIN_REFUSED)
+		note_other_ways(a);
+	return step;
 }
 
-static enum auth again_agent(struct auth_state *a, struct err *err)
+static enum ssh_login_step again_agent(struct auth_state *a, struct err *err)
 {
 	struct ssh_credential key = { .kind = SSH_CREDENTIAL_NONE };
 	struct ssh_agent_key *keys;
 	size_t n;
 	struct ssh_agent *agent = agent_list(a, &keys, &n);
-	enum auth auth = AUTH_REFUSED;
+	enum ssh_login_step step = SSH_LOGIN_REFUSED;
 
 	if (!agent)
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	/* a success is remembered: not in what we read from */
 	buf_append(&key.blob, buf_data(&a->credential->blob),
 		   buf_len(&a->credential->blob));
 	buf_free(&a->credential->blob);
-	auth = try_agent_key(a, agent, bytes_of(&key.blob), err);
-	if (auth != AUTH_IN)
+	step = try_agent_key(a, agent, bytes_of(&key.blob), err);
+	if (step != SSH_LOGIN_IN)
 		buf_append(&a->credential->blob, buf_data(&key.blob),
 			   buf_len(&key.blob));
 	ssh_credential_free(&key);
 	ssh_agent_close(agent);
-	return auth;
+	return step;
 }
 
 /* With what worked before. */
-static enum auth try_again(struct auth_state *a, struct err *err)
+static enum ssh_login_step try_again(struct auth_state *a, struct err *err)
 {
 	struct ssh_credential *c = a->credential;
 	const char *secret = buf_len(&c->secret) ? buf_data(&c->secret) : NULL;
 	struct interview v = { .auth = a, .known = secret };
-	enum auth auth = ask_methods(a, err);
-	bool wrong;
+	enum ssh_login_step step =
+		ssh_session_trust(a->session, &a->methods, a->deadline, err);
+	enum ssh_private_fault fault;
 
-	if (auth != AUTH_REFUSED)
-		return auth;
+	if (step != SSH_LOGIN_REFUSED)
+		return step;
 	switch (c->kind) {
 	case SSH_CREDENTIAL_AGENT:
 		return again_agent(a, err);
 	case SSH_CREDENTIAL_FILE:
-		return login_file(a, c->path, secret, &wrong, err);
+		return login_file(a, c->path, secret, &fault, err);
 	case SSH_CREDENTIAL_PASSWORD:
 		return login_password(a, secret ? secret : "", err);
 	case SSH_CREDENTIAL_ANSWER:
-		auth = login_interview(a, &v, err);
+		step = login_interview(a, &v, err);
 		secret_free(v.answer);
-		return auth;
+		return step;
 	case SSH_CREDENTIAL_ONCE:
 		note(a, "keyboard-interactive",
 		     "its answers cannot be given a second time");
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	default:
-		return AUTH_REFUSED;
+		return SSH_LOGIN_REFUSED;
 	}
 }
 
@@ -652,9 +634,9 @@ static void refused(struct auth_state *a, struct err *err)
 	if (a->beyond_rsa)
 		err_hint(err,
 			 "RSA keys do not work here: make an ed25519 key "
-			 "(ssh-keygen -t ed25519; ssh-copy-id -i "
+			 "(ssh-keygen -t ed25519; ssh-copy-id -p %s -i "
 			 "~/.ssh/id_ed25519 %s@%s), or use --ssh openssh",
-			 a->config->user, a->config->hostname);
+			 a->config->port, a->config->user, a->config->hostname);
 	else if (a->beyond)
 		err_hint(err, "ssh(1) can use keys and certificates that "
 			      "libssh2 cannot: --ssh openssh");
@@ -677,21 +659,21 @@ int ssh_auth_login(struct ssh_session *s, const struct ssh_config *config,
 		.credential = credential,
 		.deadline = deadline,
 	};
-	enum auth auth;
+	enum ssh_login_step step;
 
 	if (credential->kind == SSH_CREDENTIAL_NONE)
-		auth = try_all(&a, err);
+		step = try_all(&a, err);
 	else
-		auth = try_again(&a, err);
+		step = try_again(&a, err);
 	/* who was asked may have cancelled instead of answering */
-	if (auth == AUTH_REFUSED && task_cancel_asked())
+	if (step == SSH_LOGIN_REFUSED && task_cancel_asked())
 		err_set(err, ERR_CANCELLED, "cancelled");
-	else if (auth == AUTH_REFUSED)
+	else if (step == SSH_LOGIN_REFUSED)
 		refused(&a, err);
 	if (beyond)
 		*beyond = a.beyond;
 	buf_free(&a.tried);
 	strv_free(&a.blobs);
 	free(a.methods);
-	return auth == AUTH_IN ? 0 : -1;
+	return step == SSH_LOGIN_IN ? 0 : -1;
 }

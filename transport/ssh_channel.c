@@ -2,93 +2,90 @@
 /* ssh_channel: one channel of an SSH session. */
 #include "transport/ssh_channel.h"
 
-#include <signal.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 #include "transport/endpoint/ssh_format.h"
+#include "transport/stream_fd.h"
 
 struct ssh_channel {
-	struct ssh_session *session; /* held */
-	LIBSSH2_CHANNEL *raw;
+	struct endpoint_child *child; /* held */
+	struct endpoint_subject subject;
 };
 
-static struct ssh_channel *channel_new(struct ssh_session *s,
-				       LIBSSH2_CHANNEL *raw)
-{
-	struct ssh_channel *c = XNEW(struct ssh_channel);
+/* --- opening and closing -------------------------------------------------- */
 
-	c->session = ssh_session_hold(s);
-	c->raw = raw;
-	return c;
-}
-
+/* An endpoint that does not even take this order is of no more use. */
 void ssh_channel_close(struct ssh_channel *c)
 {
+	const struct endpoint_words words = { .word = CONTROL_CLOSE };
+	struct err why = { 0 };
+
 	if (!c)
 		return;
-	ssh_session_release(c->session, c->raw);
-	ssh_session_drop(c->session);
+	if (endpoint_child_say(c->child, &c->subject, &words, mono_now(),
+			       &why) < 0) {
+		err_set(&why, ERR_NETWORK, "its process takes no orders");
+		endpoint_child_kill(c->child, &why);
+		err_reset(&why);
+	}
+	endpoint_child_forget(c->child, &c->subject);
+	endpoint_child_drop(c->child);
 	free(c);
 }
 
-/* --- opening ------------------------------------------------------------- */
-
-static struct ssh_channel *channel_start(struct ssh_session *s,
-					 const char *command,
-					 struct mono deadline, struct err *err)
+/* ERR_REMOTE with the host's words when it refuses. */
+static struct ssh_channel *channel_open(struct ssh_session *s,
+					const struct endpoint_words *words,
+					struct mono deadline, struct err *err)
 {
-	LIBSSH2_CHANNEL *raw;
+	struct ssh_channel *c = XNEW(struct ssh_channel);
 
-	raw = ssh_session_open(s, "session", NULL, 0, deadline, err);
-	if (!raw) {
-		/* a command that was given up counts until it ends */
-		if (err && err->kind == ERR_REMOTE)
-			err_hint(err, "too many commands may be running over "
-				      "there (MaxSessions in sshd_config)");
-		return NULL;
+	c->child = endpoint_child_hold(ssh_session_child(s));
+	endpoint_child_begin(c->child, &c->subject);
+	if (endpoint_child_ask(c->child, &c->subject, words,
+			       CONTROL_BIT(OPENED) | CONTROL_BIT(FAILED),
+			       deadline, err) == 0) {
+		if (c->subject.heard & CONTROL_BIT(OPENED))
+			return c;
+		err_set(err, ERR_REMOTE, "%s", buf_data(&c->subject.text));
 	}
-	raw = ssh_session_exec(s, raw, command, deadline, err);
-	return raw ? channel_new(s, raw) : NULL;
+	ssh_channel_close(c);
+	return NULL;
 }
 
 struct ssh_channel *ssh_channel_exec(struct ssh_session *s, const char *command,
 				     struct mono deadline, struct err *err)
 {
+	const struct endpoint_words words = {
+		.word = CONTROL_OPEN,
+		.a = CONTROL_EXEC,
+		.text = command,
+		.len = strlen(command),
+	};
 	struct ssh_channel *c;
 
-	if (strlen(command) > SSH_COMMAND_MAX) {
+	if (words.len > SSH_COMMAND_MAX) {
 		err_set(err, ERR_REMOTE,
 			"a command of %zu bytes is too long for one SSH "
 			"request (%d)",
-			strlen(command), SSH_COMMAND_MAX);
+			words.len, SSH_COMMAND_MAX);
 		return NULL;
 	}
-	c = channel_start(s, command, deadline, err);
-	if (!c)
-		err_wrap(err, ERR_NONE, "%s did not start a command",
-			 ssh_session_host(s));
-	return c;
-}
-
-/* What comes as stderr is dropped: unread, it would use up the window. */
-LIBSSH2_CHANNEL *ssh_channel_exec_raw(struct ssh_session *s,
-				      const char *command, struct mono deadline,
-				      struct err *err)
-{
-	struct ssh_channel *c = ssh_channel_exec(s, command, deadline, err);
-	LIBSSH2_CHANNEL *raw;
-
-	if (!c)
-		return NULL;
-	raw = STEAL(c->raw);
-	ssh_channel_close(c);
-	(void)ssh_session_did(s, libssh2_channel_handle_extended_data2(
-					 raw,
-					 LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE));
-	return raw;
+	c = channel_open(s, &words, deadline, err);
+	if (c)
+		return c;
+	/* a command that was given up counts until it ends */
+	if (err && err->kind == ERR_REMOTE)
+		err_hint(err, "too many commands may be running over there "
+			      "(MaxSessions in sshd_config)");
+	err_wrap(err, ERR_NONE, "%s did not start a command",
+		 ssh_session_host(s));
+	return NULL;
 }
 
 /*
@@ -119,121 +116,68 @@ static void explain_unix(struct ssh_session *s, const char *path,
 }
 
 /* direct-streamlocal@openssh.com: socket path, "", 0 (OpenSSH's PROTOCOL). */
-LIBSSH2_CHANNEL *ssh_channel_unix_raw(struct ssh_session *s, const char *path,
-				      struct mono deadline, struct err *err)
+struct ssh_channel *ssh_channel_unix(struct ssh_session *s, const char *path,
+				     struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf message = { .base = NULL };
-	LIBSSH2_CHANNEL *raw;
+	struct endpoint_words words = {
+		.word = CONTROL_OPEN,
+		.a = CONTROL_UNIX,
+	};
+	struct ssh_channel *c;
 
 	ssh_put_string(&message, path, strlen(path));
 	ssh_put_string(&message, "", 0);
 	ssh_put_u32(&message, 0);
-	raw = ssh_session_open(s, "direct-streamlocal@openssh.com",
-			       buf_data(&message), buf_len(&message), deadline,
-			       err);
-	if (!raw)
+	words.text = buf_data(&message);
+	words.len = buf_len(&message);
+	c = channel_open(s, &words, deadline, err);
+	if (!c)
 		explain_unix(s, path, err);
-	return raw;
+	return c;
 }
 
-struct ssh_channel *ssh_channel_unix(struct ssh_session *s, const char *path,
-				     struct mono deadline, struct err *err)
-{
-	LIBSSH2_CHANNEL *raw = ssh_channel_unix_raw(s, path, deadline, err);
+/* --- bytes ---------------------------------------------------------------- */
 
-	return raw ? channel_new(s, raw) : NULL;
+int ssh_channel_attach(struct ssh_channel *c, const int *fds, size_t n,
+		       struct mono deadline, struct err *err)
+{
+	const struct endpoint_words words = {
+		.word = CONTROL_ATTACH,
+		.fds = fds,
+		.n_fds = n,
+	};
+
+	return endpoint_child_say(c->child, &c->subject, &words, deadline, err);
 }
 
-/* --- moving bytes -------------------------------------------------------- */
-
-long ssh_channel_read(struct ssh_channel *c, bool from_stderr, void *data,
-		      size_t len, bool *eof, struct err *err)
+int ssh_channel_await_end(struct ssh_channel *c, struct mono deadline,
+			  int *status, struct err *err)
 {
-	long n;
-
-	if (ssh_session_check(c->session, err) < 0)
+	if (endpoint_child_await(c->child, &c->subject, CONTROL_BIT(ENDED),
+				 deadline, err) < 0)
 		return -1;
-	n = ssh_session_did(c->session,
-			    libssh2_channel_read_ex(
-				    c->raw,
-				    from_stderr ? SSH_EXTENDED_DATA_STDERR : 0,
-				    data, len));
-	if (n == 0)
-		*eof = libssh2_channel_eof(c->raw) != 0;
-	if (n == LIBSSH2_ERROR_EAGAIN)
-		return 0;
-	return n < 0 ? ssh_session_failed(c->session, n, err) : n;
+	if (c->subject.head.a != CONTROL_FAULT_NONE)
+		return err_set(err, ERR_REMOTE, "%s",
+			       buf_data(&c->subject.text));
+	*status = c->subject.head.b;
+	return 0;
 }
 
-long ssh_channel_write(struct ssh_channel *c, const void *data, size_t len,
-		       struct err *err)
+struct endpoint_subject *ssh_channel_subject(struct ssh_channel *c)
 {
-	long n;
-
-	if (ssh_session_check(c->session, err) < 0)
-		return -1;
-	if (ssh_session_congested(c->session))
-		return 0;
-	n = ssh_session_did(c->session,
-			    libssh2_channel_write_ex(c->raw, 0, data, len));
-	if (n == LIBSSH2_ERROR_EAGAIN)
-		return 0;
-	return n < 0 ? ssh_session_failed(c->session, n, err) : n;
+	return &c->subject;
 }
 
-int ssh_channel_send_eof(struct ssh_channel *c, struct err *err)
-{
-	long rc;
+/* --- as a stream ---------------------------------------------------------- */
 
-	if (ssh_session_check(c->session, err) < 0)
-		return -1;
-	rc = ssh_session_did(c->session, libssh2_channel_send_eof(c->raw));
-	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return 1;
-	return rc ? ssh_session_failed(c->session, rc, err) : 0;
-}
-
-bool ssh_channel_closed(struct ssh_channel *c)
-{
-	if (ssh_session_check(c->session, NULL) < 0)
-		return false;
-	if (libssh2_channel_eof(c->raw) != 1)
-		return false;
-	return ssh_session_did(c->session,
-			       libssh2_channel_wait_closed(c->raw)) == 0;
-}
-
-static int signal_number(const char *name)
-{
-	for (int i = 1; i < NSIG; i++) {
-		const char *known = sigabbrev_np(i);
-
-		if (known && !strcmp(known, name))
-			return i;
-	}
-	return 127;
-}
-
-int ssh_channel_status(struct ssh_channel *c)
-{
-	char *name = NULL;
-	int status;
-
-	if (ssh_session_check(c->session, NULL) < 0)
-		return 255;
-	status = libssh2_channel_get_exit_status(c->raw);
-	libssh2_channel_get_exit_signal(c->raw, &name, NULL, NULL, NULL, NULL,
-					NULL);
-	if (name)
-		status = 128 + signal_number(name);
-	libssh2_free(ssh_session_raw(c->session), name);
-	return status;
-}
-
-/* --- as a stream --------------------------------------------------------- */
-
+/*
+ * An end may be the far side's, or the endpoint's. The endpoint announces the
+ * former before it can be seen here, so that the latter is what is left.
+ */
 struct channel_stream {
 	struct stream base;
+	struct stream *fd;
 	struct ssh_channel *channel;
 };
 
@@ -241,16 +185,16 @@ static ssize_t channel_stream_read(struct stream *base, void *data, size_t len,
 				   struct mono deadline, struct err *err)
 {
 	struct channel_stream *cs = (struct channel_stream *)base;
-	bool eof = false;
-	long n;
+	struct ssh_channel *c = cs->channel;
+	ssize_t n = stream_read(cs->fd, data, len, deadline, err);
 
-	while ((n = ssh_channel_read(cs->channel, false, data, len, &eof,
-				     err)) == 0 &&
-	       !eof) {
-		if (ssh_session_wait(cs->channel->session, deadline, err) < 0)
-			return -1;
-	}
-	return n;
+	if (n > 0 || (n < 0 && err && err->kind != ERR_CLOSED))
+		return n;
+	if (endpoint_child_await(c->child, &c->subject,
+				 CONTROL_BIT(EOF) | CONTROL_BIT(ENDED),
+				 deadline, err) < 0)
+		return -1;
+	return 0;
 }
 
 static ssize_t channel_stream_write(struct stream *base, const void *data,
@@ -258,22 +202,23 @@ static ssize_t channel_stream_write(struct stream *base, const void *data,
 				    struct err *err)
 {
 	struct channel_stream *cs = (struct channel_stream *)base;
-	long n;
+	AUTO_ERR struct err e = { 0 };
+	ssize_t n = cs->fd->ops->write(cs->fd, data, len, deadline, &e);
 
-	while ((n = ssh_channel_write(cs->channel, data, len, err)) == 0) {
-		if (libssh2_channel_eof(cs->channel->raw) == 1)
-			return err_set(err, ERR_CLOSED,
-				       "the far side closed the connection");
-		if (ssh_session_wait(cs->channel->session, deadline, err) < 0)
-			return -1;
-	}
-	return n;
+	if (n >= 0)
+		return n;
+	if (e.kind == ERR_CLOSED &&
+	    endpoint_child_check(cs->channel->child, &e) == 0)
+		err_set(&e, ERR_CLOSED, "the far side closed the connection");
+	err_move(err, &e);
+	return -1;
 }
 
 static void channel_stream_close(struct stream *base)
 {
 	struct channel_stream *cs = (struct channel_stream *)base;
 
+	stream_close(cs->fd);
 	ssh_channel_close(cs->channel);
 	free(cs);
 }
@@ -284,11 +229,25 @@ static const struct stream_ops channel_stream_ops = {
 	.close = channel_stream_close,
 };
 
-struct stream *ssh_channel_stream(struct ssh_channel *c)
+struct stream *ssh_channel_stream(struct ssh_channel *c, struct mono deadline,
+				  struct err *err)
 {
-	struct channel_stream *cs = XNEW(struct channel_stream);
+	struct channel_stream *cs;
+	AUTO_FD int theirs = -1;
+	int pair[2];
 
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		err_sys(err, errno, "cannot make a socket pair");
+		ssh_channel_close(c);
+		return NULL;
+	}
+	theirs = pair[1];
+	cs = XNEW(struct channel_stream);
 	cs->base.ops = &channel_stream_ops;
+	cs->fd = stream_fd_new(pair[0], pair[0]);
 	cs->channel = c;
-	return &cs->base;
+	if (ssh_channel_attach(c, &theirs, 1, deadline, err) == 0)
+		return &cs->base;
+	channel_stream_close(&cs->base);
+	return NULL;
 }

@@ -12,6 +12,8 @@
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
+#include "transport/ssh_argv.h"
+#include "transport/ssh_limits.h"
 
 enum { CONFIG_MAX_OUTPUT = 256 * 1024, PASSWD_BYTES = 16384 };
 
@@ -35,44 +37,105 @@ static void push_words(struct strv *l, const char *value)
 	}
 }
 
-static void set_field(struct ssh_config *c, const char *key, const char *value)
+static bool is_yes(const char *value)
+{
+	return !strcmp(value, "yes") || !strcmp(value, "true");
+}
+
+static bool is_no(const char *value)
+{
+	return !strcmp(value, "no") || !strcmp(value, "false");
+}
+
+static bool set_string_field(struct ssh_config *c, const char *key,
+			     const char *value)
 {
 	const struct {
 		const char *key;
 		char **field;
-	} strings[] = {
+	} fields[] = {
 		{ "hostname", &c->hostname },
 		{ "port", &c->port },
 		{ "user", &c->user },
 		{ "proxyjump", &c->proxy_jump },
 		{ "proxycommand", &c->proxy_command },
 		{ "hostkeyalias", &c->hostkey_alias },
+		{ "preferredauthentications", &c->authentications },
+		{ "ciphers", &c->ciphers },
+		{ "macs", &c->macs },
+		{ "kexalgorithms", &c->kex },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
-		if (!strcmp(key, strings[i].key))
-			set_string(strings[i].field, value);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!strcmp(key, fields[i].key)) {
+			set_string(fields[i].field, value);
+			return true;
+		}
 	}
+	return false;
+}
+
+/* @wanted: the value that sets the field. */
+static bool set_bool_field(struct ssh_config *c, const char *key,
+			   const char *value)
+{
+	const struct {
+		const char *key;
+		bool *field;
+		bool (*is_wanted)(const char *value);
+	} fields[] = {
+		{ "hashknownhosts", &c->hash_known_hosts, is_yes },
+		{ "identitiesonly", &c->identities_only, is_yes },
+		{ "batchmode", &c->batch, is_yes },
+		{ "pubkeyauthentication", &c->no_publickey, is_no },
+		{ "passwordauthentication", &c->no_password, is_no },
+		{ "kbdinteractiveauthentication", &c->no_keyboard_interactive,
+		  is_no },
+		{ "gssapiauthentication", &c->gssapi, is_yes },
+		{ "hostbasedauthentication", &c->hostbased, is_yes },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!strcmp(key, fields[i].key)) {
+			*fields[i].field = fields[i].is_wanted(value);
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum ssh_strict parse_strict(const char *value)
+{
+	if (!strcmp(value, "accept-new"))
+		return SSH_STRICT_ACCEPT_NEW;
+	if (is_no(value) || !strcmp(value, "off"))
+		return SSH_STRICT_NO;
+	return is_yes(value) ? SSH_STRICT_YES : SSH_STRICT_ASK;
+}
+
+static void set_field(struct ssh_config *c, const char *key, const char *value)
+{
+	if (set_string_field(c, key, value) || set_bool_field(c, key, value))
+		return;
 	if (!strcmp(key, "identityfile") && strcmp(value, "none")) {
 		strv_push(&c->identities, value);
-	} else if (!strcmp(key, "userknownhostsfile") ||
-		   !strcmp(key, "globalknownhostsfile")) {
-		push_words(&c->known_hosts, value);
-	} else if (!strcmp(key, "identitiesonly")) {
-		c->identities_only = !strcmp(value, "yes");
+	} else if (!strcmp(key, "userknownhostsfile")) {
+		push_words(&c->user_known_hosts, value);
+	} else if (!strcmp(key, "globalknownhostsfile")) {
+		push_words(&c->global_known_hosts, value);
+	} else if (!strcmp(key, "stricthostkeychecking")) {
+		c->strict = parse_strict(value);
 	} else if (!strcmp(key, "identityagent")) {
 		free(c->agent);
 		c->agent = xstrdup(value);
 	} else if (!strcmp(key, "connecttimeout")) {
 		c->connect_timeout_s = atoi(value);
+	} else if (!strcmp(key, "numberofpasswordprompts")) {
+		c->password_prompts = atoi(value);
 	}
 }
 
-/*
- * The user's files must come first in known_hosts, while ssh prints the global
- * ones first.
- */
-static void parse_lines(struct ssh_config *c, const char *text, bool global)
+void ssh_config_parse(struct ssh_config *c, const char *text)
 {
 	AUTO_FREE char *copy = xstrdup(text);
 	char *save = NULL;
@@ -84,15 +147,8 @@ static void parse_lines(struct ssh_config *c, const char *text, bool global)
 		if (!value)
 			continue;
 		*value++ = '\0';
-		if (!strcmp(line, "globalknownhostsfile") == global)
-			set_field(c, line, value);
+		set_field(c, line, value);
 	}
-}
-
-void ssh_config_parse(struct ssh_config *c, const char *text)
-{
-	parse_lines(c, text, false);
-	parse_lines(c, text, true);
 }
 
 void ssh_config_defaults(struct ssh_config *c, const char *hostname,
@@ -104,8 +160,8 @@ void ssh_config_defaults(struct ssh_config *c, const char *hostname,
 	strv_push(&c->identities, "~/.ssh/id_ed25519");
 	strv_push(&c->identities, "~/.ssh/id_ecdsa");
 	strv_push(&c->identities, "~/.ssh/id_rsa");
-	strv_push(&c->known_hosts, "~/.ssh/known_hosts");
-	strv_push(&c->known_hosts, "/etc/ssh/ssh_known_hosts");
+	strv_push(&c->user_known_hosts, "~/.ssh/known_hosts");
+	strv_push(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts");
 }
 
 void ssh_config_free(struct ssh_config *c)
@@ -114,11 +170,17 @@ void ssh_config_free(struct ssh_config *c)
 	free(c->port);
 	free(c->user);
 	strv_free(&c->identities);
-	strv_free(&c->known_hosts);
+	strv_free(&c->user_known_hosts);
+	strv_free(&c->global_known_hosts);
+	free(c->hostkey_alias);
 	free(c->agent);
 	free(c->proxy_jump);
 	free(c->proxy_command);
-	free(c->hostkey_alias);
+	free(c->authentications);
+	free(c->ciphers);
+	free(c->macs);
+	free(c->kex);
+	strv_free(&c->beyond);
 	*c = (struct ssh_config){ .hostname = NULL };
 }
 
@@ -201,25 +263,47 @@ static void person_fini(struct person *p)
 	free(p->name);
 }
 
-static void ask_argv(struct strv *argv, const struct host_target *t,
-		     const struct host_options *opt)
+/*
+ * The command is none that would be run: without one, ssh refuses settings that
+ * need it.
+ */
+static int run_ssh(const struct strv *options, const char *host,
+		   struct mono deadline, struct buf *out, struct err *err)
 {
-	const char *pairs[][2] = {
-		{ "-F", opt->ssh_config },
-		{ "-l", t->user },
-		{ "-p", t->port },
-	};
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_BUF struct buf words = { .base = NULL };
+	int status;
 
-	strv_push(argv, "ssh");
-	strv_push(argv, "-G");
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-		if (!pairs[i][1])
-			continue;
-		strv_push(argv, pairs[i][0]);
-		strv_push(argv, pairs[i][1]);
-	}
-	strv_push(argv, "--");
-	strv_push(argv, t->host);
+	strv_push(&argv, "ssh");
+	strv_push(&argv, "-G");
+	strv_push(&argv, "-o");
+	strv_push(&argv, "RemoteCommand=none");
+	strv_push_all(&argv, options);
+	strv_push(&argv, "--");
+	strv_push(&argv, host);
+	strv_push(&argv, "true");
+	if (child_run((const char *const *)strv_argv(&argv), NULL, 0,
+		      CONFIG_MAX_OUTPUT, deadline, &status, out, &words,
+		      err) < 0)
+		return err_wrap(err, ERR_NONE,
+				"cannot ask ssh -G for the settings of %s",
+				host);
+	if (!status)
+		return 0;
+	err_set(err, ERR_USAGE, "%s", buf_data(&words));
+	return err_wrap(err, ERR_NONE, "ssh -G refuses the settings of %s",
+			host);
+}
+
+/* What this ssh(1) does where nothing is configured. */
+static int ask_defaults(const char *host, struct mono deadline, struct buf *out,
+			struct err *err)
+{
+	AUTO_STRV struct strv options = { .v = NULL };
+
+	strv_push(&options, "-F");
+	strv_push(&options, "none");
+	return run_ssh(&options, host, deadline, out, err);
 }
 
 /* 1 when there is no ssh client here. */
@@ -227,40 +311,21 @@ static int ask_ssh(struct ssh_config *c, const struct host_target *t,
 		   const struct host_options *opt, struct mono deadline,
 		   struct err *err)
 {
-	AUTO_BUF struct buf out = { .base = NULL }, words = { .base = NULL };
-	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_BUF struct buf text = { .base = NULL }, usual = { .base = NULL };
+	AUTO_STRV struct strv options = { .v = NULL };
 	AUTO_ERR struct err e = { 0 };
-	int status;
 
-	ask_argv(&argv, t, opt);
-	if (child_run((const char *const *)strv_argv(&argv), NULL, 0,
-		      CONFIG_MAX_OUTPUT, deadline, &status, &out, &words,
-		      &e) < 0) {
-		if (e.kind == ERR_SYSTEM && !opt->ssh_config)
+	ssh_argv_login(&options, t, opt);
+	if (run_ssh(&options, t->host, deadline, &text, &e) < 0 ||
+	    ask_defaults(t->host, deadline, &usual, &e) < 0) {
+		if (err_has(&e, ERR_SYSTEM) && !opt->ssh_config)
 			return 1;
 		err_move(err, &e);
-		return err_wrap(err, ERR_NONE,
-				"cannot ask ssh -G for the settings of %s",
-				t->host);
+		return -1;
 	}
-	if (status) {
-		err_set(err, ERR_USAGE, "%s", buf_data(&words));
-		return err_wrap(err, ERR_NONE,
-				"ssh -G refuses the settings of %s", t->host);
-	}
-	ssh_config_parse(c, buf_data(&out));
+	ssh_config_parse(c, buf_data(&text));
+	ssh_limits_read(&c->beyond, buf_data(&text), buf_data(&usual));
 	return 0;
-}
-
-static void expand_list(struct ssh_config *c, struct strv *l, const char *name,
-			const struct person *p)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		char *old = l->v[i];
-
-		l->v[i] = ssh_config_expand(c, old, name, p->home, p->name);
-		free(old);
-	}
 }
 
 static void expand_string(struct ssh_config *c, char **s, const char *name,
@@ -274,24 +339,38 @@ static void expand_string(struct ssh_config *c, char **s, const char *name,
 	free(old);
 }
 
-/* The command line outdoes the files. */
+static void expand_list(struct ssh_config *c, struct strv *l, const char *name,
+			const struct person *p)
+{
+	for (size_t i = 0; i < l->n; i++)
+		expand_string(c, &l->v[i], name, p);
+}
+
+/* Where no ssh(1) was asked; the command line comes before the usual. */
 static void apply_options(struct ssh_config *c, const struct host_target *t,
 			  const struct host_options *opt)
 {
-	AUTO_STRV struct strv others = c->identities;
-
-	c->identities = (struct strv){ .v = NULL };
-	if (opt->identity)
-		strv_push(&c->identities, opt->identity);
-	strv_push_all(&c->identities, &others);
-	if (opt->known_hosts) {
-		strv_free(&c->known_hosts);
-		strv_push(&c->known_hosts, opt->known_hosts);
-	}
 	if (t->user)
 		set_string(&c->user, t->user);
 	if (t->port)
 		set_string(&c->port, t->port);
+	c->batch = !opt->ask;
+	if (opt->accept_new_host_key)
+		c->strict = SSH_STRICT_ACCEPT_NEW;
+	if (opt->identity) {
+		strv_free(&c->identities);
+		strv_push(&c->identities, opt->identity);
+	}
+}
+
+/* ssh -G shows blanks in names as they are. */
+static void apply_known_hosts(struct ssh_config *c, const char *path)
+{
+	if (!path)
+		return;
+	strv_free(&c->user_known_hosts);
+	strv_free(&c->global_known_hosts);
+	strv_push(&c->user_known_hosts, path);
 }
 
 int ssh_config_read(struct ssh_config *c, const struct host_target *t,
@@ -304,14 +383,18 @@ int ssh_config_read(struct ssh_config *c, const struct host_target *t,
 	if (person_init(&p, err) < 0)
 		return -1;
 	rc = ask_ssh(c, t, opt, deadline, err);
-	if (rc > 0)
+	if (rc > 0) {
 		ssh_config_defaults(c, t->host, p.name);
+		apply_options(c, t, opt);
+	}
 	if (rc >= 0) {
 		expand_list(c, &c->identities, t->host, &p);
-		expand_list(c, &c->known_hosts, t->host, &p);
+		expand_list(c, &c->user_known_hosts, t->host, &p);
+		expand_list(c, &c->global_known_hosts, t->host, &p);
 		expand_string(c, &c->agent, t->host, &p);
 		expand_string(c, &c->proxy_command, t->host, &p);
-		apply_options(c, t, opt);
+		apply_known_hosts(c, opt->known_hosts);
+		ssh_limits_paths(c);
 		rc = 0;
 	}
 	person_fini(&p);

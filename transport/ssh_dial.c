@@ -7,6 +7,7 @@
 
 #include "transport/base/xalloc.h"
 #include "transport/child.h"
+#include "transport/ssh_argv.h"
 #include "transport/stream_fd.h"
 
 enum { LAST_WORDS_MS = 300, WORDS_MAX = 4096 };
@@ -59,14 +60,6 @@ void ssh_dial_jump_argv(struct strv *argv, const struct ssh_config *c,
 		strv_push(argv, "-F");
 		strv_push(argv, o->config_file);
 	}
-	if (o->known_hosts) {
-		strv_push(argv, "-o");
-		strv_pushf(argv, "UserKnownHostsFile=%s", o->known_hosts);
-	}
-	if (o->accept_new) {
-		strv_push(argv, "-o");
-		strv_push(argv, "StrictHostKeyChecking=accept-new");
-	}
 	if (!o->interactive) {
 		strv_push(argv, "-o");
 		strv_push(argv, "BatchMode=yes");
@@ -94,7 +87,7 @@ static int start_proxy(const struct ssh_config *c,
 		       const struct ssh_dial_options *o,
 		       struct ssh_proxy **proxy, struct err *err)
 {
-	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_STRV struct strv argv = { .v = NULL }, env = { .v = NULL };
 	struct child_spec spec = {
 		.in = CHILD_FD_SOCKET,
 		.out = CHILD_FD_SOCKET,
@@ -103,6 +96,10 @@ static int start_proxy(const struct ssh_config *c,
 	};
 	struct child *child;
 
+	if (!o->interactive) {
+		ssh_argv_silent_env(&env);
+		spec.env = strv_argv(&env);
+	}
 	if (c->proxy_jump)
 		ssh_dial_jump_argv(&argv, c, o);
 	else

@@ -13,12 +13,14 @@
 #include "transport/base/strv.h"
 #include "transport/ssh_config.h"
 
-/* The arguments of ssh(1) as the proxy. Strings are owned. */
+/*
+ * What ssh(1) as the proxy is given. As with its -J, what the caller says of
+ * the destination (files, keys) is not true of the hosts before it, which the
+ * configuration describes. Strings are owned.
+ */
 struct ssh_dial_options {
 	char *config_file; /* -F, or NULL */
-	char *known_hosts; /* in place of the usual files, or NULL */
-	bool accept_new;
-	bool interactive; /* it may ask a person */
+	bool interactive;  /* it may ask a person */
 };
 
 struct ssh_proxy;

@@ -21,7 +21,9 @@ int ssh_file_read(const char *path, struct buf *out)
 		return -1;
 	if (!S_ISREG(st.st_mode)) {
 		/* /dev/null is the usual way to say: no file */
-		errno = S_ISDIR(st.st_mode) ? EISDIR : ENOENT;
+		errno = S_ISDIR(st.st_mode)   ? EISDIR
+			: S_ISCHR(st.st_mode) ? ENOENT
+					      : ESPIPE;
 		return -1;
 	}
 	while ((n = read(fd, buf_reserve(out, CHUNK), CHUNK)) > 0) {

@@ -1,37 +1,64 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ssh_hostkey: is the host the one we know? Decided after the key exchange and
- * before any credential leaves this machine.
+ * before any credential leaves this machine, as ssh(1) decides it.
+ *
+ * No SSH session is needed here: a key, names and files come in, a verdict goes
+ * out, whichever process has exchanged keys with the host.
  */
 #ifndef TRANSPORT_SSH_HOSTKEY_H
 #define TRANSPORT_SSH_HOSTKEY_H
 
-#include <libssh2.h>
 #include <stdbool.h>
 
 #include "transport/base/err.h"
+#include "transport/host_options.h"
 #include "transport/known_hosts.h"
 #include "transport/ssh_config.h"
 
-/* Reads the files that @c names; those that cannot be read count as empty. */
-void ssh_hostkey_load(struct known_hosts *k, const struct ssh_config *c);
-/* Before the handshake: asks for keys of the types on file first. */
-int ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct known_hosts *k,
-		       struct err *err);
-/* The key that the host proved to have. Borrowed until the next exchange. */
-struct ssh_bytes ssh_hostkey_offered(LIBSSH2_SESSION *raw);
+/* Reads the files that @c names; errors as of known_hosts_file_read(). */
+int ssh_hostkey_load(struct known_hosts *k, const struct ssh_config *c,
+		     struct err *err);
+/*
+ * The host key algorithms to ask for, best first, comma-separated, to be freed.
+ * None signs by SHA-1. The order is ssh(1)'s, for it decides which of its keys
+ * the host shows.
+ */
+char *ssh_hostkey_algorithms(const struct known_hosts *k);
+
+/* What the key exchange brought. */
+struct ssh_hostkey_offer {
+	const char *host;	/* as the user wrote it, for messages */
+	const char *address;	/* numeric; NULL: behind a proxy */
+	const char *algorithms; /* that were asked for, comma-separated */
+	const char *has;	/* those of the host; NULL: not known */
+	struct ssh_bytes key;	/* that the host proved to have */
+};
+
+enum ssh_hostkey_verdict {
+	SSH_HOSTKEY_REFUSED = -1,
+	SSH_HOSTKEY_KNOWN,
+	SSH_HOSTKEY_NEW, /* to be added, nobody need be asked */
+	SSH_HOSTKEY_ASK, /* to be added if a person agrees */
+};
 
 /*
- * 0 when @offered is known, or was unknown and @accept_new has added it to the
- * first file. ERR_HOSTKEY (unknown, changed, revoked) with the fingerprints,
- * and ERR_CRYPTO when only keys are on file that libssh2 cannot check.
- *
- * Stricter than ssh(1) in one point: where any key of the host is on file, one
- * of another type is not taken as new, for an attacker in between would
- * simply offer that.
+ * The verdict; nothing is asked or written. REFUSED: ERR_HOSTKEY (unknown,
+ * changed, revoked) with the fingerprints; *beyond is set when it takes ssh(1)
+ * to decide: a certificate, or a key of a type that was not to be had.
+ */
+enum ssh_hostkey_verdict
+ssh_hostkey_judge(const struct known_hosts *k, const struct ssh_config *c,
+		  const struct ssh_hostkey_offer *offer, bool *beyond,
+		  struct err *err);
+
+/*
+ * The same and what follows from it: asks by @opt->ask as ssh(1) does (yes, no,
+ * or the fingerprint) and adds the key to the user's first file. 0: go on.
  */
 int ssh_hostkey_verify(const struct known_hosts *k, const struct ssh_config *c,
-		       const char *host, struct ssh_bytes offered,
-		       bool accept_new, struct err *err);
+		       const struct ssh_hostkey_offer *offer,
+		       const struct host_options *opt, bool *beyond,
+		       struct err *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include "transport/ssh_key.h"
 
 #include <errno.h>
-#include <libssh2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +12,6 @@
 
 #define OPENSSH_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define OPENSSH_MAGIC "openssh-key-v1"
-
-enum { VERSION_WITH_RSA_SHA2 = 0x010b00 };
 
 static struct ssh_bytes bytes_of(struct buf *b)
 {
@@ -166,7 +163,7 @@ int ssh_key_read(struct ssh_key *k, const char *path)
 
 /* --- what libssh2 can do ------------------------------------------------- */
 
-const char *ssh_key_unusable(const char *type)
+const char *ssh_key_unusable(const char *type, bool rsa_sha2)
 {
 	if (!type)
 		return NULL;
@@ -176,21 +173,11 @@ const char *ssh_key_unusable(const char *type)
 		return "a certificate, which libssh2 cannot use";
 	if (!strcmp(type, "ssh-dss"))
 		return "a DSA key, which nobody accepts any more";
-	if (!strcmp(type, "ssh-rsa") && !libssh2_version(VERSION_WITH_RSA_SHA2))
-		return "an RSA key, which libssh2 " LIBSSH2_VERSION
-		       " can use with SHA-1 only, and servers refuse that";
+	if (!strcmp(type, "ssh-rsa") && !rsa_sha2)
+		return "an RSA key, which this libssh2 can use with SHA-1 "
+		       "only, and servers refuse that";
 	if (strcmp(type, "ssh-rsa") && strcmp(type, "ssh-ed25519") &&
 	    strncmp(type, "ecdsa-sha2-", 11))
 		return "of a type that libssh2 does not know";
 	return NULL;
-}
-
-/*
- * The file is read before anything is sent. A host that answers at once is not
- * waited for, so its two refusals count by themselves.
- */
-bool ssh_key_unread(long rc, bool sent)
-{
-	return rc && !sent && rc != LIBSSH2_ERROR_AUTHENTICATION_FAILED &&
-	       rc != LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED;
 }

@@ -3,7 +3,7 @@
  * ssh_key: what a private key file can be used for, read without its
  * passphrase.
  *
- * libssh2 1.10 signs with RSA keys by SHA-1 only, which servers of today
+ * libssh2 1.10 asks RSA keys for SHA-1 only, which servers of today
  * refuse, and knows neither security keys nor certificates: better said before
  * the login than after it.
  */
@@ -40,15 +40,10 @@ struct ssh_bytes ssh_key_blob(struct ssh_key *k);
 int ssh_key_unarmour(struct buf *out, const char *text, struct ssh_bytes *body);
 
 /*
- * Why libssh2 at run time cannot log in with keys of @type, as the end of a
- * sentence; NULL when it can. NULL @type: unknown, so nothing speaks against.
+ * Why libssh2 cannot log in with keys of @type, as the end of a sentence; NULL
+ * when it can. NULL @type: unknown, so nothing speaks against. @rsa_sha2: its
+ * version can do so with RSA.
  */
-const char *ssh_key_unusable(const char *type);
-
-/*
- * Whether @rc, how libssh2's login with a key file ended, is about the file and
- * no answer of the host's. @sent: it had to wait for the host.
- */
-bool ssh_key_unread(long rc, bool sent);
+const char *ssh_key_unusable(const char *type, bool rsa_sha2);
 
 #endif

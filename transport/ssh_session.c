@@ -1,650 +1,371 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * ssh_session: one connection through libssh2, shared by many tasks. The
- * theory of operation is in ssh_session.h.
- */
+/* ssh_session: one SSH connection, as this side of its endpoint sees it. */
 #include "transport/ssh_session.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
-#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/ssh_request.h"
 
-/* Asked for so long without an answer, a timeout is the network's fault. */
-enum { SESSION_LATE_MS = 2 * SSH_BEAT_MS };
-
-enum order_kind {
-	ORDER_BEAT, /* a sign of life */
-	ORDER_OPEN,
-	ORDER_EXEC,
-};
-
-/*
- * A round trip through libssh2, one at a time in a session: while it waits for
- * the answer to one request it takes the answer to another one for an error,
- * and it has one state for all channels that are being opened. A request that
- * the host does not answer thus holds up those behind it, signs of life too:
- * after SSH_SILENCE_MS the session is dead, whatever other channels receive.
- */
-struct order {
-	enum order_kind kind;
-	struct mono begun; /* when it was first worked on; 0: not yet */
-	const char *type;  /* of the channel to open */
-	char *message;	   /* behind its usual fields; or the command */
-	size_t message_len;
-	LIBSSH2_CHANNEL *channel; /* opened, or to start the command in */
-	struct err err;
-	bool done;
-	bool abandoned; /* nobody waits: the keeper frees it */
-	struct order *next;
-};
-
-struct closing {
-	LIBSSH2_CHANNEL *channel;
-	struct closing *next;
+enum {
+	VERSION_WITH_RSA_SHA2 = 0x010b00,
+	LATE_MS =
+		4000, /* asked for so long, a timeout is the network's fault */
+	PROMPTS_MAX = 32, /* of one interview */
 };
 
 struct ssh_session {
-	unsigned int holders;
-	char *host;
-	LIBSSH2_SESSION *raw; /* NULL: closed or detached */
-	struct ssh_wire wire;
-	struct err death;
-	bool stopping;
-	bool pump_full;	       /* it has read ahead all it may */
-	struct waitq activity; /* bytes came or left, an order ended, death */
-	struct waitq pump_kick;
-	struct waitq keeper_kick;
-	uint64_t seen_bytes; /* received_bytes that everybody knows of */
-	struct task *pump, *keeper;
-	struct order *orders; /* the first one is being worked on */
-	struct closing *closing;
-	bool beating;
-	struct mono beat_due;
+	struct endpoint_child *child;
+	char *user;
+	struct endpoint_subject login;
+	struct buf hostkey;
+	char *asked, *has; /* host key algorithms: proposed; of the host */
+	char *algorithms;
 };
 
-/* --- death --------------------------------------------------------------- */
+/* --- the words of a login ------------------------------------------------- */
 
-static void session_wake(struct ssh_session *s)
+#define ANY_ANSWER                                                        \
+	(CONTROL_BIT(SIGN) | CONTROL_BIT(PROMPT) | CONTROL_BIT(REFUSED) | \
+	 CONTROL_BIT(READY))
+
+static int ask(struct ssh_session *s, enum control_word word, const void *text,
+	       size_t len, uint32_t bits, struct mono deadline, struct err *err)
 {
-	waitq_wake_all(&s->activity);
-	waitq_wake_all(&s->keeper_kick);
-}
-
-static void session_die(struct ssh_session *s, struct err *why)
-{
-	if (s->death.kind == ERR_NONE) {
-		err_wrap(why, why->kind, "the connection to %s is lost",
-			 s->host);
-		err_move(&s->death, why);
-	}
-	ssh_wire_cut(&s->wire);
-	session_wake(s);
-	waitq_wake_all(&s->pump_kick);
-}
-
-int ssh_session_check(const struct ssh_session *s, struct err *err)
-{
-	AUTO_FREE char *text = NULL;
-
-	if (s->death.kind == ERR_NONE)
-		return 0;
-	text = err_text(&s->death);
-	err_set(err, s->death.kind, "%s", text);
-	return err_at_host(err, s->host);
-}
-
-char *ssh_session_words(LIBSSH2_SESSION *raw, long rc)
-{
-	char *text = NULL;
-	int len = 0;
-
-	if (raw && libssh2_session_last_error(raw, &text, &len, 0) == rc && len)
-		return xasprintf("%s (%ld)", text, rc);
-	return xasprintf("libssh2 error %ld", rc);
-}
-
-/* Refusals that concern one request and leave the connection intact. */
-static bool session_survives(long rc)
-{
-	switch (rc) {
-	case LIBSSH2_ERROR_CHANNEL_FAILURE:
-	case LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED:
-	case LIBSSH2_ERROR_CHANNEL_CLOSED:
-	case LIBSSH2_ERROR_CHANNEL_EOF_SENT:
-	case LIBSSH2_ERROR_INVAL:
-		return true;
-	default:
-		return false;
-	}
-}
-
-int ssh_session_failed(struct ssh_session *s, long rc, struct err *err)
-{
-	AUTO_FREE char *words = ssh_session_words(s->raw, rc);
-	AUTO_ERR struct err why = { 0 };
-
-	if (s->death.kind == ERR_NONE && session_survives(rc))
-		return err_set(err, ERR_REMOTE, "%s", words);
-	if (ssh_wire_dead(&s->wire))
-		ssh_wire_why(&s->wire, &why);
-	else
-		err_set(&why, ERR_NETWORK, "%s", words);
-	session_die(s, &why);
-	return ssh_session_check(s, err);
-}
-
-/* --- around each call into libssh2 --------------------------------------- */
-
-long ssh_session_did(struct ssh_session *s, long rc)
-{
-	ssh_wire_flush(&s->wire);
-	if (ssh_wire_pending(&s->wire) || ssh_wire_dead(&s->wire) ||
-	    s->pump_full)
-		waitq_wake_all(&s->pump_kick);
-	if (s->seen_bytes != s->wire.received_bytes) {
-		s->seen_bytes = s->wire.received_bytes;
-		session_wake(s);
-	}
-	return rc;
-}
-
-bool ssh_session_congested(const struct ssh_session *s)
-{
-	return ssh_wire_pending(&s->wire) > SSH_WIRE_OUT_MAX;
-}
-
-int ssh_session_wait(struct ssh_session *s, struct mono deadline,
-		     struct err *err)
-{
-	AUTO_ERR struct err e = { 0 };
-
-	if (ssh_session_check(s, err) < 0)
-		return -1;
-	if (task_wait_queue(&s->activity, deadline, &e) == 0)
-		return ssh_session_check(s, err);
-	if (e.kind == ERR_TIMEOUT &&
-	    ssh_wire_check_silence(&s->wire, mono_now(), SESSION_LATE_MS, &e) <
-		    0)
-		err_wrap(&e, ERR_NETWORK, "%s does not answer", s->host);
-	else if (e.kind == ERR_TIMEOUT)
-		err_set(&e, ERR_TIMEOUT, "%s did not answer in time", s->host);
-	err_move(err, &e);
-	return err_at_host(err, s->host);
-}
-
-/* --- the pump ------------------------------------------------------------ */
-
-/*
- * The socket failed or ended. Everybody may first take what came before, and
- * learns of the end from libssh2; who does not call it learns it here.
- */
-static void pump_ended(struct ssh_session *s)
-{
-	AUTO_ERR struct err why = { 0 };
-
-	session_wake(s);
-	task_yield();
-	task_yield();
-	if (s->stopping || s->death.kind != ERR_NONE)
-		return;
-	ssh_wire_why(&s->wire, &why);
-	session_die(s, &why);
-}
-
-static void pump_wait(struct ssh_session *s)
-{
-	struct task_wait w = {
-		.fd = s->wire.fd,
-		.queue = &s->pump_kick,
-		.deadline = MONO_NEVER,
+	const struct endpoint_words words = {
+		.word = word,
+		.text = text,
+		.len = len,
 	};
 
-	s->pump_full = buf_len(&s->wire.in) >= SSH_WIRE_IN_MAX;
-	if (!s->pump_full)
-		w.events |= EPOLLIN;
-	if (ssh_wire_pending(&s->wire))
-		w.events |= EPOLLOUT;
-	if (!w.events)
-		w.fd = -1;
-	(void)task_wait(&w, NULL);
+	return endpoint_child_ask(s->child, &s->login, &words, bits, deadline,
+				  err);
 }
 
-static void pump_main(void *arg)
+static bool heard(const struct ssh_session *s, uint32_t bit)
 {
-	struct ssh_session *s = arg;
-
-	while (!s->stopping && s->death.kind == ERR_NONE) {
-		size_t pending = ssh_wire_pending(&s->wire);
-
-		ssh_wire_fill(&s->wire);
-		ssh_wire_flush(&s->wire);
-		if (s->seen_bytes != s->wire.received_bytes ||
-		    pending != ssh_wire_pending(&s->wire)) {
-			s->seen_bytes = s->wire.received_bytes;
-			session_wake(s);
-		}
-		if (ssh_wire_dead(&s->wire)) {
-			pump_ended(s);
-			return;
-		}
-		pump_wait(s);
-	}
+	return s->login.heard & bit;
 }
 
-/* --- the keeper: orders -------------------------------------------------- */
-
-static void order_free(struct order *o)
+static struct ssh_bytes login_text(struct ssh_session *s)
 {
-	err_reset(&o->err);
-	free(o->message);
-	free(o);
+	return (struct ssh_bytes){
+		(const unsigned char *)buf_data(&s->login.text),
+		buf_len(&s->login.text),
+	};
 }
 
-static void order_end(struct ssh_session *s, struct order *o)
+/* It was heard whether the host lets us in. */
+static enum ssh_login_step step(struct ssh_session *s)
 {
-	s->orders = o->next;
-	o->done = true;
-	if (o->abandoned) {
-		ssh_session_release(s, STEAL(o->channel));
-		order_free(o);
-	}
-	waitq_wake_all(&s->activity);
+	if (!heard(s, CONTROL_BIT(READY)))
+		return SSH_LOGIN_REFUSED;
+	free(s->algorithms);
+	s->algorithms = xstrdup(buf_data(&s->login.text));
+	return SSH_LOGIN_IN;
 }
 
-static LIBSSH2_CHANNEL *open_raw(LIBSSH2_SESSION *raw, const char *type,
-				 const char *message, size_t message_len,
-				 long *rc)
+/* The endpoint does @what a good one does not: it is killed. -1. */
+static int violation(struct ssh_session *s, const char *what, struct err *err)
 {
-	LIBSSH2_CHANNEL *channel;
+	struct err why = { 0 };
 
-	channel = libssh2_channel_open_ex(raw, type, (unsigned int)strlen(type),
-					  LIBSSH2_CHANNEL_WINDOW_DEFAULT,
-					  LIBSSH2_CHANNEL_PACKET_DEFAULT,
-					  message, (unsigned int)message_len);
-	*rc = channel ? 0 : libssh2_session_last_errno(raw);
-	return channel;
+	err_set(&why, ERR_NETWORK, "%s %s", ssh_session_host(s), what);
+	endpoint_child_kill(s->child, &why);
+	err_reset(&why);
+	return endpoint_child_check(s->child, err);
 }
 
-long ssh_session_beat(LIBSSH2_SESSION *raw)
+/* It asks for more than a login needs. */
+static enum ssh_login_step greedy(struct ssh_session *s, const char *what,
+				  struct err *err)
 {
-	long rc;
-	LIBSSH2_CHANNEL *channel =
-		open_raw(raw, "sign-of-life@vmferry", NULL, 0, &rc);
+	AUTO_FREE char *text = xasprintf("asked for %s", what);
 
-	if (channel)
-		return LIBSSH2_ERROR_PROTO;
-	return rc == LIBSSH2_ERROR_CHANNEL_FAILURE ? 0 : rc;
+	(void)violation(s, text, err);
+	return SSH_LOGIN_FAILED;
 }
 
-static long order_step(struct ssh_session *s, struct order *o)
-{
-	long rc;
+/* --- keys ----------------------------------------------------------------- */
 
-	switch (o->kind) {
-	case ORDER_BEAT:
-		return ssh_session_beat(s->raw);
-	case ORDER_EXEC:
-		return libssh2_channel_process_startup(
-			o->channel, "exec", strlen("exec"), o->message,
-			(unsigned int)o->message_len);
-	case ORDER_OPEN:
-		break;
-	}
-	o->channel = open_raw(s->raw, o->type, o->message, o->message_len, &rc);
+/* Appends nothing when there is a reason not to sign. */
+static void sign_request(struct ssh_session *s, struct ssh_bytes blob,
+			 ssh_session_sign *sign, void *arg,
+			 struct buf *signature)
+{
+	AUTO_FREE char *algorithm =
+		ssh_request_algorithm(login_text(s), s->user, blob);
+
+	if (!sign || !algorithm ||
+	    sign(arg, algorithm, login_text(s), signature) < 0)
+		buf_wipe(signature);
+}
+
+enum ssh_login_step ssh_session_try_key(struct ssh_session *s,
+					struct ssh_bytes blob,
+					ssh_session_sign *sign, void *arg,
+					struct mono deadline, struct err *err)
+{
+	struct buf signature = { .base = NULL };
+	int rc;
+
+	if (ask(s, CONTROL_KEY, blob.data, blob.len, ANY_ANSWER, deadline,
+		err) < 0)
+		return SSH_LOGIN_FAILED;
+	if (!heard(s, CONTROL_BIT(SIGN)))
+		return step(s);
+	sign_request(s, blob, sign, arg, &signature);
+	rc = ask(s, CONTROL_SIGNATURE, buf_data(&signature),
+		 buf_len(&signature), ANY_ANSWER, deadline, err);
+	buf_free(&signature);
+	if (rc < 0)
+		return SSH_LOGIN_FAILED;
+	if (heard(s, CONTROL_BIT(SIGN) | CONTROL_BIT(PROMPT)))
+		return greedy(s, "a second signature", err);
+	/* that it wanted a signature is the host's answer */
+	return sign ? step(s) : SSH_LOGIN_IN;
+}
+
+/* --- what a person types -------------------------------------------------- */
+
+enum ssh_login_step ssh_session_try_password(struct ssh_session *s,
+					     const char *password,
+					     struct mono deadline,
+					     struct err *err)
+{
+	if (ask(s, CONTROL_PASSWORD, password, strlen(password), ANY_ANSWER,
+		deadline, err) < 0)
+		return SSH_LOGIN_FAILED;
+	if (heard(s, CONTROL_BIT(SIGN) | CONTROL_BIT(PROMPT)))
+		return greedy(s, "more than the password", err);
+	return step(s);
+}
+
+static int answer_prompt(struct ssh_session *s, ssh_session_answer *answer,
+			 void *arg, struct mono deadline, struct err *err)
+{
+	AUTO_FREE char *prompt = xstrdup(buf_data(&s->login.text));
+	char *text = answer(arg, prompt);
+	size_t len = text ? strlen(text) : 0;
+	int rc = ask(s, CONTROL_ANSWER, text, len, ANY_ANSWER, deadline, err);
+
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
 	return rc;
 }
 
-/* Works on the first order; false when nothing can be done now. */
-static bool keeper_order(struct ssh_session *s)
+enum ssh_login_step ssh_session_try_interview(struct ssh_session *s,
+					      ssh_session_answer *answer,
+					      void *arg, struct mono deadline,
+					      struct err *err)
 {
-	struct order *o = s->orders;
-	long rc;
-
-	if (!o)
-		return false;
-	if (!o->begun.us)
-		o->begun = mono_now();
-	rc = ssh_session_did(s, order_step(s, o));
-	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return false;
-	if (o->kind == ORDER_BEAT)
-		s->beating = false;
-	if (rc)
-		ssh_session_failed(s, rc, &o->err);
-	order_end(s, o);
-	return true;
+	if (ask(s, CONTROL_INTERVIEW, NULL, 0, ANY_ANSWER, deadline, err) < 0)
+		return SSH_LOGIN_FAILED;
+	for (int i = 0; heard(s, CONTROL_BIT(PROMPT)); i++) {
+		if (i == PROMPTS_MAX)
+			return greedy(s, "too many answers", err);
+		if (answer_prompt(s, answer, arg, deadline, err) < 0)
+			return SSH_LOGIN_FAILED;
+	}
+	if (heard(s, CONTROL_BIT(SIGN)))
+		return greedy(s, "a signature", err);
+	return step(s);
 }
 
-static struct order *order_new(struct ssh_session *s, enum order_kind kind,
-			       const void *message, size_t message_len)
-{
-	struct order *o = XNEW(struct order);
-	struct order **last = &s->orders;
+/* --- up to the host's key, and past it ------------------------------------ */
 
-	o->kind = kind;
-	if (message_len) {
-		o->message = xmalloc(message_len);
-		memcpy(o->message, message, message_len);
-	}
-	o->message_len = message_len;
-	while (*last)
-		last = &(*last)->next;
-	*last = o;
-	waitq_wake_all(&s->keeper_kick);
-	return o;
+static int say_config(struct ssh_session *s, const struct ssh_proposal *p,
+		      struct mono deadline, struct err *err)
+{
+	const char *const strings[CONTROL_CONFIG_STRINGS] = {
+		[CONTROL_CONFIG_USER] = p->user,
+		[CONTROL_CONFIG_HOSTKEYS] = p->hostkeys,
+		[CONTROL_CONFIG_CIPHERS] = p->ciphers,
+		[CONTROL_CONFIG_MACS] = p->macs,
+		[CONTROL_CONFIG_KEX] = p->kex,
+	};
+	AUTO_BUF struct buf config = { .base = NULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		buf_append(&config, strings[i], strlen(strings[i]) + 1);
+	if (buf_len(&config) > CONTROL_TEXT_MAX)
+		return err_set(err, ERR_USAGE,
+			       "the settings for %s are too long",
+			       ssh_session_host(s));
+	return ask(s, CONTROL_CONFIG, buf_data(&config), buf_len(&config),
+		   CONTROL_BIT(HELLO), deadline, err);
 }
 
-/* Waits for its end and consumes it. */
-static int order_await(struct ssh_session *s, struct order *o,
-		       LIBSSH2_CHANNEL **channel, struct mono deadline,
-		       struct err *err)
+static int take_hostkey(struct ssh_session *s, struct err *err)
 {
-	int rc = 0;
+	const char *strings[CONTROL_HOSTKEY_STRINGS];
+	const char *text = buf_data(&s->login.text);
+	size_t len = buf_len(&s->login.text);
+	ssize_t used =
+		control_strings(text, len, strings, CONTROL_HOSTKEY_STRINGS);
 
-	while (!o->done) {
-		if (ssh_session_wait(s, deadline, err) < 0 && !o->done) {
-			o->abandoned = true;
-			return -1;
-		}
-	}
-	if (o->err.kind != ERR_NONE) {
-		err_move(err, &o->err);
-		rc = -1;
-	}
-	*channel = o->channel;
-	order_free(o);
-	return rc;
+	if (used < 0)
+		return violation(s, "shows no host key", err);
+	s->asked = xstrdup(strings[CONTROL_HOSTKEY_ASKED]);
+	if (*strings[CONTROL_HOSTKEY_HAS])
+		s->has = xstrdup(strings[CONTROL_HOSTKEY_HAS]);
+	buf_append(&s->hostkey, text + used, len - (size_t)used);
+	return 0;
 }
 
-LIBSSH2_CHANNEL *ssh_session_open(struct ssh_session *s, const char *type,
-				  const void *message, size_t message_len,
-				  struct mono deadline, struct err *err)
+static int exchange(struct ssh_session *s, const struct ssh_proposal *p,
+		    struct mono deadline, struct err *err)
 {
-	LIBSSH2_CHANNEL *channel = NULL;
-	struct order *o;
+	if (say_config(s, p, deadline, err) < 0 ||
+	    endpoint_child_await(s->child, &s->login, CONTROL_BIT(HOSTKEY),
+				 deadline, err) < 0)
+		return -1;
+	return take_hostkey(s, err);
+}
 
-	if (ssh_session_check(s, err) < 0)
+struct ssh_session *ssh_session_new(const char *host, int fd,
+				    const struct ssh_proposal *proposal,
+				    struct mono deadline, struct err *err)
+{
+	struct endpoint_child *child = endpoint_child_start(host, fd, err);
+	struct ssh_session *s;
+
+	if (!child)
 		return NULL;
-	o = order_new(s, ORDER_OPEN, message, message_len);
-	o->type = type;
-	return order_await(s, o, &channel, deadline, err) < 0 ? NULL : channel;
-}
-
-LIBSSH2_CHANNEL *ssh_session_exec(struct ssh_session *s,
-				  LIBSSH2_CHANNEL *channel, const char *command,
-				  struct mono deadline, struct err *err)
-{
-	struct order *o;
-
-	if (ssh_session_check(s, err) < 0) {
-		ssh_session_release(s, channel);
-		return NULL;
-	}
-	o = order_new(s, ORDER_EXEC, command, strlen(command));
-	o->channel = channel;
-	/* one that is given up is released by the keeper */
-	channel = NULL;
-	if (order_await(s, o, &channel, deadline, err) == 0)
-		return channel;
-	ssh_session_release(s, channel);
+	s = XNEW(struct ssh_session);
+	s->child = child;
+	s->user = xstrdup(proposal->user);
+	s->algorithms = xstrdup("");
+	endpoint_child_begin_login(child, &s->login);
+	if (exchange(s, proposal, deadline, err) == 0)
+		return s;
+	ssh_session_close(s);
 	return NULL;
 }
 
-/* --- the keeper: closing, signs of life ---------------------------------- */
-
-void ssh_session_release(struct ssh_session *s, LIBSSH2_CHANNEL *channel)
+enum ssh_login_step ssh_session_trust(struct ssh_session *s, char **methods,
+				      struct mono deadline, struct err *err)
 {
-	struct closing *c;
+	if (ask(s, CONTROL_HOSTKEY_OK, NULL, 0,
+		CONTROL_BIT(METHODS) | CONTROL_BIT(READY), deadline, err) < 0)
+		return SSH_LOGIN_FAILED;
+	if (heard(s, CONTROL_BIT(METHODS)))
+		*methods = xstrdup(buf_data(&s->login.text));
+	return step(s);
+}
 
-	if (!channel || !s->raw)
+void ssh_session_close(struct ssh_session *s)
+{
+	if (!s)
 		return;
-	c = XNEW(struct closing);
-	c->channel = channel;
-	c->next = s->closing;
-	s->closing = c;
-	waitq_wake_all(&s->keeper_kick);
+	endpoint_child_forget(s->child, &s->login);
+	endpoint_child_close(s->child);
+	buf_free(&s->hostkey);
+	free(s->asked);
+	free(s->has);
+	free(s->algorithms);
+	free(s->user);
+	free(s);
 }
 
-static void keeper_close(struct ssh_session *s)
+/* --- what is known of it -------------------------------------------------- */
+
+const char *ssh_session_host(const struct ssh_session *s)
 {
-	struct closing **at = &s->closing;
-
-	while (*at) {
-		struct closing *c = *at;
-
-		if (ssh_session_did(s, libssh2_channel_free(c->channel)) ==
-		    LIBSSH2_ERROR_EAGAIN) {
-			at = &c->next;
-			continue;
-		}
-		*at = c->next;
-		free(c);
-	}
+	return endpoint_child_host(s->child);
 }
 
-static void beat_start(struct ssh_session *s, struct mono now)
+const char *ssh_session_user(const struct ssh_session *s)
 {
-	s->beating = true;
-	s->beat_due = mono_add_ms(now, SSH_BEAT_MS);
-	order_new(s, ORDER_BEAT, NULL, 0)->abandoned = true;
-	ssh_wire_asked(&s->wire, now);
+	return s->user;
 }
 
-/* As ssh_wire_check_silence(), of the request that is being worked on. */
-static int check_order(const struct ssh_session *s, struct mono now,
-		       struct err *err)
+struct endpoint_child *ssh_session_child(struct ssh_session *s)
 {
-	if (!s->orders || !s->orders->begun.us ||
-	    mono_diff_ms(now, s->orders->begun) < SSH_SILENCE_MS)
-		return 0;
-	return err_set(err, ERR_NETWORK, "no answer to a request for %d s",
-		       SSH_SILENCE_MS / 1000);
+	return s->child;
 }
 
-static void keeper_beat(struct ssh_session *s)
+struct ssh_bytes ssh_session_hostkey(struct ssh_session *s)
 {
-	AUTO_ERR struct err why = { 0 };
-	struct mono now = mono_now();
-
-	if (ssh_wire_check_silence(&s->wire, now, SSH_SILENCE_MS, &why) < 0 ||
-	    check_order(s, now, &why) < 0)
-		session_die(s, &why);
-	else if (!mono_before(now, s->beat_due) && !s->beating)
-		beat_start(s, now);
-	else if (!mono_before(now, s->beat_due))
-		s->beat_due = mono_add_ms(now, SSH_BEAT_MS);
+	return (struct ssh_bytes){ (const unsigned char *)buf_data(&s->hostkey),
+				   buf_len(&s->hostkey) };
 }
 
-static void orders_fail(struct ssh_session *s)
+const char *ssh_session_hostkeys_asked(const struct ssh_session *s)
 {
-	while (s->orders) {
-		struct err *err = &s->orders->err;
-
-		if (ssh_session_check(s, err) == 0)
-			err_set(err, ERR_CLOSED,
-				"the connection to %s is closed", s->host);
-		order_end(s, s->orders);
-	}
+	return s->asked;
 }
 
-static void keeper_main(void *arg)
+const char *ssh_session_hostkeys_has(const struct ssh_session *s)
 {
-	struct ssh_session *s = arg;
+	return s->has;
+}
 
-	while (!s->stopping && s->death.kind == ERR_NONE) {
-		keeper_beat(s);
-		while (!s->stopping && s->death.kind == ERR_NONE &&
-		       keeper_order(s))
-			;
-		if (s->stopping || s->death.kind != ERR_NONE)
-			break;
-		keeper_close(s);
-		(void)task_wait_queue(&s->keeper_kick, s->beat_due, NULL);
-	}
-	orders_fail(s);
+bool ssh_session_knows_rsa_sha2(const struct ssh_session *s)
+{
+	return endpoint_child_version(s->child) >= VERSION_WITH_RSA_SHA2;
+}
+
+const char *ssh_session_algorithms(struct ssh_session *s)
+{
+	return s->algorithms;
+}
+
+/* --- signs of life -------------------------------------------------------- */
+
+static double ms_since(const _Atomic int64_t *moment_us)
+{
+	struct mono at = { atomic_load(moment_us) };
+	double ms = at.us ? mono_diff_ms(mono_now(), at) : 0;
+
+	return ms > 0 ? ms : 0;
+}
+
+/*
+ * Since the oldest question that was not answered; 0: there is none. An
+ * endpoint that does not look around any more asks none, and is as silent.
+ */
+static double silent_ms(const struct ssh_session *s)
+{
+	const struct control_counters *c = endpoint_child_counters(s->child);
+	double asked = ms_since(&c->asked_us), turn = ms_since(&c->turn_us);
+
+	if (turn < CONTROL_STOPPED_MS)
+		turn = 0;
+	return asked > turn ? asked : turn;
 }
 
 int ssh_session_alive(struct ssh_session *s, int silence_ms, struct err *err)
 {
-	if (ssh_session_check(s, err) < 0)
+	double ms;
+
+	if (endpoint_child_check(s->child, err) < 0)
 		return -1;
-	if (ssh_wire_check_silence(&s->wire, mono_now(), silence_ms, err) == 0)
+	ms = silent_ms(s);
+	if (ms == 0 || ms < silence_ms)
 		return 0;
-	err_wrap(err, ERR_NETWORK, "%s does not answer", s->host);
-	return err_at_host(err, s->host);
+	err_set(err, ERR_NETWORK, "no sign of life for %.1f s", ms / 1000);
+	err_wrap(err, ERR_NETWORK, "%s does not answer", ssh_session_host(s));
+	return err_at_host(err, ssh_session_host(s));
 }
 
 int ssh_session_ping(struct ssh_session *s, struct mono deadline,
 		     struct err *err)
 {
-	LIBSSH2_CHANNEL *none;
+	const struct endpoint_words words = { .word = CONTROL_PING };
+	struct endpoint_subject ping;
+	int rc;
 
-	if (ssh_session_check(s, err) < 0)
+	endpoint_child_begin(s->child, &ping);
+	rc = endpoint_child_ask(s->child, &ping, &words, CONTROL_BIT(PONG),
+				deadline, err);
+	endpoint_child_forget(s->child, &ping);
+	if (rc < 0 && err && err->kind == ERR_TIMEOUT &&
+	    silent_ms(s) >= LATE_MS) {
+		(void)ssh_session_alive(s, LATE_MS, err);
 		return -1;
-	ssh_wire_asked(&s->wire, mono_now());
-	return order_await(s, order_new(s, ORDER_BEAT, NULL, 0), &none,
-			   deadline, err);
-}
-
-/* --- from the first byte to the last ------------------------------------- */
-
-struct ssh_session *ssh_session_new(const char *host, int fd, struct err *err)
-{
-	struct ssh_session *s = XNEW(struct ssh_session);
-
-	s->raw = libssh2_session_init_ex(NULL, NULL, NULL, NULL);
-	if (!s->raw) {
-		close_fd(fd);
-		free(s);
-		err_set(err, ERR_INTERNAL, "libssh2 cannot make a session");
-		return NULL;
 	}
-	s->holders = 1;
-	s->host = xstrdup(host);
-	ssh_wire_init(&s->wire, fd);
-	ssh_wire_attach(&s->wire, s->raw);
-	libssh2_session_set_blocking(s->raw, 0);
-	s->pump = task_start(task_loop(), "ssh pump", pump_main, s);
-	return s;
-}
-
-LIBSSH2_SESSION *ssh_session_raw(struct ssh_session *s)
-{
-	return s->raw;
-}
-
-const char *ssh_session_host(const struct ssh_session *s)
-{
-	return s->host;
-}
-
-struct ssh_wire *ssh_session_wire(struct ssh_session *s)
-{
-	return &s->wire;
-}
-
-int ssh_session_handshake(struct ssh_session *s, struct mono deadline,
-			  struct err *err)
-{
-	long rc;
-
-	while ((rc = ssh_session_did(
-			s, libssh2_session_handshake(s->raw, s->wire.fd))) ==
-	       LIBSSH2_ERROR_EAGAIN) {
-		if (ssh_session_wait(s, deadline, err) < 0)
-			return -1;
-	}
-	if (rc == 0)
-		return 0;
-	return ssh_session_failed(s, rc, err);
-}
-
-void ssh_session_logged_in(struct ssh_session *s)
-{
-	s->beat_due = mono_in_ms(SSH_BEAT_MS);
-	s->keeper = task_start(task_loop(), "ssh keeper", keeper_main, s);
-}
-
-static void session_stop_tasks(struct ssh_session *s)
-{
-	s->stopping = true;
-	session_wake(s);
-	waitq_wake_all(&s->pump_kick);
-	task_join(STEAL(s->pump));
-	task_join(STEAL(s->keeper));
-}
-
-void ssh_session_free_raw(LIBSSH2_SESSION *raw)
-{
-	/* the wire is cut, so that this ends after a few steps at most */
-	while (raw && libssh2_session_free(raw) == LIBSSH2_ERROR_EAGAIN)
-		;
-}
-
-static void closings_forget(struct ssh_session *s)
-{
-	while (s->closing) {
-		struct closing *c = s->closing;
-
-		s->closing = c->next;
-		free(c);
-	}
-}
-
-void ssh_session_close(struct ssh_session *s)
-{
-	AUTO_ERR struct err why = { 0 };
-	LIBSSH2_SESSION *raw;
-
-	if (!s)
-		return;
-	session_stop_tasks(s);
-	raw = STEAL(s->raw);
-	if (raw && !ssh_wire_dead(&s->wire))
-		(void)ssh_session_did(s,
-				      libssh2_session_disconnect(raw, "done"));
-	err_set(&why, ERR_CLOSED, "it was closed");
-	session_die(s, &why);
-	ssh_session_free_raw(raw);
-	closings_forget(s);
-	ssh_wire_fini(&s->wire);
-	ssh_session_drop(s);
-}
-
-struct ssh_session *ssh_session_hold(struct ssh_session *s)
-{
-	s->holders++;
-	return s;
-}
-
-void ssh_session_drop(struct ssh_session *s)
-{
-	if (--s->holders)
-		return;
-	err_reset(&s->death);
-	free(s->host);
-	free(s);
-}
-
-LIBSSH2_SESSION *ssh_session_detach(struct ssh_session *s,
-				    struct ssh_wire *wire, struct err *err)
-{
-	LIBSSH2_SESSION *raw;
-
-	if (ssh_session_check(s, err) < 0)
-		return NULL;
-	session_stop_tasks(s);
-	closings_forget(s);
-	raw = STEAL(s->raw);
-	*wire = s->wire;
-	s->wire = (struct ssh_wire){
-		.fd = -1,
-		.eof = true,
-		.asked = MONO_NEVER,
-	};
-	ssh_wire_attach(wire, raw);
-	return raw;
+	return rc;
 }

@@ -31,5 +31,7 @@ int stream_fd_dial_unix(const char *path, struct mono deadline,
  */
 int stream_fd_dial_tcp(const char *host, const char *port, struct mono deadline,
 		       struct err *err);
+/* The numeric address at the other end of a TCP connection, to be freed. */
+char *stream_fd_peer_address(int fd);
 
 #endif

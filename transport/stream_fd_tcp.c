@@ -2,122 +2,93 @@
 /*
  * stream_fd_tcp: a TCP connection by name, without ever blocking the loop.
  *
- * The C library can only resolve names by blocking, so a thread does it and
- * says so through an eventfd. Thread and task each hold a reference to the
- * request: a task that gives up leaves, and the thread frees what it finds.
+ * The C library can only resolve names by blocking, so that getent(1) does it,
+ * in the same order.
  */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "transport/base/buf.h"
+#include "transport/base/strv.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/child.h"
 #include "transport/stream_fd.h"
 
-enum { USER_TIMEOUT_MS = 30000, KEEP_IDLE_S = 10, KEEP_INTERVAL_S = 5 };
-
-struct lookup {
-	atomic_int refs;
-	int done_fd; /* eventfd */
-	char *host, *port;
-	struct addrinfo *list;
-	int result; /* of getaddrinfo() */
-	int errnum; /* for EAI_SYSTEM */
-	atomic_bool done;
+enum {
+	USER_TIMEOUT_MS = 30000,
+	KEEP_IDLE_S = 10,
+	KEEP_INTERVAL_S = 5,
+	ANSWER_BYTES = 64 * 1024,
+	STATUS_UNKNOWN = 2, /* of getent(1) */
 };
 
-static void lookup_unref(struct lookup *l)
+static const struct addrinfo numeric = {
+	.ai_socktype = SOCK_STREAM,
+	.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+};
+
+/* --- names ---------------------------------------------------------------- */
+
+/* "192.0.2.1  STREAM hostb" a line, and the same for other socket types. */
+static void read_addresses(char *text, struct strv *out)
 {
-	if (atomic_fetch_sub(&l->refs, 1) > 1)
-		return;
-	if (l->list)
-		freeaddrinfo(l->list);
-	close_fd(l->done_fd);
-	free(l->host);
-	free(l->port);
-	free(l);
-}
+	char *save = NULL;
 
-static void *lookup_thread(void *arg)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct lookup *l = arg;
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		size_t len = strcspn(line, " \t");
+		char *type = line + len + strspn(line + len, " \t");
+		AUTO_FREE char *address = xstrndup(line, len);
 
-	l->result = getaddrinfo(l->host, l->port, &hints, &l->list);
-	l->errnum = errno;
-	atomic_store(&l->done, true);
-	(void)eventfd_write(l->done_fd, 1);
-	lookup_unref(l);
-	return NULL;
-}
-
-/* Signals are for the embedder's threads, not for this one. */
-static int start_thread(struct lookup *l, struct err *err)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	pthread_t thread;
-	int rc;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	atomic_fetch_add(&l->refs, 1);
-	rc = pthread_create(&thread, &attr, lookup_thread, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	if (!rc)
-		return 0;
-	atomic_fetch_sub(&l->refs, 1);
-	return err_sys(err, rc, "cannot start a thread");
-}
-
-static int no_address(const struct lookup *l, struct err *err)
-{
-	const char *words = l->result == EAI_SYSTEM ? strerror(l->errnum)
-						    : gai_strerror(l->result);
-
-	err_set(err, ERR_NETWORK, "%s", words);
-	return err_wrap(err, ERR_NETWORK, "cannot find the address of %s",
-			l->host);
-}
-
-/* Fills l->list by @deadline. Numbers need no thread. */
-static int lookup_run(struct lookup *l, struct mono deadline, struct err *err)
-{
-	const struct addrinfo numeric = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	};
-
-	if (!getaddrinfo(l->host, l->port, &numeric, &l->list))
-		return 0;
-	l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->done_fd < 0)
-		return err_sys(err, errno, "cannot make an eventfd");
-	if (start_thread(l, err) < 0)
-		return -1;
-	while (!atomic_load(&l->done)) {
-		if (task_wait_fd(l->done_fd, EPOLLIN, deadline, err) < 0)
-			return err_wrap(err, ERR_NONE,
-					"cannot find the address of %s",
-					l->host);
+		if (!strncmp(type, "STREAM", 6) && !strv_has(out, address))
+			strv_push(out, address);
 	}
-	return l->result ? no_address(l, err) : 0;
 }
+
+static int ask_getent(const char *host, struct strv *out, struct mono deadline,
+		      struct err *err)
+{
+	const char *const argv[] = { "getent", "ahosts", "--", host, NULL };
+	AUTO_BUF struct buf said = { .base = NULL };
+	int status = 0;
+
+	if (child_run(argv, NULL, 0, ANSWER_BYTES, deadline, &status, &said,
+		      NULL, err) < 0)
+		return -1;
+	read_addresses(buf_data(&said), out);
+	if (out->n)
+		return 0;
+	if (!status || status == STATUS_UNKNOWN)
+		return err_set(err, ERR_NETWORK, "no address is known");
+	return err_set(err, ERR_NETWORK, "getent(1) ended with status %d",
+		       status);
+}
+
+/* Appends at least one, best first. A number needs no look-up. */
+static int find_addresses(const char *host, struct strv *out,
+			  struct mono deadline, struct err *err)
+{
+	struct addrinfo *list;
+
+	if (!getaddrinfo(host, NULL, &numeric, &list)) {
+		freeaddrinfo(list);
+		strv_push(out, host);
+		return 0;
+	}
+	if (ask_getent(host, out, deadline, err) == 0)
+		return 0;
+	return err_wrap(err, ERR_NONE, "cannot find the address of %s", host);
+}
+
+/* --- connections ---------------------------------------------------------- */
 
 static void set_options(int fd)
 {
@@ -144,9 +115,8 @@ static int wait_connected(int fd, struct mono deadline, struct err *err)
 	return errnum ? err_set(err, ERR_NETWORK, "%s", strerror(errnum)) : 0;
 }
 
-/* One address; the error is the system's words alone. */
-static int dial_address(const struct addrinfo *a, struct mono deadline,
-			struct err *err)
+static int connect_to(const struct addrinfo *a, struct mono deadline,
+		      struct err *err)
 {
 	AUTO_FD int fd = socket(a->ai_family,
 				SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -164,26 +134,19 @@ static int dial_address(const struct addrinfo *a, struct mono deadline,
 	return steal_fd(&fd);
 }
 
-/* Adds "192.0.2.1: Connection refused" to what is said of the others. */
-static void note_failure(struct buf *words, const struct addrinfo *a,
-			 const struct err *err)
+/* One address; the error is the system's words alone. */
+static int dial_address(const char *address, const char *port,
+			struct mono deadline, struct err *err)
 {
-	char number[NI_MAXHOST];
+	struct addrinfo *list = NULL;
+	int rc = getaddrinfo(address, port, &numeric, &list);
+	int fd;
 
-	if (getnameinfo(a->ai_addr, a->ai_addrlen, number, sizeof(number), NULL,
-			0, NI_NUMERICHOST))
-		strcpy(number, "?");
-	buf_printf(words, "%s%s: %s", buf_len(words) ? "; " : "", number,
-		   err->message);
-}
-
-static int count_addresses(const struct addrinfo *a)
-{
-	int n = 0;
-
-	for (; a; a = a->ai_next)
-		n++;
-	return n;
+	if (rc)
+		return err_set(err, ERR_NETWORK, "%s", gai_strerror(rc));
+	fd = connect_to(list, deadline, err);
+	freeaddrinfo(list);
+	return fd;
 }
 
 /* An address that does not answer leaves time for those after it. */
@@ -196,15 +159,17 @@ static struct mono share_of(struct mono deadline, int n_left)
 	return (struct mono){ now.us + (deadline.us - now.us) / n_left };
 }
 
-static int dial_list(const struct lookup *l, struct mono deadline,
-		     struct err *err)
+static int dial_list(const char *host, const struct strv *addresses,
+		     const char *port, struct mono deadline, struct err *err)
 {
 	AUTO_BUF struct buf words = { .base = NULL };
 	AUTO_ERR struct err e = { 0 };
-	int left = count_addresses(l->list);
+	int left = (int)addresses->n;
 
-	for (const struct addrinfo *a = l->list; a; a = a->ai_next, left--) {
-		int fd = dial_address(a, share_of(deadline, left), &e);
+	for (size_t i = 0; i < addresses->n; i++, left--) {
+		const char *address = addresses->v[i];
+		int fd = dial_address(address, port, share_of(deadline, left),
+				      &e);
 
 		if (fd >= 0)
 			return fd;
@@ -212,26 +177,34 @@ static int dial_list(const struct lookup *l, struct mono deadline,
 			err_move(err, &e);
 			return -1;
 		}
-		note_failure(&words, a, &e);
+		buf_printf(&words, "%s%s: %s", buf_len(&words) ? "; " : "",
+			   address, e.message);
 	}
 	err_set(err, e.kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_NETWORK, "%s",
 		buf_data(&words));
-	return err_wrap(err, ERR_NONE, "cannot connect to %s port %s", l->host,
-			l->port);
+	return err_wrap(err, ERR_NONE, "cannot connect to %s port %s", host,
+			port);
 }
 
 int stream_fd_dial_tcp(const char *host, const char *port, struct mono deadline,
 		       struct err *err)
 {
-	struct lookup *l = XNEW(struct lookup);
-	int fd = -1;
+	AUTO_STRV struct strv addresses = { .v = NULL };
 
-	atomic_init(&l->refs, 1);
-	l->done_fd = -1;
-	l->host = xstrdup(host);
-	l->port = xstrdup(port);
-	if (lookup_run(l, deadline, err) == 0)
-		fd = dial_list(l, deadline, err);
-	lookup_unref(l);
-	return fd;
+	if (find_addresses(host, &addresses, deadline, err) < 0)
+		return -1;
+	return dial_list(host, &addresses, port, deadline, err);
+}
+
+char *stream_fd_peer_address(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	char number[NI_MAXHOST];
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0 ||
+	    getnameinfo((struct sockaddr *)&peer, len, number, sizeof(number),
+			NULL, 0, NI_NUMERICHOST))
+		return NULL;
+	return xstrdup(number);
 }

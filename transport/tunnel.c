@@ -1,409 +1,241 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tunnel: the data plane's thread and its pump, for any kind of far end. The
- * theory of operation is in tunnel.h.
- *
- * The pump has two lanes, each a bounded buffer that is refilled only once it
- * is empty: so a write that could not go on is repeated with the same bytes
- * (an SSH session insists on that), and no byte waits behind another's back.
- * The thread owns the verdict until it sets `ended`, and the far end until it
- * is joined. The local descriptor stays open until tunnel_free(), so that
- * tunnel_kill() can never shut down a stranger that got its number.
+ * tunnel: what watches the endpoint that carries a stream. The theory of
+ * operation is in tunnel.h.
  */
 #include "transport/tunnel.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/endpoint_child.h"
 
 enum { LOCAL_SNDBUF_BYTES = 128 * 1024 };
 
-enum lane_end {
-	LANE_OPEN,
-	LANE_EOF,  /* its source has ended; its sink does not know yet */
-	LANE_DONE, /* its sink knows */
-};
-
-struct lane {
-	unsigned char bytes[TUNNEL_BUFFER_BYTES];
-	size_t start, len;
-	enum lane_end end;
-	struct mono since; /* last progress while it holds bytes */
-};
-
 struct tunnel {
+	struct tunnel_spec spec;
 	char *host;
-	const struct tunnel_far_ops *ops;
-	void *far; /* NULL once closed */
-
-	pthread_t thread;
-	bool started;
-	atomic_int local_fd;
-	int wake_fd; /* eventfd: look at killed and stall_ms */
-	int end_fd;  /* eventfd: ended */
-
-	atomic_uint_fast64_t sent_bytes, received_bytes;
-	atomic_int_fast64_t progress_us;
-	atomic_int stall_ms;
-	atomic_bool killed, ended;
-
-	struct err verdict; /* the thread's until ended */
-	struct mono heartbeat;
-	struct lane out; /* local → far */
-	struct lane in;	 /* far → local */
+	int stall_ms;
+	int end_fd; /* eventfd: ended */
+	bool ended;
+	struct err verdict;
+	struct mono started, check_due;
+	struct task *watch; /* NULL: not started */
 };
 
-/* --- the two ends -------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------- */
 
-static int local_failed(struct err *err, const char *what)
+static const struct control_counters *counters(const struct tunnel *t)
 {
-	int errnum = errno;
-
-	err_sys(err, errnum, "%s", what);
-	if (errnum == EPIPE || errnum == ECONNRESET)
-		err->kind = ERR_CLOSED;
-	return -1;
+	return endpoint_child_counters(t->spec.child);
 }
 
-/* As the far end's calls: bytes, 0 for "not now", -1. */
-static ssize_t local_read(struct tunnel *t, void *data, size_t len, bool *eof,
-			  struct err *err)
+/* A moment that the endpoint gave; never for none. */
+static struct mono moment(const _Atomic int64_t *us)
 {
-	ssize_t n = recv(t->local_fd, data, len, MSG_DONTWAIT);
+	struct mono at = { atomic_load(us) };
 
-	if (n > 0)
-		return n;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n < 0)
-		return local_failed(err, "cannot read from the local socket");
-	*eof = true;
-	return 0;
+	return at.us > 0 ? at : MONO_NEVER;
 }
 
-static ssize_t local_write(struct tunnel *t, const void *data, size_t len,
-			   struct err *err)
-{
-	ssize_t n = send(t->local_fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+/* --- ends ----------------------------------------------------------------- */
 
-	if (n >= 0)
-		return n;
-	if (errno == EAGAIN || errno == EINTR)
-		return 0;
-	return local_failed(err, "cannot write to the local socket");
+static void end(struct tunnel *t, struct err *verdict)
+{
+	t->ended = true;
+	err_move(&t->verdict, verdict);
+	(void)eventfd_write(t->end_fd, 1);
 }
 
-static int far_failed(struct tunnel *t, struct err *err)
+/* Known first; then QEMU sees its socket closed. */
+static void end_by_force(struct tunnel *t, struct err *verdict)
 {
-	if (!err_host_of(err))
-		err_at_host(err, t->host);
-	return -1;
+	struct err why = { 0 };
+
+	err_copy(&why, verdict);
+	end(t, verdict);
+	endpoint_child_kill(t->spec.child, &why);
+	err_reset(&why);
 }
 
-/* --- the pump ------------------------------------------------------------ */
-
-static void lane_filled(struct lane *l, ssize_t n, bool eof, struct mono now)
+static void stalled(struct tunnel *t, bool out)
 {
-	if (n > 0) {
-		l->start = 0;
-		l->len = (size_t)n;
-		l->since = now;
-	}
-	if (eof)
-		l->end = LANE_EOF;
-}
+	struct err e = { 0 };
 
-static void lane_drained(struct lane *l, ssize_t n, struct mono now)
-{
-	l->start += (size_t)n;
-	l->len -= (size_t)n;
-	l->since = now;
-}
-
-static void progressed(struct tunnel *t, struct mono now)
-{
-	atomic_store_explicit(&t->progress_us, now.us, memory_order_relaxed);
-}
-
-static bool wants_fill(const struct lane *l)
-{
-	return !l->len && l->end == LANE_OPEN;
-}
-
-static bool wants_drain(const struct lane *l)
-{
-	return l->len || l->end == LANE_EOF;
-}
-
-/* Each step: 1 something moved, 0 nothing could, -1 the tunnel has failed. */
-static int fill_out(struct tunnel *t, struct mono now, struct err *err)
-{
-	struct lane *l = &t->out;
-	bool eof = false;
-	ssize_t n;
-
-	if (!wants_fill(l))
-		return 0;
-	n = local_read(t, l->bytes, sizeof(l->bytes), &eof, err);
-	if (n < 0)
-		return -1;
-	lane_filled(l, n, eof, now);
-	return n > 0 || eof;
-}
-
-static int drain_out(struct tunnel *t, struct mono now, struct err *err)
-{
-	struct lane *l = &t->out;
-	long n;
-	int rc;
-
-	if (l->len) {
-		n = t->ops->write(t->far, l->bytes + l->start, l->len, err);
-		if (n < 0)
-			return far_failed(t, err);
-		if (!n)
-			return 0;
-		lane_drained(l, n, now);
-		atomic_fetch_add(&t->sent_bytes, (uint64_t)n);
-		progressed(t, now);
-		return 1;
-	}
-	if (l->end != LANE_EOF)
-		return 0;
-	rc = t->ops->send_eof(t->far, err);
-	if (rc < 0)
-		return far_failed(t, err);
-	if (rc)
-		return 0;
-	l->end = LANE_DONE;
-	return 1;
-}
-
-static int fill_in(struct tunnel *t, struct mono now, struct err *err)
-{
-	struct lane *l = &t->in;
-	bool eof = false;
-	long n;
-
-	if (!wants_fill(l))
-		return 0;
-	n = t->ops->read(t->far, l->bytes, sizeof(l->bytes), &eof, err);
-	if (n < 0)
-		return far_failed(t, err);
-	lane_filled(l, n, eof, now);
-	return n > 0 || eof;
-}
-
-static int drain_in(struct tunnel *t, struct mono now, struct err *err)
-{
-	struct lane *l = &t->in;
-	ssize_t n;
-
-	if (l->len) {
-		n = local_write(t, l->bytes + l->start, l->len, err);
-		if (n <= 0)
-			return (int)n;
-		lane_drained(l, n, now);
-		atomic_fetch_add(&t->received_bytes, (uint64_t)n);
-		progressed(t, now);
-		return 1;
-	}
-	if (l->end != LANE_EOF)
-		return 0;
-	(void)shutdown(t->local_fd, SHUT_WR);
-	l->end = LANE_DONE;
-	return 1;
-}
-
-/* Moves what can be moved, once through. */
-static int pump(struct tunnel *t, struct mono now, struct err *err)
-{
-	static int (*const steps[])(struct tunnel *, struct mono,
-				    struct err *) = {
-		fill_out,
-		drain_out,
-		fill_in,
-		drain_in,
-	};
-	int moved = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		int rc = steps[i](t, now, err);
-
-		if (rc < 0)
-			return -1;
-		moved |= rc;
-	}
-	return moved;
-}
-
-/* --- what ends it -------------------------------------------------------- */
-
-static struct mono stall_deadline(const struct tunnel *t)
-{
-	int limit_ms = atomic_load(&t->stall_ms);
-	struct mono d = MONO_NEVER;
-
-	if (limit_ms <= 0)
-		return d;
-	if (t->out.len)
-		d = mono_min(d, mono_add_ms(t->out.since, limit_ms));
-	if (t->in.len)
-		d = mono_min(d, mono_add_ms(t->in.since, limit_ms));
-	return d;
-}
-
-static int stalled(const struct tunnel *t, struct err *err)
-{
-	bool out = t->out.len &&
-		   (!t->in.len || mono_before(t->out.since, t->in.since));
-
-	err_set(err, ERR_TIMEOUT,
+	err_set(&e, ERR_TIMEOUT,
 		"the tunnel is stalled: %s took no byte for %d ms",
-		out ? "the far side" : "the QEMU on this side",
-		atomic_load(&t->stall_ms));
+		out ? "the far side" : "the QEMU on this side", t->stall_ms);
 	if (out)
-		err_at_host(err, t->host);
+		err_at_host(&e, t->host);
+	end_by_force(t, &e);
+}
+
+static void stopped(struct tunnel *t)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_TIMEOUT,
+		"the tunnel is stalled: its process does not go on");
+	end_by_force(t, &e);
+}
+
+/* What the endpoint said at the end of its channel. */
+static void fault_of(const struct tunnel *t, struct err *e)
+{
+	struct endpoint_subject *s = t->spec.subject;
+
+	if (s->head.a == CONTROL_FAULT_NONE)
+		return;
+	err_set(e, ERR_CLOSED, "%s", buf_data(&s->text));
+	if (s->head.a != CONTROL_FAULT_LOCAL)
+		err_at_host(e, t->host);
+}
+
+static void child_lost(struct tunnel *t, struct err *e)
+{
+	err_wrap(e, ERR_NETWORK, "the tunnel's SSH session is lost");
+	if (!err_host_of(e))
+		err_at_host(e, t->host);
+	end(t, e);
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+static int check_carrier(struct tunnel *t, struct err *e)
+{
+	if (!t->spec.check)
+		return 0;
+	t->check_due = mono_in_ms(TUNNEL_CHECK_MS);
+	if (t->spec.check(t->spec.carrier, e) == 0)
+		return 0;
+	if (!err_host_of(e))
+		err_at_host(e, t->host);
 	return -1;
 }
 
-static int check_limits(struct tunnel *t, struct mono now, struct err *err)
+/* When a direction counts as stalled, as things are now. */
+static struct mono due(const struct tunnel *t, const _Atomic int64_t *since)
 {
-	if (atomic_load(&t->killed))
-		return err_set(err, ERR_CANCELLED, "the tunnel was closed");
-	if (!mono_before(now, stall_deadline(t)))
-		return stalled(t, err);
-	if (!mono_before(now, t->heartbeat) &&
-	    t->ops->heartbeat(t->far, now, &t->heartbeat, err) < 0)
-		return far_failed(t, err);
-	return 0;
+	struct mono at = moment(since);
+
+	return t->stall_ms <= 0 || mono_is_never(at)
+		       ? MONO_NEVER
+		       : mono_add_ms(at, t->stall_ms);
 }
 
-/* --- the thread ---------------------------------------------------------- */
-
-/*
- * A descriptor from which nothing is wanted is left out: a hang-up on it would
- * be reported again and again.
- */
-static struct pollfd wanted(int fd, short events)
+static struct mono stop_due(const struct tunnel *t)
 {
-	return (struct pollfd){ .fd = events ? fd : -1, .events = events };
+	struct mono turn = moment(&counters(t)->turn_us);
+
+	if (t->stall_ms <= 0)
+		return MONO_NEVER;
+	if (mono_is_never(turn))
+		turn = t->started;
+	return mono_add_ms(turn, t->stall_ms + CONTROL_STOPPED_MS);
 }
 
-static void wait_for_work(struct tunnel *t)
+static void check_stall(struct tunnel *t, struct mono now)
 {
-	struct mono until = mono_min(stall_deadline(t), t->heartbeat);
-	short far_events = 0, local_events = 0;
-	struct pollfd p[3];
-	eventfd_t ignored;
-	int far_fd;
+	struct mono out = due(t, &counters(t)->out_since_us);
+	struct mono in = due(t, &counters(t)->in_since_us);
 
-	far_fd = t->ops->poll_fd(t->far, wants_fill(&t->in),
-				 wants_drain(&t->out), &far_events);
-	if (wants_fill(&t->out))
-		local_events |= POLLIN;
-	if (t->in.len)
-		local_events |= POLLOUT;
-	p[0] = wanted(t->wake_fd, POLLIN);
-	p[1] = wanted(t->local_fd, local_events);
-	p[2] = wanted(far_fd, far_events);
-	if (poll(p, ARRAY_SIZE(p), mono_poll_ms(mono_now(), until)) > 0 &&
-	    p[0].revents)
-		(void)eventfd_read(t->wake_fd, &ignored);
+	if (!mono_before(now, mono_min(out, in)))
+		stalled(t, !mono_before(in, out));
+	else if (!mono_before(now, stop_due(t)))
+		stopped(t);
 }
 
-static int run(struct tunnel *t, struct err *err)
+/* Finds out whether it has ended. Never waits. */
+static void look(struct tunnel *t)
 {
-	for (;;) {
-		struct mono now = mono_now();
-		int moved;
+	struct err e = { 0 };
+	struct mono now = mono_now();
+	int alive;
 
-		if (check_limits(t, now, err) < 0)
-			return -1;
-		moved = pump(t, now, err);
-		if (moved < 0)
-			/* our own shutdown makes errors of its own */
-			return atomic_load(&t->killed)
-				       ? check_limits(t, now, err)
-				       : -1;
-		if (t->out.end == LANE_DONE && t->in.end == LANE_DONE)
-			return atomic_load(&t->killed)
-				       ? check_limits(t, now, err)
-				       : 0;
-		if (!moved)
-			wait_for_work(t);
+	if (t->ended)
+		return;
+	alive = endpoint_child_check(t->spec.child, &e);
+	if (t->spec.subject->heard & CONTROL_BIT(ENDED)) {
+		err_reset(&e);
+		if (check_carrier(t, &e) == 0)
+			fault_of(t, &e);
+		end(t, &e);
+	} else if (alive < 0) {
+		child_lost(t, &e);
+	} else if (t->watch && !mono_before(now, t->check_due) &&
+		   check_carrier(t, &e) < 0) {
+		end_by_force(t, &e);
+	} else if (t->watch) {
+		check_stall(t, now);
 	}
+	err_reset(&e);
 }
 
-static void *tunnel_thread(void *arg)
+/* A direction that is not stuck now cannot count as stalled any sooner. */
+static struct mono look_again(const struct tunnel *t)
+{
+	struct mono at = t->spec.check ? t->check_due : MONO_NEVER;
+
+	at = mono_min(at, due(t, &counters(t)->out_since_us));
+	at = mono_min(at, due(t, &counters(t)->in_since_us));
+	if (t->stall_ms > 0)
+		at = mono_min(at, mono_in_ms(t->stall_ms));
+	return mono_min(at, stop_due(t));
+}
+
+static void watch(void *arg)
 {
 	struct tunnel *t = arg;
 
-	(void)run(t, &t->verdict);
-	/* before QEMU can see the end and fail of it */
-	atomic_store(&t->ended, true);
-	(void)shutdown(t->local_fd, SHUT_RDWR);
-	t->ops->close(STEAL(t->far));
-	(void)eventfd_write(t->end_fd, 1);
-	return NULL;
+	for (;;) {
+		look(t);
+		if (t->ended || task_cancel_asked())
+			return;
+		(void)task_wait_queue(endpoint_child_activity(t->spec.child),
+				      look_again(t), NULL);
+	}
 }
 
-/* --- the control thread's side ------------------------------------------- */
+/* --- from the start to the end -------------------------------------------- */
 
-struct tunnel *tunnel_new(const char *host, const struct tunnel_far_ops *ops,
-			  void *far)
+struct tunnel *tunnel_new(const struct tunnel_spec *spec)
 {
 	struct tunnel *t = XNEW(struct tunnel);
 
-	t->host = xstrdup(host);
-	t->ops = ops;
-	t->far = far;
-	t->local_fd = -1;
-	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->spec = *spec;
+	t->host = xstrdup(spec->host);
 	t->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return t;
-}
-
-static int start_thread(struct tunnel *t, struct err *err)
-{
-	sigset_t all, old;
-	int rc;
-
-	if (t->wake_fd < 0 || t->end_fd < 0)
-		return err_set(err, ERR_SYSTEM,
-			       "cannot make an eventfd for a tunnel: too many "
-			       "open files");
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&t->thread, NULL, tunnel_thread, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc)
-		return err_sys(err, rc, "cannot start a thread");
-	t->started = true;
-	return 0;
 }
 
 int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err)
 {
 	const int sndbuf = LOCAL_SNDBUF_BYTES;
+	const struct endpoint_words words = {
+		.word = CONTROL_ATTACH,
+		.fds = &local_fd,
+		.n_fds = 1,
+	};
+	int rc;
 
-	assert(!t->started && t->local_fd < 0);
+	assert(!t->watch);
 	(void)setsockopt(local_fd, SOL_SOCKET, SO_SNDBUF, &sndbuf,
 			 sizeof(sndbuf));
+	/* a copy kept here would keep QEMU from seeing the endpoint's end */
+	rc = endpoint_child_say(t->spec.child, t->spec.subject, &words,
+				MONO_NEVER, err);
+	close_fd(local_fd);
+	if (rc < 0)
+		return -1;
+	t->started = mono_now();
 	t->stall_ms = stall_ms;
-	t->heartbeat = mono_now();
-	progressed(t, t->heartbeat);
-	t->local_fd = local_fd;
-	return start_thread(t, err);
+	t->watch = task_start(task_loop(), "tunnel", watch, t);
+	return 0;
 }
 
 int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err)
@@ -421,35 +253,34 @@ int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err)
 	return -1;
 }
 
-static void wake(const struct tunnel *t)
-{
-	(void)eventfd_write(t->wake_fd, 1);
-}
-
 void tunnel_set_stall(struct tunnel *t, int stall_ms)
 {
-	atomic_store(&t->stall_ms, stall_ms);
-	wake(t);
+	t->stall_ms = stall_ms;
+	waitq_wake_all(endpoint_child_activity(t->spec.child));
 }
 
-void tunnel_stats(const struct tunnel *t, struct tunnel_stats *stats)
+void tunnel_stats(struct tunnel *t, struct tunnel_stats *stats)
 {
+	struct mono progress = moment(&counters(t)->progress_us);
+
+	look(t);
 	*stats = (struct tunnel_stats){
-		.sent_bytes = atomic_load(&t->sent_bytes),
-		.received_bytes = atomic_load(&t->received_bytes),
-		.progress = { atomic_load(&t->progress_us) },
-		.ended = atomic_load(&t->ended),
+		.sent_bytes = atomic_load(&counters(t)->sent_bytes),
+		.received_bytes = atomic_load(&counters(t)->received_bytes),
+		.progress = mono_is_never(progress) ? t->started : progress,
+		.ended = t->ended,
 	};
 }
 
 int tunnel_end_fd(const struct tunnel *t)
 {
-	return t->started ? t->end_fd : -1;
+	return t->watch ? t->end_fd : -1;
 }
 
-int tunnel_verdict(const struct tunnel *t, struct err *err)
+int tunnel_verdict(struct tunnel *t, struct err *err)
 {
-	assert(atomic_load(&t->ended));
+	look(t);
+	assert(t->ended);
 	if (t->verdict.kind == ERR_NONE)
 		return 0;
 	/* a copy: it can be asked for more than once */
@@ -457,20 +288,21 @@ int tunnel_verdict(const struct tunnel *t, struct err *err)
 	return -1;
 }
 
-bool tunnel_has_stalled(const struct tunnel *t)
+bool tunnel_has_stalled(struct tunnel *t)
 {
-	return atomic_load(&t->ended) && t->verdict.kind == ERR_TIMEOUT;
+	look(t);
+	return t->ended && t->verdict.kind == ERR_TIMEOUT;
 }
 
 void tunnel_kill(struct tunnel *t)
 {
-	int fd;
+	struct err e = { 0 };
 
-	atomic_store(&t->killed, true);
-	fd = atomic_load(&t->local_fd);
-	if (fd >= 0)
-		(void)shutdown(fd, SHUT_RDWR);
-	wake(t);
+	look(t);
+	if (t->ended)
+		return;
+	err_set(&e, ERR_CANCELLED, "the tunnel was closed");
+	end_by_force(t, &e);
 }
 
 void tunnel_free(struct tunnel *t)
@@ -478,12 +310,11 @@ void tunnel_free(struct tunnel *t)
 	if (!t)
 		return;
 	tunnel_kill(t);
-	if (t->started)
-		pthread_join(t->thread, NULL);
-	else
-		t->ops->close(t->far);
-	close_fd(t->local_fd);
-	close_fd(t->wake_fd);
+	if (t->watch) {
+		task_cancel(t->watch);
+		task_join(t->watch);
+	}
+	t->spec.release(t->spec.carrier);
 	close_fd(t->end_fd);
 	err_reset(&t->verdict);
 	free(t->host);

@@ -3,16 +3,20 @@
  * tunnel: the data plane; carries one stream between a local descriptor and a
  * UNIX socket (or a command) on another host.
  *
- * Theory of operation. Each tunnel is one thread that owns one SSH session
- * (or, for the local and openssh back ends, one connected descriptor) and one
- * local descriptor; it shares only atomic counters with the control thread.
- * Buffers are bounded (TUNNEL_BUFFER_BYTES each way): bytes parked between the
- * two QEMUs are hidden blackout, so a slow reader stops the writer. When the
- * far side has bytes to take and takes none for the stall limit, the thread
- * closes the local descriptor by itself: QEMU in `device` cannot be reached by
- * QMP then, and only a closed socket frees it.
+ * Theory of operation. The bytes pass through an endpoint, a process of its own
+ * (endpoint/endpoint.h): it is handed the local descriptor, and no byte passes
+ * this one. It parks few bytes, so that a slow reader stops the writer: what is
+ * parked between the two QEMUs is hidden blackout. Here is only what watches
+ * it, a task with the endpoint's counters in shared memory: when a side has
+ * bytes to take and takes none for the stall limit, or the endpoint itself no
+ * longer looks around, it is killed. That closes QEMU's socket, which alone
+ * frees a QEMU that is stuck in `device`, where QMP does not reach it.
  *
- *   QEMU ─fd─ [local_fd │ thread: SSH session, channel] ─TCP─ sshd ─ QEMU
+ *   QEMU ─fd─ [ endpoint: channel, libssh2 ] ─TCP─ sshd ─ QEMU
+ *                 │ counters    │ messages
+ *              [ tunnel: watching task ]
+ *
+ * All calls are for tasks only.
  */
 #ifndef TRANSPORT_TUNNEL_H
 #define TRANSPORT_TUNNEL_H
@@ -23,13 +27,13 @@
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
 
-enum { TUNNEL_BUFFER_BYTES = 64 * 1024 };
-
+struct endpoint_child;
+struct endpoint_subject;
 struct tunnel;
 
 /*
- * Starts the thread; the tunnel owns @local_fd (a connected socket) from here
- * on, also on failure. @stall_ms: 0 for never; can be changed at any time.
+ * Hands @local_fd (a connected socket) over; it is closed on this side also on
+ * failure. @stall_ms: 0 for never; can be changed at any time.
  */
 int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err);
 /*
@@ -40,17 +44,16 @@ int tunnel_start(struct tunnel *t, int local_fd, int stall_ms, struct err *err);
 int tunnel_start_pair(struct tunnel *t, int stall_ms, struct err *err);
 void tunnel_set_stall(struct tunnel *t, int stall_ms);
 
-/* Counters; may be read from any thread. */
 struct tunnel_stats {
 	uint64_t sent_bytes;	 /* local → far, accepted by the session */
 	uint64_t received_bytes; /* far → local */
 	struct mono progress;	 /* when a byte last moved, either way */
-	bool ended;		 /* the thread moves no more: a verdict */
+	bool ended;		 /* no more moves: there is a verdict */
 };
-void tunnel_stats(const struct tunnel *t, struct tunnel_stats *stats);
+void tunnel_stats(struct tunnel *t, struct tunnel_stats *stats);
 
 /*
- * Readable once the thread has ended, for task_wait_fd(). -1 before the start.
+ * Readable once it has ended, for task_wait_fd(). -1 before the start.
  */
 int tunnel_end_fd(const struct tunnel *t);
 /*
@@ -58,49 +61,41 @@ int tunnel_end_fd(const struct tunnel *t);
  * (ERR_NETWORK, ERR_TIMEOUT for a stall, ERR_CLOSED, ERR_CANCELLED after
  * tunnel_kill). Only once ended.
  */
-int tunnel_verdict(const struct tunnel *t, struct err *err);
+int tunnel_verdict(struct tunnel *t, struct err *err);
 /*
  * Whether it has ended because of the stall limit. It is known before the
- * local descriptor is shut down: who sees QEMU fail of that can rely on it.
+ * local descriptor is closed: who sees QEMU fail of that can rely on it.
  */
-bool tunnel_has_stalled(const struct tunnel *t);
+bool tunnel_has_stalled(struct tunnel *t);
 
 /*
- * Shuts the local socket down at once (within milliseconds, whatever the
- * thread does). May be called from any thread, and more than once.
+ * Has the local socket closed within milliseconds, whatever the endpoint does.
+ * May be called more than once.
  */
 void tunnel_kill(struct tunnel *t);
-/* Kills, waits for the thread (bounded by its poll), frees. NULL is fine. */
+/* Kills, and frees. NULL is fine. */
 void tunnel_free(struct tunnel *t);
 
 /* --- for those who make tunnels ------------------------------------------ */
 
 /*
- * The far end as the thread drives it. All calls are non-blocking and come
- * from the thread only. read/write return bytes, 0 for "not now", -1 failed
- * (err set); read sets *eof at the end.
+ * An endpoint with an open channel, to which nothing is attached yet.
+ *
+ * @carrier: what has all of it, and ends and frees it in @release, after which
+ *   @child and @subject are not touched any more.
+ * @check: -1 with ERR_NETWORK when something behind the endpoint is broken;
+ *   asked every TUNNEL_CHECK_MS, and before an end is taken for an orderly
+ *   one. Never waits. NULL: nothing can be.
  */
-struct tunnel_far_ops {
-	long (*read)(void *far, void *data, unsigned long len, bool *eof,
-		     struct err *err);
-	long (*write)(void *far, const void *data, unsigned long len,
-		      struct err *err);
-	/* Signals the end of the data to the far side. 0 done, 1 again, -1. */
-	int (*send_eof)(void *far, struct err *err);
-	/* poll(2) wants: descriptor and events for what is pending. */
-	int (*poll_fd)(void *far, bool want_read, bool want_write,
-		       short *events);
-	/*
-	 * Heartbeat: asks the far side for a sign of life when due; -1 with
-	 * ERR_NETWORK once it was silent too long. *next: when to call again.
-	 */
-	int (*heartbeat)(void *far, struct mono now, struct mono *next,
-			 struct err *err);
-	/* Forgets everything at once, without talking to the far side. */
-	void (*close)(void *far);
+enum { TUNNEL_CHECK_MS = 50 };
+struct tunnel_spec {
+	const char *host; /* for messages; copied */
+	struct endpoint_child *child;
+	struct endpoint_subject *subject;
+	void *carrier;
+	int (*check)(void *carrier, struct err *err);
+	void (*release)(void *carrier);
 };
-/* Owns @far from here on. @host is for messages and is copied. */
-struct tunnel *tunnel_new(const char *host, const struct tunnel_far_ops *ops,
-			  void *far);
+struct tunnel *tunnel_new(const struct tunnel_spec *spec);
 
 #endif

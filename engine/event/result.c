@@ -57,6 +57,7 @@ void result_free(struct result *r)
 	free(r->guest);
 	free(r->source);
 	free(r->destination);
+	free(r->transport_why);
 	free(r->decision);
 	err_reset(&r->error);
 	strv_free(&r->leftovers);
@@ -224,6 +225,7 @@ struct json_object *result_to_json(const struct result *r)
 	add_numbers(o, r);
 	json_fields_text(o, "transport", r->transport);
 	json_fields_text(o, "state_storage", r->state_storage);
+	json_fields_text(o, "transport_why", r->transport_why);
 	json_fields_text(o, "decision", r->decision);
 	json_add_sub(o, "forecast", forecast_to_json(r));
 	json_add_sub(o, "error", result_error_to_json(&r->error));

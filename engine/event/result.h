@@ -52,6 +52,7 @@ struct result {
 	int streams;
 	int attempts; /* -1: none; 2: turned back, and tried once more */
 	const char *transport; /* "ssh", "openssh", "local" */
+	char *transport_why;   /* "using ssh(1) for …"; NULL: as usual */
 	char *decision;	       /* why it switched when it did */
 	/* what the journal was kept on, if a power cut empties it; a literal */
 	const char *state_storage;

@@ -15,6 +15,7 @@
 
 /* probe_*.sh */
 extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
+extern const char probe_package_sh[];
 
 enum { PROBE_MAX_OUTPUT = 4 * 1024 * 1024 };
 
@@ -236,6 +237,16 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 		.machine_known = known != NULL,
 	};
 	return 0;
+}
+
+char *probe_package(struct host *h, struct mono deadline)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	if (probe_script(h, "package probe", probe_package_sh, &text, deadline,
+			 NULL) < 0)
+		return NULL;
+	return answer_value(buf_data(&text), "package");
 }
 
 void probe_qemu_free(struct probe_qemu *q)

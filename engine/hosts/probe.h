@@ -68,6 +68,12 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 void probe_qemu_free(struct probe_qemu *q);
 
 /*
+ * The package that libssh2 comes from on @h, with its version ("libssh2-1
+ * 1.10.0-3"), to be freed; NULL: no package manager says.
+ */
+char *probe_package(struct host *h, struct mono deadline);
+
+/*
  * What a host's sh gets. One compound: what was cut short on the way is not
  * begun. Bytes are bytes: in other locales sed(1) and grep(1) do not see past
  * those that are no characters, and a process may have such in its name.

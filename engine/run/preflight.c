@@ -27,7 +27,9 @@
 #include "transport/base/log.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
+#include "transport/host_local.h"
 #include "transport/quote.h"
+#include "transport/endpoint/ssh_library.h"
 
 /* --- gathering ----------------------------------------------------------- */
 
@@ -157,6 +159,28 @@ static int ask_lingering(void *arg, struct err *err)
 	if (!r->dst.facts.uid)
 		return 0;
 	return lingering_ask(r->dst.host, &p->lingers_there, in_time(), err);
+}
+
+/* Asked of this host, whichever the source is. */
+static int ask_library(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	AUTO_FREE char *package = NULL;
+	struct host *here;
+
+	(void)err;
+	if (strcmp(host_backend(p->r->dst.host), "ssh") != 0)
+		return 0;
+	p->faults = ssh_library_faults(ssh_library_version());
+	if (!p->faults)
+		return 0;
+	here = host_local_new();
+	package = probe_package(here, in_time());
+	host_close(here);
+	p->library = xasprintf("libssh2 %s (%s%s)", ssh_library_version(),
+			       package ? "package " : "of no known package",
+			       package ? package : "");
+	return 0;
 }
 
 static int find_qemu(void *arg, struct err *err)
@@ -321,7 +345,7 @@ static int ask_first(struct preflight *p, struct err *err)
 		{ ask_login, p },	{ ask_lingering, p },
 		{ ask_unit, p },	{ find_guests, p },
 		{ ask_room, p },	{ sweep_here, p },
-		{ sweep_there, p },
+		{ sweep_there, p },	{ ask_library, p },
 	};
 
 	return beside_ask(questions, ARRAY_SIZE(questions), err);
@@ -368,6 +392,7 @@ static void preflight_free(struct preflight *p)
 	free(p->there);
 	unit_facts_free(&p->unit);
 	free(p->inactive);
+	free(p->library);
 	free(p->lonely);
 	lingering_free(&p->lingers_here);
 	lingering_free(&p->lingers_there);

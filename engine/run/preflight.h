@@ -31,6 +31,8 @@ struct preflight {
 	const char *storage;	/* that of the state directory does not
 				    * outlive a power cut: what it is */
 	struct lingering lingers_here, lingers_there;
+	char *library;		   /* "libssh2 1.10.0 (package ...)" */
+	const char *faults;	   /* that it is known for, or NULL */
 	char *lonely;		   /* why the guardian cannot log in, or NULL */
 	struct supervisor above;   /* among the processes above the source */
 	bool same_pids;		   /* a pid is the same process on both */
@@ -51,6 +53,7 @@ void preflight_check_guardian(struct preflight *p);
 void preflight_check_lingering(struct preflight *p);
 void preflight_check_state(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
+void preflight_check_library(struct preflight *p);
 void preflight_check_user(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);
 void preflight_check_ram(struct preflight *p);

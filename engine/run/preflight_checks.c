@@ -209,6 +209,17 @@ void preflight_check_same_host(struct preflight *p)
 	    xstrdup("name another host, or \"local\" if that is meant"));
 }
 
+/* A library that a hostile peer can lead astray; it runs without rights. */
+void preflight_check_library(struct preflight *p)
+{
+	if (!p->faults)
+		return;
+	ADD(p, "ssh-library", SOURCE, WARN,
+	    xasprintf("%s has known faults: %s", p->library, p->faults),
+	    xstrdup("keep the package up to date; where the network or the "
+		    "host is not to be trusted, use --ssh openssh"));
+}
+
 static void check_blocked(struct preflight *p)
 {
 	if (!p->r->source.facts.blocked) {
@@ -835,6 +846,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_guardian,
 	preflight_check_lingering,
 	preflight_check_state,
+	preflight_check_library,
 	check_blocked,
 	check_jobs,
 	check_hotplug,

@@ -15,6 +15,7 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
+#include "transport/host_target.h"
 
 static void remember_source(struct run *r)
 {
@@ -83,11 +84,13 @@ int reach_find(struct run *r, struct err *err)
 
 static int no_destination(struct run *r, struct err *err)
 {
+	AUTO_FREE char *words = host_target_words(r->opt->destination);
+
 	err_wrap(err, ERR_NONE, "cannot use %s as a destination",
 		 r->opt->destination);
 	if (!err_hint_of(err))
 		err_hint(err, "see whether `ssh %s true` works from here",
-			 r->opt->destination);
+			 words);
 	return -1;
 }
 
@@ -119,22 +122,30 @@ static int await_source(struct run *r)
 }
 
 /* The caller's own, with a note that somebody was asked. */
-static char *ask_noted(void *arg, const char *prompt)
+static char *ask_noted(void *arg, const char *prompt, enum host_ask what)
 {
 	struct run *r = arg;
 
 	if (await_source(r) < 0)
 		return NULL;
 	r->dest.typed = true;
-	return r->opt->ssh.ask(r->opt->ssh.arg, prompt);
+	return r->opt->ssh.ask(r->opt->ssh.arg, prompt, what);
 }
 
-static void notify(void *arg, const char *text)
+/* An event takes the place of the caller's own. */
+static void notify(void *arg, const char *what, const char *text)
 {
-	const struct run *r = arg;
+	struct run *r = arg;
+	const bool is_ssh = !strcmp(what, HOST_NOTE_SSH);
 
-	if (r->opt->ssh.notify)
-		r->opt->ssh.notify(r->opt->ssh.arg, text);
+	/* ssh(1) is tried next: it asks by itself */
+	if (is_ssh && await_source(r) < 0)
+		return;
+	run_warn(r, what, "%s", text);
+	if (!is_ssh)
+		return;
+	free(r->result->transport_why);
+	r->result->transport_why = xstrdup(text);
 }
 
 int reach_destination(struct run *r, struct err *err)
@@ -144,6 +155,8 @@ int reach_destination(struct run *r, struct err *err)
 	opt.ask = opt.ask ? ask_noted : NULL;
 	opt.notify = notify;
 	opt.arg = r;
+	if (opt.ask && opt.backend == HOST_SSH_OPENSSH)
+		(void)await_source(r);
 	if (!r->dst.host)
 		r->dst.host = host_open(r->opt->destination, &opt,
 					mono_in_ms(RUN_CONNECT_MS), err);

@@ -173,6 +173,7 @@ class LoopbackCase(unittest.TestCase):
                      if p not in known and p not in keepers}
             found.update((p, "an open connection of sshd")
                          for p in self.sshd.sessions())
+            found.update(harness.orphans())
             return found
 
         try:

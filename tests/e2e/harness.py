@@ -241,6 +241,19 @@ def end_ours(timeout=30):
     wait_until(none, timeout, "processes do not end")
 
 
+def orphans():
+    """{pid: what it is} of endpoints without a parent: they carry no token."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or \
+                read(f"/proc/{name}/cmdline") != b"vmferry\0ssh-endpoint\0":
+            continue
+        after = read(f"/proc/{name}/stat").rpartition(b")")[2].split()
+        if len(after) > 1 and after[1] == b"1" and is_alive(name):
+            found[int(name)] = "an endpoint whose parent has ended"
+    return found
+
+
 def keeper_of(pid):
     """The shell that waits for the end of a guest that was moved, or None."""
     directory = directory_of(pid)
@@ -385,7 +398,8 @@ class Sshd:
         with open(self.ssh_config, "w") as f:
             f.write("# nothing of the user's\n")
         with open(self.path("sshd_config"), "w") as f:
-            f.write("\n".join([*self.config(), *extra, ""]))
+            # of two values of an option the first counts
+            f.write("\n".join([*extra, *self.config(), ""]))
         self.process = None
         self.start()
 

@@ -37,7 +37,8 @@ static void list_and_sign(struct ssh_agent *a)
 		blob = (struct ssh_bytes){ (const unsigned char *)buf_data(
 						   &keys[n - 1].blob),
 					   buf_len(&keys[n - 1].blob) };
-	(void)ssh_agent_sign(a, blob, (struct ssh_bytes){ text, sizeof(text) },
+	(void)ssh_agent_sign(a, blob, "ssh-ed25519",
+			     (struct ssh_bytes){ text, sizeof(text) },
 			     &signature, MONO_NEVER, &err);
 	(void)ssh_agent_list(a, &keys, &n, MONO_NEVER, &err);
 }

@@ -6,6 +6,8 @@
 #include "transport/base/xalloc.h"
 #include "transport/ssh_config.h"
 #include "transport/ssh_key.h"
+#include "transport/ssh_limits.h"
+#include "transport/ssh_private.h"
 
 static void read_config(const char *text)
 {
@@ -21,6 +23,9 @@ static void read_config(const char *text)
 
 		fuzz_claim(path != NULL, "a path has an expansion");
 	}
+	ssh_limits_read(&c.beyond, text, text);
+	fuzz_claim(!c.beyond.n, "what is usual can be followed");
+	ssh_limits_paths(&c);
 	ssh_config_free(&c);
 }
 
@@ -29,9 +34,28 @@ static void read_key(const char *text)
 	struct ssh_key k = { .path = NULL };
 
 	ssh_key_parse(&k, text);
-	(void)ssh_key_unusable(k.type);
+	(void)ssh_key_unusable(k.type, true);
 	fuzz_claim(!buf_len(&k.blob) || k.type, "a public key has a type");
 	ssh_key_free(&k);
+}
+
+/* Without a passphrase, which would take its time. */
+static void read_private(const char *text)
+{
+	static const char *const algorithms[] = { "ssh-ed25519",
+						  "ecdsa-sha2-nistp256",
+						  "rsa-sha2-512" };
+	const struct ssh_bytes data = { (const unsigned char *)"data", 4 };
+	struct buf signature = { .base = NULL };
+	enum ssh_private_fault fault;
+	struct ssh_private *k = ssh_private_parse(text, NULL, &fault);
+
+	for (size_t i = 0; k && i < ARRAY_SIZE(algorithms); i++)
+		(void)ssh_private_sign(k, algorithms[i], data, &signature);
+	fuzz_claim(!k || ssh_private_blob(k).len,
+		   "a private key has a public half");
+	ssh_private_free(k);
+	buf_free(&signature);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,5 +65,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_config(text);
 	read_key(text);
+	read_private(text);
 	return 0;
 }

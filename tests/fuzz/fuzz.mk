@@ -20,10 +20,18 @@ FUZZ_LIB_OBJ := $(LIB_SRC:%.c=$(FUZZ_BUILD)/obj/%.o) \
 	$(patsubst %.c,$(FUZZ_BUILD)/obj/%.o,\
 	$(filter-out %/main.c,$(CLI_SRC)) $(wildcard $(FUZZ_DIR)/fuzz_*.c))
 
+comma := ,
 # The seams at which a target takes the place of the outside world.
 FUZZ_LINK_qmp := -Wl,--wrap=qmp_call
 FUZZ_LINK_agent := -Wl,--wrap=stream_fd_connect_unix
-FUZZ_LINK_ssh := -Wl,--wrap=ssh_dial,--wrap=ssh_config_read
+FUZZ_LINK_endpoint := -Wl,--wrap=ssh_dial,--wrap=ssh_config_read \
+	$(foreach f,start take_stderr end_fd ended wait kill free,\
+	-Wl,--wrap=child_$(f))
+
+FUZZ_LINK_pump := $(patsubst %,-Wl$(comma)--wrap=%,recv send shutdown \
+	control_send endpoint_failed libssh2_free $(addprefix libssh2_channel_,\
+	read_ex write_ex eof send_eof wait_closed free get_exit_status \
+	get_exit_signal))
 
 $(FUZZ_BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -49,7 +57,7 @@ $(FUZZ_BUILD)/%_fuzz: $(FUZZ_BUILD)/obj/$(FUZZ_DIR)/%_fuzz.o \
 
 -include $(shell find $(FUZZ_BUILD)/obj -name '*.d' 2>/dev/null)
 
-# FUZZ_TARGETS='qmp ssh' picks some.
+# FUZZ_TARGETS='qmp agent' picks some.
 .PHONY: fuzz fuzz-regress fuzz-build
 fuzz-build: $(FUZZ_BIN)
 fuzz: fuzz-build

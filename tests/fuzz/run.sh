@@ -22,15 +22,11 @@ child=
 trap 'rm -rf "$TMPDIR"' EXIT
 trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' INT TERM
 
-# libssh2 leaks a little of its own at each key exchange.
-LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
-ASAN_OPTIONS=suppressions=$here/asan.supp:print_suppressions=0
-export LSAN_OPTIONS ASAN_OPTIONS
-
 max_len() {
 	case $1 in
 	qmp | session) echo 8192 ;;
-	journal | ssh | recording) echo 16384 ;;
+	journal | recording) echo 16384 ;;
+	pump) echo 1024 ;;
 	*) echo 4096 ;;
 	esac
 }

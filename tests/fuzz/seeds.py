@@ -1,23 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Writes the seed corpora of tests/fuzz anew; crashes found later stay.
-
-    seeds.py            all but ssh
-    seeds.py --ssh      ssh, too: records a real sshd (root, build-fuzz/ssh_fuzz)
-"""
+"""Writes the seed corpora of tests/fuzz anew; crashes found later stay."""
 
 import base64
 import json
-import os
 import pathlib
 import re
-import select
-import shutil
-import socket
 import struct
-import subprocess
-import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -162,6 +151,24 @@ def known_hosts():
     # "hostb", hashed by ssh-keygen -H
     put("known_hosts", "hashed", "\0|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|"
         f"{hashed('hostb')} ssh-ed25519 {ED25519}\n|1|bad|worse ssh-rsa x\n")
+
+
+def kexinit():
+    def packet(payload):
+        padding = bytes(8)
+        return struct.pack(">IB", 1 + len(payload) + len(padding),
+                           len(padding)) + payload + padding
+
+    def names(*lists):
+        return b"".join(struct.pack(">I", len(x)) + x for x in lists)
+
+    first = b"\x14" + bytes(16) + names(
+        b"curve25519-sha256", b"ssh-ed25519-cert-v01@openssh.com,ssh-ed25519",
+        b"aes128-ctr")
+    put("kexinit", "whole", b"\xff" + b"SSH-2.0-OpenSSH_9.2\r\n" +
+        packet(first))
+    put("kexinit", "banner", b"\x80" + b"hello\nSSH-2.0-x\n" +
+        packet(b"\x02ignored") + packet(b"\x04debug") + packet(first))
 
 
 def hashed(name):
@@ -335,114 +342,81 @@ def agent():
     put("agent", "refuses", b"\2" + packet(12, 0) + packet(5) + keys)
 
 
-def tunnel():
-    for name, how in {"whole": 0, "stall": 1, "kill": 2, "leave": 4,
-                      "beats": 8}.items():
-        put("tunnel", name, bytes([how, 3, 0, 2, 9]) + bytes(
-            (1, 0, 30, 2, 0, 0, 255 if how == 8 else 9, 40)))
-    put("tunnel", "long", bytes([0, 255, 255, 255, 0]) + bytes(range(60)))
-    put("tunnel", "one-way", bytes([0, 0, 0, 9, 9, 4, 0xfe, 7]))
-    put("tunnel", "stuck", bytes([0x11, 1, 0, 0, 0]) + bytes(40))
+# --- endpoints ---------------------------------------------------------------
 
 
-# --- SSH ---------------------------------------------------------------------
+def words():
+    """The words of the control protocol and their numbers."""
+    text = (TOP / "transport/endpoint/control.h").read_text()
+    names = re.search(r"enum control_word {(.*?)}", text, re.S)[1]
+    return {name: n for n, name in
+            enumerate(re.findall(r"^\tCONTROL_(\w+)", names, re.M), 1)}
 
 
-def relay(server, client):
-    """Carries bytes both ways to the end; what @server said."""
-    said = b""
-    ends = {server: client, client: server}
-    while ends:
-        for end in select.select(list(ends), [], [])[0]:
-            try:
-                data = end.recv(65536)
-            except ConnectionError:
-                data = b""
-            if not data:
-                return said
-            said += data if end is server else b""
-            ends[end].sendall(data)
-    return said
+def message(word, text=b"", number=0, a=0):
+    text += bytes(-len(text) % 4)
+    return bytes([words()[word], number, a, len(text) // 4]) + text
 
 
-def record(directory, *options):
-    """What sshd says to our client."""
-    server, server_end = socket.socketpair()
-    client, client_end = socket.socketpair()
-    with server, client:
-        sshd = subprocess.Popen(
-            ["/usr/sbin/sshd", "-i", "-f", "/dev/null", "-o",
-             f"HostKey={directory}/key", *options],
-            stdin=server_end, stdout=server_end, stderr=subprocess.DEVNULL)
-        ours = subprocess.Popen(
-            [TOP / "build-fuzz/ssh_fuzz"], pass_fds=[client_end.fileno()],
-            env=dict(os.environ, VMFERRY_FUZZ_FD=str(client_end.fileno()),
-                     ASAN_OPTIONS="detect_leaks=0"))
-        server_end.close()
-        client_end.close()
-        said = relay(server, client)
-    ours.wait()
-    sshd.wait()
-    return said
+def endpoint():
+    blob = base64.b64decode(ED25519 + "A" * (-len(ED25519) % 4))
+    start = message("HELLO") + message(
+        "HOSTKEY", b"ssh-ed25519\0ssh-ed25519\0" + blob)
+    ready = start + message("READY", b"kex, key, cipher, mac")
+    methods = start + message("METHODS", b"password,keyboard-interactive")
+    put("endpoint", "open-host", b"\0" + ready + message("PONG", number=1)
+        + message("OPENED", number=2) + message("ENDED", number=2))
+    put("endpoint", "refused", b"\1" + methods + message("PROMPT", b"Who?")
+        + message("REFUSED", b"no") * 6)
+    put("endpoint", "password", b"\1" + methods + message("REFUSED") * 3
+        + message("READY") + message("PONG", number=1)
+        + message("FAILED", b"too many", number=2))
+    put("endpoint", "crypto", b"\0" + message("HELLO")
+        + message("ERROR", b"no matching cipher", a=2))
+    put("endpoint", "no-key", b"\0" + message("HELLO")
+        + message("HOSTKEY", b"ssh-ed25519"[:8]))
+    put("endpoint", "greedy", b"\1" + methods + message("SIGN", b"data"))
+    put("endpoint", "short", b"\0" + bytes([255, 0, 0, 1]) + b"abcd")
 
 
-def plain_length(said):
-    """Where NEWKEYS ends, as ssh_fuzz.c finds it."""
-    at = said.index(b"\n") + 1
-    while len(said) - at >= 6:
-        length, kind = struct.unpack(">I", said[at:at + 4])[0], said[at + 5]
-        at += 4 + length
-        if kind == 21:
-            return at
-    return len(said)
+def pump():
+    # flags, a relay's hold, deeds: all at once, small pieces, nothing, an end
+    for name, flags in (("relay", 0), ("socket", 1), ("command", 3)):
+        put("pump", f"{name}-whole", bytes([flags, 2]) + b"\xff" * 60)
+        put("pump", f"{name}-pieces",
+            bytes([flags, 2]) + b"\x0b\x00\x13\x01\x1b\xff" * 30 + b"\x02")
+        put("pump", f"{name}-broken",
+            bytes([flags, 2]) + b"\xff\x7f\x0b" * 9 + b"\x0a")
 
 
-def checked(said):
-    """The checksum that lets the encrypted end be played."""
-    total = 2166136261
-    for byte in said[plain_length(said):]:
-        total = (total ^ byte) * 16777619 & 0xFFFFFFFF
-    return struct.pack(">I", total) + said
-
-
-def ssh():
-    kinds = {
-        "curve25519": ["KexAlgorithms=curve25519-sha256"],
-        "nistp256": ["KexAlgorithms=ecdh-sha2-nistp256"],
-        "group14": ["KexAlgorithms=diffie-hellman-group14-sha256"],
-        "gex": ["KexAlgorithms=diffie-hellman-group-exchange-sha256"],
-        "no-kex": ["KexAlgorithms=sntrup761x25519-sha512@openssh.com"],
-    }
-    os.makedirs("/run/sshd", exist_ok=True)
-    with tempfile.TemporaryDirectory() as directory:
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
-                        f"{directory}/key"], check=True)
-        for name, options in kinds.items():
-            said = record(directory, *("-o" + o for o in options))
-            put("ssh", name, b"\0\1" + checked(said))
-
-
-def ssh_plain():
-    put("ssh", "banner", b"\4\0" + bytes(4) + b"Not allowed\r\nSSH-1.5-x\r\n")
-    body = packet(1, 2, b"Too many users", b"en")[4:]
-    padding = 16 - (len(body) + 5) % 8
-    put("ssh", "disconnect", bytes(6) + b"SSH-2.0-OpenSSH_9.2p1\r\n"
-        + struct.pack(">IB", len(body) + padding + 1, padding) + body
-        + bytes(padding))
+def shell():
+    # flags, most output, status; then marks (1), the other output (2), a wait
+    # (3), an end (4), many of a byte (5)
+    begin = b"\1" b"0\n\2\1" b"0\n\2"
+    ok = b"\3out\1" b"0\n\2err\1" b"0\n\2"
+    put("shell", "exact", b"\3\10\0" + begin + ok * 4)
+    put("shell", "input", b"\7\10\0" + begin + ok * 4)
+    put("shell", "greeting", b"\0\10\0Welcome\n\2mind\2" + begin + ok)
+    put("shell", "status", b"\2\10\0" + begin
+        + b"\1" b"255\n\2\1" b"255\n\2\1" b"99999999999\n\2\1-1\n\2")
+    put("shell", "no-status", b"\1\10\0" + begin + b"\1\n\2\1 x\n")
+    put("shell", "endless-status", b"\1\10\0" + begin + b"\1\5" b"0" + ok)
+    put("shell", "endless-line", b"\1\10\0" + begin + b"\5x\2\5y" + ok)
+    put("shell", "endless-greeting", b"\1\10\0" + b"\5x" * 30)
+    put("shell", "nul", b"\1\10\0\0\0" + begin + b"\0a\0\1\0" b"0\n" + ok)
+    put("shell", "one-output-ends", b"\1\10\0" + begin + b"\1" b"0\n\4\2" + ok)
+    put("shell", "no-shell", b"\0\10\1This account is not available.\n")
+    put("shell", "interleaved", b"\1\10\0" + begin
+        + b"\3a\2b\2\1\2c\2" b"0\n\2\1" b"7\n" + ok)
 
 
 def main():
     for old in (HERE / "corpus").glob("*/seed-*"):
-        if old.parent.name != "ssh" or "--ssh" in sys.argv:
-            old.unlink()
-    for write in (qmp, session, journal, known_hosts, config, argv, discover,
-                  numbers, recording, locks, answers, agent, tunnel,
-                  ssh_plain):
+        old.unlink()
+    for write in (qmp, session, journal, known_hosts, kexinit, config, argv,
+                  discover, numbers, recording, locks, answers, agent,
+                  endpoint, pump, shell):
         write()
-    if "--ssh" in sys.argv:
-        if not shutil.which("/usr/sbin/sshd"):
-            sys.exit("no sshd here")
-        ssh()
 
 
 main()

@@ -2,6 +2,7 @@
 #include "tests/unit/run_fixture.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/policy/policy.h"
@@ -15,95 +16,63 @@
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
 #include "transport/stream_fd.h"
+#include "transport/tunnel_fd.h"
 
 /* --- tunnels ------------------------------------------------------------- */
 
-static void forget(void *far)
-{
-	(void)far;
-}
-
-static const struct tunnel_far_ops no_far = { .close = forget };
-
-static long takes_nothing(void *far, const void *data, unsigned long len,
-			  struct err *err)
-{
-	(void)far;
-	(void)data;
-	(void)len;
-	(void)err;
-	return 0;
-}
-
-static long takes_all(void *far, const void *data, unsigned long len,
-		      struct err *err)
-{
-	(void)far;
-	(void)data;
-	(void)err;
-	return (long)len;
-}
-
-static int never_ready(void *far, bool want_read, bool want_write,
-		       short *events)
-{
-	(void)far;
-	(void)want_read;
-	(void)want_write;
-	*events = 0;
-	return -1;
-}
-
-static int no_heartbeat(void *far, struct mono now, struct mono *next,
-			struct err *err)
-{
-	(void)far;
-	(void)now;
-	(void)err;
-	*next = MONO_NEVER;
-	return 0;
-}
-
-static long says_nothing(void *far, void *data, unsigned long len, bool *eof,
-			 struct err *err)
-{
-	(void)eof;
-	return takes_nothing(far, data, len, err);
-}
-
-static int ends(void *far, struct err *err)
-{
-	(void)far;
-	(void)err;
-	return 0;
-}
-
-static const struct tunnel_far_ops stuck_far = {
-	.read = says_nothing,
-	.write = takes_nothing,
-	.send_eof = ends,
-	.poll_fd = never_ready,
-	.heartbeat = no_heartbeat,
-	.close = forget,
+/* Of a tunnel whose far side nobody reads. */
+struct unread {
+	int fd;
 };
 
-static const struct tunnel_far_ops open_far = {
-	.read = says_nothing,
-	.write = takes_all,
-	.send_eof = ends,
-	.poll_fd = never_ready,
-	.heartbeat = no_heartbeat,
-	.close = forget,
+static void unread_release(void *arg)
+{
+	struct unread *u = arg;
+
+	close_fd(u->fd);
+	free(u);
+}
+
+static const struct tunnel_fd_carrier unread_carrier = {
+	.release = unread_release,
 };
 
-struct tunnel *run_fixture_open_tunnel(void)
+static struct tunnel *unread_tunnel(const char *host, bool full)
 {
-	return tunnel_new("hostb", &open_far, NULL);
+	static const char bytes[4096];
+	/* more than the tunnel will have it hold */
+	const int sndbuf = 1 << 20;
+	struct unread *u = XNEW(struct unread);
+	struct tunnel *t;
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf,
+			 sizeof(sndbuf));
+	while (full && send(pair[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	u->fd = pair[1];
+	t = tunnel_fd_new(host, pair[0], &unread_carrier, u, SOON, NULL);
+	assert_non_null(t);
+	return t;
 }
 
 struct tunnel *run_fixture_stuck_tunnel(void)
 {
-	return tunnel_new("hostb", &stuck_far, NULL);
+	return unread_tunnel("hostb", true);
+}
+
+struct tunnel *run_fixture_open_tunnel(void)
+{
+	static const char *const argv[] = { "sh", "-c", "exec cat >/dev/null",
+					    NULL };
+	struct host *h = host_local_new();
+	struct tunnel *t = host_tunnel_command(h, argv, SOON, NULL);
+
+	assert_non_null(t);
+	host_close(h);
+	return t;
 }
 
 /* --- the run ------------------------------------------------------------- */
@@ -146,7 +115,7 @@ void run_fixture_init(struct run *r, struct fake_qemu *src,
 	r->src.host = host_local_new();
 	r->dst.host = host_local_new();
 	r->dest.dir = xstrdup("/nonexistent");
-	r->attempt.tunnel = tunnel_new("local", &no_far, NULL);
+	r->attempt.tunnel = unread_tunnel("local", false);
 	r->attempt.policy = &policy_auto;
 	r->attempt.wanted.budget_ms = 300;
 	r->src.qmp = session(src, "source");

@@ -214,14 +214,17 @@ static void write_files(struct sshd *d, const char *extra)
 	key = sshd_read(d, "hostkey.pub");
 	known = xasprintf("[127.0.0.1]:%d %s", d->port, key);
 	sshd_write(d, "known_hosts", known);
-	/* what the user's shell does at a login is no business of a test */
-	conf = xasprintf("ListenAddress 127.0.0.1\nPort %d\n"
+	/*
+	 * Of two settings sshd takes the first. What the user's shell does at
+	 * a login is no business of a test.
+	 */
+	conf = xasprintf("%sListenAddress 127.0.0.1\nPort %d\n"
 			 "HostKey %s/hostkey\n"
 			 "PidFile none\nAuthorizedKeysFile %s/authorized_keys\n"
 			 "StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
 			 "LogLevel VERBOSE\nSetEnv HOME=%s\n"
-			 "MaxStartups 100\n%s",
-			 d->port, d->dir, d->dir, d->dir, extra);
+			 "MaxStartups 100\n",
+			 extra, d->port, d->dir, d->dir, d->dir);
 	sshd_write(d, "sshd_config", conf);
 	client = xasprintf("IdentityAgent none\nIdentityFile %s/id\n"
 			   "UserKnownHostsFile %s/known_hosts\n"
@@ -245,21 +248,40 @@ static const char *lenient(const char *conf)
 
 static void launch(struct sshd *d)
 {
+	static const char in_namespace[] =
+		"for f in shadow passwd group sudoers; do [ ! -e \"$0/$f\" ] ||"
+		" mount --bind \"$0/$f\" \"/etc/$f\" || exit; done; "
+		"exec \"$@\"";
+	AUTO_STRV struct strv argv = { .v = NULL };
 	AUTO_FREE char *conf = sshd_path(d, "sshd_config");
 	AUTO_FREE char *log = sshd_path(d, "log");
-	AUTO_FREE char *option = xstrdup(lenient(conf));
 	int status;
 
-	d->pid = spawn((char *const[]){
-		(char[]){ SSHD }, (char[]){ "-D" }, (char[]){ "-f" }, conf,
-		(char[]){ "-o" }, option, (char[]){ "-E" }, log, NULL });
+	if (d->own_shadow || d->own_passwd || d->own_sudoers) {
+		const char *const words[] = {
+			"/usr/bin/unshare", "-m",  "sh", "-c",
+			in_namespace,	    d->dir
+		};
+
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			strv_push(&argv, words[i]);
+	}
+	strv_push(&argv, SSHD);
+	strv_push(&argv, "-D");
+	strv_push(&argv, "-f");
+	strv_push(&argv, conf);
+	strv_push(&argv, "-o");
+	strv_push(&argv, lenient(conf));
+	strv_push(&argv, "-E");
+	strv_push(&argv, log);
+	d->pid = spawn((char *const *)strv_argv(&argv));
 	while (!listens(d->port)) {
 		assert_int_equal(waitpid(d->pid, &status, WNOHANG), 0);
 		sched_yield();
 	}
 }
 
-struct sshd *sshd_start(const char *extra)
+static struct sshd *prepare(const char *extra)
 {
 	struct sshd *d;
 
@@ -273,6 +295,100 @@ struct sshd *sshd_start(const char *extra)
 	d->port = free_port();
 	snprintf(d->target, sizeof(d->target), "127.0.0.1:%d", d->port);
 	write_files(d, extra ? extra : "");
+	return d;
+}
+
+struct sshd *sshd_start(const char *extra)
+{
+	struct sshd *d = prepare(extra);
+
+	launch(d);
+	return d;
+}
+
+static void put_shadow(const struct sshd *d, const char *user,
+		       const char *password)
+{
+	/* crypt(3) by openssl: libcrypt has no header everywhere */
+	AUTO_FREE char *command =
+		xasprintf("printf '%s:%%s:19000:0:99999:7:::\\n' "
+			  "\"$(openssl passwd -6 '%s')\" >>%s/shadow",
+			  user, password, d->dir);
+
+	assert_int_equal(system(command), 0);
+}
+
+struct sshd *sshd_start_with_password(const char *password, const char *extra)
+{
+	struct sshd *d = prepare(extra);
+	AUTO_FREE char *command = NULL;
+
+	d->own_shadow = true;
+	/* crypt(3) by openssl: libcrypt has no header everywhere */
+	command = xasprintf("printf 'root:%%s:19000:0:99999:7:::\\n' "
+			    "\"$(openssl passwd -6 '%s')\" >%s/shadow",
+			    password, d->dir);
+	assert_int_equal(system(command), 0);
+	launch(d);
+	return d;
+}
+
+struct sshd *sshd_start_with_shell(const char *shell, const char *extra)
+{
+	AUTO_FREE char *line = NULL;
+	AUTO_FREE char *path = NULL;
+	struct sshd *d;
+
+	if (access(shell, X_OK) < 0 || geteuid() != 0)
+		skip();
+	d = prepare(extra);
+	d->own_passwd = true;
+	line = xasprintf("root:x:0:0:root:/root:%s\n"
+			 "sshd:x:74:74::/run/sshd:/usr/sbin/nologin\n"
+			 "nobody:x:65534:65534::/:/usr/sbin/nologin\n",
+			 shell);
+	sshd_write(d, "passwd", line);
+	path = sshd_path(d, "passwd");
+	assert_int_equal(chmod(path, 0644), 0);
+	launch(d);
+	return d;
+}
+
+/* Readable to all, as those files are. */
+static void put_account_file(const struct sshd *d, const char *name,
+			     const char *text, mode_t mode)
+{
+	AUTO_FREE char *path = sshd_path(d, name);
+
+	sshd_write(d, name, text);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+struct sshd *sshd_start_with_sudo(const char *sudoers, const char *extra)
+{
+	AUTO_FREE char *users = NULL;
+	AUTO_FREE char *keys = NULL;
+	struct sshd *d;
+
+	if (access("/usr/bin/sudo", X_OK) < 0 || geteuid() != 0)
+		skip();
+	d = prepare(extra);
+	d->own_sudoers = true;
+	users = xasprintf("root:x:0:0:root:/root:/bin/sh\n"
+			  "sshd:x:74:74::/run/sshd:/usr/sbin/nologin\n"
+			  "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
+			  "%s:x:%d:%d::%s:/bin/sh\n",
+			  SSHD_PORTER, SSHD_PORTER_UID, SSHD_PORTER_UID,
+			  d->dir);
+	put_account_file(d, "passwd", users, 0644);
+	put_account_file(d, "group", "root:x:0:\nporter:x:64997:\n", 0644);
+	put_account_file(d, "sudoers", sudoers, 0440);
+	put_shadow(d, SSHD_PORTER, SSHD_PORTER_PASSWORD);
+	keys = sshd_path(d, "authorized_keys");
+	assert_int_equal(chmod(keys, 0644), 0);
+	assert_int_equal(chmod(d->dir, 0711), 0);
+	snprintf(d->target, sizeof(d->target), "%s@127.0.0.1:%d", SSHD_PORTER,
+		 d->port);
 	launch(d);
 	return d;
 }

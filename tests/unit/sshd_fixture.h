@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_SSHD_FIXTURE_H
 #define TESTS_UNIT_SSHD_FIXTURE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "transport/base/err.h"
@@ -22,11 +23,32 @@ struct sshd {
 	char dir[64];
 	pid_t pid;
 	int port;
-	char target[64]; /* "127.0.0.1:PORT" */
+	char target[64];  /* "127.0.0.1:PORT" */
+	bool own_shadow;  /* DIR/shadow is its /etc/shadow, */
+	bool own_passwd;  /* DIR/passwd its /etc/passwd */
+	bool own_sudoers; /* DIR/sudoers its /etc/sudoers */
 };
 
 /* Starts one with @extra lines in its configuration; skips without sshd. */
 struct sshd *sshd_start(const char *extra);
+/*
+ * The same, in a mount namespace in which @password is root's. Needs root.
+ */
+struct sshd *sshd_start_with_password(const char *password, const char *extra);
+/*
+ * The same, where @shell is root's login shell; skips where it is not
+ * installed. Needs root.
+ */
+struct sshd *sshd_start_with_shell(const char *shell, const char *extra);
+/*
+ * The same, where SSHD_PORTER may log in, too, an ordinary user with the
+ * password SSHD_PORTER_PASSWORD, and sudo does what @sudoers says; skips
+ * without sudo. Needs root. The target is that user's.
+ */
+#define SSHD_PORTER "porter"
+#define SSHD_PORTER_PASSWORD "open sesame"
+enum { SSHD_PORTER_UID = 64997 };
+struct sshd *sshd_start_with_sudo(const char *sudoers, const char *extra);
 /* Ends it and starts it again, on the same port, with @extra lines more. */
 void sshd_restart(struct sshd *d, const char *extra);
 /* Kills it and all sessions of it at once. */

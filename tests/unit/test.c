@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/endpoint_child.h"
 
 /* What a program that has no fixture or hook of its own gets. */
 __attribute__((weak)) const struct test_fixture test_fixture;
@@ -54,7 +56,9 @@ int main(int argc, char **argv)
 	AUTO_FREE struct CMUnitTest *list = NULL;
 	size_t n = 0;
 
-	(void)argc;
+	if (endpoint_wanted(argc, argv))
+		endpoint_main();
+	endpoint_child_program("/proc/self/exe");
 	test_begin();
 	list = xcalloc(count() + 1, sizeof(*list));
 	for (const struct test *t = tests; t; t = t->next) {

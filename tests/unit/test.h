@@ -3,7 +3,8 @@
  * test: each test registers itself; main() is in test.c. TEST(name) { body }
  * is a test, IN_TASK(name) in in_task.h one whose body is a task. Tests run in
  * the order of their lines. A program with arguments runs the tests that have
- * one of them in their name. It fails if there is no test to run.
+ * one of them in their name. It fails if there is no test to run. A program is
+ * also an endpoint, when it is started as one.
  */
 #ifndef TESTS_UNIT_TEST_H
 #define TESTS_UNIT_TEST_H

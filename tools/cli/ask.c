@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ask: asks a person for a secret. */
+/* ask: asks a person, for a secret or for a yes. */
 #include "tools/cli/ask.h"
 
 #include <errno.h>
@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "tools/cli/text.h"
-#include "transport/child.h"
 #include "transport/base/xalloc.h"
+#include "transport/child.h"
+#include "transport/host_options.h"
 
-enum { SECRET_MAX = 1024, ASK_MS = 5 * 60 * 1000 };
+enum { SECRET_MAX = 1024 };
 
 /*
  * One line, without its end; NULL when there is none. The terminal keeps its
@@ -35,39 +36,58 @@ static char *read_line(int tty, struct mono deadline)
 	return answer;
 }
 
-static void print(int tty, const char *text)
+/* Lines stay lines only where nothing in the text is another's. */
+static void print(int tty, const char *text, bool lines)
 {
+	bool utf8 = text_locale_is_utf8();
 	AUTO_BUF struct buf b = { 0 };
 
-	text_put(&b, text_locale_is_utf8(), text);
+	while (*text) {
+		size_t len = lines ? strcspn(text, "\n") : strlen(text);
+		AUTO_FREE char *line = xstrndup(text, len);
+
+		text_put(&b, utf8, line);
+		text += len;
+		if (*text == '\n') {
+			buf_append(&b, "\n", 1);
+			text++;
+		}
+	}
 	(void)!write(tty, buf_data(&b), buf_len(&b));
 }
 
 void ask_restore(struct ask *a)
 {
-	if (!a->quiet)
+	if (!a->changed)
 		return;
-	a->quiet = false;
+	a->changed = false;
 	(void)tcsetattr(a->tty, TCSAFLUSH, &a->before);
-	(void)!write(a->tty, "\n", 1);
+	if (a->quiet)
+		(void)!write(a->tty, "\n", 1);
 }
 
-static char *ask_terminal(struct ask *a, int tty, const char *prompt)
+/* What was typed ahead is no answer. */
+static char *ask_terminal(struct ask *a, int tty, const char *prompt,
+			  bool secret)
 {
-	struct termios quiet;
+	struct termios mode;
 	char *answer;
 
 	if (tcgetattr(tty, &a->before) < 0)
 		return NULL;
 	a->tty = tty;
-	quiet = a->before;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	quiet.c_lflag |= ICANON | ISIG;
-	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
+	a->quiet = secret;
+	mode = a->before;
+	if (secret)
+		mode.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	else
+		mode.c_lflag |= ECHO;
+	mode.c_lflag |= ICANON | ISIG;
+	if (tcsetattr(tty, TCSAFLUSH, &mode) < 0)
 		return NULL;
-	a->quiet = true;
-	print(tty, prompt);
-	answer = read_line(tty, mono_in_ms(ASK_MS));
+	a->changed = true;
+	print(tty, prompt, !secret);
+	answer = read_line(tty, mono_in_ms(HOST_PERSON_MS));
 	ask_restore(a);
 	return answer;
 }
@@ -79,8 +99,8 @@ static char *ask_program(const char *program, const char *prompt)
 	char *answer = NULL;
 	int status = -1;
 
-	if (child_run(argv, NULL, 0, SECRET_MAX, mono_in_ms(ASK_MS), &status,
-		      &out, NULL, NULL) == 0 &&
+	if (child_run(argv, NULL, 0, SECRET_MAX, mono_in_ms(HOST_PERSON_MS),
+		      &status, &out, NULL, NULL) == 0 &&
 	    status == 0)
 		answer = xstrndup(buf_data(&out),
 				  strcspn(buf_data(&out), "\r\n"));
@@ -88,7 +108,7 @@ static char *ask_program(const char *program, const char *prompt)
 	return answer;
 }
 
-static char *ask_now(struct ask *a, const char *prompt)
+static char *ask_now(struct ask *a, const char *prompt, bool secret)
 {
 	const char *program = getenv("SSH_ASKPASS");
 	const char *require = getenv("SSH_ASKPASS_REQUIRE");
@@ -101,17 +121,17 @@ static char *ask_now(struct ask *a, const char *prompt)
 	if (never || !force)
 		tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (tty >= 0)
-		return ask_terminal(a, tty, prompt);
+		return ask_terminal(a, tty, prompt, secret);
 	return never ? NULL : ask_program(program, prompt);
 }
 
-char *ask_secret(struct ask *a, const char *prompt)
+char *ask_answer(struct ask *a, const char *prompt, bool secret)
 {
 	char *answer;
 
 	if (task_lock(&a->lock, MONO_NEVER, NULL) < 0)
 		return NULL;
-	answer = ask_now(a, prompt);
+	answer = ask_now(a, prompt, secret);
 	task_unlock(&a->lock);
 	return answer;
 }

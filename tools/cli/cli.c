@@ -74,19 +74,20 @@ int cli_usage(struct cli *cli, const struct err *err)
 
 /* --- login --------------------------------------------------------------- */
 
-static void notify(void *arg, const char *text)
+static void notify(void *arg, const char *what, const char *text)
 {
 	struct cli *cli = arg;
 
+	(void)what;
 	ui_note(&cli->ui, "%s", text);
 }
 
-static char *ask_person(void *arg, const char *prompt)
+static char *ask_person(void *arg, const char *prompt, enum host_ask what)
 {
 	struct cli *cli = arg;
 
 	ui_clear(&cli->ui);
-	return ask_secret(&cli->ask, prompt);
+	return ask_answer(&cli->ask, prompt, what == HOST_ASK_SECRET);
 }
 
 void cli_host_options(struct cli *cli, struct host_options *out)

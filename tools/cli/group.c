@@ -189,8 +189,9 @@ static const struct option login_options[] = {
 		.set = option_set_text,
 		AT(identity),
 		.completion = COMPLETE_FILE,
-		.help = "Private key to log in with, besides those of the "
-			"agent.",
+		.help = "Private key to log in with, in place of the usual "
+			"ones and besides those of the agent and of the "
+			"configuration. It must be there.",
 	},
 	{
 		.name = "known-hosts",
@@ -199,15 +200,17 @@ static const struct option login_options[] = {
 		.set = option_set_text,
 		AT(known_hosts),
 		.completion = COMPLETE_FILE,
-		.help = "File of known host keys, instead of the usual ones.",
+		.help = "File of known host keys, instead of the usual ones, "
+			"for the destination; jump hosts have those of the "
+			"configuration.",
 	},
 	{
 		.name = "accept-new-host-key",
 		.section = "ssh",
 		.set = option_set_flag,
 		AT(accept_new_host_key),
-		.help = "Adds the key of a host that is not known yet. A "
-			"changed key is never accepted.",
+		.help = "Adds the key of a host that is not known yet, "
+			"without asking. A changed key is never accepted.",
 	},
 	{
 		.name = "ssh-config",
@@ -226,7 +229,7 @@ static const struct option login_options[] = {
 		.set = option_set_choice,
 		AT(ssh),
 		.words = ssh_words,
-		.help = "Who speaks SSH: libssh2 (in this process, faster), "
+		.help = "Who speaks SSH: libssh2 (a process without rights), "
 			"openssh (a child ssh, which can do whatever its "
 			"configuration says), or auto (the default: libssh2 "
 			"where it can).",
@@ -236,7 +239,8 @@ static const struct option login_options[] = {
 		.section = "ssh",
 		.set = option_set_flag,
 		AT(no_input),
-		.help = "Never asks for a passphrase or password.",
+		.help = "Never asks for a passphrase or password, nor whether "
+			"a host's key is right.",
 	},
 };
 const struct option_group group_login = {

@@ -23,6 +23,8 @@
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/endpoint_child.h"
 
 struct program {
 	struct cli cli;
@@ -247,6 +249,9 @@ int main(int argc, char **argv)
 	char *const *words = argv + (argc > 1 ? 2 : argc);
 	int code;
 
+	if (endpoint_wanted(argc, argv))
+		endpoint_main();
+	endpoint_child_program("/proc/self/exe");
 	hold_standard_descriptors();
 	(void)setlocale(LC_CTYPE, "");
 	settings_init(&p->cli.settings);

@@ -141,7 +141,8 @@ static const struct entry files[] = {
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
-	  "OpenSSH's own; read as ssh(1) reads them." },
+	  "OpenSSH's own; read as ssh(1) reads them. A key that a person "
+	  "confirms is added to the first file of the user's." },
 	{ NULL, NULL },
 };
 
@@ -152,7 +153,8 @@ static const struct entry environment[] = {
 	{ "NO_COLOR, TERM", "No colours; TERM=dumb: no live view either." },
 	{ "SSH_AUTH_SOCK", "The agent whose keys are tried first." },
 	{ "SSH_ASKPASS, SSH_ASKPASS_REQUIRE",
-	  "The program that asks for a passphrase where there is no terminal; "
+	  "The program that asks where there is no terminal: for a "
+	  "passphrase, a password, or whether a host's key is right; "
 	  "\"force\": always, \"never\": not at all." },
 	{ "VMFERRY_RUN_DIR, VMFERRY_SOCKETS",
 	  "Set for each QEMU that vmferry starts: its run directory, and "
@@ -226,14 +228,41 @@ static const char configuration[] =
 	"file, then /etc.";
 
 static const char security[] =
-	"A host's key is checked against known_hosts before any credential "
-	"is sent; an unknown key is refused unless --accept-new-host-key is "
-	"given, a changed or revoked one always. Keys come from the agent or "
-	"from files (ed25519, ecdsa); passphrases and passwords are asked "
-	"for on the terminal and never taken from arguments or environment, "
-	"and never logged. Memory travels only through SSH. All sockets of a "
+	"A host's key is judged as ssh(1) judges it, before any credential is "
+	"sent. A changed or revoked one is refused. An unknown one is shown "
+	"with its fingerprint and asked for (yes, no, or the fingerprint "
+	"typed); --accept-new-host-key adds it without asking, --no-input "
+	"refuses it, and StrictHostKeyChecking of the configuration is "
+	"followed, but that \"no\" does not make a changed key good. Keys to "
+	"log in with come from the agent or from files (ed25519, ecdsa); "
+	"passphrases and passwords are asked for on the terminal and never "
+	"taken from arguments or environment, and never logged.\n\n"
+	"Of the configuration libssh2 follows HostName, Port, User, "
+	"IdentityFile, IdentitiesOnly, IdentityAgent, UserKnownHostsFile, "
+	"GlobalKnownHostsFile, StrictHostKeyChecking, HashKnownHosts, "
+	"HostKeyAlias, ProxyJump, ProxyCommand, ConnectTimeout, BatchMode, "
+	"the Authentication options for keys and passwords, "
+	"PreferredAuthentications, NumberOfPasswordPrompts, Ciphers, MACs and "
+	"KexAlgorithms. What is about terminals, forwards and sharing means "
+	"nothing here. Any other option that differs from ssh(1)'s default "
+	"(RevokedHostKeys, KnownHostsCommand, CheckHostIP, BindAddress and so "
+	"on) is left to ssh(1) by --ssh auto, with a warning that names it, "
+	"and refused by --ssh libssh2. So are hosts whose certificates "
+	"decide. Options of the command line are about the destination, and "
+	"not about the jump hosts before it, which the configuration "
+	"describes.\n\n"
+	"Memory travels only through SSH. All sockets of a "
 	"run live in a directory of mode 0700 that belongs to the guest's "
-	"user.";
+	"user.\n\n"
+	"With libssh2 a process of its own speaks to the host, one for each "
+	"session, and reads what it sends. It has no file, key, program or "
+	"other connection: vmferry itself judges the host's key, signs, and "
+	"hands it the sockets whose bytes it carries. A host that finds a "
+	"fault in libssh2 gets that process and no more: it can end the "
+	"session, and read and change what passes through it. Started by "
+	"root, the process has a user id that nothing else has, so that no "
+	"guest's user can signal it; else it has yours, and what runs as you "
+	"can.";
 
 static const char troubles[] =
 	"Before the switchover every failure is undone: the guest goes on "
@@ -278,7 +307,9 @@ static const char bugs[] =
 	"concerned.\n\n"
 	"libssh2 1.10 cannot use RSA keys, certificates and FIDO keys, nor "
 	"servers that offer only GCM or EtM algorithms; ssh(1) is used "
-	"instead (--ssh auto), and vmferry says so. It also ends this whole "
+	"instead (--ssh auto), and vmferry says so. The check \"ssh-library\" "
+	"names a version with known faults and its package. 1.10 also ends "
+	"this whole "
 	"process (an assertion) on an encrypted packet of an impossible "
 	"length, which a hostile server, or somebody on the way who changes "
 	"bytes, can send: the guardian then undoes or finishes the migration. "

@@ -128,6 +128,10 @@ void receipt_migration(struct buf *b, const struct style *s,
 		text_putf(&second, s->utf8, "   over %s", r->transport);
 	if (buf_len(&second)) /* each part begins with three blanks */
 		buf_printf(b, "  %s\n", buf_data(&second) + 3);
+	if (r->transport_why) {
+		text_putf(b, s->utf8, "  %s", r->transport_why);
+		buf_append(b, "\n", 1);
+	}
 	if (r->decision) {
 		text_putf(b, s->utf8, "  why then: %s", r->decision);
 		buf_append(b, "\n", 1);

@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[ERR_NETWORK] = "network",
 	[ERR_HOSTKEY] = "host-key",
 	[ERR_AUTH] = "authentication",
+	[ERR_BECOME] = "become",
 	[ERR_CRYPTO] = "crypto",
 	[ERR_BUSY] = "busy",
 	[ERR_NO_GUEST] = "no-guest",

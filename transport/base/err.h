@@ -27,6 +27,7 @@ enum err_kind {
 	ERR_NETWORK,   /* a host cannot be reached */
 	ERR_HOSTKEY,   /* a host's key is unknown, changed or revoked */
 	ERR_AUTH,      /* a host refused the login */
+	ERR_BECOME,    /* a host's sudo refused to make us root */
 	ERR_CRYPTO,    /* no common algorithm, or an unusable key */
 	ERR_BUSY,      /* somebody else holds it */
 	ERR_NO_GUEST,  /* no such guest */

@@ -15,6 +15,7 @@ static int setup(void **state)
 		.size = sizeof(o),
 		.guest = "g",
 		.destination = "d",
+		.program = "p",
 	};
 	return 0;
 }
@@ -77,7 +78,7 @@ TEST(a_budget_below_zero_is_the_default)
 TEST(texts_are_copied)
 {
 	char identity[] = "key", known_hosts[] = "known", config[] = "config";
-	char qemu[] = "qemu", guardian[] = "vmferry";
+	char qemu[] = "qemu", guardian[] = "vmferry", program[] = "vm";
 	const struct migrate_options *m;
 
 	o.identity = identity;
@@ -85,7 +86,9 @@ TEST(texts_are_copied)
 	o.ssh_config = config;
 	o.qemu_binary = qemu;
 	o.guardian = guardian;
+	o.program = program;
 	m = take();
+	program[0] = '?';
 	identity[0] = known_hosts[0] = config[0] = qemu[0] = guardian[0] = '?';
 	assert_string_equal(m->guest, "g");
 	assert_string_equal(m->destination, "d");
@@ -94,15 +97,19 @@ TEST(texts_are_copied)
 	assert_string_equal(m->ssh.ssh_config, "config");
 	assert_string_equal(m->qemu_binary, "qemu");
 	assert_string_equal(m->guardian, "vmferry");
+	assert_string_equal(taken.program, "vm");
 	vmferry_options_free(&taken);
 }
 
-TEST(a_guest_and_a_destination_are_required)
+TEST(a_guest_a_destination_and_the_program_are_required)
 {
 	o.guest = NULL;
 	assert_int_equal(vmferry_options_take(&o, &taken), -1);
 	o.guest = "g";
 	o.destination = NULL;
+	assert_int_equal(vmferry_options_take(&o, &taken), -1);
+	o.destination = "d";
+	o.program = NULL;
 	assert_int_equal(vmferry_options_take(&o, &taken), -1);
 }
 

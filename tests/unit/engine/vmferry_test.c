@@ -33,6 +33,7 @@ TEST(a_job_ends_with_a_result_object)
 		.size = sizeof(o),
 		.guest = "no-such-guest",
 		.destination = "local",
+		.program = "/proc/self/exe",
 		.event = count,
 		.arg = &events,
 	};
@@ -55,6 +56,7 @@ TEST(a_cancelled_job_says_so)
 		.size = sizeof(o),
 		.guest = "no-such-guest",
 		.destination = "local",
+		.program = "/proc/self/exe",
 	};
 	struct vmferry_job *job = vmferry_migrate(v, &o);
 
@@ -72,6 +74,7 @@ TEST(two_jobs_run_side_by_side)
 		.size = sizeof(o),
 		.guest = "no-such-guest",
 		.destination = "local",
+		.program = "/proc/self/exe",
 	};
 	struct vmferry_job *a = vmferry_migrate(v, &o);
 	struct vmferry_job *b = vmferry_migrate(v, &o);
@@ -91,6 +94,7 @@ TEST(options_of_another_size_are_refused)
 		.size = sizeof(o) - 1,
 		.guest = "g",
 		.destination = "local",
+		.program = "/proc/self/exe",
 	};
 
 	assert_null(vmferry_migrate(v, &o));

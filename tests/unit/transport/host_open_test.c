@@ -21,10 +21,11 @@ struct way {
 	char *last_note;
 };
 
-static void on_notify(void *arg, const char *text)
+static void on_notify(void *arg, const char *what, const char *text)
 {
 	struct way *w = arg;
 
+	assert_string_equal(what, HOST_NOTE_SSH);
 	free(w->last_note);
 	w->last_note = xstrdup(text);
 }
@@ -76,7 +77,8 @@ static void expect(const char *server, void (*prepare)(struct sshd *d),
 	free(w.last_note);
 }
 
-#define GCM_ONLY "Ciphers aes128-gcm@openssh.com\n"
+/* No libssh2 up to 1.11.1 has it. */
+#define CHACHA_ONLY "Ciphers chacha20-poly1305@openssh.com\n"
 #define NO_QUESTIONS \
 	"PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 
@@ -94,13 +96,13 @@ TEST(openssh_is_used_when_asked_for)
 
 TEST(a_server_for_openssh_only_is_reached_by_it)
 {
-	expect(GCM_ONLY, NULL,
+	expect(CHACHA_ONLY, NULL,
 	       (struct way){ .backend = "openssh", .note = "in common" });
 }
 
 TEST(no_fallback_where_libssh2_is_asked_for)
 {
-	expect(GCM_ONLY, NULL,
+	expect(CHACHA_ONLY, NULL,
 	       (struct way){ .choice = HOST_SSH_LIBSSH2, .kind = ERR_CRYPTO });
 }
 
@@ -155,4 +157,21 @@ IN_TASK(local_needs_no_ssh)
 	assert_non_null(h);
 	assert_true(host_is_local(h));
 	host_close(h);
+}
+
+static void refuse_identity(void *arg)
+{
+	const struct host_options opt = { .identity = "/no/such/key" };
+	struct err err = { 0 };
+
+	(void)arg;
+	assert_null(host_open("h", &opt, SSHD_SOON, &err));
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.message, "/no/such/key"));
+	err_reset(&err);
+}
+
+TEST(an_identity_that_is_not_there_is_a_wrong_word)
+{
+	in_task(refuse_identity, NULL);
 }

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,23 +26,46 @@
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/endpoint/ssh_format.h"
+#include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/ssh_wire.h"
 
 /* --- a clock and a server as a test wants them ---------------------------- */
 
-static atomic_long clock_ahead_ms;
+/*
+ * Shared with the endpoints, which are this program as well: they open the file
+ * before they give up their rights.
+ */
+static struct knobs {
+	atomic_long clock_ahead_ms;
+	atomic_bool unanswered;	   /* no command is, any more */
+	atomic_bool asked_in_vain; /* one was sent since */
+} * knobs;
+
+static char *knobs_path(pid_t pid)
+{
+	return xasprintf("/tmp/vmferry-knobs.%d", (int)pid);
+}
+
+__attribute__((constructor)) static void share_knobs(int argc, char **argv)
+{
+	bool endpoint = endpoint_wanted(argc, argv);
+	AUTO_FREE char *path = knobs_path(endpoint ? getppid() : getpid());
+	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, sizeof(*knobs)) < 0)
+		abort();
+	knobs = mmap(NULL, sizeof(*knobs), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     fd, 0);
+}
 
 int clock_gettime(clockid_t clock, struct timespec *at)
 {
 	long rc = syscall(SYS_clock_gettime, clock, at);
 
-	if (clock == CLOCK_MONOTONIC)
-		at->tv_sec += clock_ahead_ms / 1000;
+	if (clock == CLOCK_MONOTONIC && knobs)
+		at->tv_sec += knobs->clock_ahead_ms / 1000;
 	return (int)rc;
 }
-
-/* No command is answered any more; whether one was sent since. */
-static bool unanswered, asked_in_vain;
 
 int libssh2_channel_process_startup(LIBSSH2_CHANNEL *channel,
 				    const char *request,
@@ -50,8 +75,8 @@ int libssh2_channel_process_startup(LIBSSH2_CHANNEL *channel,
 {
 	static __typeof__(libssh2_channel_process_startup) *real;
 
-	if (unanswered) {
-		asked_in_vain = true;
+	if (knobs->unanswered) {
+		knobs->asked_in_vain = true;
 		return LIBSSH2_ERROR_EAGAIN;
 	}
 	if (!real)
@@ -74,8 +99,11 @@ static int start_server(void **state)
 
 static int stop_server(void **state)
 {
+	AUTO_FREE char *path = knobs_path(getpid());
+
 	(void)state;
 	sshd_stop(STEAL(server));
+	(void)unlink(path);
 	return 0;
 }
 
@@ -408,11 +436,12 @@ struct person {
 	int asked;
 };
 
-static char *answer(void *arg, const char *prompt)
+static char *answer(void *arg, const char *prompt, enum host_ask what)
 {
 	struct person *p = arg;
 
 	(void)prompt;
+	(void)what;
 	p->asked++;
 	return xstrdup(p->answer);
 }
@@ -622,7 +651,7 @@ IN_TASK(the_agents_key_logs_in_and_opens_tunnels)
 
 IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 {
-	struct sshd *d = sshd_start("Ciphers aes128-gcm@openssh.com\n");
+	struct sshd *d = sshd_start("Ciphers chacha20-poly1305@openssh.com\n");
 	struct host_options opt = sshd_options(d);
 	struct err err = { 0 };
 
@@ -632,10 +661,10 @@ IN_TASK(a_server_without_a_common_cipher_is_a_matter_of_crypto)
 	sshd_stop(d);
 }
 
-IN_TASK(etm_macs_only_is_a_matter_of_crypto)
+IN_TASK(a_server_without_a_common_mac_is_a_matter_of_crypto)
 {
-	struct sshd *d = sshd_start("MACs hmac-sha2-256-etm@openssh.com,"
-				    "hmac-sha2-512-etm@openssh.com\n");
+	struct sshd *d = sshd_start("Ciphers aes128-ctr\n"
+				    "MACs umac-128-etm@openssh.com\n");
 	struct host_options opt = sshd_options(d);
 	struct err err = { 0 };
 
@@ -657,6 +686,125 @@ IN_TASK(a_forbidden_forwarding_names_the_setting)
 	expect_err_kind(&err, ERR_REMOTE, "/no/such.sock");
 	host_close(h);
 	sshd_stop(d);
+}
+
+/* --- where something is short -------------------------------------------- */
+
+static void run_sleep(void *arg)
+{
+	static const char *const argv[] = { "sleep", "20", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = SSHD_SOON };
+	struct host_result r = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(host_run(arg, &cmd, &r, &err), -1);
+	expect_err_kind(&err, ERR_CANCELLED, "sleep");
+	host_result_free(&r);
+}
+
+static int run_true_by(struct host *h, struct mono deadline, struct err *err)
+{
+	static const char *const argv[] = { "true", NULL };
+	struct host_command cmd = { .argv = argv, .deadline = deadline };
+	struct host_result r = { 0 };
+	int rc = host_run(h, &cmd, &r, err);
+
+	host_result_free(&r);
+	return rc;
+}
+
+static int run_true(struct host *h, struct err *err)
+{
+	return run_true_by(h, SSHD_SOON, err);
+}
+
+IN_TASK(one_session_is_enough_for_one_command_at_a_time)
+{
+	struct sshd *d = sshd_start("MaxSessions 1\n");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct task *sleeping;
+	struct err err = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		if (run_true(h, &err) < 0)
+			fail_with_err(&err);
+	}
+	sleeping = task_start(task_loop(), "sleep", run_sleep, h);
+	/* it is in the shell by then */
+	assert_int_equal(host_ping(h, SSHD_SOON, NULL), 0);
+	/* long enough for the host to refuse another session */
+	assert_int_equal(run_true_by(h, mono_in_ms(5000), &err), -1);
+	assert_non_null(strstr(err_hint_of(&err), "MaxSessions"));
+	expect_err_kind(&err, ERR_REMOTE, "did not start a command");
+	task_cancel(sleeping);
+	task_join(sleeping);
+	assert_int_equal(host_alive(h, 60000, NULL), 0);
+	host_close(h);
+	sshd_stop(d);
+}
+
+static void run_echo(void *arg)
+{
+	static const char *const argv[] = { "sh", "-c", "sleep 0.4; echo x",
+					    NULL };
+	struct host_result r = { 0 };
+
+	run_ok(arg, argv, NULL, 0, &r);
+	assert_string_equal(buf_data(&r.out), "x\n");
+	host_result_free(&r);
+}
+
+IN_TASK(where_one_session_is_all_commands_wait_for_each_other)
+{
+	struct sshd *d = sshd_start("MaxSessions 1\n");
+	struct host_options opt = sshd_options(d);
+	struct host *h = open_with(d, &opt);
+	struct task *t[3];
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		t[i] = task_start(task_loop(), "echo", run_echo, h);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		task_join(t[i]);
+	host_close(h);
+	sshd_stop(d);
+}
+
+/* How many more may be opened. */
+static void limit_fds(int more, struct rlimit *old)
+{
+	struct rlimit l;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, old), 0);
+	l = *old;
+	/* . and .. and the directory itself are counted, too */
+	l.rlim_cur = (rlim_t)(count_fds() - 3 + more);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
+IN_TASK(without_descriptors_calls_fail_and_nothing_is_lost)
+{
+	int fds = count_fds();
+
+	for (int more = 0; more < 12; more++) {
+		struct host *h = open_host();
+		struct err err = { 0 };
+		struct rlimit old;
+		struct tunnel *t;
+		struct stream *s;
+
+		limit_fds(more, &old);
+		(void)run_true(h, NULL);
+		s = host_connect(h, "/run/vmferry-none", SSHD_SOON, NULL);
+		t = host_tunnel(h, "/run/vmferry-none", SSHD_SOON, NULL);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		assert_null(s);
+		assert_null(t);
+		if (run_true(h, &err) < 0)
+			fail_with_err(&err);
+		host_close(h);
+		assert_int_equal(count_fds(), fds);
+	}
 }
 
 static void read_until_dead(void *arg)
@@ -771,22 +919,22 @@ IN_TASK(a_command_that_is_never_answered_ends_the_session)
 	struct task *exec;
 	struct err err = { 0 };
 
-	unanswered = true;
+	knobs->unanswered = true;
 	exec = task_start(task_loop(), "exec", exec_until_dead, h);
-	while (!asked_in_vain)
-		task_yield();
+	while (!knobs->asked_in_vain)
+		(void)task_sleep_until(mono_in_ms(1), NULL);
 	/* in steps in which the host is not silent */
 	for (int i = 0; i < 2; i++) {
-		clock_ahead_ms += STEP_MS;
+		knobs->clock_ahead_ms += STEP_MS;
 		ping_pong(s, "ping", 4);
 		if (host_alive(h, 60000, &err) < 0)
 			fail_with_err(&err);
 	}
-	clock_ahead_ms += STEP_MS;
+	knobs->clock_ahead_ms += STEP_MS;
 	task_join(exec);
 	assert_int_equal(host_alive(h, 60000, &err), -1);
 	expect_err_kind(&err, ERR_NETWORK, "no answer to a request for 30 s");
-	unanswered = false;
+	knobs->unanswered = false;
 	stream_close(s);
 	host_close(h);
 	echo_stop(echo);

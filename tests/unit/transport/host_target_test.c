@@ -90,3 +90,20 @@ TEST(half_a_word_is_refused)
 	refuse("[::1]x");
 	refuse("ssh://");
 }
+
+static void expect_words(const char *target, const char *wanted)
+{
+	AUTO_FREE char *words = host_target_words(target);
+
+	assert_string_equal(words, wanted);
+}
+
+TEST(words_for_ssh_name_the_port_by_an_option)
+{
+	expect_words("hostb", "hostb");
+	expect_words("root@hostb", "root@hostb");
+	expect_words("root@hostb:2222", "-p 2222 root@hostb");
+	expect_words("ssh://u@h:5", "-p 5 u@h");
+	expect_words("[::1]:22", "-p 22 ::1");
+	expect_words("-x:y:z@", "-x:y:z@");
+}

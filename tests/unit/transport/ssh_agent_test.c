@@ -138,32 +138,69 @@ TEST(nonsense_is_refused)
 
 /* --- signing ------------------------------------------------------------- */
 
+struct signing {
+	struct script script;
+	const char *algorithm;
+	const char *flags; /* that it must ask with */
+	enum err_kind kind;
+};
+
 static void sign(void *arg)
 {
-	struct script *s = arg;
-	struct task *agent = task_start(task_loop(), "agent", play, s);
-	struct ssh_agent *a = ssh_agent_open(s->address.sun_path, SOON, NULL);
+	struct signing *s = arg;
+	struct task *agent = task_start(task_loop(), "agent", play, &s->script);
+	struct ssh_agent *a =
+		ssh_agent_open(s->script.address.sun_path, SOON, NULL);
 	struct ssh_bytes blob = { (const unsigned char *)"B", 1 };
 	struct ssh_bytes data = { (const unsigned char *)"data", 4 };
 	AUTO_BUF struct buf signature = { .base = NULL };
+	AUTO_ERR struct err err = { 0 };
+	int rc = ssh_agent_sign(a, blob, s->algorithm, data, &signature, SOON,
+				&err);
 
-	assert_int_equal(ssh_agent_sign(a, blob, data, &signature, SOON, NULL),
-			 0);
-	assert_string_equal(buf_data(&signature), "SIG");
-	assert_int_equal(buf_len(&s->question), 22);
-	assert_memory_equal(buf_data(&s->question),
-			    "\0\0\0\x12\r\0\0\0\1B\0\0\0\4data\0\0\0\0", 22);
+	assert_int_equal(rc, s->kind == ERR_NONE ? 0 : -1);
+	assert_int_equal(err.kind, s->kind);
+	assert_string_equal(buf_data(&signature), rc ? "" : "SIG");
+	assert_int_equal(buf_len(&s->script.question), 22);
+	assert_memory_equal(buf_data(&s->script.question),
+			    "\0\0\0\x12\r\0\0\0\1B\0\0\0\4data", 18);
+	assert_memory_equal(buf_data(&s->script.question) + 18, s->flags, 4);
 	ssh_agent_close(a);
 	task_join(agent);
 }
 
+static void expect_signature(const char *answer, size_t len,
+			     const char *algorithm, const char *flags,
+			     enum err_kind kind)
+{
+	struct signing s = { .algorithm = algorithm,
+			     .flags = flags,
+			     .kind = kind };
+
+	script_init(&s.script, answer, len);
+	in_task(sign, &s);
+	script_fini(&s.script);
+}
+
+static const char short_name[] = "\0\0\0\x11\x0e\0\0\0\x0c"
+				 "\0\0\0\1t\0\0\0\3SIG";
+
 TEST(the_signature_comes_without_its_type)
 {
-	static const char answer[] = "\0\0\0\x11\x0e\0\0\0\x0c"
-				     "\0\0\0\1t\0\0\0\3SIG";
-	struct script s;
+	expect_signature(short_name, 4 + 0x11, "t", "\0\0\0\0", ERR_NONE);
+}
 
-	script_init(&s, answer, 4 + 0x11);
-	in_task(sign, &s);
-	script_fini(&s);
+TEST(rsa_is_asked_for_sha_2)
+{
+	static const char answer[] = "\0\0\0\x1c\x0e\0\0\0\x17"
+				     "\0\0\0\x0crsa-sha2-512\0\0\0\3SIG";
+
+	expect_signature(answer, 4 + 0x1c, "rsa-sha2-512", "\0\0\0\4",
+			 ERR_NONE);
+}
+
+TEST(an_agent_that_signs_by_another_algorithm_is_refused)
+{
+	expect_signature(short_name, 4 + 0x11, "rsa-sha2-256", "\0\0\0\2",
+			 ERR_REMOTE);
 }

@@ -69,7 +69,7 @@ TEST(only_regular_files_are_read)
 	expect_errno("/dev/null", ENOENT);
 	expect_errno(dir, EISDIR);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	expect_errno(fifo, ENOENT);
+	expect_errno(fifo, ESPIPE);
 	expect_errno("/nowhere/at/all", ENOENT);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stream_fd_tcp: a TCP connection by name. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -130,6 +131,30 @@ IN_TASK(a_dial_can_be_cancelled_before_it_knows_the_address)
 	task_cancel(t);
 	task_join(t);
 	assert_int_equal(d.fd, -1);
+	expect_err_kind(&d.err, ERR_CANCELLED, "cancelled");
+}
+
+static int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *d; (d = readdir(dir));)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+IN_TASK(a_look_up_takes_no_thread)
+{
+	struct dial d = { .host = "localhost", .port = "1" };
+	struct task *t = task_start(task_loop(), "dial", dial_body, &d);
+
+	task_yield();
+	assert_int_equal(count_threads(), 1);
+	task_cancel(t);
+	task_join(t);
 	expect_err_kind(&d.err, ERR_CANCELLED, "cancelled");
 }
 

@@ -2,15 +2,18 @@
 /* tunnel_fd: a tunnel whose far end is a connected descriptor. */
 #include "transport/tunnel_fd.h"
 
-#include <poll.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/in_task.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 
 struct carrier {
@@ -57,8 +60,9 @@ static void set_up(struct setup *s, struct carrier *c)
 			 0);
 	s->local = near_pair[0];
 	s->far = far_pair[0];
-	s->tunnel =
-		tunnel_fd_new("hostb", far_pair[1], c ? &carrier_ops : NULL, c);
+	s->tunnel = tunnel_fd_new("hostb", far_pair[1], c ? &carrier_ops : NULL,
+				  c, IN_TASK_SOON, NULL);
+	assert_non_null(s->tunnel);
 	assert_int_equal(tunnel_start(s->tunnel, near_pair[1], 0, NULL), 0);
 }
 
@@ -71,9 +75,9 @@ static void tear_down(struct setup *s)
 
 static void wait_end(const struct setup *s)
 {
-	struct pollfd p = { .fd = tunnel_end_fd(s->tunnel), .events = POLLIN };
-
-	assert_int_equal(poll(&p, 1, 60000), 1);
+	assert_int_equal(task_wait_fd(tunnel_end_fd(s->tunnel), EPOLLIN,
+				      IN_TASK_SOON, NULL),
+			 0);
 }
 
 static void expect_verdict(const struct setup *s, enum err_kind kind,
@@ -145,7 +149,7 @@ static void *flow_in(void *arg)
 	return NULL;
 }
 
-TEST(every_byte_arrives_both_ways_at_once)
+IN_TASK(every_byte_arrives_both_ways_at_once)
 {
 	struct flow f[4] = { 0 };
 	struct tunnel_stats stats;
@@ -173,7 +177,7 @@ TEST(every_byte_arrives_both_ways_at_once)
 
 /* --- ends ---------------------------------------------------------------- */
 
-TEST(a_far_side_that_is_gone_is_closed)
+IN_TASK(a_far_side_that_is_gone_is_closed)
 {
 	struct setup s;
 	char byte;
@@ -187,22 +191,20 @@ TEST(a_far_side_that_is_gone_is_closed)
 	tear_down(&s);
 }
 
-TEST(a_far_side_that_drops_bytes_is_a_reset)
+IN_TASK(a_far_side_that_drops_bytes_is_a_reset)
 {
 	struct setup s;
-	struct pollfd p;
 
 	set_up(&s, NULL);
 	assert_int_equal(write(s.local, "unread", 6), 6);
-	p = (struct pollfd){ .fd = s.far, .events = POLLIN };
-	assert_int_equal(poll(&p, 1, 60000), 1);
+	assert_int_equal(task_wait_fd(s.far, EPOLLIN, IN_TASK_SOON, NULL), 0);
 	close(s.far);
 	s.far = -1;
 	expect_verdict(&s, ERR_CLOSED, "Connection reset");
 	tear_down(&s);
 }
 
-TEST(the_end_of_a_sound_carrier_is_an_end)
+IN_TASK(the_end_of_a_sound_carrier_is_an_end)
 {
 	struct carrier c = { 0 };
 	struct setup s;
@@ -212,12 +214,11 @@ TEST(the_end_of_a_sound_carrier_is_an_end)
 	shutdown(s.local, SHUT_WR);
 	wait_end(&s);
 	assert_int_equal(tunnel_verdict(s.tunnel, NULL), 0);
-	assert_int_equal(c.released, 1);
 	tear_down(&s);
 	assert_int_equal(c.released, 1);
 }
 
-TEST(the_end_of_a_broken_carrier_is_a_failure)
+IN_TASK(the_end_of_a_broken_carrier_is_a_failure)
 {
 	struct carrier c = { 0 };
 	struct setup s;
@@ -227,11 +228,11 @@ TEST(the_end_of_a_broken_carrier_is_a_failure)
 	close(s.far);
 	s.far = -1;
 	expect_verdict(&s, ERR_NETWORK, "ssh has died");
-	assert_int_equal(c.released, 1);
 	tear_down(&s);
+	assert_int_equal(c.released, 1);
 }
 
-TEST(a_carrier_that_dies_after_its_socket_is_a_failure)
+IN_TASK(a_carrier_that_dies_after_its_socket_is_a_failure)
 {
 	struct carrier c = { 0 };
 	struct setup s;
@@ -245,7 +246,7 @@ TEST(a_carrier_that_dies_after_its_socket_is_a_failure)
 	tear_down(&s);
 }
 
-TEST(a_write_to_a_dying_carrier_has_the_carriers_words)
+IN_TASK(a_write_to_a_dying_carrier_has_the_carriers_words)
 {
 	struct carrier c = { 0 };
 	struct setup s;
@@ -261,7 +262,7 @@ TEST(a_write_to_a_dying_carrier_has_the_carriers_words)
 	tear_down(&s);
 }
 
-TEST(a_carrier_that_breaks_silently_is_noticed)
+IN_TASK(a_carrier_that_breaks_silently_is_noticed)
 {
 	struct carrier c = { 0 };
 	struct setup s;
@@ -272,19 +273,20 @@ TEST(a_carrier_that_breaks_silently_is_noticed)
 	tear_down(&s);
 }
 
-TEST(a_carrier_is_released_without_a_start)
+IN_TASK(a_carrier_is_released_without_a_start)
 {
 	struct carrier c = { 0 };
 	int pair[2];
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	tunnel_free(tunnel_fd_new("hostb", pair[0], &carrier_ops, &c));
+	tunnel_free(tunnel_fd_new("hostb", pair[0], &carrier_ops, &c,
+				  IN_TASK_SOON, NULL));
 	assert_int_equal(c.released, 1);
 	close(pair[1]);
 }
 
-TEST(a_kill_ends_it_while_the_far_side_reads_nothing)
+IN_TASK(a_kill_ends_it_while_the_far_side_reads_nothing)
 {
 	char data[4096] = { 0 };
 	struct setup s;
@@ -295,4 +297,47 @@ TEST(a_kill_ends_it_while_the_far_side_reads_nothing)
 	tunnel_kill(s.tunnel);
 	expect_verdict(&s, ERR_CANCELLED, "closed");
 	tear_down(&s);
+}
+
+/* --- what may wait to be sent --------------------------------------------- */
+
+static int tcp_socket(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len),
+			 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, len), 0);
+	close_fd(listener);
+	return fd;
+}
+
+static int option_of(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+IN_TASK(a_tcp_connection_keeps_its_buffer_and_parks_little)
+{
+	int fd = tcp_socket(), seen = dup(fd);
+	int buffer = option_of(fd, SOL_SOCKET, SO_SNDBUF);
+	struct tunnel *t =
+		tunnel_fd_new("hostb", fd, NULL, NULL, IN_TASK_SOON, NULL);
+
+	assert_non_null(t);
+	assert_int_equal(option_of(seen, SOL_SOCKET, SO_SNDBUF), buffer);
+	assert_int_equal(option_of(seen, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+			 128 * 1024);
+	tunnel_free(t);
+	close_fd(seen);
 }

@@ -190,14 +190,12 @@ static struct tunnel *fake_tunnel(struct host *h, const char *const *argv,
 	int pair[2];
 
 	(void)argv;
-	(void)deadline;
-	(void)err;
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	f->far = pair[0];
 	if (f->gone)
 		close_fd(steal_fd(&f->far));
-	return tunnel_fd_new(h->name, pair[1], NULL, NULL);
+	return tunnel_fd_new(h->name, pair[1], NULL, NULL, deadline, err);
 }
 
 static int fake_ping(struct host *h, struct mono deadline, struct err *err)

@@ -93,6 +93,7 @@ TEST(login_failures_count_as_unreachable)
 {
 	assert_int_equal(outcome_of_error(ERR_NETWORK), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_HOSTKEY), OUTCOME_UNREACHABLE);
+	assert_int_equal(outcome_of_error(ERR_BECOME), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_AUTH), OUTCOME_UNREACHABLE);
 	assert_int_equal(outcome_of_error(ERR_CRYPTO), OUTCOME_UNREACHABLE);
 }

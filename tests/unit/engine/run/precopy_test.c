@@ -3,6 +3,7 @@
 #include "engine/run/precopy.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "engine/run/run.h"
@@ -45,6 +46,7 @@ static void let_tunnel_stall(struct run *r)
 	r->attempt.tunnel = run_fixture_stuck_tunnel();
 	fd = tunnel_start_pair(r->attempt.tunnel, STALL_MS, NULL);
 	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(task_wait_fd(fd, EPOLLIN, SOON, NULL), 0);
 	assert_int_equal(read(fd, &byte, 1), 0);
 }
 
