@@ -30,10 +30,27 @@ LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
 # Sanitizers and valgrind bring their own flags here, and a BUILD of their own.
 EXTRA ?=
 CPPFLAGS_ALL = -D_GNU_SOURCE -DVMFERRY_VERSION='"$(VERSION)"' -I. \
-	$(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
+	$(shell pkg-config --cflags $(PKGS)) $(LIBSSH2_CPPFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(HARDEN) $(CFLAGS) $(EXTRA)
 LDFLAGS_ALL = -pthread $(LINK_HARDEN) $(LDFLAGS) $(EXTRA)
+
+# LIBSSH2=static links libssh2.a, where less stands between a packet and its
+# cipher (transport/endpoint/cipher_hook.h); the shared library is mended by the
+# distribution alone. Of libssh2's own functions only known ones are replaced.
+LIBSSH2 ?= shared
+ifeq ($(LIBSSH2),static)
+LIBSSH2_A := $(shell pkg-config --variable=libdir libssh2)/libssh2.a
+LIBSSH2_CRYPT := $(if $(filter 1.10.% 1.11.%,$(shell pkg-config --modversion \
+	libssh2)),$(shell nm $(LIBSSH2_A) 2>/dev/null | \
+	sed -n 's/.* T \(_libssh2_cipher_crypt\)$$/\1/p'))
+LIBSSH2_CPPFLAGS := -DCIPHER_HOOK_STATIC \
+	$(if $(LIBSSH2_CRYPT),-DCIPHER_HOOK_LIBSSH2)
+LIBS = $(shell pkg-config --libs json-c) $(LIBSSH2_A) -lz -lcrypto -lm \
+	$(foreach f,EVP_Cipher EVP_CipherInit EVP_CIPHER_CTX_free \
+	$(LIBSSH2_CRYPT),-Wl,--wrap=$(f))
+else
 LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypto -lm
+endif
 
 # For the targets that build by themselves; others take make's own -j.
 JOBS ?= $(shell nproc)
@@ -73,6 +90,13 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The one file to which it makes a difference.
+%/obj/transport/endpoint/cipher_hook.o: %/libssh2.$(LIBSSH2)
+%/libssh2.$(LIBSSH2):
+	@mkdir -p $(@D)
+	@rm -f $(@D)/libssh2.*
+	@touch $@
 
 # A script without its comments, as an array of C.
 .SECONDARY: $(SH_SRC:%=$(BUILD)/gen/%.c)
@@ -290,4 +314,5 @@ help:
 	@echo 'make mutants   what the unit tests would not notice'
 	@echo 'make crowd     eight migrations at once, thirty-two in a queue'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'
+	@echo 'make LIBSSH2=static BUILD=build-static   with libssh2.a: faster'
 	@echo 'make install PREFIX=/usr/local DESTDIR='

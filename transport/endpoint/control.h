@@ -218,6 +218,7 @@ struct control_counters {
 	_Atomic int64_t in_since_us;	 /* this side takes nothing since */
 	_Atomic int64_t asked_us;	 /* the oldest unanswered question */
 	_Atomic int64_t turn_us;	 /* the endpoint last looked around */
+	_Atomic uint64_t whole_packets;	 /* encrypted in one call each */
 };
 
 enum {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/endpoint/cipher_hook.h"
 #include "transport/endpoint/endpoint_login.h"
 #include "transport/endpoint/endpoint_sandbox.h"
 #include "transport/endpoint/endpoint_state.h"
@@ -219,6 +220,7 @@ static void prepare_libraries(struct endpoint *e)
 	    RAND_bytes(&byte, 1) != 1 || libssh2_init(0) != 0)
 		endpoint_die(e, CONTROL_FAULT_INTERNAL,
 			     "the libraries do not start");
+	cipher_hook_start();
 }
 
 static void hello(struct endpoint *e)

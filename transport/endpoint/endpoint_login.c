@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/endpoint/cipher_choice.h"
 #include "transport/endpoint/endpoint_state.h"
 #include "transport/endpoint/ssh_kexinit.h"
 
@@ -100,6 +101,8 @@ static void make_proposals(struct endpoint *e)
 		free(*names);
 		*names = known;
 	}
+	cipher_choice_sort(&e->config[CONTROL_CONFIG_CIPHERS],
+			   &e->config[CONTROL_CONFIG_MACS]);
 	for (size_t i = 0; i < ARRAY_SIZE(proposals); i++)
 		propose(e, proposals[i].methods, proposals[i].what,
 			e->config[proposals[i].names]);

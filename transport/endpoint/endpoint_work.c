@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "transport/base/xalloc.h"
+#include "transport/endpoint/cipher_hook.h"
 #include "transport/endpoint/endpoint_channel.h"
 #include "transport/endpoint/endpoint_order.h"
 #include "transport/endpoint/endpoint_state.h"
@@ -95,6 +96,7 @@ static void publish(struct endpoint *e, struct mono now)
 	atomic_store(&to->asked_us, !e->raw || mono_is_never(e->wire.asked)
 					    ? 0
 					    : e->wire.asked.us);
+	atomic_store(&to->whole_packets, cipher_hook_packets());
 	atomic_store(&to->turn_us, now.us);
 }
 
