@@ -14,4 +14,14 @@
  */
 bool shell_text_repeats(const char *text);
 
+/*
+ * True unless @text, one without a loop, is shown to start nothing once QEMU
+ * has ended: behind the command that starts QEMU, and in traps, are only
+ * commands that are known to start nothing, and functions of these. QEMU is
+ * started by the command that names it, else by one that is made of the text's
+ * arguments ("$@"), else by the first that is not known. A second one that may
+ * start QEMU counts as if it ran after the first. Pure.
+ */
+bool shell_text_goes_on(const char *text);
+
 #endif

@@ -191,7 +191,14 @@ static struct shell read_words(const struct ancestor *a)
 	return s;
 }
 
-enum text { TEXT_PERSON, TEXT_ONCE, TEXT_ASKS, TEXT_REPEATS, TEXT_UNREAD };
+enum text {
+	TEXT_PERSON,
+	TEXT_ONCE,
+	TEXT_ASKS,
+	TEXT_REPEATS,
+	TEXT_GOES_ON,
+	TEXT_UNREAD,
+};
 
 static enum text judge_text(const struct ancestor *a, const struct shell *s)
 {
@@ -201,7 +208,11 @@ static enum text judge_text(const struct ancestor *a, const struct shell *s)
 		return TEXT_PERSON;
 	if (text && shell_text_repeats(text))
 		return strstr(text, "vmferry owns ") ? TEXT_ASKS : TEXT_REPEATS;
-	return text && (s->text || !a->cut) ? TEXT_ONCE : TEXT_UNREAD;
+	if (!text || (!s->text && a->cut))
+		return TEXT_UNREAD;
+	if (shell_text_goes_on(text))
+		return strstr(text, "vmferry owns ") ? TEXT_ASKS : TEXT_GOES_ON;
+	return TEXT_ONCE;
 }
 
 /* What it runs, for people. */
@@ -294,8 +305,8 @@ static bool judge_shell(const struct ancestor *a, bool ours,
 		return false;
 	case TEXT_ASKS:
 		set(out, a, SUPERVISOR_UNKNOWN,
-		    xasprintf("%s waits for QEMU in a text with a loop, and "
-			      "asks vmferry owns",
+		    xasprintf("%s waits for QEMU in a text that may start it "
+			      "again, and asks vmferry owns",
 			      what),
 		    xstrdup("make sure that it asks each time before it "
 			    "starts QEMU"));
@@ -304,6 +315,13 @@ static bool judge_shell(const struct ancestor *a, bool ours,
 		set(out, a, SUPERVISOR_STARTS,
 		    xasprintf("%s waits for QEMU in a text with a loop: it "
 			      "would start the guest here again",
+			      what),
+		    end_it(a));
+		return false;
+	case TEXT_GOES_ON:
+		set(out, a, SUPERVISOR_STARTS,
+		    xasprintf("%s waits for QEMU, and goes on with other "
+			      "commands: they may start the guest here again",
 			      what),
 		    end_it(a));
 		return false;

@@ -4,9 +4,10 @@
  * again once it has moved away.
  *
  * A known supervisor would, and so would a shell whose script or -c text has a
- * loop; a text that cannot be read is taken for one. An interactive shell would
- * not, nor would what only waits for its child (sudo, timeout). Of any other
- * live parent it is not known. Pure.
+ * loop; a text that cannot be read, or cannot be shown to end after QEMU
+ * (shell_text.h), is taken for one. An interactive shell would not, nor would
+ * what only waits for its child (sudo, timeout). Of any other live parent it is
+ * not known. Pure.
  */
 #ifndef ENGINE_GUEST_SUPERVISOR_H
 #define ENGINE_GUEST_SUPERVISOR_H

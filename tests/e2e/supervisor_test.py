@@ -61,6 +61,14 @@ class SupervisorTest(case.LoopbackCase):
         self.assert_refused(self.under(
             "sh", "-c", f'cat {path} >{fifo} & exec sh -s "$@" <{fifo}', "x"))
 
+    def test_a_script_that_calls_itself_is_refused(self):
+        self.assert_refused(self.under("sh", self.script(
+            'r() { "$@"; sleep 0.1; r "$@"; }\nr "$@"\n')))
+
+    def test_a_script_that_runs_another_one_is_refused(self):
+        self.assert_refused(self.under("sh", self.script(
+            '"$@"\nsleep 0.1\nexec /srv/web1.sh "$@"\n')))
+
     def test_a_script_that_waits_is_a_warning(self):
         guest = self.under("sh", self.script(ONCE))
         ((verdict, remedy),) = self.found(guest, 0)

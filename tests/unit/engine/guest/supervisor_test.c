@@ -162,6 +162,19 @@ TEST(a_script_that_only_waits_is_a_warning)
 	has(got.found, "start.sh");
 }
 
+TEST(a_script_that_runs_anything_after_it_may_start_it_again)
+{
+	up("/usr/bin/dash", "/bin/sh start.sh")->script =
+		xstrdup("r() { qemu; r; }\nr\n");
+	judge(SUPERVISOR_STARTS);
+	has(got.found, "goes on with other commands");
+	has(got.remedy, "kill -KILL 101");
+	free(list.v[0].script);
+	list.v[0].script = xstrdup("vmferry owns a && qemu && exec ./again\n");
+	judge(SUPERVISOR_UNKNOWN);
+	has(got.found, "owns");
+}
+
 TEST(a_text_behind_options_is_found)
 {
 	up("/usr/bin/bash", "bash -e -o pipefail -c 'while :; do q; done' a");
