@@ -9,6 +9,8 @@
 #ifndef ENGINE_HOSTS_AS_USER_H
 #define ENGINE_HOSTS_AS_USER_H
 
+#include <stdbool.h>
+
 #include "transport/base/buf.h"
 
 /*
@@ -16,16 +18,19 @@
  * one is expected, is the login's own user.
  */
 struct as_user {
-	const char *name, *group;
+	const char *name, *group; /* or numbers that have none */
+	bool keep_keyring; /* where root's session keyring cannot be taken
+			    * away, the command runs with it all the same */
 };
+/* Where it cannot, and is not to be kept, no command runs. */
+enum { AS_USER_KEYRING_STATUS = 125 };
 
 /* Appends words that become @u, before those of a command. */
 void as_user_words(struct buf *script, const struct as_user *u);
-/* Appends assignments of $user and $group, both empty for NULL. */
 void as_user_assign(struct buf *script, const struct as_user *u);
 /*
- * The function ask_user COMMAND..., for questions to a program of the user's;
- * needs $user and $group.
+ * The functions ask_user COMMAND..., for questions to a program of the user's,
+ * and exec_as_user COMMAND...; they need what as_user_assign() assigns.
  */
 extern const char as_user_sh[];
 

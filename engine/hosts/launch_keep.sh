@@ -7,11 +7,6 @@
 # through is appended to the file, with the rights of the guest's user.
 # shellcheck shell=sh disable=SC2016,SC2046,SC2154
 trap : HUP INT TERM
-exec_as_user() {
-	[ -z "$user" ] ||
-		set -- setpriv --init-groups --reuid "$user" --regid "$group" "$@"
-	exec "$@"
-}
 append='true >>"$2" || set -- "$1" /dev/null; exec cat <"$1" >>"$2"'
 logger=
 if [ -n "$log" ] && (exec_as_user mkfifo -m 600 "$dir/log"); then

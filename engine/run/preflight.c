@@ -67,6 +67,44 @@ static void list_paths(struct preflight *p)
 		strv_push(&p->paths, plan->cwd);
 }
 
+/* Root acts as the guest's user there, and cannot take its own keys away. */
+static int ask_keyring(struct preflight *p, struct host *h, uid_t login,
+		       bool *shared, struct err *err)
+{
+	struct as_user user;
+	const struct as_user *as = reach_guest_user(p->r, login, &user);
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *value = NULL;
+
+	if (!as)
+		return 0;
+	user.keep_keyring = false;
+	as_user_assign(&script, as);
+	buf_printf(&script,
+		   "%sask_user true 2>/dev/null\n"
+		   "[ $? != %d ] || echo keyring=shared\n",
+		   as_user_sh, AS_USER_KEYRING_STATUS);
+	if (probe_script(h, "keyring", buf_data(&script), &text, in_time(),
+			 err) < 0)
+		return -1;
+	value = answer_value(buf_data(&text), "keyring");
+	*shared = value != NULL;
+	return 0;
+}
+
+static int ask_keyrings(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	const struct run *r = p->r;
+
+	if (ask_keyring(p, r->src.host, r->src.facts.uid,
+			&p->shares_keyring_here, err) < 0)
+		return -1;
+	return ask_keyring(p, r->dst.host, r->dst.facts.uid,
+			   &p->shares_keyring_there, err);
+}
+
 static int ask_destination(void *arg, struct err *err)
 {
 	struct preflight *p = arg;
@@ -342,6 +380,7 @@ static int ask_first(struct preflight *p, struct err *err)
 	const struct beside questions[] = {
 		{ find_qemu, p },
 		{ ask_destination, p }, { ask_ancestors, p },
+		{ ask_keyrings, p },
 		{ ask_login, p },	{ ask_lingering, p },
 		{ ask_unit, p },	{ find_guests, p },
 		{ ask_room, p },	{ sweep_here, p },

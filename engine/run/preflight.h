@@ -26,6 +26,8 @@ struct preflight {
 	bool user_known; /* the guest's user exists on the destination, */
 	uid_t user_uid;	 /* with this uid */
 	bool kvm_usable; /* /dev/kvm opens on the destination */
+	/* what root does as the guest's user has root's session keyring */
+	bool shares_keyring_here, shares_keyring_there;
 	struct unit_facts unit; /* that the source is in */
 	char *inactive;		/* why QEMU would abort, or NULL */
 	const char *storage;	/* that of the state directory does not
@@ -55,6 +57,7 @@ void preflight_check_state(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_library(struct preflight *p);
 void preflight_check_user(struct preflight *p);
+void preflight_check_keyring(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);
 void preflight_check_ram(struct preflight *p);
 void preflight_check_traces(struct preflight *p);

@@ -854,6 +854,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_inactive,
 	check_command_line,
 	check_tcg_dirty_bits,
+	preflight_check_keyring,
 	check_qemu,
 	preflight_check_replaced,
 	check_machine,

@@ -102,7 +102,11 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 	/* only root can act as another */
 	if (login || !g->uid)
 		return NULL;
-	*out = (struct as_user){ g->user, g->group };
+	*out = (struct as_user){
+		.name = g->user,
+		.group = g->group,
+		.keep_keyring = r->opt && run_skips(r, "keyring"),
+	};
 	return out;
 }
 

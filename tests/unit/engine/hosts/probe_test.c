@@ -71,7 +71,7 @@ static void files_body(void *arg)
 /* What @user may do with a file of this mode, "rw", "r-", "--" or "??". */
 static void expect_access(const char *user, mode_t mode, const char *expected)
 {
-	const struct as_user nobody = { user, "nogroup" };
+	const struct as_user nobody = { .name = user, .group = "nogroup" };
 	struct host *h = host_local_new();
 	AUTO_STRV struct strv paths = { 0 };
 	AUTO_ERR struct err e = { 0 };
