@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/xalloc.h"
 
@@ -87,7 +88,7 @@ static void begin(struct ancestors *list, const char *pid)
 {
 	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = (struct ancestor){
-		.pid = (pid_t)strtol(pid, NULL, 10),
+		.pid = answer_pid(pid),
 	};
 }
 

@@ -8,8 +8,7 @@
 # shellcheck shell=sh disable=SC2046
 # A process may have a line feed in its name.
 stat_of() { tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
-hex() { od -An -v -tx1 | tr -d ' \n'; echo; }
-put() { printf '%s ' "$1"; hex; }
+put() { printf '%s ' "$1"; od -An -v -tx1 | tr -d ' \n'; echo; }
 # It may have become a pipe by now, which must not be waited for.
 head_of() { dd if="$1" iflag=nonblock bs=65537 count=1; }
 script_of() {

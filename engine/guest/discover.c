@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "engine/guest/discover_script.h"
+#include "engine/hosts/answer.h"
+#include "engine/hosts/proc_ask.h"
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
 
@@ -31,8 +33,9 @@ static int run_script(struct host *h, const char *script,
 int discover_guests(struct host *h, struct guests *out, struct mono deadline,
 		    struct err *err)
 {
+	AUTO_FREE char *script = xasprintf("%s%s", proc_ask_sh, discover_sh);
 	struct host_result r = { .status = 0 };
-	int rc = run_script(h, discover_sh, NULL, deadline, &r, err);
+	int rc = run_script(h, script, NULL, deadline, &r, err);
 
 	if (!rc)
 		rc = discover_parse(buf_data(&r.out), buf_len(&r.out), out,
@@ -67,11 +70,7 @@ static bool is_name(const char *s)
 
 static bool read_pid(const char *s, pid_t *pid)
 {
-	size_t len = strlen(s);
-
-	if (!len || len > 9 || strspn(s, "0123456789") != len)
-		return false;
-	*pid = (pid_t)strtol(s, NULL, 10);
+	*pid = answer_pid(s);
 	return *pid > 0;
 }
 

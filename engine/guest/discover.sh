@@ -13,9 +13,17 @@ echo vmferry-proc 1
 # More than that of a text is not read; a guest's command line is far shorter.
 most_bytes=65536
 hex() { printf %s "$1"; od -An -v -tx1 -N$most_bytes; echo; }
+hex_of() { hex "$1" <"$2"; }
 # One user's processes must not keep those of others from being found: reading
-# them may take so long, in hundredths of a second. Root's are all read.
+# them may take so long, in hundredths of a second. Root's are all read, each in
+# half a minute.
 most_time=600
+# What the user $1 has left, in seconds, rounded up.
+time_left() {
+	left=3000
+	[ "$1" = 0 ] || eval "left=\$((most_time - \${time_$1:-0}))"
+	left=$(((left + 99) / 100))
+}
 now() { read -r now _ </proc/uptime; now=${now%.*}${now#*.}; }
 may_read() { [ "$1" = 0 ] || eval "[ \${time_$1:-0} -lt $most_time ]"; }
 add_time() { eval "time_$1=\$((\${time_$1:-0} + $2))"; }
@@ -87,7 +95,7 @@ process() {
 	readlink $p/cwd | hex cwd
 	environment <$p/environ
 	status <$p/status
-	[ "$parent" -gt 0 ] && hex parent </proc/$parent/cmdline
+	[ "$parent" -gt 0 ] && whole 1 hex_of parent "/proc/$parent/cmdline"
 	lines limits <$p/limits
 	lines cgroup <$p/cgroup
 	printf 'stat %s\n' "$(tr '\n' ' ' <$p/stat)" && echo end
@@ -95,7 +103,9 @@ process() {
 # A program's name may have a line feed and what looks like another line of ls: a
 # line is no more than a hint at a process, which counts once.
 seen=
-ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
+# There may be more of them than one command line holds.
+echo /proc/[0-9]*/exe | xargs ls -ln 2>/dev/null | sed -n '/\/qemu-/p' |
+while IFS= read -r line; do
 	case $line in
 	*" -> "*/qemu-system-*|*" -> "*/qemu-kvm*) ;;
 	*) continue ;;
@@ -108,7 +118,13 @@ ls -ln /proc/[0-9]*/exe 2>/dev/null | while IFS= read -r line; do
 	seen="$seen $pid"
 	may_read "$owner" || { echo "left-out $owner"; continue; }
 	now; began=$now
-	! is_qemu "$pid" || process "$pid" 2>/dev/null </dev/null
+	if is_qemu "$pid"; then
+		time_left "$owner"
+		whole "$left" process "$pid" || {
+			echo "left-out $owner"
+			add_time "$owner" $most_time
+		}
+	fi
 	now; add_time "$owner" $((now - began))
 done
 exit 0

@@ -9,6 +9,7 @@
 #include "engine/guest/discover_owner.h"
 #include "engine/guest/discover_script.h"
 #include "engine/guest/guest_describe.h"
+#include "engine/hosts/answer.h"
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
 
@@ -265,11 +266,16 @@ static bool is_hex_key(const char *key)
 	return false;
 }
 
-static void add_record(struct parser *p, const char *pid)
+static int add_record(struct parser *p, const char *text)
 {
+	pid_t pid = answer_pid(text);
+
+	if (!pid)
+		return -1;
 	p->v = xrealloc(p->v, p->n + 1, sizeof(*p->v));
 	p->v[p->n] = (struct record){ .complete = false };
-	p->v[p->n++].g.pid = (pid_t)strtol(pid, NULL, 10);
+	p->v[p->n++].g.pid = pid;
+	return 0;
 }
 
 static int take_line(struct parser *p, const char *line)
@@ -281,10 +287,8 @@ static int take_line(struct parser *p, const char *line)
 	if (!len)
 		return add_hex(p, line);
 	finish_value(p);
-	if (!strcmp(key, "process")) {
-		add_record(p, text);
-		return 0;
-	}
+	if (!strcmp(key, "process"))
+		return add_record(p, text);
 	if (!strcmp(key, "left-out")) {
 		p->left_out++;
 		return 0;

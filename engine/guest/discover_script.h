@@ -6,7 +6,8 @@
 #define ENGINE_GUEST_DISCOVER_SCRIPT_H
 
 /*
- * Prints every QEMU process of its own namespaces, for discover_parse():
+ * Behind proc_ask_sh: prints every QEMU process of its own namespaces, for
+ * discover_parse():
  *
  *   vmferry-proc 1           the format; always the first line
  *   process PID              begins a process; all below belong to it

@@ -55,8 +55,7 @@ static bool parse(const char *text, struct admit_view *out)
 	AUTO_FREE char *elsewhere = answer_value(text, "busy_elsewhere");
 
 	*out = (struct admit_view){ 0 };
-	if (busy)
-		out->busy = (pid_t)strtol(busy, NULL, 10);
+	out->busy = answer_pid(busy);
 	out->busy_elsewhere = elsewhere != NULL;
 	if (available)
 		out->available_bytes = strtoull(available, NULL, 10) * 1024;
@@ -69,7 +68,7 @@ static bool parse(const char *text, struct admit_view *out)
 			return false;
 		text = *end ? end + 1 : end;
 	}
-	return available || busy;
+	return busy ? out->busy > 0 : available != NULL;
 }
 
 bool admit_parse(const char *text, struct admit_view *out)

@@ -2,6 +2,7 @@
 /* answer: what a script on a host answers. */
 #include "engine/hosts/answer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "transport/base/xalloc.h"
@@ -30,4 +31,14 @@ char *answer_safe_value(const char *text)
 			*c = '?';
 	}
 	return copy;
+}
+
+/* The kernel's own limit has seven digits. */
+pid_t answer_pid(const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (!len || len > 9 || strspn(text, "0123456789") != len)
+		return 0;
+	return (pid_t)strtol(text, NULL, 10);
 }

@@ -27,11 +27,21 @@ enum { AS_USER_KEYRING_STATUS = 125 };
 
 /* Appends words that become @u, before those of a command. */
 void as_user_words(struct buf *script, const struct as_user *u);
+/*
+ * Appends assignments of $user, $group and $keep_keyring, empty for NULL, and
+ * of $become.
+ */
 void as_user_assign(struct buf *script, const struct as_user *u);
 /*
  * The functions ask_user COMMAND..., for questions to a program of the user's,
  * and exec_as_user COMMAND...; they need what as_user_assign() assigns.
  */
 extern const char as_user_sh[];
+/*
+ * The functions in_time COMMAND..., which gives up after 5 s with status 124,
+ * and remove_run_dir DIRECTORY, with the rights of $user; they need as_user_sh
+ * and admit_sh.
+ */
+extern const char run_dir_remove_sh[];
 
 #endif

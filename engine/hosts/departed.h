@@ -15,16 +15,22 @@
 #define ENGINE_HOSTS_DEPARTED_H
 
 /*
- * Functions, which need those of admit_sh, as_user_sh and identity_match_sh:
+ * Functions, which need those of admit_sh, as_user_sh, identity_match_sh,
+ * proc_ask_sh, run_dir_pids_sh and run_dir_remove_sh:
  *
  * `note_arrival RECORD PID TICKS DIR` writes a record; names come from the
  *	standard input, user and group from $user and $group.
+ * `forget_arrival RECORD PID TICKS DIR` removes the record if it is about that
+ *	process of this machine with that run directory: a guest's environment
+ *	says where it is, and may say where another guest's is.
  * `departed RECORD` removes what is in a record, unless QEMU still runs, and
- *	the record. $take_all is a script that takes names: FORM, a format of
- *	stat(1), then three arguments a name.
- * `remove_run_dir DIR` as $user.
- * `sweep DIRECTORY` does that for all records in it whose QEMU has no parent
- *	any more, by $variable of its environment.
+ *	the record. What fails leaves the record as it is. If a file system of
+ *	the user's does not answer, it becomes RECORD.stuck for this boot, as
+ *	long as the process lives that waits for it: "PID TICKS" of that is
+ *	behind the boot id. $take_all is a script that takes names: FORM, a
+ *	format of stat(1), then three arguments a name.
+ * `sweep DIRECTORY` does that for all records in it whose QEMU is known to have
+ *	no parent any more, by $variable of its environment.
  */
 extern const char departed_sh[];
 

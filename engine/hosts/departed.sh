@@ -3,14 +3,16 @@
 # departed.h has the contract. What is its user's is removed with that user's
 # rights: names lead anywhere, and a file system may be mounted in the directory.
 # shellcheck shell=sh disable=SC2016,SC2094,SC2154
-remove_run_dir() {
-	ask_user sh -c 'cd "$1" && rm -rf -- ./* ./.[!.]*' sh "$1"
-	[ ! -d "$1" ] || rmdir -- "$1"
-} 2>/dev/null
 # note_arrival RECORD PID TICKS DIR, with the names on standard input
 note_arrival() (
 	umask 077
-	begin() { mkdir -p "${1%/*}" && true >"$1.new"; }
+	begin() {
+		top=.
+		case $1 in */*/*) top=${1%/*/*} ;; esac
+		# users pass through root's (state_dir.h)
+		[ -d "$top" ] || { mkdir -p "$top" && chmod 711 "$top"; }
+		mkdir -p "${1%/*}" && true >"$1.new"
+	}
 	# another guest that departs may remove the directory in between
 	{ begin "$1" || begin "$1"; } 2>/dev/null && space=$(this_space) && {
 		printf '%s\n' "$space" "${space%% *}" "$2 $3" "$4" "$user" \
@@ -25,10 +27,35 @@ departed_space() {
 	*) echo "$2 - ${1:--} - -" ;;
 	esac
 }
+forget_arrival() {
+	{
+		read -r space && read -r boot _ && read -r of &&
+			IFS= read -r at
+	} <"$1" || return 0
+	match_space "$(departed_space "$space" "$boot")"
+	[ "$match $of $at" != "same $2 $3 $4" ] || rm -f -- "$1"
+} 2>/dev/null
+# What fails, or is ended by somebody, is tried again by the next command.
+attempt() {
+	in_time "$@"
+	case $? in
+	0) ;;
+	124) hung=$waits ;;
+	*) failed=1 ;;
+	esac
+}
+# The second line has the process that does not come back, behind the boot.
+keep_stuck() {
+	stuck=${1%.stuck}.stuck
+	if (umask 077; sed "2s/ .*//;2s/\$/ $hung/" "$1" >"$1.new") &&
+		mv -f -- "$1.new" "$stuck"
+	then [ "$1" = "$stuck" ] || rm -f -- "$1"
+	else rm -f -- "$1.new"; fi
+} 2>/dev/null
 # Numbers of devices change with a reboot.
 departed() {
 	{
-		read -r space && read -r boot && read -r pid ticks &&
+		read -r space && read -r boot _ && read -r pid ticks &&
 			IFS= read -r dir && read -r user && read -r group ||
 			return
 		match_space "$(departed_space "$space" "$boot")"
@@ -48,18 +75,44 @@ departed() {
 	} <"$1"
 	record=$1
 	shift
-	[ $# = 1 ] || ask_user sh -c "$take_all" sh "$@"
-	remove_run_dir "$dir"
+	hung=
+	failed=
+	[ $# = 1 ] || attempt ask_user sh -c "$take_all" sh "$@"
+	attempt remove_files "$dir"
+	[ -z "$hung" ] || keep_stuck "$record"
+	[ -z "$hung$failed" ] || return
 	rm -f -- "$record"
 	rmdir -- "${record%/*}" 2>/dev/null
 	true
 }
-# What no shell waits for any more.
+# Earlier versions did not note the process.
+is_stuck() {
+	{ read -r space && read -r boot by ticks; } <"$1"
+	read -r now </proc/sys/kernel/random/boot_id
+	[ "$boot" = "$now" ] || return
+	[ -z "$by" ] || [ "$(ticks_of "$by")" = "$ticks" ]
+}
+# The shell that waits for QEMU has the rights of this login, and QEMU itself is
+# in the record.
+is_kept() { kept=$(run_dir_pids "$1" "$(id -u)") || return 2; [ -n "$kept" ]; }
+# After a reboot another process may have its number and time.
+runs_on() {
+	{ read -r space && read -r boot _ && read -r pid ticks; } <"$1" &&
+		read -r now </proc/sys/kernel/random/boot_id &&
+		[ "$boot" = "$now" ] && [ "$(ticks_of "$pid")" = "$ticks" ]
+}
+# What no shell waits for any more. Where that is not known, one may.
 sweep() {
 	for record in "$1"/*; do
 		[ -f "$record" ] || continue
-		dir=$(sed -n 4p "$record")
-		grep -qsF "$variable=$dir" /proc/[0-9]*/environ ||
-			departed "$record"
+		case $record in
+		*.stuck) ! is_stuck "$record" || continue ;;
+		esac
+		! runs_on "$record" || continue
+		in_time is_kept "$(sed -n 4p "$record")"
+		case $? in
+		1) departed "$record" ;;
+		124) return ;;
+		esac
 	done
 }

@@ -13,6 +13,12 @@ tick() {
 }
 lived() {
 	[ -z "$(ticks_of "$1")" ] || return 0
+	n=0
+	# what it said last is on its way to the file
+	until [ -e "$lock/flushed" ] || [ $n -ge 150 ]; do
+		n=$((n + 1))
+		sleep 0.02
+	done
 	echo died=1
 	exit 0
 }

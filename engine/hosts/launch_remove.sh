@@ -15,6 +15,11 @@ stop() {
 		sleep 0.05
 	done
 }
+end_of_run() {
+	run_dir_pids "$dir" "$1" | while read -r p; do kill -KILL "$p"; done
+}
+unknown=
+[ -n "$pid" ] || unknown=1
 # a launch that was cut short has left its pid in the lock only
 if [ -z "$pid" ] && [ "$(cat "$lock/run" 2>/dev/null)" = "$run" ]
 then read -r pid ticks <"$lock/pid"; fi 2>/dev/null
@@ -23,9 +28,15 @@ if [ -n "$pid" ]; then
 	alive && stop KILL 60
 	alive && { echo "process $pid does not end" >&2; exit 1; }
 fi
-# one whose pid nobody came to note down
-for f in $(grep -lsF "$variable=$dir" /proc/[0-9]*/environ); do
-	f=${f#/proc/}; kill -KILL "${f%/environ}" 2>/dev/null
+# The shell that waits for it, which has the rights of this login, and a QEMU
+# whose pid nobody came to note down.
+for of in $(id -u) ${unknown:+$(uid_of "$user")}; do
+	in_time end_of_run "$of"
+	[ $? != 124 ] || {
+		echo "whether a QEMU of $dir runs is not known: processes of uid $of do not answer" >&2
+		exit 1
+	}
 done
-rm -rf "$dir" "${lock%/*}/new-$run" || exit 1
+rm -rf "${lock%/*}/new-$run" || exit 1
+remove_run_dir "$dir" || { echo "cannot remove $dir" >&2; exit 1; }
 [ "$(cat "$lock/run" 2>/dev/null)" != "$run" ] || rm -rf "$lock"

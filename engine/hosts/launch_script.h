@@ -26,8 +26,10 @@ extern const char launch_make_sh[];
  * For a shell of its own, which is to have $variable=$dir in its environment:
  * starts the function `qemu` in the background, writes its pid to $lock, waits
  * for its end, and removes what the guest leaves once run $run is over, by
- * $record. $log is a file that QEMU appends to through the pipe $dir/log, or
- * empty; $user and $group are the guest's, or empty. Needs departed_sh.
+ * $record. Of what QEMU writes to its standard output and standard error no
+ * more than the first MiB each is kept. $log is a file that QEMU appends to
+ * through the pipe $dir/log, or empty; $user and $group are the guest's, or
+ * empty. Needs departed_sh.
  */
 extern const char launch_keep_sh[];
 /*

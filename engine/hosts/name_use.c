@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/proc_ask.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
 
 static const char *const words[] = {
 	[NAME_FREE] = "free",		[NAME_LIVE] = "live",
 	[NAME_FILE] = "file",		[NAME_SOCKET] = "socket",
-	[NAME_DIRECTORY] = "directory",
+	[NAME_DIRECTORY] = "directory", [NAME_UNKNOWN] = "unknown",
 };
 static_assert(ARRAY_SIZE(words) == NAME_USES, "a word for each use");
 
@@ -27,8 +28,8 @@ static_assert(ARRAY_SIZE(kind_words) == NAME_KINDS, "a word for each kind");
 void name_use_begin(struct buf *script, const struct name_asker *asker)
 {
 	as_user_assign(script, asker->user);
-	buf_printf(script, "guest=%d except=%d\n%s%s", (int)asker->source,
-		   (int)asker->self, as_user_sh, name_use_sh);
+	buf_printf(script, "guest=%d except=%d\n%s%s%s", (int)asker->source,
+		   (int)asker->self, as_user_sh, proc_ask_sh, name_use_sh);
 }
 
 static bool parse(const char *line, struct name_answer *out)

@@ -6,7 +6,9 @@
  * Only what nobody uses may be replaced: a socket on which no process listens,
  * a pid file that no process has open. Looked at from /proc, by the login;
  * nothing is connected to or opened but a pid file, and that with the rights of
- * the guest's user.
+ * the guest's user. Asked are the processes of those who may have the name:
+ * root, the login, the guest's user, the owner of what has the name. What they
+ * do not answer within 15 s is not known.
  */
 #ifndef ENGINE_HOSTS_NAME_USE_H
 #define ENGINE_HOSTS_NAME_USE_H
@@ -21,6 +23,7 @@ enum name_use {
 	NAME_FILE,   /* a file of another kind */
 	NAME_SOCKET, /* a socket, where a pid file is to be */
 	NAME_DIRECTORY,
+	NAME_UNKNOWN, /* who has it was not found out in time */
 	NAME_USES
 };
 
@@ -40,8 +43,9 @@ struct name_asker {
 
 /*
  * The functions of name_use_ask() as shell text. `name_use KIND NAME`
- * prints "free", "live PID", "file", "socket" or "directory", without the
- * process $except; $guest is a pid that a pid file may have. Needs as_user_sh.
+ * sets $use, and prints it: "free", "live PID", "file", "socket", "directory"
+ * or "unknown", without the process $except; $guest is a pid that a pid file
+ * may have. Needs as_user_sh and proc_ask_sh.
  */
 extern const char name_use_sh[];
 /* Appends the variables and functions that `name_use` needs. */

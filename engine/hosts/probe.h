@@ -79,6 +79,7 @@ char *probe_package(struct host *h, struct mono deadline);
  * those that are no characters, and a process may have such in its name.
  */
 #define PROBE_SCRIPT_FORM "{\nLC_ALL=C; export LC_ALL\n%s\n}\n"
+
 /*
  * Runs a sh script on @h (sent as the shell's stdin, so its length and bytes do
  * not matter; it runs whole or not at all) and returns its stdout. A non-zero

@@ -6,6 +6,7 @@
 #include "engine/hosts/admit.h"
 #include "engine/hosts/departed.h"
 #include "engine/hosts/identity.h"
+#include "engine/hosts/proc_ask.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
@@ -24,7 +25,8 @@ void departed_names_begin(struct buf *script, const struct as_user *user)
 	as_user_assign(script, user);
 	quote_assign(script, "variable", ARGV_ENV_RUN_DIR);
 	quote_assign(script, "take_all", take);
-	buf_printf(script, "%s%s%s", identity_match_sh, as_user_sh,
+	buf_printf(script, "%s%s%s%s%s%s", identity_match_sh, as_user_sh,
+		   proc_ask_sh, run_dir_pids_sh, run_dir_remove_sh,
 		   departed_sh);
 }
 

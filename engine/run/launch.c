@@ -20,11 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hosts/admit.h"
 #include "engine/hosts/answer.h"
 #include "engine/hosts/arrival.h"
+#include "engine/hosts/as_user.h"
 #include "engine/hosts/guest_socket.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
+#include "engine/hosts/proc_ask.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -231,14 +234,14 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 			 "does not grant:%s",
 			 host_name(r->dst.host), v);
 	if (has_line(text, "pid", &v))
-		r->dest.pid = (pid_t)strtol(v, NULL, 10);
+		r->dest.pid = answer_pid(v);
 	if (has_line(text, "ticks", &v))
 		r->dest.ticks = strtoull(v, NULL, 10);
 	if (has_line(text, "died", &v))
 		return explain_death(r, "ended at once", err);
 	if (has_line(text, "slow", &v))
 		return explain_death(r, "opened no monitor in 15 s", err);
-	if (!has_line(text, "ready", &v))
+	if (!has_line(text, "ready", &v) || !r->dest.pid)
 		return err_set(err, ERR_REMOTE,
 			       "the launch script on %s told too little",
 			       host_name(r->dst.host));
@@ -432,6 +435,7 @@ static void add_end_of_sessions(struct buf *b, const struct run *r)
 static char *remove_script(struct run *r)
 {
 	struct buf b = { 0 };
+	struct as_user user;
 
 	quote_assign(&b, "lock", r->dest.lock);
 	quote_assign(&b, "dir", r->dest.dir);
@@ -443,7 +447,9 @@ static char *remove_script(struct run *r)
 		buf_printf(&b, "pid= ticks=\n");
 	quote_assign(&b, "variable", ARGV_ENV_RUN_DIR);
 	add_end_of_sessions(&b, r);
-	buf_printf(&b, "%s", launch_remove_sh);
+	as_user_assign(&b, reach_guest_user(r, r->dst.facts.uid, &user));
+	buf_printf(&b, "%s%s%s%s%s%s", admit_sh, as_user_sh, proc_ask_sh,
+		   run_dir_pids_sh, run_dir_remove_sh, launch_remove_sh);
 	return buf_steal(&b);
 }
 

@@ -830,6 +830,13 @@ void preflight_check_names(struct preflight *p)
 			refuse_live(p, i, p->names[i].pid);
 		else if (other && !argv_moves_is_log(&m->v[i]))
 			refuse_live(p, i, other->pid);
+		else if (p->names[i].use == NAME_UNKNOWN)
+			refuse_name(p, i,
+				    "may be in use: processes that may have it "
+				    "do not answer",
+				    "see there which ones wait, as for a file "
+				    "system that does not answer, or map the "
+				    "path with --remap OLD=NEW");
 		else if (how[p->names[i].use])
 			refuse_name(p, i, how[p->names[i].use],
 				    "remove it, or map the path with --remap "

@@ -98,9 +98,13 @@ void socket_names_look(struct buf *script, const struct argv_moves *m)
 	for (size_t i = 0; i < m->n; i++) {
 		if (argv_moves_is_log(&m->v[i]))
 			continue;
-		buf_printf(script, "[ \"$(name_use %s ", use_of(&m->v[i]));
+		/* in this shell, which remembers that nobody answered */
+		buf_printf(script, "name_use %s ", use_of(&m->v[i]));
 		quote_word(script, m->v[i].public);
-		buf_printf(script, ")\" = free ] || taken=\"$taken %zu\"\n", i);
+		buf_printf(script,
+			   " >/dev/null\n"
+			   "[ \"$use\" = free ] || taken=\"$taken %zu\"\n",
+			   i);
 	}
 	buf_printf(script, "export taken\n");
 }

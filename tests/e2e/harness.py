@@ -265,9 +265,11 @@ def keeper_of(pid):
 
 
 def keepers(pids):
-    """Those of these guests, and what they have started."""
+    """Those of these guests, and all that they have started."""
     found = [k for k in map(keeper_of, pids) if k]
-    return found + [c for k in found for c in children(k)]
+    for k in found:
+        found.extend(children(k))
+    return found
 
 
 def our_qemus():

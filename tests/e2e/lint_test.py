@@ -14,6 +14,10 @@ import harness
 
 DEV = os.path.join(harness.ROOT, "tools/dev")
 
+# To its end, which is that of its line or a line that begins with it.
+FUNCTION = re.compile(r"^(\w+)\(\) (?:[{(] [^\n]*|[{(]\n.*?^[})][^\n]*)$",
+                      re.MULTILINE | re.DOTALL)
+
 TABLE = """\
 transport/base
 qmp			transport/base/err.h
@@ -165,6 +169,18 @@ class ShellCase(unittest.TestCase):
         self.assertIn("tools/dev/fresh", scripts)
         self.assertEqual([f for f in scripts if f not in given], [])
 
+    def test_functions_of_two_scripts_differ_in_name_or_in_nothing(self):
+        """A host gets several as one, in which the last one counts."""
+        bodies = {}
+        for name in tree_files("engine/*.sh", "transport/*.sh"):
+            text = harness.read(os.path.join(harness.ROOT, name)).decode()
+            for match in FUNCTION.finditer(text):
+                bodies.setdefault(match[1], {}).setdefault(match[0], name)
+        self.assertIn("ticks_of", bodies)
+        self.assertEqual({name: sorted(found.values())
+                          for name, found in bodies.items()
+                          if len(set(found.values())) > 1}, {})
+
 
 class SurroundingsCase(unittest.TestCase):
     """Where the linters are run does not change what they look at."""
@@ -257,7 +273,7 @@ class SurroundingsCase(unittest.TestCase):
 
 class ReadmeCase(unittest.TestCase):
     def test_the_readme_of_a_folder_names_all_its_files(self):
-        for top in ("qmp", "tools/cli", "transport",
+        for top in ("qmp", "tools/cli", "transport", "transport/endpoint",
                     *glob.glob("engine/*/", root_dir=harness.ROOT)):
             folder = os.path.join(harness.ROOT, top)
             with open(os.path.join(folder, "README.md")) as f:

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Names on the destination: who has them, who gets them, who loses them."""
 import os
+import time
 import unittest
 
 import case
+import deaf_fuse
+import deaf_listener
 import harness
 import trust_test
 
@@ -95,6 +98,35 @@ class TakenTest(case.LoopbackCase):
         self.assert_healthy(there)
 
 
+@unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
+class DeafTest(case.LoopbackCase):
+    """Processes that listen on a name like the guest's, and whose file systems
+    never answer."""
+
+    def listen(self, guest, user):
+        directory = os.path.join(self.place.work, "deaf")
+        os.mkdir(directory)
+        self.addCleanup(harness.remove, directory)
+        listener = deaf_listener.DeafListener(
+            os.path.join(directory, os.path.basename(guest.qmp)), user)
+        self.addCleanup(listener.end)
+
+    def test_another_users_hold_nothing_up(self):
+        guest = self.guest()
+        self.listen(guest, trust_test.NOBODY.pw_name)
+        begun = time.monotonic()
+        self.assert_moved(guest, self.migrate(guest))
+        self.assertLess(time.monotonic() - begun, 60)
+
+    def test_of_those_that_may_have_the_name_it_is_not_known(self):
+        guest = self.guest()
+        self.listen(guest, "root")
+        outcome = self.migrate(guest)
+        self.assert_stayed(guest, outcome, 3)
+        self.assert_explained(outcome, f"{guest.qmp} on .* may be in use",
+                              "do not answer", "see there which ones wait")
+
+
 class LeftTest(case.LoopbackCase):
     """What a guest leaves that has ended where it was moved to."""
 
@@ -122,10 +154,7 @@ class LeftTest(case.LoopbackCase):
 
     @unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
     def test_so_it_is_with_a_users_guest_and_no_file_of_root(self):
-        os.chmod(self.place.work, 0o711)
-        guest = trust_test.UsersGuest(self.place)
-        self.guests.append(guest)
-        self.addCleanup(self.drop, guest)
+        guest = self.users_guest()
         self.assert_moved(guest, self.migrate(guest))
         kept = os.path.join(self.place.work, "kept")
         os.makedirs(os.path.join(kept, "below"))
@@ -136,6 +165,69 @@ class LeftTest(case.LoopbackCase):
         self.end(guest)
         self.assert_nothing_left(guest)
         self.assertEqual(os.listdir(kept), ["below"])
+
+    def users_guest(self):
+        os.chmod(self.place.work, 0o711)
+        guest = trust_test.UsersGuest(self.place)
+        self.guests.append(guest)
+        self.addCleanup(self.drop, guest)
+        return guest
+
+    def mount_deaf(self, directory):
+        """In a run directory, by its user; removed with all that is left."""
+        mount = os.path.join(directory, "mount")
+        os.mkdir(mount)
+        os.chown(mount, trust_test.NOBODY.pw_uid, trust_test.NOBODY.pw_gid)
+        fuse = deaf_fuse.DeafFuse(mount, trust_test.NOBODY)
+        self.addCleanup(harness.remove,
+                        os.path.join(self.place.state, "arrived"))
+        self.addCleanup(harness.remove, directory)
+        self.addCleanup(fuse.end)
+        return fuse
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
+    def test_a_file_system_that_does_not_answer_holds_nobody_up(self):
+        guest = self.users_guest()
+        self.assert_moved(guest, self.migrate(guest))
+        self.mount_deaf(harness.directory_of(guest.pid))
+        self.end(guest)
+        # neither do its remains, once it was tried
+        begun = time.monotonic()
+        self.assertEqual(self.vmferry("list").code, 0)
+        self.assertLess(time.monotonic() - begun, 5)
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
+    def test_what_is_left_goes_once_it_answers(self):
+        guest = self.users_guest()
+        self.assert_moved(guest, self.migrate(guest))
+        directory = harness.directory_of(guest.pid)
+        fuse = self.mount_deaf(directory)
+        self.end(guest)
+        self.assertTrue(os.path.exists(directory))
+        fuse.end()
+        harness.wait_until(
+            lambda: self.vmferry("list").code == 0 and
+            not os.path.exists(directory), 60, "its directory stays")
+        self.assert_nothing_left(guest)
+
+    @unittest.skipUnless(harness.IS_ROOT, "root is needed for other users")
+    def test_on_a_source_it_is_named_as_left_over(self):
+        guest = self.users_guest()
+        self.assert_moved(guest, self.migrate(guest))
+        directory = harness.directory_of(guest.pid)
+        fuse = self.mount_deaf(directory)
+        done = self.assert_exit(self.migrate(guest), 8)
+        (text,) = done.result["leftovers"]
+        self.assertIn(f"cannot remove {directory}", text)
+        # as its record could be
+        self.assertNotIn("Permission denied", text)
+        guest.pid = done.result["owner_pid"]
+        self.assert_healthy(guest)
+        fuse.end()
+        # its guardian, or who comes first, finishes it then
+        self.assertEqual(self.vmferry("recover", *self.sshd.login()).code, 0)
+        harness.await_no_ferry()
+        self.assertFalse(os.path.exists(directory))
 
     def test_a_list_removes_what_nobody_waited_for(self):
         guest = self.guest()

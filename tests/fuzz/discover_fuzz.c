@@ -67,8 +67,8 @@ static void ask_facts(struct host *h)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		strv_push(&paths, "/f");
 	(void)probe_files(h, &paths, NULL, files, MONO_NEVER, &err);
-	if (probe_qemu(h, "/bin/qemu", "q35", NULL, &qemu, MONO_NEVER, &err) ==
-	    0)
+	if (probe_qemu(h, "/bin/qemu", true, "q35", NULL, &qemu, MONO_NEVER,
+		       &err) == 0)
 		probe_qemu_free(&qemu);
 }
 

@@ -15,7 +15,9 @@ gone or for another, nor a mark, a line or a process be forged.
 import argparse
 import os
 import random
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -102,7 +104,7 @@ class Tree:
         self.rng, self.dir = rng, directory
         self.proc = os.path.join(directory, "proc")
         self.processes = {1: Process(rng, 1, 0)}
-        self.processes[1].state = "S"
+        self.processes[1].state, self.processes[1].uid = "S", 0
         for pid in rng.sample(range(2, 40), rng.randint(2, 7)):
             parent = rng.choice(list(self.processes))
             self.processes[pid] = Process(rng, pid, parent)
@@ -157,7 +159,7 @@ class Tree:
         """As probe_script() has it run."""
         whole = "{\nLC_ALL=C; export LC_ALL\n%s\n}\n" % script
         done = subprocess.run(
-            [SHELL], input=whole.encode(), capture_output=True, timeout=60,
+            [SHELL], input=os.fsencode(whole), capture_output=True, timeout=60,
             cwd=self.dir, env={"PATH": os.environ["PATH"], "HOME": self.dir,
                                "LC_ALL": "C.UTF-8"}, check=False)
         claim(status is None or done.returncode == status,
@@ -203,7 +205,7 @@ def lock_is_kept(tree):
     make_lock(tree, p, ticks, space)
     facts = (f"root={tree.dir}/root lock=$root/in-g dir=$root/d run=r1\n"
              "marker=role=x reserve='5 g' owner=$(id -u) session= need=0\n"
-             "limit=0 cgroups=\n")
+             "limit=0 cgroups= token=t token_file=$root/tokens/r1\n")
     out = tree.run(facts + tree.script(
         "hosts/identity_match.sh", "hosts/admit.sh", "hosts/launch_make.sh"))
     held = space == ELSEWHERE or p.lives() and ticks == p.ticks
@@ -222,8 +224,10 @@ def ended_only_once_gone(tree):
     script = ("kill() { echo \"kill $*\"; }\nsleep() { :; }\n"
               f"root={tree.dir}/root lock=$root/in-g dir=$root/d run=r1\n"
               f"pid={p.pid} ticks={ticks} variable=NONE\n")
-    out = tree.run(script + tree.script("hosts/launch_remove.sh"),
-                   1 if alive else 0)
+    out = tree.run("user= group=\n" + script + tree.script(
+        "hosts/admit.sh", "hosts/as_user.sh", "hosts/proc_ask.sh",
+        "hosts/run_dir_pids.sh", "hosts/run_dir_remove.sh",
+        "hosts/launch_remove.sh"), 1 if alive else 0)
     kills = [b"kill -%s %d" % (s, p.pid) for s in (b"TERM", b"KILL")]
     claim(out.splitlines() == (kills if alive else []),
           "what lives is ended, and nothing else", out)
@@ -243,7 +247,7 @@ def records_are_kept(tree):
         f.write(f"{space}\nboot\n{p.pid} {p.ticks}\n"
                 f"{tree.dir}/run/d\n\n\n")
     script = tree.script("hosts/identity_match.sh", "hosts/admit.sh",
-                         "hosts/departed.sh")
+                         "hosts/run_dir_remove.sh", "hosts/departed.sh")
     tree.run("ask_user() { \"$@\"; }\nuser= group= take_all=:\n" + script +
              f"departed {names}/r1; exit 0\n")
     claim(os.path.isdir(tree.path("run", "d")) ==
@@ -301,7 +305,8 @@ def read_found(out):
 
 def guests_are_listed(tree):
     """discover.sh: each QEMU once, with its own facts, and nothing else."""
-    found = read_found(tree.run(tree.script("guest/discover.sh")))
+    found = read_found(tree.run(tree.script(
+        "hosts/proc_ask.sh", "guest/discover.sh")))
     for pid, facts in found.items():
         p = tree.processes[pid]
         exe = p.exe.replace(PROC, tree.proc.encode())
@@ -346,31 +351,47 @@ def ancestors_are_listed(tree):
 def listeners_are_seen(tree):
     """name_use: a name on which a process listens is never free."""
     p = tree.some()
-    sock = tree.path("it.sock")
-    # a hard link of one would do as well
-    subprocess.run([sys.executable, "-c", "import socket, sys\n"
-                    "socket.socket(socket.AF_UNIX).bind(sys.argv[1])",
-                    "it.sock"], cwd=tree.dir, check=True)
+    # a line feed in it is ss(8)'s to see through
+    base = b"it" + words(tree.rng, 40).replace(b"/", b"").replace(b"\n", b"")
+    base += tree.rng.choice((b"", b" "))
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(b"./" + base)
+    sock = os.fsencode(tree.path("")) + base
     os.mkdir(os.path.join(tree.proc, str(p.pid), "fd"))
     os.symlink("/", os.path.join(tree.proc, str(p.pid), "root"))
     os.symlink("socket:[4242]",
                os.path.join(tree.proc, str(p.pid), "fd", "3"))
-    others = [b"0: 2 0 10000 1 1 %d /x/%s/it.sock" % (
-        i, words(tree.rng, 40).replace(b"\n", b"")) for i in range(50, 60)]
-    lines = others + [b"0: 2 0 10000 1 1 4242 " + sock.encode()]
+    others = [b"0: 2 0 10000 1 1 %d /x/%s/%s" % (
+        i, words(tree.rng, 40).replace(b"\n", b""), base)
+              for i in range(50, 60)]
+    lines = others + [b"0: 2 0 10000 1 1 4242 " + sock]
     tree.rng.shuffle(lines)
     for pid in tree.processes:
         os.mkdir(os.path.join(tree.proc, str(pid), "net"))
         tree.put(f"{pid}/net/unix", b"\n".join(lines) + b"\n")
-    script = tree.script("hosts/name_use.sh")
+    script = tree.script("hosts/proc_ask.sh", "hosts/name_use.sh")
     out = tree.run("ss() { :; }\nask_user() { \"$@\"; }\nguest=0 except=0\n"
-                   f"{script}\nname_use socket {sock}\n")
+                   f"{script}\nname_use socket " +
+                   shlex.quote(os.fsdecode(sock)) + "\n")
     claim(out == b"live %d\n" % p.pid, "a listener is seen", out)
     os.unlink(sock)
 
 
+def run_dirs_are_their_users(tree):
+    """run_dir_pids: the users' processes with the variable, and no others."""
+    p, uid = tree.some(), tree.rng.choice((0, 107, 65534))
+    mark = b"M=/d" + words(tree.rng, 20).replace(b"\n", b"")
+    with open(tree.path("proc", p.pid, "environ"), "ab") as f:
+        f.write(mark + b"\0")
+    out = tree.run(tree.script("hosts/proc_ask.sh", "hosts/run_dir_pids.sh") +
+                   f"variable=M; run_dir_pids /d {uid} || echo none\n")
+    theirs = [q for q in tree.processes.values() if q.uid == uid]
+    want = "none\n" if not theirs else f"{p.pid}\n" if p in theirs else ""
+    claim(out.decode() == want, "a run directory is its users'", out, uid)
+
+
 CLAIMS = (known_by_start_time, lock_is_kept, ended_only_once_gone,
-          records_are_kept, marks_are_its_own, guests_are_listed,
+          run_dirs_are_their_users, records_are_kept, marks_are_its_own, guests_are_listed,
           ancestors_are_listed, listeners_are_seen)
 
 
@@ -380,6 +401,7 @@ CLAIMS = (known_by_start_time, lock_is_kept, ended_only_once_gone,
 def try_tree(seed, keep):
     """True when all holds; what does not is printed."""
     directory = tempfile.mkdtemp(prefix="vmferry-proc-")
+    os.chdir(directory)
     tree = None
     for check in CLAIMS:
         try:

@@ -115,10 +115,10 @@ static void examples(const struct command *const *table, FILE *out)
 static const struct entry files[] = {
 	{ "/run/vmferry",
 	  "Run directories and locks (root). Each migrated guest has a "
-	  "private directory there, with its monitors and the output of its "
-	  "QEMU, as long as it runs. Other users: $XDG_RUNTIME_DIR/vmferry, "
-	  "or "
-	  "~/.vmferry. The same on the destination." },
+	  "private directory there, with its monitors and the first MiB of "
+	  "what its QEMU prints, as long as it runs. Other users: "
+	  "$XDG_RUNTIME_DIR/vmferry, or ~/.vmferry. The same on the "
+	  "destination." },
 	{ "/var/lib/vmferry/runs/RUN/journal",
 	  "What a run is about to do, for recover; gone when it ended with "
 	  "nothing left to do. Other users: ~/.local/state/vmferry, or "
@@ -177,6 +177,9 @@ static const char description[] =
 	"the destination listens on or has open is refused by the check "
 	"\"name-in-use\", and so is a file that is not a pid file; a socket "
 	"without a listener and a pid file that nobody has open are replaced. "
+	"Asked are processes of root, the login, the guest's user and the "
+	"owner of what has the name; if they do not answer (a process may "
+	"wait for a file system), the name is refused, too. "
 	"A guest with the name or UUID of one that runs on the destination is "
 	"refused by the check \"same-guest\".\n\n"
 	"A shell stays on the destination as QEMU's parent. When the guest "

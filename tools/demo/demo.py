@@ -35,6 +35,7 @@ ROOMY_MS, TIGHT_MS = 3000, 100
 # What is run, and the package of Debian that has it.
 TOOLS = {harness.QEMU: "qemu-system-x86", harness.SSHD: "openssh-server",
          "ssh-keygen": "openssh-client"}
+PROGRAMS = [os.path.basename(tool) for tool in TOOLS]
 # What makes names that sshd, QEMU and sockets take.
 TEMPORARY = re.compile(r"[\w/.+-]{1,50}")
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -212,6 +213,12 @@ def missing_directories(place):
     return [p for p in paths if not os.path.exists(p)]
 
 
+def of_place(place):
+    """{pid: command line} of ours that name the place."""
+    return {pid: line for pid, line in harness.ours().items()
+            if place.work in line}
+
+
 def end_all(place, sshds, guests):
     # A guardian has its work to do while both guests are there.
     harness.await_no_ferry(PATIENCE_S)
@@ -223,9 +230,14 @@ def end_all(place, sshds, guests):
     for pid in harness.our_qemus():
         harness.end_qemu(pid)
     # One that was interrupted as it started.
-    for pid, line in harness.ours().items():
-        if place.work in line:
+    for pid, line in of_place(place).items():
+        if os.path.basename(line.split(" ")[0]).rstrip(":") in PROGRAMS:
             harness.kill(pid)
+    # Shells are about to remove what guests left.
+    with contextlib.suppress(TimeoutError):
+        harness.wait_until(lambda: not of_place(place), 30, "")
+    for pid in of_place(place):
+        harness.kill(pid)
     place.remove()
 
 

@@ -21,7 +21,9 @@
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/lingering.h"
 #include "engine/hosts/login_session.h"
+#include "engine/hosts/name_use.h"
 #include "engine/hosts/probe.h"
+#include "engine/hosts/proc_ask.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/socket_names.h"
 #include "engine/state/moved.h"
@@ -172,7 +174,7 @@ static void put_socket(const char *name, uid_t owner)
 	assert_int_equal(lchown(path, owner, owner), 0);
 }
 
-/* The new name's six random letters are printed as T. */
+/* The new name's random letters are printed as T. */
 static void trust_prints(const char *name, const char *expected)
 {
 	AUTO_FREE char *path = in_dir(name);
@@ -410,36 +412,109 @@ static char *launching(const char *qemu)
 			 "qemu() { exec %s; }\n%s\n}\nend of it\n%s)",
 			 launch_facts, identity_match_sh, admit_sh,
 			 launch_make_sh, launch_facts, admit_sh,
-			 buf_data(&keeper), qemu, launch_keep_sh,
-			 launch_await_sh);
+			 buf_data(&keeper), qemu,
+			 launch_keep_sh, launch_await_sh);
+}
+
+/* Of what was launched; variables are assigned before, functions by @more. */
+static char *removing_with(const char *more)
+{
+	return xasprintf("(\n%s%s%s%s%s%s%s) ", admit_sh, as_user_sh,
+			 proc_ask_sh, run_dir_pids_sh, run_dir_remove_sh, more,
+			 launch_remove_sh);
+}
+
+static char *removing(void)
+{
+	AUTO_FREE char *script = removing_with("");
+
+	return xasprintf("%s\n", script);
 }
 
 TEST(a_program_is_launched_and_removed)
 {
+	AUTO_FREE char *remove = removing();
 	AUTO_FREE char *sock = in_dir("sock");
 	AUTO_FD int fd = listen_at(sock);
 	AUTO_FREE char *launch = launching("sleep 1000");
-	AUTO_FREE char *script =
-		xasprintf("%s | sed 's/=[0-9][0-9]*$/=N/'\n"
-			  "%sread -r pid ticks <root/in-g/pid\n"
-			  "ls root root/in-g root/d\nvariable=NONE\n"
-			  "(\n%s)\nls root\n%s[ \"$(ticks_of $pid)\" ] || "
-			  "echo gone\n",
-			  launch, launch_facts, launch_remove_sh, admit_sh);
+	AUTO_FREE char *script = xasprintf(
+		"%s | sed 's/=[0-9][0-9]*$/=N/'\n"
+		"%sread -r pid ticks <root/in-g/pid\n"
+		"ls root root/in-g root/d\nvariable=NONE\n"
+		"%sls root\n%s[ \"$(ticks_of $pid)\" ] || "
+		"echo gone\n",
+		launch, launch_facts, remove, admit_sh);
 
 	(void)fd;
 	all_print(script, "available=N\npid=N\nticks=N\nready=N\n"
-			  "root:\nd\nin-g\n\nroot/d:\nstderr\nstdout\n\n"
+			  "root:\nd\nin-g\n\n"
+			  "root/d:\nstderr\nstdout\n\n"
 			  "root/in-g:\nmarker\npid\nram\nrun\nsession\nspace\n"
-			  "gone\n");
+			  "stderr\nstdout\ngone\n");
+}
+
+/* What nobody noted down must not be left running, and be called removed. */
+TEST(without_a_pid_all_of_the_run_are_ended_or_it_is_an_error)
+{
+	AUTO_FREE char *remove = removing();
+	AUTO_FREE char *deaf = removing_with("most_tries=5\n"
+					     "run_dir_pids() { cat fifo; }\n");
+	AUTO_FREE char *script = xasprintf(
+		"%s%smkdir -p root/d; mkfifo fifo\nvariable=NONE pid= ticks=\n"
+		"user=\n"
+		"(NONE=$dir sleep 1000 & echo $! >p); read -r p <p; rm p\n"
+		"until grep -qF \"NONE=$dir\" /proc/$p/environ; do :; done\n"
+		"%s[ \"$(ticks_of $p)\" ] || echo ended\n"
+		"mkdir -p root/d\n"
+		/* in some shells what waits has our output open */
+		"%s>said 2>&1; : >fifo\n"
+		"sed \"s|$PWD|.|;s/uid [0-9]*/uid U/\" said\n"
+		"ls root; rm -rf root fifo said\n",
+		launch_facts, admit_sh, remove, deaf);
+
+	all_print(script, "ended\n"
+			  "whether a QEMU of ./root/d runs is not known: "
+			  "processes of uid U do not answer\nd\n");
+}
+
+TEST(of_what_a_program_prints_the_beginning_is_kept)
+{
+	AUTO_FREE char *remove = removing();
+	AUTO_FREE char *sock = in_dir("sock");
+	AUTO_FD int fd = listen_at(sock);
+	AUTO_FREE char *launch =
+		launching("sh -c 'echo why >&2; echo first; yes | head -c "
+			  "67108864; : >printed; sleep 1000'");
+	AUTO_FREE char *script =
+		xasprintf("%s >/dev/null\n%sread -r pid ticks <root/in-g/pid\n"
+			  "until [ -e printed ]; do sleep 0.1; done\n"
+			  "head -n 1 root/d/stdout; cat root/d/stderr\n"
+			  "[ $(stat -c %%s root/d/stdout) -le 1048576 ] && "
+			  "echo bounded\nrm printed\nvariable=NONE\n%s",
+			  launch, launch_facts, remove);
+
+	(void)fd;
+	all_print(script, "first\nwhy\nbounded\n");
+}
+
+TEST(what_a_program_said_before_it_died_is_there)
+{
+	AUTO_FREE char *remove = removing();
+	AUTO_FREE char *launch = launching("sh -c 'echo no such >&2; exit 1'");
+	AUTO_FREE char *script = xasprintf(
+		"%s >/dev/null\n%s\ncat root/d/stderr\nvariable=NONE pid=\n%s",
+		launch, launch_facts, remove);
+
+	all_print(script, "no such\n");
 }
 
 TEST(a_program_that_ends_at_once_is_reported)
 {
+	AUTO_FREE char *remove = removing();
 	AUTO_FREE char *launch = launching("sh -c 'exit 7'");
-	AUTO_FREE char *script = xasprintf(
-		"%s | grep died\n%s\nvariable=NONE pid=\n(\n%s)\nls root\n",
-		launch, launch_facts, launch_remove_sh);
+	AUTO_FREE char *script =
+		xasprintf("%s | grep died\n%s\nvariable=NONE pid=\n%sls root\n",
+			  launch, launch_facts, remove);
 
 	all_print(script, "died=1\n");
 }
@@ -521,6 +596,97 @@ TEST(what_a_guest_uses_that_runs_is_left_alone)
 	AUTO_FREE char *script = sweeping("&", "$$ $(ticks_of $$)");
 
 	all_print(script, "arrived/r1\nit's a name\nlink\nroot/d\nanothers\n");
+}
+
+/*
+ * A record whose QEMU is gone, then @how it is swept. A read of `fifo` is one
+ * that does not end.
+ */
+static char *sweeping_how(const char *how)
+{
+	AUTO_BUF struct buf functions = { 0 };
+
+	departed_names_begin(&functions, NULL);
+	return xasprintf("%s%s%smkdir -p root/d; mkfifo fifo; : >tried\n"
+			 "list() { ls -d root/d arrived/* 2>/dev/null; }\n"
+			 "note_arrival $record 999999999 1 $dir </dev/null\n"
+			 "%slist; rm -rf root arrived fifo tried\n",
+			 launch_facts, admit_sh, buf_data(&functions), how);
+}
+
+TEST(processes_that_do_not_answer_may_wait_for_a_guest)
+{
+	AUTO_FREE char *script = sweeping_how("run_dir_pids() { cat fifo; }\n"
+					      "sweep arrived; : >fifo\n");
+
+	all_print(script, "arrived/r1\nroot/d\n");
+}
+
+TEST(so_it_is_when_they_cannot_be_listed)
+{
+	AUTO_FREE char *script =
+		sweeping_how("pids_of() { :; }\nsweep arrived\n");
+
+	all_print(script, "arrived/r1\nroot/d\n");
+}
+
+TEST(a_removal_that_is_ended_is_tried_again)
+{
+	AUTO_FREE char *script = sweeping_how(
+		"remove_files() { kill -9 $(sh -c 'echo $PPID'); }\n"
+		"sweep arrived 2>/dev/null; list\n"
+		"remove_files() { rm -rf -- \"$1\"; }\n"
+		"sweep arrived\n");
+
+	all_print(script, "arrived/r1\nroot/d\n");
+}
+
+TEST(one_that_does_not_end_is_tried_again_when_its_process_has)
+{
+	AUTO_FREE char *script = sweeping_how(
+		"run_dir_pids() { :; }; most_tries=20\n"
+		"remove_files() { echo once >>tried; cat fifo; }\n"
+		"sweep arrived; most_tries=100; list; sed -n '2s/.* "
+		"[1-9][0-9]* [1-9][0-9]*/"
+		"boot P T/p' arrived/*\n"
+		"sweep arrived; cat tried\n"
+		"read -r x <<end\n$(sed -n 2p arrived/r1.stuck)\nend\n"
+		"set -- $x; : >fifo; while [ \"$(ticks_of $2)\" ]; do :; done\n"
+		"remove_files() { rm -rf -- \"$1\"; }\n"
+		"sweep arrived\n");
+
+	all_print(script, "arrived/r1.stuck\nroot/d\nboot P T\nonce\n");
+}
+
+/* As earlier versions, which did not say who waits, left it. */
+TEST(a_record_that_is_stuck_for_an_unknown_process_waits_for_the_next_boot)
+{
+	AUTO_FREE char *script =
+		sweeping_how("mv arrived/r1 arrived/r1.stuck\n"
+			     "sed -i \"2s/.*/$(cat /proc/sys/kernel/random/"
+			     "boot_id)/\" arrived/r1.stuck\n"
+			     "sweep arrived; list\n"
+			     "sed -i '2s/.*/earlier/' arrived/r1.stuck\n"
+			     "sweep arrived\n");
+
+	all_print(script, "arrived/r1.stuck\nroot/d\n");
+}
+
+TEST(a_record_is_forgotten_by_its_own_process)
+{
+	AUTO_BUF struct buf functions = { 0 };
+	AUTO_FREE char *script = NULL;
+
+	departed_names_begin(&functions, NULL);
+	script = xasprintf(
+		"%s%s%snote_arrival arrived/r1 7 8 /run/r1 </dev/null\n"
+		"for w in '7 9 /run/r1' '6 8 /run/r1' '7 8 /run/r2'; do\n"
+		"forget_arrival arrived/r1 $w; ls arrived; done\n"
+		"forget_arrival arrived/none 7 8 /run/r1\n"
+		"forget_arrival arrived/r1 7 8 /run/r1; ls arrived\n"
+		"rmdir arrived\n",
+		launch_facts, admit_sh, buf_data(&functions));
+	all_print(script, "r1\nr1\nr1\n");
 }
 
 TEST(one_that_is_launched_already_is_busy)
@@ -648,6 +814,7 @@ TEST(spaces_are_compared_as_identities_are)
 /* A program's name, which sh gets as @name, is chosen by its user. */
 static void known_again(const char *name)
 {
+	AUTO_FREE char *remove = removing();
 	AUTO_FREE char *script = xasprintf(
 		"name=%s\ncp /bin/sleep \"$name\"\n"
 		"\"./$name\" 1000 & other=$!\n"
@@ -658,10 +825,10 @@ static void known_again(const char *name)
 		"%s%s%smkdir -p $lock; echo $other $t >$lock/pid\n"
 		"(\n%s) | sed \"s/=$other/=P/\"\n"
 		"rm -rf root\npid=$other ticks=$t variable=NONE\n"
-		"(\n%s)\nkill -0 $other 2>/dev/null || echo gone\n"
+		"%skill -0 $other 2>/dev/null || echo gone\n"
 		"rm -rf root \"$name\"\n",
 		name, launch_facts, identity_match_sh, admit_sh, launch_make_sh,
-		launch_remove_sh);
+		remove);
 
 	all_print(script, "busy=P\ngone\n");
 }
@@ -710,6 +877,30 @@ TEST(a_login_is_found_and_nothing_but_an_sshd_is_ended)
 	assert_non_null(strstr(out, "]\nalive\n"));
 }
 
+/* A command of ours runs some shells below its login. */
+TEST(a_login_ends_with_all_that_is_below_it)
+{
+	AUTO_FREE char *script = xasprintf(
+		"%s%s%scp /bin/sh sshd-x; rm -f deep\n"
+		"cat >nest <<'end'\n"
+		"[ \"$1\" != 0 ] || { echo $$ >deep; sleep 1000; exit; }\n"
+		"sh ./nest $(($1 - 1))\n"
+		"true\n"
+		"end\n"
+		"(./sshd-x ./nest 5 & echo $! >p); read -r p <p\n"
+		"until [ -s deep ]; do sleep 0.02; done\n"
+		"read -r deep <deep; t=$(ticks_of $deep)\n"
+		"end_session $p $(ticks_of $p)\n"
+		"n=0; while [ \"$(ticks_of $deep)\" = \"$t\" ] &&"
+		" [ $n -lt 100 ]\n"
+		"do n=$((n + 1)); sleep 0.02; done\n"
+		"[ $n = 100 ] || echo ended\n"
+		"rm -f sshd-x nest deep\n",
+		login_session_find_sh, admit_sh, login_session_end_sh);
+
+	all_print(script, "ended\n");
+}
+
 /* --- discovery ------------------------------------------------------------ */
 
 /* A process that looks like a guest: "sleep 1000" under a QEMU's name. */
@@ -743,9 +934,9 @@ TEST(a_guest_is_found)
 {
 	pid_t pid = start_guest();
 	AUTO_FREE char *script =
-		xasprintf("(\n%s) | sed -n '/^process %d$/,/^end$/p' | "
+		xasprintf("(\n%s%s) | sed -n '/^process %d$/,/^end$/p' | "
 			  "grep -v '^stat '\n",
-			  discover_sh, (int)pid);
+			  proc_ask_sh, discover_sh, (int)pid);
 	AUTO_FREE char *out = NULL;
 
 	all_print(script, NULL);
@@ -757,6 +948,111 @@ TEST(a_guest_is_found)
 	assert_non_null(strstr(out, "\nstatus Uid:"));
 	assert_null(strstr(out, "53 45 43 52 45 54"));
 	assert_non_null(strstr(out, "\nend\n"));
+}
+
+/* A made-up /proc, below a long path, whose processes all are a QEMU. */
+static void put_process(const char *proc, int pid, int uid)
+{
+	AUTO_FREE char *script = xasprintf(
+		"mkdir -p \"%s/%d/ns\" && cd \"%s/%d\" || exit 1\n"
+		"for n in mnt net pid; do ln -s /dev/null ns/$n; done\n"
+		"ln -s /bin/qemu-system-x86_64 exe; ln -s / cwd\n"
+		"echo q >cmdline; echo A=1 >environ; : >limits; : >cgroup\n"
+		"printf 'PPid:\\t0\\nUid:\\t%d\\t%d\\t%d\\t%d\\n' >status\n"
+		"echo '%d (q) S 0' >stat\n",
+		proc, pid, proc, pid, uid, uid, uid, uid, pid);
+
+	assert_int_equal(system(script), 0);
+}
+
+static char *make_proc(void)
+{
+	char padding[201] = "";
+	AUTO_FREE char *top = NULL;
+	char *proc;
+	AUTO_FREE char *script = NULL;
+
+	memset(padding, 'p', 200);
+	top = in_dir(padding);
+	proc = xasprintf("%s/proc", top);
+	script = xasprintf("mkdir -p \"%s\" && cd \"%s\" &&\n"
+			   "ln -s 9 self && ln -s /proc/uptime uptime\n",
+			   proc, proc);
+	assert_int_equal(system(script), 0);
+	return proc;
+}
+
+/* discover_sh about @proc, run by @how, with what a user's may take. */
+static void discover_in(const char *proc, const char *how, int time,
+			const char *expected)
+{
+	AUTO_FREE char *script = xasprintf(
+		"sed 's|/proc|%s|g; s/^most_time=.*/most_time=%d/' it |\n"
+		"%s | grep -E '^(process|end|left-out)'\n",
+		proc, time, how);
+	AUTO_FREE char *text = xasprintf("%s%s", proc_ask_sh, discover_sh);
+
+	put("it", text, 0600);
+	all_print(script, expected);
+}
+
+/*
+ * As one whose user holds its mmap_lock, by a FUSE: the open blocks. The reader
+ * of mksh and ksh has our output open, too; as sh of a host they would wait.
+ */
+TEST(a_process_that_does_not_answer_hides_those_of_its_user_only)
+{
+	AUTO_FREE char *proc = make_proc();
+	AUTO_FREE char *hang = xasprintf("%s/7/cmdline", proc);
+
+	put_process(proc, 7, 107);
+	put_process(proc, 8, 107);
+	put_process(proc, 9, 108);
+	assert_int_equal(unlink(hang), 0);
+	assert_int_equal(mkfifo(hang, 0600), 0);
+	discover_in(proc, "dash", 100,
+		    "left-out 107\nleft-out 107\nprocess 9\nend\n");
+	/* the reader ends */
+	close(open(hang, O_RDWR | O_CLOEXEC));
+}
+
+/* Of 9 the environment cannot be read, as of a program with more rights. */
+TEST(processes_of_a_run_directory_are_those_of_its_users)
+{
+	AUTO_FREE char *proc = make_proc();
+	AUTO_FREE char *text = xasprintf("%s%s", proc_ask_sh, run_dir_pids_sh);
+	AUTO_FREE char *script = xasprintf(
+		"cd %s; for p in 6 7 8; do printf 'A=1\\000NONE=/d\\000' "
+		">$p/environ; done; echo NONE=/e >10/environ\n"
+		"rm -f 9/environ; printf 'q\\000unix:/d/qmp' >9/cmdline\n"
+		"cd - >/dev/null; eval \"$(sed 's|/proc|%s|g' it)\"\n"
+		"variable=NONE\nrun_dir_pids /d 107 108; run_dir_pids /e 107\n"
+		"run_dir_pids /d 99 || echo none; uid_of 12; uid_of root\n",
+		proc, proc);
+
+	put("it", text, 0600);
+	put_process(proc, 6, 0);
+	put_process(proc, 7, 107);
+	put_process(proc, 8, 1070);
+	put_process(proc, 9, 108);
+	put_process(proc, 10, 107);
+	all_print(script, "7\n9\n10\nnone\n12\n0\n");
+}
+
+TEST(more_processes_than_a_command_line_holds_hide_none)
+{
+	AUTO_FREE char *proc = make_proc();
+
+	for (int pid = 1000; pid < 1700; pid++) {
+		AUTO_FREE char *process = xasprintf("%s/%d", proc, pid);
+		AUTO_FREE char *exe = xasprintf("%s/exe", process);
+
+		assert_int_equal(mkdir(process, 0700), 0);
+		assert_int_equal(symlink("/bin/other", exe), 0);
+	}
+	put_process(proc, 9, 108);
+	/* no more than 128 KiB of arguments */
+	discover_in(proc, "(ulimit -s 512; sh)", 6000, "process 9\nend\n");
 }
 
 TEST(a_process_that_is_gone_is_proved_gone)
@@ -807,6 +1103,62 @@ TEST(a_socket_gets_its_name_and_loses_it)
 			   buf_data(&give), buf_data(&take));
 	all_print(script, "it's a guest.qmp\ntaken\n");
 	argv_moves_free(&m);
+}
+
+/* Who listens on a name: what @listeners print, without @except. */
+static char *naming(const char *except, const char *listeners)
+{
+	AUTO_BUF struct buf functions = { 0 };
+	const struct name_asker asker = { .source = 1 };
+
+	name_use_begin(&functions, &asker);
+	return xasprintf("%slisteners() {\n%s\n}\nexcept=%s\n"
+			 "name_use socket $PWD/s >/dev/null; echo \"$use\"\n"
+			 "rm -f tried\n",
+			 buf_data(&functions), listeners, except);
+}
+
+TEST(a_listener_that_cannot_be_seen_has_its_name)
+{
+	AUTO_FREE char *nobody = naming("0", "echo 0");
+	AUTO_FREE char *other = naming("7", "echo 0; echo 7");
+	AUTO_FREE char *seen = naming("7", "echo 0; echo 8");
+	AUTO_FREE char *script = xasprintf("%s%s%s", nobody, other, seen);
+
+	put_socket("s", geteuid());
+	all_print(script, "live 0\nlive 0\nlive 8\n");
+}
+
+/* As while its process ends, or a directory of /proc changes. */
+TEST(one_that_is_not_seen_once_is_looked_for_again)
+{
+	AUTO_FREE char *own = naming("7", "[ -e tried ] || { : >tried; echo 0; "
+					  "return; }; echo 7");
+	AUTO_FREE char *gone = naming("0", "[ -e tried ] || echo 0; : >tried");
+	AUTO_FREE char *script = xasprintf("%s%s", own, gone);
+
+	put_socket("s", geteuid());
+	all_print(script, "free\nfree\n");
+}
+
+/* The shells whose reader has our output open, too, would wait. */
+TEST(a_name_is_not_known_when_processes_do_not_answer)
+{
+	AUTO_FREE char *name = naming("0", "cat fifo");
+	AUTO_FREE char *script = xasprintf("mkfifo fifo; name_time=1\n%s"
+					   "echo >fifo; rm fifo\n",
+					   name);
+	AUTO_FREE char *bin = as_sh("dash");
+	AUTO_FREE char *out = NULL;
+
+	if (!bin) {
+		skip();
+		return;
+	}
+	put_socket("s", geteuid());
+	put("script", script, 0600);
+	out = output_of(bin, "sh script");
+	assert_string_equal(out, "unknown\n");
 }
 
 /* --- the probe of a link -------------------------------------------------- */

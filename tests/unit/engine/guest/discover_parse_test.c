@@ -349,6 +349,8 @@ TEST(nonsense_is_refused)
 		"vmferry-proc 1\nexe 2f\n",
 		"vmferry-proc 1\nprocess 1\nexe 2g\n",
 		"vmferry-proc 1\nprocess 1\nexe 2\n",
+		"vmferry-proc 1\nprocess 4294967297\nend\n",
+		"vmferry-proc 1\nprocess -1\nend\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

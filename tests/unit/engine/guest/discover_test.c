@@ -21,6 +21,7 @@
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/proc_stat.h"
 #include "engine/hosts/probe.h"
+#include "engine/hosts/proc_ask.h"
 #include "tests/unit/argv_case.h"
 #include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
@@ -160,7 +161,8 @@ static void job_here(void *arg)
 static void job_script(void *arg)
 {
 	struct host *host = host_local_new();
-	const char *const argv[] = { "sh", "-c", discover_sh, NULL };
+	AUTO_FREE char *script = xasprintf("%s%s", proc_ask_sh, discover_sh);
+	const char *const argv[] = { "sh", "-c", script, NULL };
 	struct host_command cmd = { .argv = argv, .deadline = IN_TASK_SOON };
 
 	(void)arg;
@@ -350,8 +352,10 @@ TEST(nothing_else_of_the_environment_is_read)
 
 TEST(busybox_can_run_it_too)
 {
-	static const char *const applets[] = { "sh",  "ls",	  "od", "tr",
-					       "cat", "readlink", "id" };
+	static const char *const applets[] = { "sh",	   "ls",  "od",
+					       "tr",	   "cat", "xargs",
+					       "readlink", "id",  "timeout",
+					       "head",	   "sed" };
 	AUTO_FREE char *old_path = NULL;
 	AUTO_FREE char *bin = NULL;
 	const struct guest *g;

@@ -140,6 +140,7 @@ TEST(an_incomplete_answer_is_refused)
 	assert_false(admit_parse("arrival=many\navailable=1\n", &v));
 	assert_false(admit_parse("arrival=1 0 run-1 g\n", &v));
 	assert_null(v.arrivals);
+	assert_false(admit_parse("busy=-1\navailable=1\n", &v));
 }
 
 /* --- on this machine ----------------------------------------------------- */

@@ -32,3 +32,15 @@ TEST(a_safe_value_is_one_line)
 	assert_string_equal(v, "web1?state=gone??");
 	assert_string_equal(none, "");
 }
+
+TEST(a_pid_is_a_plain_number)
+{
+	assert_int_equal(answer_pid("42"), 42);
+	assert_int_equal(answer_pid("0"), 0);
+	assert_int_equal(answer_pid("-42"), 0);
+	assert_int_equal(answer_pid(" 42"), 0);
+	assert_int_equal(answer_pid("42x"), 0);
+	assert_int_equal(answer_pid("4294967297"), 0);
+	assert_int_equal(answer_pid(""), 0);
+	assert_int_equal(answer_pid(NULL), 0);
+}

@@ -4,17 +4,22 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
+
+enum { NOBODY = 65534 };
 
 struct place {
 	char root[40], name[64], other[64];
@@ -135,6 +140,41 @@ CASE(one_that_somebody_listens_on_is_not)
 	expect_live(p, NAME_OF_PIDFILE);
 }
 
+/* As with a find(1) that lacks an option. */
+static char *without_lname(const struct place *p)
+{
+	AUTO_FREE char *dir = xasprintf("%s/bin", p->root);
+	AUTO_FREE char *path = xasprintf("%s/find", dir);
+	AUTO_FREE char *with = xasprintf("%s:%s", dir, getenv("PATH"));
+	char *before = xstrdup(getenv("PATH"));
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\n"
+		   "case \" $* \" in *' -lname '*) exit 1 ;; esac\n"
+		   "PATH=${PATH#*:}; exec find \"$@\"\n");
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	setenv("PATH", with, 1);
+	return before;
+}
+
+CASE(nor_where_find_has_fewer_options)
+{
+	AUTO_FREE char *path = without_lname(p);
+	AUTO_FREE char *pid = xasprintf("%d\n", (int)getpid());
+
+	bind_to(p, p->name, true);
+	expect_live(p, NAME_OF_SOCKET);
+	leave(p);
+	assert_int_equal(unlink(p->name), 0);
+	write_file(p, p->name, pid);
+	expect_live(p, NAME_OF_SOCKET);
+	setenv("PATH", path, 1);
+}
+
 CASE(nor_one_that_a_link_leads_to)
 {
 	bind_to(p, p->other, true);
@@ -162,6 +202,84 @@ CASE(the_process_itself_does_not_count)
 {
 	bind_to(p, p->name, true);
 	assert_int_equal(ask(p, NAME_OF_SOCKET, getpid()).use, NAME_FREE);
+}
+
+/*
+ * A process of another user's listens at p->name, in its own mount namespace
+ * if @apart, where that is another file. Until p->fd is closed.
+ */
+static pid_t start_listener(struct place *p, bool apart)
+{
+	int ends[2], ready[2];
+	char c;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		if (apart &&
+		    (unshare(CLONE_NEWNS) < 0 ||
+		     mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		     mount("none", p->root, "tmpfs", 0, NULL) < 0))
+			_exit(1);
+		bind_to(p, p->name, true);
+		if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
+			_exit(1);
+		(void)!write(ready[1], "", 1);
+		(void)!read(ends[0], &c, 1);
+		_exit(0);
+	}
+	close(ends[0]);
+	close(ready[1]);
+	p->fd = ends[1];
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void end_listener(struct place *p, pid_t pid)
+{
+	leave(p);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static bool may_change_users(void)
+{
+	if (geteuid() == 0)
+		return true;
+	skip();
+	return false;
+}
+
+/* As a program that has given its rights up since. */
+CASE(a_listener_of_another_users_is_seen)
+{
+	struct name_answer a;
+	pid_t pid;
+
+	if (!may_change_users())
+		return;
+	pid = start_listener(p, false);
+	a = ask(p, NAME_OF_SOCKET, 0);
+	end_listener(p, pid);
+	assert_int_equal(a.use, NAME_LIVE);
+}
+
+CASE(a_name_in_another_mount_namespace_is_another_file)
+{
+	struct name_answer a;
+	pid_t pid;
+
+	if (!may_change_users())
+		return;
+	bind_to(p, p->name, false);
+	leave(p);
+	pid = start_listener(p, true);
+	a = ask(p, NAME_OF_SOCKET, 0);
+	end_listener(p, pid);
+	assert_int_equal(a.use, NAME_FREE);
 }
 
 CASE(a_file_is_not_replaced_by_a_socket)
