@@ -85,6 +85,7 @@ struct argv_plan {
 	size_t n_nets;
 	struct argv_note *notes;
 	size_t n_notes;
+	bool *remapped; /* of each of the input's remaps: a path needed it */
 };
 
 /*

@@ -53,12 +53,10 @@ static int covers(const struct argv_remap *r, const char *path)
 	       (path[len] == '/' || !path[len]);
 }
 
-char *argv_path_remap(const struct argv_remap *remaps, size_t n,
-		      const char *path)
+const struct argv_remap *argv_path_find_remap(const struct argv_remap *remaps,
+					      size_t n, const char *path)
 {
 	const struct argv_remap *best = NULL;
-	const char *rest;
-	size_t new_len;
 
 	for (size_t i = 0; i < n; i++) {
 		if (covers(&remaps[i], path) &&
@@ -66,6 +64,16 @@ char *argv_path_remap(const struct argv_remap *remaps, size_t n,
 		     trimmed(best->old_prefix) < trimmed(remaps[i].old_prefix)))
 			best = &remaps[i];
 	}
+	return best;
+}
+
+char *argv_path_remap(const struct argv_remap *remaps, size_t n,
+		      const char *path)
+{
+	const struct argv_remap *best = argv_path_find_remap(remaps, n, path);
+	const char *rest;
+	size_t new_len;
+
 	if (!best)
 		return xstrdup(path);
 	rest = path + trimmed(best->old_prefix);

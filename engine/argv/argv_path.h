@@ -15,7 +15,13 @@
  */
 char *argv_path_absolute(const char *cwd, const char *path);
 
-/* The longest prefix of whole components that matches wins. To be freed. */
+/*
+ * The remap that applies to @path: the longest prefix of whole components that
+ * matches. NULL: none does.
+ */
+const struct argv_remap *argv_path_find_remap(const struct argv_remap *remaps,
+					      size_t n, const char *path);
+/* @path, changed by the remap that applies. To be freed. */
 char *argv_path_remap(const struct argv_remap *remaps, size_t n,
 		      const char *path);
 

@@ -31,5 +31,6 @@ void argv_plan_free(struct argv_plan *p)
 		free(p->notes[i].text);
 	}
 	free(p->notes);
+	free(p->remapped);
 	*p = (struct argv_plan){ .cwd = NULL };
 }

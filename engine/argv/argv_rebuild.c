@@ -138,6 +138,7 @@ int argv_rebuild(const struct argv_input *in, struct argv_plan *out,
 	*out = (struct argv_plan){ .cwd = NULL };
 	if (check_input(in, err))
 		return -1;
+	out->remapped = xcalloc(in->n_remaps + 1, sizeof(*out->remapped));
 	argv_restore(in->argv, in->moves, &public);
 	argv_items_read(&items, &public, argv_table_find);
 	if (rebuild_items(&w, err)) {

@@ -62,7 +62,11 @@ void argv_work_note(struct argv_work *w, enum argv_note_kind kind,
 char *argv_work_absolute(struct argv_work *w, const char *path)
 {
 	AUTO_FREE char *full = argv_path_absolute(w->in->cwd, path);
+	const struct argv_remap *used =
+		argv_path_find_remap(w->in->remaps, w->in->n_remaps, full);
 
+	if (used)
+		w->out->remapped[used - w->in->remaps] = true;
 	return argv_path_remap(w->in->remaps, w->in->n_remaps, full);
 }
 

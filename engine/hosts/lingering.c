@@ -8,6 +8,7 @@
 #include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "transport/base/xalloc.h"
+#include "transport/quote.h"
 
 static bool has_word(const char *words, const char *word)
 {
@@ -42,6 +43,7 @@ void lingering_read(const char *text, struct lingering *out)
 	*out = (struct lingering){ .user = NULL };
 	if (!user || !kill)
 		return;
+	out->session = session != NULL;
 	out->ends = session && !strcmp(kill, "yes") && !has_word(but, user) &&
 		    (!only || !*only || has_word(only, user));
 	out->lingers = says_yes(text, "Linger");
@@ -58,6 +60,27 @@ int lingering_ask(struct host *h, struct lingering *out, struct mono deadline,
 	    0)
 		return -1;
 	lingering_read(buf_data(&text), out);
+	return 0;
+}
+
+int lingering_ask_manager(struct host *h, const char *user,
+			  enum lingering_manager *out, struct mono deadline,
+			  struct err *err)
+{
+	AUTO_BUF struct buf script = { 0 };
+	AUTO_BUF struct buf text = { 0 };
+	AUTO_FREE char *linger = NULL;
+
+	*out = LINGERING_UNKNOWN;
+	quote_assign(&script, "of", user);
+	buf_printf(&script, "%s", lingering_manager_sh);
+	if (probe_script(h, "lingering", buf_data(&script), &text, deadline,
+			 err) < 0)
+		return -1;
+	linger = answer_value(buf_data(&text), "Linger");
+	if (linger)
+		*out = !strcmp(linger, "yes") ? LINGERING_STAYS
+					      : LINGERING_ENDS;
 	return 0;
 }
 

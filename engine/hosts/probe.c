@@ -5,6 +5,7 @@
 #include "engine/hosts/answer.h"
 #include "engine/hosts/login_session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,12 +68,43 @@ static uint64_t value_u64(const char *text, const char *key)
 
 /* --- hosts --------------------------------------------------------------- */
 
+/* The next number of @*text, at least 0; false if there is none. */
+static bool take_number(const char **text, uint64_t *out)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(*text, &end, 10);
+	if (end == *text)
+		return false;
+	*out = errno || n < 0 ? 0 : (uint64_t)n;
+	*text = end;
+	return true;
+}
+
+void probe_room_read(const char *text, struct probe_room *out)
+{
+	uint64_t blocks, size, inodes, free_inodes;
+
+	*out = (struct probe_room){ .known = false };
+	if (!take_number(&text, &blocks) || !take_number(&text, &size) ||
+	    !take_number(&text, &inodes) || !take_number(&text, &free_inodes))
+		return;
+	if (__builtin_mul_overflow(blocks, size, &out->free_bytes))
+		out->free_bytes = UINT64_MAX;
+	out->known = size > 0;
+	out->inodes_known = inodes > 0;
+	out->free_inodes = free_inodes;
+}
+
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err)
 {
 	AUTO_FREE char *script = xasprintf("%s%s%secho session=$session\n",
 					   identity_sh, probe_host_sh,
 					   login_session_find_sh);
+	AUTO_FREE char *room = NULL;
 	AUTO_BUF struct buf text = { 0 };
 	const char *t;
 
@@ -90,6 +122,8 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 		.memory_available_bytes = value_u64(t, "memory") * 1024,
 	};
 	identity_space_read(t, &out->space);
+	room = value_or_empty(t, "room");
+	probe_room_read(room, &out->room);
 	if (out->run_root[0] != '/')
 		return err_set(err, ERR_REMOTE,
 			       "%s told no place for run directories",
@@ -208,9 +242,9 @@ int probe_files(struct host *h, const struct strv *paths,
 
 /* --- QEMU ---------------------------------------------------------------- */
 
-int probe_qemu(struct host *h, const char *binary, const char *machine,
-	       const struct as_user *user, struct probe_qemu *out,
-	       struct mono deadline, struct err *err)
+int probe_qemu(struct host *h, const char *binary, bool or_base,
+	       const char *machine, const struct as_user *user,
+	       struct probe_qemu *out, struct mono deadline, struct err *err)
 {
 	const char *base = strrchr(binary, '/');
 	AUTO_BUF struct buf script = { 0 };
@@ -220,7 +254,11 @@ int probe_qemu(struct host *h, const char *binary, const char *machine,
 
 	*out = (struct probe_qemu){ .path = NULL };
 	quote_assign(&script, "binary", binary);
-	quote_assign(&script, "base", base ? base + 1 : binary);
+	if (!or_base)
+		base = binary;
+	else
+		base = base ? base + 1 : binary;
+	quote_assign(&script, "base", base);
 	quote_assign(&script, "machine", machine);
 	as_user_assign(&script, user);
 	buf_printf(&script, "%s%s", as_user_sh, probe_qemu_sh);

@@ -15,6 +15,12 @@
 #include "transport/base/strv.h"
 #include "transport/host.h"
 
+/* What is free in a file system. */
+struct probe_room {
+	bool known, inodes_known; /* some count no inodes */
+	uint64_t free_bytes, free_inodes;
+};
+
 /* Strings owned; "" when unknown. */
 struct host_facts {
 	char *hostname;
@@ -26,6 +32,7 @@ struct host_facts {
 	uid_t uid;
 	bool systemd; /* runs under systemd, and systemd-run is there */
 	uint64_t memory_available_bytes;
+	struct probe_room room; /* where run directories go */
 };
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err);
@@ -55,16 +62,16 @@ int probe_files(struct host *h, const struct strv *paths,
 /* What a QEMU binary says of itself. */
 struct probe_qemu {
 	char *path;	    /* absolute, NULL: not found */
-	char *version;	    /* "7.2.22", "": it did not say */
+	char *version;	    /* "7.2.22", "": it did not say, or is none */
 	bool machine_known; /* it has the asked machine type */
 };
 /*
- * @binary: absolute, or a name for PATH; the base name is tried in PATH too.
- * It is run with the rights of @user.
+ * @binary: absolute, or a name for PATH; where @or_base, its base name is tried
+ * in PATH too. It is run with the rights of @user.
  */
-int probe_qemu(struct host *h, const char *binary, const char *machine,
-	       const struct as_user *user, struct probe_qemu *out,
-	       struct mono deadline, struct err *err);
+int probe_qemu(struct host *h, const char *binary, bool or_base,
+	       const char *machine, const struct as_user *user,
+	       struct probe_qemu *out, struct mono deadline, struct err *err);
 void probe_qemu_free(struct probe_qemu *q);
 
 /*
@@ -88,5 +95,14 @@ char *probe_package(struct host *h, struct mono deadline);
  */
 int probe_script(struct host *h, const char *what, const char *script,
 		 struct buf *out, struct mono deadline, struct err *err);
+
+/* --- pure, for tests ------------------------------------------------------ */
+
+/*
+ * "BLOCKS SIZE INODES FREE" → *out. A negative number, as of a file system of
+ * which root has used what was kept for it, is 0; so is one that is negative
+ * when it is not printed so.
+ */
+void probe_room_read(const char *text, struct probe_room *out);
 
 #endif

@@ -13,3 +13,7 @@ elif [ -d "${XDG_RUNTIME_DIR:-}" ]; then
 else root=$HOME/.vmferry; fi
 printf 'run_root=%s\n' "$root"
 printf 'state_root=%s\n' "$state"
+at=$root
+until [ -d "$at" ] || [ -z "$at" ]; do at=${at%/*}; done
+# blocks for others than root, their size, inodes in all and free
+echo room=$(stat -f -c '%a %S %c %d' -- "${at:-/}" 2>/dev/null)

@@ -14,14 +14,14 @@ void migrate_options_init(struct migrate_options *opt)
 const char *const migrate_options_checks[] = {
 	"unfinished", "state",	       "manager",      "restart",
 	"boot",	      "supervisor",    "same-host",    "ssh-library",
-	"guardian",
+	"remap",      "guardian",      "tools",	       "forwarding",
 	"lingering",  "migratable",    "jobs",	       "hotplug",
 	"locking",    "inactive",      "command-line", "tcg-dirty-bits",
 	"qemu",	      "qemu-replaced", "machine",      "version",
 	"kvm",	      "memory",	       "user",	       "disk",
 	"file",	      "access",	       "bridge",       "directory",
 	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
-	"keyring",       
+	"keyring",       "room",
 	NULL,
 };
 

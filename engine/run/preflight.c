@@ -191,6 +191,10 @@ static int ask_lingering(void *arg, struct err *err)
 	const struct run *r = p->r;
 
 	lingering_free(&p->lingers_here);
+	if (r->source.guest.user_unit &&
+	    lingering_ask_manager(r->src.host, r->source.guest.user,
+				  &p->manager_here, in_time(), err) < 0)
+		return -1;
 	if (r->src.facts.uid &&
 	    lingering_ask(r->src.host, &p->lingers_here, in_time(), err) < 0)
 		return -1;
@@ -229,7 +233,9 @@ static int find_qemu(void *arg, struct err *err)
 						 : r->source.guest.exe;
 	struct as_user user;
 
-	if (probe_qemu(r->dst.host, binary, r->source.facts.machine,
+	/* what was named is not to be replaced by another of that name */
+	if (probe_qemu(r->dst.host, binary, !r->opt->qemu_binary,
+		       r->source.facts.machine,
 		       reach_guest_user(r, r->dst.facts.uid, &user), &p->qemu,
 		       in_time(), err) < 0)
 		return -1;
@@ -374,11 +380,31 @@ static int sweep_there(void *arg, struct err *err)
 	return 0;
 }
 
+static int ask_tools(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	struct run *r = p->r;
+	struct as_user user;
+
+	return host_tools_ask(r->dst.host,
+			      reach_guest_user(r, r->dst.facts.uid, &user),
+			      &p->tools, in_time(), err);
+}
+
+/* Needs the QEMU that was found. */
+static int ask_forwarding(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	return socket_forwarding_ask(p->r->dst.host, p->qemu.path,
+				     &p->forwarding, in_time(), err);
+}
+
 /* What needs no plan of the destination's command line. */
 static int ask_first(struct preflight *p, struct err *err)
 {
 	const struct beside questions[] = {
-		{ find_qemu, p },
+		{ ask_tools, p },	{ find_qemu, p },
 		{ ask_destination, p }, { ask_ancestors, p },
 		{ ask_keyrings, p },
 		{ ask_login, p },	{ ask_lingering, p },
@@ -397,6 +423,7 @@ static int ask_of_plan(struct preflight *p, struct err *err)
 		{ ask_names, p },
 		{ look_here, p },
 		{ look_there, p },
+		{ ask_forwarding, p },
 	};
 
 	list_paths(p);
@@ -438,6 +465,7 @@ static void preflight_free(struct preflight *p)
 	supervisor_free(&p->above);
 	guests_free(&p->guests);
 	free(p->names);
+	host_tools_free(&p->tools);
 }
 
 /* --- the verdict --------------------------------------------------------- */

@@ -9,8 +9,10 @@
 #include "engine/guest/supervisor.h"
 #include "engine/guest/guest.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/host_tools.h"
 #include "engine/hosts/lingering.h"
 #include "engine/hosts/name_use.h"
+#include "engine/hosts/socket_forwarding.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
 
@@ -33,6 +35,7 @@ struct preflight {
 	const char *storage;	/* that of the state directory does not
 				    * outlive a power cut: what it is */
 	struct lingering lingers_here, lingers_there;
+	enum lingering_manager manager_here; /* that the guest is a unit of */
 	char *library;		   /* "libssh2 1.10.0 (package ...)" */
 	const char *faults;	   /* that it is known for, or NULL */
 	char *lonely;		   /* why the guardian cannot log in, or NULL */
@@ -40,6 +43,8 @@ struct preflight {
 	bool same_pids;		   /* a pid is the same process on both */
 	struct guests guests;	   /* on the destination */
 	struct name_answer *names; /* of the plan's moves, there */
+	enum socket_forwarding forwarding;
+	struct host_tools tools;      /* on the destination */
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */
@@ -56,12 +61,16 @@ void preflight_check_lingering(struct preflight *p);
 void preflight_check_state(struct preflight *p);
 void preflight_check_same_host(struct preflight *p);
 void preflight_check_library(struct preflight *p);
+void preflight_check_remaps(struct preflight *p);
 void preflight_check_user(struct preflight *p);
 void preflight_check_keyring(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);
 void preflight_check_ram(struct preflight *p);
 void preflight_check_traces(struct preflight *p);
 void preflight_check_names(struct preflight *p);
+void preflight_check_forwarding(struct preflight *p);
+void preflight_check_tools(struct preflight *p);
+void preflight_check_room(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

@@ -31,6 +31,11 @@ static double gib(uint64_t bytes)
 	return (double)bytes / (1024.0 * 1024 * 1024);
 }
 
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / (1024.0 * 1024);
+}
+
 /* Refused again under the lock: this one is there to report it early. */
 static void check_unfinished(struct preflight *p)
 {
@@ -159,19 +164,38 @@ static void check_logout_there(struct preflight *p)
 		      l->user));
 }
 
+/* The guest ends with it, in the middle of its move. */
+static void check_manager_here(struct preflight *p)
+{
+	const struct guest *g = &p->r->source.guest;
+
+	if (p->manager_here != LINGERING_ENDS)
+		return;
+	ADD(p, "lingering", SOURCE, WARN,
+	    xasprintf("%s is in %s of the service manager of %s, which ends "
+		      "with the last session of that user: a logout would "
+		      "end the guest while it moves",
+		      guest_label(g), g->unit ? g->unit : "a unit", g->user),
+	    xasprintf("loginctl enable-linger %s, or stay logged in until it "
+		      "has moved",
+		      g->user));
+}
+
 void preflight_check_lingering(struct preflight *p)
 {
 	static const char runtime[] = "/run/user/";
 	const struct lingering *l = &p->lingers_there;
 	const char *root = p->r->dst.facts.run_root;
 
+	check_manager_here(p);
 	check_logout_here(p);
 	check_logout_there(p);
-	if (!l->user || l->lingers || !root ||
+	if (!l->user || l->lingers || l->session || !root ||
 	    strncmp(root, runtime, strlen(runtime)) != 0)
 		return;
 	ADD(p, "lingering", DESTINATION, WARN,
-	    xasprintf("after the last logout of %s on %s its runtime directory "
+	    xasprintf("the login of %s on %s is no session of logind: when the "
+		      "last session of that user ends, its runtime directory "
 		      "is removed, with the sockets of the guest's monitors: "
 		      "the guest would run, and nobody could ask or move it",
 		      l->user, dst_name(p)),
@@ -218,6 +242,25 @@ void preflight_check_library(struct preflight *p)
 	    xasprintf("%s has known faults: %s", p->library, p->faults),
 	    xstrdup("keep the package up to date; where the network or the "
 		    "host is not to be trusted, use --ssh openssh"));
+}
+
+void preflight_check_remaps(struct preflight *p)
+{
+	const struct migrate_options *opt = p->r->opt;
+
+	for (size_t i = 0; i < opt->n_remaps; i++) {
+		if (p->r->dest.plan.remapped[i])
+			continue;
+		ADD(p, "remap", DESTINATION, FAIL,
+		    xasprintf("--remap %s=%s changes nothing: no path of %s is "
+			      "below %s",
+			      opt->remaps[i].old_prefix,
+			      opt->remaps[i].new_prefix,
+			      guest_label(&p->r->source.guest),
+			      opt->remaps[i].old_prefix),
+		    xstrdup("correct it, or leave it out; its command line "
+			    "(ps, /proc/PID/cmdline) has its paths"));
+	}
 }
 
 static void check_blocked(struct preflight *p)
@@ -336,7 +379,8 @@ static void check_qemu(struct preflight *p)
 {
 	if (p->qemu.path && !p->qemu.version[0])
 		ADD(p, "qemu", DESTINATION, FAIL,
-		    xasprintf("%s on %s does not say its version to %s",
+		    xasprintf("%s on %s is no QEMU, or does not say its "
+			      "version to %s",
 			      p->qemu.path, dst_name(p),
 			      p->r->source.guest.user),
 		    xasprintf("see there what `%s -version` says, run as %s",
@@ -562,6 +606,40 @@ static void check_image(struct preflight *p, size_t i)
 		    xasprintf("%s on %s is another file than on the source",
 			      path, dst_name(p)),
 		    xstrdup("put the image on storage that both hosts share"));
+}
+
+/*
+ * What a run makes there: QEMU's standard output and standard error, of which
+ * 1 MiB each is kept (launch_script.h), and small files and sockets.
+ */
+enum { ROOM_BYTES = (2 << 20) + (512 << 10), ROOM_INODES = 32 };
+
+void preflight_check_room(struct preflight *p)
+{
+	const struct run *r = p->r;
+	const struct probe_room *room = &r->dst.facts.room;
+	size_t inodes = ROOM_INODES + r->dest.plan.moves.n;
+	AUTO_FREE char *free_inodes = NULL;
+	char *found;
+
+	if (!room->known)
+		return;
+	free_inodes = room->inodes_known
+			      ? xasprintf(" and %llu inodes",
+					  (unsigned long long)room->free_inodes)
+			      : xstrdup("");
+	found = xasprintf("%.1f MiB and %zu inodes needed for the guest's run "
+			  "directory, %.1f MiB%s free in %s on %s",
+			  mib(ROOM_BYTES), inodes, mib(room->free_bytes),
+			  free_inodes, r->dst.facts.run_root, dst_name(p));
+	if (room->free_bytes < ROOM_BYTES ||
+	    (room->inodes_known && room->free_inodes < inodes))
+		ADD(p, "room", DESTINATION, FAIL, found,
+		    xasprintf("remove what fills it there (df -h %s, df -i "
+			      "%s), or make that file system larger",
+			      r->dst.facts.run_root, r->dst.facts.run_root));
+	else
+		ADD(p, "room", DESTINATION, PASS, found, NULL);
 }
 
 /* A device is the same where both hosts are one machine. */
@@ -844,6 +922,38 @@ void preflight_check_names(struct preflight *p)
 	}
 }
 
+void preflight_check_forwarding(struct preflight *p)
+{
+	const char *host = dst_name(p);
+
+	if (p->forwarding != FORWARDING_REFUSED)
+		return;
+	ADD(p, "forwarding", DESTINATION, FAIL,
+	    xasprintf("the SSH server on %s connects to no UNIX socket", host),
+	    xasprintf("set AllowStreamLocalForwarding yes in sshd_config on "
+		      "%s, and no DisableForwarding yes; the key must not be "
+		      "restricted in authorized_keys (restrict, "
+		      "no-port-forwarding)",
+		      host));
+}
+
+void preflight_check_tools(struct preflight *p)
+{
+	if (p->tools.lacks && *p->tools.lacks)
+		ADD(p, "tools", DESTINATION, FAIL,
+		    xasprintf("%s lacks programs that a guest is started "
+			      "with, or has them with fewer options: %s",
+			      dst_name(p), p->tools.lacks),
+		    xstrdup("install util-linux (flock, setsid, setpriv) and "
+			    "coreutils (mktemp, readlink, sleep, stat) there"));
+	if (p->tools.limits_lack && !p->r->dst.facts.uid)
+		ADD(p, "tools", DESTINATION, WARN,
+		    xasprintf("%s has no prlimit: of the source's resource "
+			      "limits only nofile and memlock are taken over",
+			      dst_name(p)),
+		    xstrdup("install util-linux there"));
+}
+
 void (*const preflight_checks[])(struct preflight *p) = {
 	check_unfinished,
 	check_manager,
@@ -851,9 +961,12 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_supervisor,
 	preflight_check_same_host,
 	preflight_check_guardian,
+	preflight_check_tools,
+	preflight_check_forwarding,
 	preflight_check_lingering,
 	preflight_check_state,
 	preflight_check_library,
+	preflight_check_remaps,
 	check_blocked,
 	check_jobs,
 	check_hotplug,
@@ -869,6 +982,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_version,
 	check_kvm,
 	check_memory,
+	preflight_check_room,
 	preflight_check_user,
 	preflight_check_files,
 	preflight_check_ram,

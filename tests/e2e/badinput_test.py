@@ -6,8 +6,10 @@ After each of them the guest runs on the source, whole, and a migration right
 after succeeds. What needs a network between hosts is in lab_faults_test.py.
 """
 
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -165,6 +167,34 @@ class LoginTest(FaultCase):
                               capture_output=True, text=True).stdout
         return said.split()[1]
 
+    def test_an_identity_that_is_not_there(self):
+        done = self.start(self.one, *self.login_with(identity="/no/such/key"),
+                          login=False).finish()
+        self.assert_stayed(self.one, done, 2)
+        self.assert_explained(done, "identity /no/such/key", "No such file")
+
+    def test_a_port_is_named_as_ssh_takes_it(self):
+        done, _ = self.try_login(dest=f"127.0.0.1:{harness.free_port()}")
+        self.assertRegex(done.result["error"]["hint"],
+                         r"`ssh -p \d+ 127\.0\.0\.1 true`")
+
+    def test_a_setting_that_libssh2_does_not_follow(self):
+        config = self.scratch("careful", "CheckHostIP yes\n")
+        login = self.sshd.login()
+        login[login.index("-F") + 1] = config
+        done = self.start(self.one, *login, "--ssh", "libssh2",
+                          login=False).finish()
+        self.assert_stayed(self.one, done, 2)
+        self.assert_explained(done, "checkhostip yes", "--ssh openssh")
+        # ssh(1) follows it, and that is reported
+        done = self.start(self.one, *login, login=False).finish()
+        self.assert_moved(self.one, done)
+        self.assertEqual(done.result["transport"], "openssh")
+        self.assertRegex(done.result["transport_why"],
+                         r"using ssh\(1\) .*checkhostip yes")
+        self.assertIn("ssh", [e["name"] for e in done.of("warning")])
+        self.assertRegex(done.text, r"(?m)^  using ssh\(1\) for ")
+
     def test_a_connection_refused(self):
         done, _ = self.try_login(dest=f"127.0.0.1:{harness.free_port()}")
         self.assertEqual(done.result["error"]["kind"], "network")
@@ -225,6 +255,60 @@ class LoginTest(FaultCase):
         self.assertIn(done.result["error"]["kind"], ("network", "timeout"))
 
 
+class ForwardingTest(case.LoopbackCase):
+    """An sshd that connects to no socket: found before anything is started."""
+    sshd_options = ["AllowStreamLocalForwarding no"]
+
+    @unittest.skipUnless(shutil.which("ssh-agent"), "nothing that listens")
+    def test_check_and_migrate_refuse_and_name_the_option(self):
+        guest = self.guest()
+        for done in (self.check(guest), self.migrate(guest)):
+            self.assertEqual(done.code, 3, str(done))
+            self.assertIn("AllowStreamLocalForwarding", done.text)
+            self.assertIn("DisableForwarding", done.text)
+        self.assertEqual(guest.status(), "running")
+
+
+class GreetingTest(case.LoopbackCase):
+    """A login that prints, and that somebody counts."""
+
+    @classmethod
+    def setUpClass(cls):
+        fd, cls.counter = tempfile.mkstemp(prefix="logins-")
+        os.close(fd)
+        cls.addClassCleanup(os.unlink, cls.counter)
+        cls.sshd_options = [
+            f"ForceCommand echo login >>{cls.counter}; echo Welcome; "
+            'echo Mind the gap >&2; eval "$SSH_ORIGINAL_COMMAND"']
+        super().setUpClass()
+
+    def test_a_guest_moves_and_the_login_is_paid_once(self):
+        guest = self.guest()
+        # On a slow machine commands that others keep waiting get a shell more,
+        # up to six; the openssh way has a master and two tunnels besides.
+        for way, logins in (("libssh2", 6), ("openssh", 9)):
+            with self.subTest(way):
+                os.truncate(self.counter, 0)
+                self.assert_moved(guest, self.migrate(guest, "--ssh", way))
+                said = harness.read(self.counter).decode()
+                self.assertLessEqual(len(said.split()), logins)
+
+
+class ForcedCommandTest(case.LoopbackCase):
+    sshd_options = ["ForceCommand echo 'Backups only, please'; exit 7"]
+
+    def test_the_hosts_own_sentence_is_shown_with_what_to_do(self):
+        guest = self.guest()
+        for way in ("libssh2", "openssh"):
+            with self.subTest(way):
+                done = self.migrate(guest, "--ssh", way)
+                self.assertEqual(done.code, 10, str(done))
+                self.assertIn("Backups only, please", done.text)
+                self.assertIn("with status 7", done.text)
+                self.assertIn("ForceCommand", done.text)
+        self.assertEqual(guest.status(), "running")
+
+
 class DestinationTest(FaultCase):
     def test_no_qemu_over_there(self):
         done = self.migrate(self.one, "--qemu-binary", "/nonexistent/qemu")
@@ -235,7 +319,39 @@ class DestinationTest(FaultCase):
     def test_a_program_that_is_no_qemu(self):
         done = self.migrate(self.one, "--qemu-binary", "/bin/true")
         self.assert_stayed(self.one, done, 3)
+        self.assert_explained(done, "/bin/true on .* is no QEMU")
         self.assert_hint(done)
+
+    def test_a_qemu_that_is_named_is_not_replaced_by_another(self):
+        done = self.migrate(self.one, "--qemu-binary",
+                            "/nonexistent/qemu-system-x86_64")
+        self.assert_stayed(self.one, done, 3)
+        self.assert_explained(done, "no /nonexistent/qemu-system-x86_64 on")
+
+    def test_a_remap_that_changes_nothing_is_refused(self):
+        done = self.migrate(self.one, "--remap", "/no/such=/srv")
+        self.assert_stayed(self.one, done, 3)
+        self.assert_explained(done, "--remap /no/such=/srv changes nothing")
+        checks = [e for e in done.of("check") if e["name"] == "remap"]
+        self.assertEqual([c["verdict"] for c in checks], ["fail"])
+        # it can be skipped, as any check
+        done = self.migrate(self.one, "--remap", "/no/such=/srv",
+                            "--skip-check", "remap")
+        self.assert_moved(self.one, done)
+
+    def test_a_library_with_known_faults_is_named_with_its_package(self):
+        done = self.check(self.one, "--ssh", "libssh2", "--json")
+        found = [c["found"] for c in done.json()["checks"]
+                 if c["name"] == "ssh-library"]
+        version = json.loads(self.vmferry("version", "--json").out)["libssh2"]
+        faulty = tuple(map(int, version.split(".")[:3])) <= (1, 11, 1)
+        self.assertEqual(len(found), faulty)
+        if faulty and shutil.which("dpkg-query"):
+            self.assertRegex(found[0], rf"libssh2 {re.escape(version)} "
+                             r"\(package libssh2-1\w* 1\.[0-9.]+-\S+\)")
+        done = self.check(self.one, "--ssh", "openssh", "--json")
+        self.assertNotIn("ssh-library",
+                         [c["name"] for c in done.json()["checks"]])
 
     def test_a_missing_image(self):
         image = os.path.join(self.place.work, "here/disk.img")

@@ -38,7 +38,7 @@ class UnitTest(case.LoopbackCase):
         tools = os.path.join(cls.place.work, "bin")
         for path in (tools, *BASES.values()):
             os.makedirs(path)
-        for name in ("systemctl", "systemd-run"):
+        for name in ("loginctl", "systemctl", "systemd-run"):
             script = f"fake_{name.replace('-', '_')}.sh"
             os.symlink(os.path.join(harness.HERE, script),
                        os.path.join(tools, name))
@@ -68,7 +68,7 @@ class UnitTest(case.LoopbackCase):
                         f"/proc/{guest.pid}/cgroup"], check=True)
         self.put(**{"restart": "always", "effective": "always",
                     "enabled": "disabled", "group": group, "condition": "",
-                    "pid": guest.pid, "log": "", **values})
+                    "pid": guest.pid, "log": "", "linger": "yes", **values})
         self.addCleanup(lambda: self.assertEqual(self.drop_ins(), []))
         return guest
 
@@ -157,6 +157,19 @@ class UnitTest(case.LoopbackCase):
         self.put(condition="{ path=/usr/local/bin/vmferry ; argv[]="
                            "/usr/local/bin/vmferry owns web1 ; }")
         self.assertEqual(self.checks(guest, "boot"), [])
+
+    def test_a_manager_that_a_logout_ends_is_a_warning(self):
+        guest = self.unit(USER, linger="no")
+        ((verdict, found, remedy),) = self.checks(guest, "lingering")
+        self.assertEqual(verdict, "warn")
+        self.assertIn("web1.service of the service manager of root", found)
+        self.assertIn("loginctl enable-linger root", remedy)
+        self.put(linger="yes")
+        self.assertEqual(self.checks(guest, "lingering"), [])
+
+    def test_a_unit_of_the_systems_does_not_depend_on_a_logout(self):
+        guest = self.unit(linger="no")
+        self.assertEqual(self.checks(guest, "lingering"), [])
 
     def test_one_that_keeps_its_restart_fails_before_anything_moves(self):
         guest = self.unit()

@@ -310,7 +310,9 @@ static const struct option plan_options[] = {
 		.set = option_set_remap,
 		AT(remaps),
 		.help = "Path prefix that is another one on the destination: "
-			"/srv/a=/srv/b. May be given more than once.",
+			"/srv/a=/srv/b. May be given more than once. One that "
+			"no path of the guest needs fails the check "
+			"\"remap\".",
 	},
 	{
 		.name = "dest-args",

@@ -235,14 +235,17 @@ TEST(a_second_name_goes_again)
 
 TEST(a_host_is_probed)
 {
-	AUTO_FREE char *script = xasprintf(
-		"state=/s\n(\n%s) | grep -v ^memory=\n", probe_host_sh);
+	AUTO_FREE char *script =
+		xasprintf("state=/s\n(\n%s) | sed "
+			  "'/^memory=/d;/^room=/s/[0-9][0-9]*/N/g'\n",
+			  probe_host_sh);
 	AUTO_FREE char *out = NULL;
 
 	all_print(script, NULL);
 	out = get("out");
 	assert_non_null(strstr(out, "run_root=/"));
 	assert_non_null(strstr(out, "state_root=/s\n"));
+	assert_non_null(strstr(out, "room=N N N N\n"));
 }
 
 /* --- identity ------------------------------------------------------------- */
@@ -862,6 +865,19 @@ TEST(limits_are_taken_over)
 	all_print(script, "64\n nonsense\n");
 }
 
+TEST(without_prlimit_the_shell_takes_over_two_of_them)
+{
+	AUTO_FREE char *script =
+		xasprintf("prlimit() { false; }\ncommand() { false; }\n"
+			  "%slimit nofile 64 128\nlimit memlock 65536 65536\n"
+			  "limit nproc 5000 5000\n"
+			  "ulimit -S -n\nulimit -H -n\nulimit -S -l\n"
+			  "echo \"$limits\"\n",
+			  launch_limit_sh);
+
+	all_print(script, "64\n128\n64\n nproc\n");
+}
+
 TEST(a_login_is_found_and_nothing_but_an_sshd_is_ended)
 {
 	AUTO_FREE char *script = xasprintf(
@@ -1230,6 +1246,16 @@ TEST(logind_is_asked_about_ordinary_users)
 
 	all_print(script, "in_session=1\nuser=vm\nLinger=no\n"
 			  "KillUserProcesses=yes\n");
+}
+
+TEST(it_is_asked_about_a_users_manager)
+{
+	AUTO_FREE char *script =
+		xasprintf("loginctl() { echo \"$*\"; }\nof=\"it's\"\n(\n%s)\n"
+			  "loginctl() { echo none >&2; return 1; }\n(\n%s)\n",
+			  lingering_manager_sh, lingering_manager_sh);
+
+	all_print(script, "show-user it's -p Linger\n");
 }
 
 TEST(a_unit_of_a_user_is_held_and_released)

@@ -81,3 +81,14 @@ TEST(what_is_mapped_is_not_mapped_again)
 
 	assert_string_equal(got, "/b/f");
 }
+
+TEST(the_one_that_applies_is_found)
+{
+	static const struct argv_remap r[] = { { "/a", "/x" },
+					       { "/a/b", "/y" } };
+
+	assert_ptr_equal(argv_path_find_remap(r, 2, "/a/b"), &r[1]);
+	assert_ptr_equal(argv_path_find_remap(r, 2, "/a/c"), &r[0]);
+	assert_null(argv_path_find_remap(r, 2, "/ab"));
+	assert_null(argv_path_find_remap(r, 2, "a"));
+}

@@ -283,6 +283,26 @@ TEST(a_plain_guest_comes_back_as_it_was)
 	hop_fini(&h);
 }
 
+TEST(a_remap_that_a_path_needs_is_noted)
+{
+	struct argv_plan plan;
+	AUTO_FREE char *needed =
+		argv_case_remap("-hda /srv/a.img", "/srv", "/mnt", &plan);
+
+	assert_true(plan.remapped[0]);
+	argv_plan_free(&plan);
+}
+
+TEST(one_that_no_path_needs_is_not)
+{
+	struct argv_plan plan;
+	AUTO_FREE char *as_is =
+		argv_case_remap("-hda /srv/a.img", "/srv2", "/mnt", &plan);
+
+	assert_false(plan.remapped[0]);
+	argv_plan_free(&plan);
+}
+
 TEST(remapping_there_and_back_changes_nothing)
 {
 	static const char words[] = "-drive file=/srv/a.img,if=virtio "

@@ -19,7 +19,7 @@ static const struct argv_input input = {
 
 static void expect_path(const char *path, const char *expected, bool relative)
 {
-	struct argv_plan plan = { .cwd = NULL };
+	struct argv_plan plan = { .remapped = XNEW(bool) };
 	struct argv_work w = { .in = &input, .out = &plan };
 	AUTO_FREE char *got = argv_work_path(&w, path);
 
@@ -38,7 +38,7 @@ TEST(paths_stay_as_they_were_written_if_they_can)
 TEST(without_a_directory_relative_paths_are_left_alone)
 {
 	struct argv_input in = { .run_dir = "/r" };
-	struct argv_plan plan = { .cwd = NULL };
+	struct argv_plan plan = { .remapped = XNEW(bool) };
 	struct argv_work w = { .in = &in, .out = &plan };
 	AUTO_FREE char *got = argv_work_path(&w, "a");
 
@@ -49,7 +49,7 @@ TEST(without_a_directory_relative_paths_are_left_alone)
 
 TEST(a_file_is_listed_once)
 {
-	struct argv_plan plan = { .cwd = NULL };
+	struct argv_plan plan = { .remapped = XNEW(bool) };
 	struct argv_work w = { .in = &input, .out = &plan };
 
 	argv_work_file(&w, "/srv/images/a",
@@ -65,7 +65,7 @@ TEST(a_file_is_listed_once)
 
 TEST(what_is_made_needs_its_directory)
 {
-	struct argv_plan plan = { .cwd = NULL };
+	struct argv_plan plan = { .remapped = XNEW(bool) };
 	struct argv_work w = { .in = &input, .out = &plan };
 
 	argv_work_parent(&w, "/var/log/a");
@@ -78,7 +78,7 @@ TEST(what_is_made_needs_its_directory)
 
 TEST(a_binding_is_recorded)
 {
-	struct argv_plan plan = { .cwd = NULL };
+	struct argv_plan plan = { .remapped = XNEW(bool) };
 	struct argv_work w = { .in = &input, .out = &plan };
 
 	assert_string_equal(argv_work_bind(&w, "images/s"), "/r/s0.sock");
@@ -97,7 +97,7 @@ TEST(descriptors_are_known_by_key_and_by_path)
 	for (size_t i = 0; i < ARRAY_SIZE(bad) + ARRAY_SIZE(good); i++) {
 		bool is_bad = i < ARRAY_SIZE(bad);
 		const char *text = is_bad ? bad[i] : good[i - ARRAY_SIZE(bad)];
-		struct argv_plan plan = { .cwd = NULL };
+		struct argv_plan plan = { .remapped = XNEW(bool) };
 		struct argv_work w = { .in = &input, .out = &plan };
 		struct argv_item it = { .word = "-x", .value = text };
 		AUTO_OPT struct argv_opt o = { .v = NULL };

@@ -26,6 +26,7 @@ static void host_body(void *arg)
 	assert_int_equal(f.uid, getuid());
 	assert_int_equal(f.run_root[0], '/');
 	assert_true(f.memory_available_bytes > 1024 * 1024);
+	assert_true(f.room.known);
 	assert_true(probe_same_host(&f, &f));
 	host_facts_free(&f);
 	host_close(h);
@@ -37,6 +38,38 @@ static void host_body(void *arg)
 TEST(a_host_says_who_it_is)
 {
 	in_task(host_body, NULL);
+}
+
+static void expect_room(const char *text, bool known, uint64_t bytes,
+			bool inodes_known, uint64_t inodes)
+{
+	struct probe_room room;
+
+	probe_room_read(text, &room);
+	assert_int_equal(room.known, known);
+	assert_int_equal(room.inodes_known, inodes_known);
+	if (known)
+		assert_int_equal(room.free_bytes, bytes);
+	if (inodes_known)
+		assert_int_equal(room.free_inodes, inodes);
+}
+
+TEST(what_is_free_is_never_less_than_nothing)
+{
+	expect_room("10 4096 100 7", true, 40960, true, 7);
+	expect_room("-10 4096 100 -7", true, 0, true, 0);
+	/* the same number without a sign */
+	expect_room("18446744073709551606 4096 100 18446744073709551609", true,
+		    0, true, 0);
+	expect_room("9223372036854775807 4096 1 1", true, UINT64_MAX, true, 1);
+}
+
+TEST(a_file_system_may_count_no_inodes_or_nothing)
+{
+	expect_room("10 4096 0 0", true, 40960, false, 0);
+	expect_room("", false, 0, false, 0);
+	expect_room("10 4096 100", false, 0, false, 0);
+	expect_room("10 ? 100 1", false, 0, false, 0);
 }
 
 static void files_body(void *arg)
@@ -153,7 +186,8 @@ static void qemu_body(void *arg)
 	struct probe_qemu q;
 
 	(void)arg;
-	expect_ok(probe_qemu(h, "/nonexistent/qemu", "pc", NULL, &q, SOON, &e),
+	expect_ok(probe_qemu(h, "/nonexistent/qemu", true, "pc", NULL, &q, SOON,
+			     &e),
 		  &e);
 	assert_null(q.path);
 	probe_qemu_free(&q);
@@ -172,8 +206,8 @@ static void known_body(void *arg)
 	struct probe_qemu q;
 
 	(void)arg;
-	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64", "pc-q35-99.0",
-			     NULL, &q, SOON, &e),
+	expect_ok(probe_qemu(h, "/elsewhere/qemu-system-x86_64", true,
+			     "pc-q35-99.0", NULL, &q, SOON, &e),
 		  &e);
 	/* not where it was asked for, so found by its name in PATH */
 	if (q.path) {
@@ -183,6 +217,58 @@ static void known_body(void *arg)
 	}
 	probe_qemu_free(&q);
 	host_close(h);
+}
+
+/* What is named by a person is not replaced, nor taken for what it is not. */
+static void named_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_ERR struct err e = { 0 };
+	struct probe_qemu q;
+
+	(void)arg;
+	expect_ok(probe_qemu(h, "/nonexistent/sh", false, "pc", NULL, &q, SOON,
+			     &e),
+		  &e);
+	assert_null(q.path);
+	expect_ok(probe_qemu(h, "/nonexistent/sh", true, "pc", NULL, &q, SOON,
+			     &e),
+		  &e);
+	assert_non_null(q.path);
+	probe_qemu_free(&q);
+	expect_ok(probe_qemu(h, "/bin/true", false, "pc", NULL, &q, SOON, &e),
+		  &e);
+	assert_string_equal(q.path, "/bin/true");
+	assert_string_equal(q.version, "");
+	probe_qemu_free(&q);
+	host_close(h);
+}
+
+TEST(a_qemu_that_is_named_is_that_one_or_none)
+{
+	in_task(named_body, NULL);
+}
+
+static void package_body(void *arg)
+{
+	struct host *h = host_local_new();
+	AUTO_FREE char *package = probe_package(h, SOON);
+
+	(void)arg;
+	/* a name and a version, where a package manager knows it */
+	if (package) {
+		const char *blank = strchr(package, ' ');
+
+		assert_int_equal(strncmp(package, "libssh2", 7), 0);
+		assert_non_null(blank);
+		assert_true(blank[1] >= '0' && blank[1] <= '9');
+	}
+	host_close(h);
+}
+
+TEST(the_package_of_the_library_has_a_version)
+{
+	in_task(package_body, NULL);
 }
 
 TEST(an_unknown_machine_type_is_reported)

@@ -79,6 +79,39 @@ static void expect_nothing(void (*check)(struct preflight *p))
 	assert_int_equal(r.checks.n, 0);
 }
 
+TEST(a_server_that_connects_to_no_socket_is_refused_with_the_options)
+{
+	p.forwarding = FORWARDING_UNKNOWN;
+	expect_nothing(preflight_check_forwarding);
+	p.forwarding = FORWARDING_WORKS;
+	expect_nothing(preflight_check_forwarding);
+	p.forwarding = FORWARDING_REFUSED;
+	expect(preflight_check_forwarding, "forwarding", CHECK_FAIL,
+	       "connects to no UNIX socket");
+	assert_non_null(
+		strstr(r.checks.v[0].remedy, "AllowStreamLocalForwarding yes"));
+	assert_non_null(strstr(r.checks.v[0].remedy, "DisableForwarding"));
+}
+
+TEST(tools_that_are_missing_are_named_with_their_packages)
+{
+	expect_nothing(preflight_check_tools);
+	p.tools.lacks = (char *)"";
+	expect_nothing(preflight_check_tools);
+	p.tools.lacks = (char *)"flock stat";
+	expect(preflight_check_tools, "tools", CHECK_FAIL, "flock stat");
+	assert_non_null(strstr(r.checks.v[0].remedy, "util-linux"));
+}
+
+TEST(without_prlimit_root_is_warned)
+{
+	p.tools.limits_lack = true;
+	r.dst.facts.uid = 1000;
+	expect_nothing(preflight_check_tools);
+	r.dst.facts.uid = 0;
+	expect(preflight_check_tools, "tools", CHECK_WARN, "prlimit");
+}
+
 /* --- file, disk ----------------------------------------------------------- */
 
 TEST(an_image_of_one_inode_type_and_size_is_the_same_file)
@@ -122,6 +155,8 @@ TEST(another_block_device_is_a_warning)
 	there[0].type = 'b';
 	expect(preflight_check_files, "disk", CHECK_WARN, "block device");
 }
+
+/* --- file ----------------------------------------------------------------- */
 
 TEST(a_file_that_the_destination_lacks_is_refused)
 {
@@ -334,6 +369,7 @@ static void arrange_other(const char *name, const char *uuid)
 	other = (struct guest){
 		.name = (char *)name,
 		.uuid = (char *)uuid,
+		.user = (char *)"vm",
 		.pid = 200,
 		.start_ticks = 9,
 	};
@@ -382,6 +418,49 @@ TEST(on_another_host_its_pid_says_nothing)
 	expect(preflight_check_same_guest, "same-guest", CHECK_FAIL, "web1");
 }
 
+static void arrange_room(uint64_t bytes, uint64_t inodes)
+{
+	r.dst.facts.run_root = (char *)"/run/vmferry";
+	r.dst.facts.room = (struct probe_room){
+		.known = true,
+		.inodes_known = true,
+		.free_bytes = bytes,
+		.free_inodes = inodes,
+	};
+}
+
+TEST(a_run_directory_that_finds_room_passes)
+{
+	arrange_room(3 << 20, 1000);
+	expect(preflight_check_room, "room", CHECK_PASS,
+	       "3.0 MiB and 1000 inodes free in /run/vmferry on local");
+}
+
+TEST(one_that_does_not_is_refused)
+{
+	arrange_room(100 << 10, 1000);
+	expect(preflight_check_room, "room", CHECK_FAIL,
+	       "2.5 MiB and 32 inodes needed");
+}
+
+TEST(so_is_one_without_inodes)
+{
+	arrange_room(1 << 30, 12);
+	expect(preflight_check_room, "room", CHECK_FAIL, "12 inodes free");
+}
+
+TEST(where_inodes_are_not_counted_bytes_are)
+{
+	arrange_room(3 << 20, 0);
+	r.dst.facts.room.inodes_known = false;
+	expect(preflight_check_room, "room", CHECK_PASS, "3.0 MiB free in");
+}
+
+TEST(a_host_that_does_not_say_what_is_free_is_not_refused)
+{
+	expect_nothing(preflight_check_room);
+}
+
 static void arrange_name(enum name_use use, pid_t pid)
 {
 	static struct argv_move moves[1] = {
@@ -412,6 +491,13 @@ TEST(so_is_one_of_an_unknown_process)
 	arrange_name(NAME_LIVE, 0);
 	expect(preflight_check_names, "name-in-use", CHECK_FAIL,
 	       "cannot be seen");
+}
+
+TEST(so_is_one_of_which_nobody_says_whose_it_is)
+{
+	arrange_name(NAME_UNKNOWN, 0);
+	expect(preflight_check_names, "name-in-use", CHECK_FAIL,
+	       "/run/web1.qmp on local may be in use");
 }
 
 TEST(so_is_one_of_a_guest_that_arrived_there)
@@ -517,20 +603,35 @@ TEST(only_on_one_machine_is_a_device_the_same)
 	expect(preflight_check_ram, "ram-file", CHECK_FAIL, "/m/ram");
 }
 
+TEST(names_in_a_command_that_is_proposed_are_quoted)
+{
+	r.source.guest.name = (char *)"web1; reboot";
+	r.source.guest.unit = (char *)"a$(reboot).service";
+	p.unit.enabled = true;
+	preflight_check_unit(&p);
+	assert_int_equal(r.checks.n, 1);
+	assert_non_null(strstr(r.checks.v[0].remedy,
+			       "disable 'a$(reboot).service', or"));
+	assert_non_null(
+		strstr(r.checks.v[0].remedy, "vmferry owns 'web1; reboot'"));
+}
+
 /* --- lingering ------------------------------------------------------------ */
 
 static const struct host_ops remote_ops = { .backend = "libssh2" };
 static struct host remote = { .ops = &remote_ops, .name = (char *)"hostb" };
 
+#define SESSION "in_session=1\n"
+
 /* As logind of Debian 12 answers, with what an administrator may change. */
-static void logind_says(struct lingering *l, const char *linger,
-			const char *kill, const char *but)
+static void logind_says(struct lingering *l, const char *session,
+			const char *linger, const char *kill, const char *but)
 {
-	AUTO_FREE char *text = xasprintf("in_session=1\nuser=vm\nLinger=%s\n"
+	AUTO_FREE char *text = xasprintf("%suser=vm\nLinger=%s\n"
 					 "KillUserProcesses=%s\n"
 					 "KillOnlyUsers=\n"
 					 "KillExcludeUsers=root%s\n",
-					 linger, kill, but);
+					 session, linger, kill, but);
 
 	lingering_read(text, l);
 	r.dst.facts.run_root = (char *)"/run/user/1000/vmferry";
@@ -570,34 +671,60 @@ static void warned_of_logout(void)
 	       "vmferry, its guardian and a guest");
 }
 
+TEST(a_guest_of_a_manager_that_ends_at_a_logout_is_a_warning)
+{
+	p.manager_here = LINGERING_ENDS;
+	r.source.guest.unit = (char *)"web1.service";
+	expect(preflight_check_lingering, "lingering", CHECK_WARN,
+	       "web1.service of the service manager of vm");
+}
+
+TEST(one_of_a_manager_that_stays_is_not)
+{
+	p.manager_here = LINGERING_STAYS;
+	expect_nothing(preflight_check_lingering);
+}
+
 TEST(a_login_whose_end_takes_the_guest_along_is_refused)
 {
-	logind_says(&p.lingers_there, "yes", "yes", "");
+	logind_says(&p.lingers_there, SESSION, "yes", "yes", "");
 	at_remote(refused);
 }
 
 TEST(a_user_who_is_excepted_keeps_its_processes)
 {
-	logind_says(&p.lingers_there, "yes", "yes", " vm");
+	logind_says(&p.lingers_there, SESSION, "no", "yes", " vm");
 	at_remote(nothing);
 }
 
-TEST(a_user_who_does_not_linger_is_warned)
+TEST(a_session_keeps_the_sockets_of_its_guest)
 {
-	logind_says(&p.lingers_there, "no", "no", "");
+	logind_says(&p.lingers_there, SESSION, "no", "no", "");
+	at_remote(nothing);
+}
+
+TEST(without_a_session_a_user_who_does_not_linger_is_warned)
+{
+	logind_says(&p.lingers_there, "", "no", "no", "");
 	at_remote(warned_of_sockets);
+}
+
+TEST(without_a_session_one_who_lingers_is_not)
+{
+	logind_says(&p.lingers_there, "", "yes", "yes", "");
+	at_remote(nothing);
 }
 
 TEST(one_whose_sockets_are_elsewhere_is_not)
 {
-	logind_says(&p.lingers_there, "no", "no", "");
+	logind_says(&p.lingers_there, "", "no", "no", "");
 	r.dst.facts.run_root = (char *)"/home/vm/.vmferry";
 	at_remote(nothing);
 }
 
 TEST(the_logout_on_this_host_is_a_warning)
 {
-	logind_says(&p.lingers_here, "no", "yes", "");
+	logind_says(&p.lingers_here, SESSION, "no", "yes", "");
 	at_remote(warned_of_logout);
 }
 
@@ -650,3 +777,45 @@ TEST(a_unit_that_cannot_be_asked_is_a_warning)
 	p.unit.why_unknown = (char *)"no bus";
 	expect(preflight_check_unit, "restart", CHECK_WARN, "no bus");
 }
+
+/* --- ssh-library ---------------------------------------------------------- */
+
+TEST(a_library_with_known_faults_is_named)
+{
+	p.library = (char *)"libssh2 1.10.0 (package libssh2-1 1.10.0-3)";
+	p.faults = "it ends";
+	expect(preflight_check_library, "ssh-library", CHECK_WARN,
+	       "package libssh2-1 1.10.0-3) has known faults: it ends");
+}
+
+TEST(a_library_without_known_faults_is_not)
+{
+	p.library = (char *)"libssh2 2.0";
+	expect_nothing(preflight_check_library);
+}
+
+/* --- remap ---------------------------------------------------------------- */
+
+TEST(a_remap_that_no_path_needs_is_refused)
+{
+	static const struct argv_remap remaps[] = { { "/a", "/b" },
+						    { "/c", "/d" } };
+	bool used[] = { true, false };
+
+	opt.remaps = remaps;
+	opt.n_remaps = 2;
+	r.dest.plan.remapped = used;
+	expect(preflight_check_remaps, "remap", CHECK_FAIL, "--remap /c=/d");
+}
+
+TEST(remaps_that_paths_need_are_fine)
+{
+	static const struct argv_remap remaps[] = { { "/a", "/b" } };
+	bool used[] = { true };
+
+	opt.remaps = remaps;
+	opt.n_remaps = 1;
+	r.dest.plan.remapped = used;
+	expect_nothing(preflight_check_remaps);
+}
+
