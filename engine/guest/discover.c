@@ -296,7 +296,8 @@ static int judge_process(const char *text, uint64_t start_ticks)
 	return (stat.state != 'Z' && stat.state != 'X') || stat.threads > 1;
 }
 
-static int judge(const char *text, const struct identity *who)
+static int judge(const char *text, const struct identity *who, const char *host,
+		 struct err *err)
 {
 	static const char mark[] = "\nprocess=\n";
 	const char *process = strstr(text, mark);
@@ -312,6 +313,7 @@ static int judge(const char *text, const struct identity *who)
 	case IDENTITY_REBOOTED:
 		return 0;
 	case IDENTITY_ELSEWHERE:
+		(void)identity_check_token(who, &now, host, err);
 		break;
 	}
 	return -1;
@@ -322,14 +324,17 @@ int discover_alive(struct host *h, const struct identity *who,
 {
 	struct host_result r = { .status = 0 };
 	AUTO_FREE char *number = xasprintf("%d", (int)who->pid);
-	AUTO_FREE char *script =
-		xasprintf("%s%s", identity_sh, discover_alive_sh);
+	AUTO_FREE char *identity = identity_script(who->token_file);
+	AUTO_FREE char *script = xasprintf("%s%s", identity, discover_alive_sh);
 	const char *const args[] = { number, NULL };
+	AUTO_ERR struct err doubt = { 0 };
 	int alive = -1;
 
 	if (!run_script(h, script, args, deadline, &r, err)) {
-		alive = judge(buf_data(&r.out), who);
-		if (alive < 0)
+		alive = judge(buf_data(&r.out), who, host_name(h), &doubt);
+		if (alive < 0 && doubt.kind != ERR_NONE)
+			err_move(err, &doubt);
+		else if (alive < 0)
 			err_set(err, ERR_REMOTE,
 				"cannot tell whether process %d still runs",
 				(int)who->pid);

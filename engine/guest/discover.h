@@ -33,8 +33,8 @@ int discover_parse(const char *text, size_t len, struct guests *out,
 
 /*
  * 1 when the process still runs, 0 when it is proved gone, -1 unknown: also
- * when the login on @h sees another machine's processes than @who is one of, or
- * those of another PID namespace.
+ * when the login on @h sees another machine's processes than @who is one of,
+ * those of another PID namespace, or does not find the token of @who.
  */
 int discover_alive(struct host *h, const struct identity *who,
 		   struct mono deadline, struct err *err);

@@ -7,9 +7,20 @@
 #include <string.h>
 
 #include "engine/hosts/answer.h"
+#include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
+#include "transport/quote.h"
 
 /* --- reading ------------------------------------------------------------- */
+
+char *identity_script(const char *token_file)
+{
+	struct buf b = { 0 };
+
+	quote_assign(&b, "token_file", token_file ? token_file : "");
+	buf_printf(&b, "%s", identity_sh);
+	return buf_steal(&b);
+}
 
 static void take_word(char out[IDENTITY_WORD], const char *text,
 		      const char *key)
@@ -38,6 +49,7 @@ void identity_space_read(const char *text, struct identity_space *out)
 	take_word(out->host, text, "hostname");
 	take_id(out->machine, text, "machine_id");
 	take_id(out->own, text, "own_id");
+	take_id(out->token, text, "token");
 	take_word(out->boot, text, "boot_id");
 	if (namespace && sscanf(namespace, "pid:[%llu]", &inode) == 1)
 		out->pid_namespace = inode;
@@ -80,8 +92,8 @@ bool identity_same_pids(const struct identity_space *a,
 	       a->pid_namespace == b->pid_namespace;
 }
 
-enum identity_match identity_compare(const struct identity_space *recorded,
-				     const struct identity_space *now)
+static enum identity_match compare_ids(const struct identity_space *recorded,
+				       const struct identity_space *now)
 {
 	/* a boot id is as good as any other while it lasts */
 	bool machine = !*recorded->machine ||
@@ -95,6 +107,55 @@ enum identity_match identity_compare(const struct identity_space *recorded,
 	    (*recorded->host && strcmp(recorded->host, now->host) != 0))
 		return IDENTITY_ELSEWHERE;
 	return IDENTITY_REBOOTED;
+}
+
+static bool token_agrees(const struct identity_space *recorded,
+			 const struct identity_space *now,
+			 enum identity_match ids)
+{
+	if (!*recorded->token)
+		return true;
+	if (!*now->token)
+		return recorded->token_may_go || ids == IDENTITY_REBOOTED;
+	return is_same(recorded->token, now->token);
+}
+
+enum identity_match identity_compare(const struct identity_space *recorded,
+				     const struct identity_space *now)
+{
+	enum identity_match ids = compare_ids(recorded, now);
+
+	return token_agrees(recorded, now, ids) ? ids : IDENTITY_ELSEWHERE;
+}
+
+int identity_check_token(const struct identity *recorded,
+			 const struct identity_space *now, const char *host,
+			 struct err *err)
+{
+	enum identity_match ids = compare_ids(&recorded->space, now);
+	const char *file = recorded->token_file;
+	AUTO_FREE char *word = NULL;
+
+	if (ids == IDENTITY_ELSEWHERE ||
+	    token_agrees(&recorded->space, now, ids))
+		return 0;
+	if (*now->token) {
+		err_set(err, ERR_FAILED,
+			"%s has another token in %s than the run left there: "
+			"it is a copy of that machine, and what it says does "
+			"not count",
+			host, file);
+		return err_hint(err, "see which machine answers as %s", host);
+	}
+	word = quote_text(file);
+	err_set(err, ERR_FAILED,
+		"%s lacks the token of the run in %s: it may be a copy of that "
+		"machine, and what it says does not count",
+		host, file);
+	return err_hint(err,
+			"if it is the machine where the run was begun, put the "
+			"token back there: echo %s >%s",
+			recorded->space.token, word);
 }
 
 bool identity_ids_suffice(const struct identity_space *a,

@@ -9,6 +9,7 @@ state=${XDG_STATE_HOME:-$HOME/.local/state}/vmferry
 say_line hostname /proc/sys/kernel/hostname
 say_line machine_id /etc/machine-id
 say_line own_id "$state/machine-id"
+[ -z "${token_file:-}" ] || say_line token "$token_file"
 say_line boot_id /proc/sys/kernel/random/boot_id
 first_line /proc/self/stat
 [ "${l%% *}" != $$ ] ||

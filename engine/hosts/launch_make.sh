@@ -32,6 +32,9 @@ is_wanted || fail "the login that wanted it is gone"
 mv -T "$new" "$lock" || fail "cannot make $lock"
 # from here on it counts; QEMU must not inherit the lock
 exec 7<&-
+# in a directory of ours: the run's is the guest's user's
+mkdir -p "${token_file%/*}" && printf '%s\n' "$token" >"$token_file" ||
+	fail "cannot write $token_file"
 mkdir "$dir" || fail "cannot make $dir"
 # opened before its user may put links there
 true >"$dir/stdout" && true >"$dir/stderr" || fail "cannot write to $dir"

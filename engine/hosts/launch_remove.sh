@@ -40,3 +40,4 @@ done
 rm -rf "${lock%/*}/new-$run" || exit 1
 remove_run_dir "$dir" || { echo "cannot remove $dir" >&2; exit 1; }
 [ "$(cat "$lock/run" 2>/dev/null)" != "$run" ] || rm -rf "$lock"
+[ -z "$token_file" ] || rm -f -- "$token_file"

@@ -18,8 +18,9 @@
 extern const char launch_limit_sh[];
 /*
  * Makes $dir, owned by $owner, below $root, and $lock, which says who answers
- * for run $run; leaves QEMU's output open as 8 and 9. "busy=" or "full=" and
- * status 0 when the guest is on its way here already, or is not admitted.
+ * for run $run, with $token in $token_file; leaves QEMU's output open as 8 and
+ * 9. "busy=" or "full=" and status 0 when the guest is on its way here already,
+ * or is not admitted.
  */
 extern const char launch_make_sh[];
 /*
@@ -40,7 +41,7 @@ extern const char launch_await_sh[];
 /*
  * Ends the QEMU $pid that was started at $ticks (both may be empty), and all
  * whose environment has $variable=$dir; removes $dir, and $lock if it is that
- * of $run.
+ * of $run, and $token_file, unless that is empty.
  */
 extern const char launch_remove_sh[];
 

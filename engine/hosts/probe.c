@@ -98,11 +98,13 @@ void probe_room_read(const char *text, struct probe_room *out)
 	out->free_inodes = free_inodes;
 }
 
-int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
-	       struct err *err)
+int probe_host_token(struct host *h, const char *token_file,
+		     struct host_facts *out, struct mono deadline,
+		     struct err *err)
 {
+	AUTO_FREE char *identity = identity_script(token_file);
 	AUTO_FREE char *script = xasprintf("%s%s%secho session=$session\n",
-					   identity_sh, probe_host_sh,
+					   identity, probe_host_sh,
 					   login_session_find_sh);
 	AUTO_FREE char *room = NULL;
 	AUTO_BUF struct buf text = { 0 };
@@ -129,6 +131,12 @@ int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 			       "%s told no place for run directories",
 			       host_name(h));
 	return 0;
+}
+
+int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
+	       struct err *err)
+{
+	return probe_host_token(h, NULL, out, deadline, err);
 }
 
 int probe_here(struct host_facts *out, struct mono deadline, struct err *err)

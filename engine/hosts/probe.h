@@ -36,6 +36,10 @@ struct host_facts {
 };
 int probe_host(struct host *h, struct host_facts *out, struct mono deadline,
 	       struct err *err);
+/* The same, with the token in @token_file (identity.h), NULL: none. */
+int probe_host_token(struct host *h, const char *token_file,
+		     struct host_facts *out, struct mono deadline,
+		     struct err *err);
 /* The same of this machine. */
 int probe_here(struct host_facts *out, struct mono deadline, struct err *err);
 void host_facts_free(struct host_facts *f);

@@ -38,6 +38,7 @@
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/run/run_token.h"
 #include "engine/recover/observe.h"
 #include "engine/run/switchover.h"
 #include "engine/run/unit_hold.h"
@@ -194,19 +195,18 @@ static int undo(struct recovering *c, const char *what,
 static void clean_destination(struct recovering *c)
 {
 	struct run *r = c->run;
+	AUTO_FREE char *rest = NULL;
 
 	look_at_destination(c);
-	if (!r->dest.made)
+	if (!r->dest.made && !run_token_may_go(r))
 		return;
+	rest = launch_rest(r);
 	if (r->dst.host)
 		(void)undo(c, "what was started on the destination is gone",
 			   launch_undo);
 	else
-		run_leftover(r,
-			     "%s cannot be reached; there may be QEMU (pid %d) "
-			     "and directories %s and %s",
-			     c->destination, (int)r->dest.pid, r->dest.dir,
-			     r->dest.lock);
+		run_leftover(r, "%s cannot be reached; there may be %s",
+			     c->destination, rest);
 }
 
 /* The source, running or gone, is its unit's again. */
@@ -792,7 +792,7 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 
 		if (run[0] != '.' && rc == 0) {
 			recover_journal(opt, state, run, out);
-			stale_journal(state, run, busy);
+			stale_journal(state, run, run_root, busy);
 		}
 		free(names[i]);
 	}

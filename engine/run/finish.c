@@ -23,6 +23,7 @@
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
+#include "engine/run/run_token.h"
 #include "engine/run/socket_names.h"
 #include "engine/run/switchover.h"
 #include "engine/run/twin.h"
@@ -290,6 +291,7 @@ static void publish(struct run *r)
 	quote_assign(&script, "dir", r->dest.dir);
 	quote_assign(&script, "run", r->id.name);
 	quote_assign(&script, "record", record);
+	run_token_assign_gone(&script, r);
 	buf_printf(&script, "pid=%d ticks=%llu\n%s%s", (int)r->dest.pid,
 		   (unsigned long long)r->dest.ticks, admit_sh,
 		   moved_forget_sh);
@@ -305,6 +307,8 @@ static void publish(struct run *r)
 	buf_printf(&script, "}\n%s", publish_sh);
 	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
 		leftover_of(r, &e, "names on the destination");
+	else if (run_token_may_go(r))
+		r->dest.token_left = false;
 }
 
 /*

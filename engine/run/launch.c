@@ -33,6 +33,7 @@
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
+#include "engine/run/run_token.h"
 #include "engine/hosts/login_session.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
@@ -179,6 +180,7 @@ static char *launch_script(struct run *r, const struct admit_wish *wish)
 	quote_assign(&b, "dir", r->dest.dir);
 	quote_assign(&b, "run", r->id.name);
 	quote_assign(&b, "marker", marker);
+	run_token_assign(&b, r);
 	quote_assign(&b, "owner", r->dst.facts.uid == 0 ? owner : "");
 	quote_assign(&b, "monitor", r->dest.plan.monitor0);
 	quote_assign(&b, "cwd", r->dest.plan.cwd ? r->dest.plan.cwd : "/");
@@ -275,7 +277,7 @@ static int turned_away(struct run *r, const char *text,
 	enum admit answer;
 	int rc;
 
-	r->dest.made = false;
+	r->dest.made = r->dest.token_left = false;
 	if (!admit_parse(text, &v))
 		return err_set(err, ERR_REMOTE,
 			       "the launch script on %s told too little",
@@ -298,7 +300,7 @@ static int launch(struct run *r, struct err *err)
 	AUTO_FREE char *away = NULL;
 	int rc;
 
-	r->dest.made = true;
+	r->dest.made = r->dest.token_left = true;
 	/* cut short, it might start a QEMU after the clean-up has been there */
 	task_shield();
 	rc = probe_script(r->dst.host, "launch", script, &out,
@@ -326,6 +328,7 @@ int launch_run(struct run *r, struct err *err)
 	while (rc == 0);
 	if (rc < 0)
 		return -1;
+	run_token_expect(r);
 	/* its memory is reserved there, and its lock counts here */
 	queue_leave(r);
 	r->dst.qmp = open_monitor(r, r->dest.plan.monitor0, err);
@@ -446,6 +449,7 @@ static char *remove_script(struct run *r)
 	else
 		buf_printf(&b, "pid= ticks=\n");
 	quote_assign(&b, "variable", ARGV_ENV_RUN_DIR);
+	run_token_assign_gone(&b, r);
 	add_end_of_sessions(&b, r);
 	as_user_assign(&b, reach_guest_user(r, r->dst.facts.uid, &user));
 	buf_printf(&b, "%s%s%s%s%s%s", admit_sh, as_user_sh, proc_ask_sh,
@@ -469,12 +473,26 @@ int launch_end_old_session(struct run *r, struct err *err)
 			    mono_in_ms(RUN_UNDO_MS), err);
 }
 
+char *launch_rest(const struct run *r)
+{
+	AUTO_FREE char *file =
+		r->dest.token_left ? xasprintf("file %s", r->dest.token_file)
+				   : NULL;
+
+	if (!r->dest.made)
+		return file ? STEAL(file) : xstrdup("nothing");
+	return xasprintf("QEMU pid %d, directories %s and %s%s%s",
+			 (int)r->dest.pid, r->dest.dir, r->dest.lock,
+			 file ? ", " : "", file ? file : "");
+}
+
 int launch_undo(struct run *r, struct err *err)
 {
 	AUTO_FREE char *script = NULL;
+	AUTO_FREE char *rest = NULL;
 	AUTO_BUF struct buf out = { 0 };
 
-	if (!r->dest.made)
+	if (!r->dest.made && !run_token_may_go(r))
 		return 0;
 	reach_close_monitors(&r->dst);
 	if (reach_reconnect(r, err) == 0)
@@ -482,13 +500,13 @@ int launch_undo(struct run *r, struct err *err)
 	if (script && probe_script(r->dst.host, "clean-up", script, &out,
 				   mono_in_ms(RUN_UNDO_MS), err) == 0) {
 		r->dest.made = false;
+		r->dest.token_left &= !run_token_may_go(r);
 		r->dest.pid = 0;
 		r->dest.ticks = 0;
 		return 0;
 	}
-	return err_wrap(err, ERR_NONE,
-			"%s on %s (QEMU pid %d, directories %s and %s) could "
-			"not be removed",
+	rest = launch_rest(r);
+	return err_wrap(err, ERR_NONE, "%s on %s (%s) could not be removed",
 			guest_label(&r->source.guest), r->opt->destination,
-			(int)r->dest.pid, r->dest.dir, r->dest.lock);
+			rest);
 }

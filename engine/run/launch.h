@@ -19,6 +19,8 @@ int launch_run(struct run *r, struct err *err);
 int launch_observe(struct run *r, struct err *err);
 /* Its undo; does nothing where nothing was made. */
 int launch_undo(struct run *r, struct err *err);
+/* What launch_undo() has yet to remove, by name; to be freed. */
+char *launch_rest(const struct run *r);
 /* Ends the login there that an earlier connection may have left. */
 int launch_end_old_session(struct run *r, struct err *err);
 /* The destination QEMU's stderr so far, for a failure's cause; or NULL. */

@@ -16,4 +16,5 @@ else
 	remove_run_dir "$dir"
 fi
 [ "$(cat "$lock/run" 2>/dev/null)" != "$run" ] || rm -rf "$lock" || rc=1
+[ -z "$token_file" ] || rm -f -- "$token_file" || rc=1
 exit $rc

@@ -171,16 +171,26 @@ int reach_destination(struct run *r, struct err *err)
 }
 
 /*
- * A name may lead to another machine by now, or to another PID namespace of the
- * same. Takes what @h is like.
+ * A name may lead to another machine by now, to a copy of it, or to another PID
+ * namespace of the same. Takes what @h is like.
  */
 static int recognize(struct run *r, struct host *h, struct err *err)
 {
+	const struct identity recorded = {
+		.space = r->dest.space,
+		.token_file = r->dest.token_file,
+	};
 	struct host_facts facts = { 0 };
 
-	if (probe_host(h, &facts, mono_in_ms(RUN_SCRIPT_MS), err) < 0) {
+	if (probe_host_token(h, r->dest.token_file, &facts,
+			     mono_in_ms(RUN_SCRIPT_MS), err) < 0) {
 		host_facts_free(&facts);
 		return -1;
+	}
+	if (identity_check_token(&recorded, &facts.space, host_name(h), err) <
+	    0) {
+		host_facts_free(&facts);
+		return err_at_host(err, host_name(h));
 	}
 	if (identity_compare(&r->dest.space, &facts.space) ==
 	    IDENTITY_ELSEWHERE) {
@@ -302,6 +312,7 @@ int reach_source_alive(struct run *r, struct mono deadline, struct err *err)
 		.space = r->source.space,
 		.pid = r->source.guest.pid,
 		.start_ticks = r->source.guest.start_ticks,
+		.token_file = r->source.token_file,
 	};
 
 	return discover_alive(r->src.host, &who, deadline, err);
@@ -320,6 +331,7 @@ int reach_destination_alive(struct run *r, struct mono deadline,
 		.space = r->dest.space,
 		.pid = r->dest.pid,
 		.start_ticks = r->dest.ticks,
+		.token_file = r->dest.token_file,
 	};
 
 	return discover_alive(r->dst.host, &who, deadline, err);

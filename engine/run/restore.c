@@ -38,6 +38,11 @@ static char *text_or_null(const struct journal_view *v, const char *key)
 		       : NULL;
 }
 
+static char *copy_or_null(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
 static uint64_t number_or_0(const struct journal_view *v, const char *key)
 {
 	struct json_object *o = journal_value(v, key);
@@ -108,6 +113,8 @@ static int restore_source(struct run *r, const struct journal_view *v,
 	struct guest *g = &r->source.guest;
 
 	r->source.space = id.space;
+	free(r->source.token_file);
+	r->source.token_file = copy_or_null(id.token_file);
 	g->pid = id.pid;
 	g->start_ticks = id.start_ticks;
 	r->source.begun_ticks = number_or_0(v, "begun_ticks");
@@ -156,9 +163,11 @@ static void restore_destination(struct run *r, const struct journal_view *v)
 	r->dest.lock = text_or_null(v, "lock");
 	r->dest.session = session_or_null(v);
 	r->dest.space = id.space;
+	r->dest.token_file = copy_or_null(id.token_file);
 	r->dest.pid = id.pid;
 	r->dest.ticks = id.start_ticks;
 	r->dest.made = r->dest.dir && r->dest.lock;
+	r->dest.token_left = r->dest.made && r->dest.token_file;
 	r->dest.plan.monitor0 = text_or_null(v, "monitor");
 	r->dest.plan.monitor1 = text_or_null(v, "rescue");
 	restore_moves(v, "moves", &r->dest.plan.moves);
@@ -182,12 +191,15 @@ static int restore_key(struct run *r, const struct journal_view *v,
 		       struct err *err)
 {
 	AUTO_FREE char *id = NULL;
+	AUTO_FREE char *token = NULL;
 
 	if (need_text(v, "run", &id, err) < 0 ||
 	    need_text(v, "guest", &r->source.guest.name, err) < 0 ||
 	    need_text(v, "key", &r->id.key, err) < 0)
 		return -1;
 	snprintf(r->id.name, sizeof(r->id.name), "%s", id);
+	token = text_or_null(v, "token");
+	snprintf(r->id.token, sizeof(r->id.token), "%s", token ? token : "");
 	return 0;
 }
 

@@ -119,15 +119,23 @@ bool run_skips(const struct run *r, const char *name)
 	return false;
 }
 
-/* A short random name: directories and locks of this run carry it. */
-static void make_run_id(char *id, size_t size)
+/* @digits random hexadecimal ones, at most 32. */
+static void add_random(char *text, size_t digits)
 {
-	unsigned char bytes[6];
+	unsigned char bytes[16];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		abort();
-	snprintf(id, size, "run-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1],
-		 bytes[2], bytes[3], bytes[4], bytes[5]);
+	for (size_t i = 0; i < digits / 2; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* A short random name: directories and locks of this run carry it. */
+static void make_run_id(struct run_id *id)
+{
+	strcpy(id->name, "run-");
+	add_random(id->name + 4, 12);
+	add_random(id->token, 32);
 }
 
 void run_open(struct run *r, const struct migrate_options *opt,
@@ -139,7 +147,7 @@ void run_open(struct run *r, const struct migrate_options *opt,
 		.started = mono_now(),
 		.held.lock_fd = -1,
 	};
-	make_run_id(r->id.name, sizeof(r->id.name));
+	make_run_id(&r->id);
 	result->run = xstrdup(r->id.name);
 	result->guest = xstrdup(opt->guest);
 	result->destination = xstrdup(opt->destination);
@@ -180,6 +188,7 @@ void run_close(struct run *r)
 	facts_free(&r->source.facts);
 	guest_free(&r->source.guest);
 	free(r->source.monitor);
+	free(r->source.token_file);
 	checks_free(&r->checks);
 	close_fd(r->held.lock_fd);
 	journal_close(r->held.journal);
@@ -194,4 +203,5 @@ void run_close(struct run *r)
 	free(r->dest.dir);
 	free(r->dest.lock);
 	free(r->dest.session);
+	free(r->dest.token_file);
 }

@@ -79,7 +79,8 @@ struct run_facts {
 /* What names the run and its guest in journals, locks and directories. */
 struct run_id {
 	char name[20];
-	char *key; /* of the guest; NULL: not known yet */
+	char *key;	/* of the guest; NULL: not known yet */
+	char token[33]; /* 32 hexadecimal digits; "": it has none */
 };
 
 /* The guest as it was found. */
@@ -89,6 +90,7 @@ struct run_source {
 	bool restarts;	      /* its unit has Restart=; unit_hold.h */
 	struct run_facts facts;
 	struct identity_space space; /* of the machine where it was found */
+	char *token_file;	     /* run_token.h; NULL: none */
 	/*
 	 * The path of the monitor in use. The greeting of another one is no
 	 * fence: what an earlier client sent to this one may still come.
@@ -110,6 +112,8 @@ struct run_dest {
 	char *dir;	       /* QEMU's run directory */
 	char *lock;	       /* the lock directory */
 	struct identity_space space; /* of the machine where it was begun */
+	char *token_file;	     /* run_token.h; NULL: none */
+	bool token_left;	     /* it may be there */
 	char *session;		     /* our login there, "PID TICKS", or NULL */
 	bool made;		     /* the directories exist, QEMU may */
 	pid_t pid;		     /* 0: not started */

@@ -9,6 +9,7 @@
 
 #include "engine/run/migrate_options.h"
 #include "engine/run/reach.h"
+#include "engine/run/run_token.h"
 #include "engine/run/socket_names.h"
 #include "engine/state/journal.h"
 #include "engine/state/journal_identity.h"
@@ -55,13 +56,15 @@ static struct json_object *begin_facts(const struct run *r)
 	struct json_object *o = json_new();
 
 	o = json_add_str(o, "run", r->id.name);
+	o = json_add_str(o, "token", r->id.token);
 	o = json_add_str(o, "key", r->id.key);
 	o = json_add_str(o, "guest", guest_label(g));
 	o = json_add_str(o, "uuid", r->source.facts.uuid);
 	o = json_add_bool(o, "was_running",
 			  r->source.facts.first_status.running);
 	o = json_add_bool(o, "paused", r->opt->paused);
-	o = journal_identity_put(o, JOURNAL_SOURCE, &r->source.space);
+	o = journal_identity_put(o, JOURNAL_SOURCE, &r->source.space,
+				 r->source.token_file);
 	o = json_add_i64(o, "source_pid", g->pid);
 	o = json_add_u64(o, "source_ticks", g->start_ticks);
 	o = json_add_u64(o, "begun_ticks", r->source.begun_ticks);
@@ -77,7 +80,8 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_str(o, "group", g->group);
 	o = json_add_u64(o, "uid", g->uid);
 	o = json_add_str(o, "destination", r->opt->destination);
-	return journal_identity_put(o, JOURNAL_DESTINATION, &r->dest.space);
+	return journal_identity_put(o, JOURNAL_DESTINATION, &r->dest.space,
+				    r->dest.token_file);
 }
 
 /* What an earlier try noted of a QEMU that is gone by now. */
@@ -151,11 +155,13 @@ int run_journal_begin(struct run *r, struct err *err)
 
 	socket_names_mark(&r->source.guest.moves);
 	reach_identify(r);
+	run_token_place(r);
 	r->held.record_dir = state_dir_run(run_state(r), r->id.name);
 	if (state_dir_make(runs, err) == 0 && state_dir_trust(runs, err) == 0 &&
 	    state_dir_make(r->held.record_dir, err) == 0)
 		r->held.journal = journal_create(path, err);
-	if (r->held.journal && run_journal_write(r, JOURNAL_BEGIN, err) == 0)
+	if (r->held.journal && run_journal_write(r, JOURNAL_BEGIN, err) == 0 &&
+	    run_token_leave(r, err) == 0)
 		return 0;
 	err_wrap(err, ERR_REFUSED, "without a journal nothing is begun");
 	return err_hint(err,
@@ -168,8 +174,10 @@ static int write_facts(struct run *r, enum journal_record record,
 		       struct json_object *facts, struct err *err)
 {
 	log_debug(NULL, "journal: %s", journal_record_name(record));
-	if (journal_append(r->held.journal, record, facts, err) == 0)
+	if (journal_append(r->held.journal, record, facts, err) == 0) {
+		run_token_follow(r, record);
 		return 0;
+	}
 	return err_wrap(err, ERR_FAILED,
 			"the journal takes no more; nothing is done without "
 			"it");
@@ -242,7 +250,9 @@ void run_journal_close(struct run *r, bool clean)
 	if (!r->held.record_dir || !clean)
 		return;
 	r->held.finished = true;
+	run_token_remove(r);
 	state_dir_remove_run(r->held.record_dir);
+	run_token_drop(r);
 }
 
 static bool is_source_back(const struct run *r)

@@ -13,13 +13,20 @@
 
 enum journal_side { JOURNAL_SOURCE, JOURNAL_DESTINATION };
 
-/* Adds what BEGIN says of the host of one side to @o; returns @o. */
+/* "source", "destination": a literal. */
+const char *journal_side_name(enum journal_side side);
+/*
+ * Adds what BEGIN says of the host of one side to @o; returns @o. @token_file
+ * is where the run's token is to be on that host; NULL: nowhere.
+ */
 struct json_object *journal_identity_put(struct json_object *o,
 					 enum journal_side side,
-					 const struct identity_space *s);
+					 const struct identity_space *s,
+					 const char *token_file);
 /*
- * QEMU's process of one side, as far as @v says. A journal of version 1 has no
- * PID namespace: it is believed to be about the machine's first.
+ * QEMU's process of one side, as far as @v says, from which the path of the
+ * token is borrowed. A journal of version 1 has no PID namespace: it is
+ * believed to be about the machine's first.
  */
 struct identity journal_identity(const struct journal_view *v,
 				 enum journal_side side);

@@ -28,8 +28,10 @@ static bool is_over(const char *path, bool busy)
 	return over;
 }
 
-void stale_journal(const char *state, const char *run, bool busy)
+void stale_journal(const char *state, const char *run, const char *run_root,
+		   bool busy)
 {
+	AUTO_FREE char *token = state_dir_token(run_root, run, "source");
 	AUTO_FREE char *dir = state_dir_run(state, run);
 	AUTO_FREE char *path = state_dir_journal(state, run);
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -43,6 +45,7 @@ void stale_journal(const char *state, const char *run, bool busy)
 	if (!lockfile_bar(fd, path) || !is_over(path, busy))
 		return;
 	log_info(NULL, "removing what is left of a run: %s", dir);
+	(void)unlink(token);
 	state_dir_remove_run(dir);
 }
 

@@ -11,12 +11,14 @@
 /* Whether some process holds a guest's lock on this host. */
 bool stale_is_busy(const char *run_root);
 /*
- * Removes the directory of @run in the state directory @state if its journal
- * is finished and its writer does not live. One without a journal, or without a
- * record in it, is removed unless @busy (asked for after the directory was
- * seen): a run makes its directory with its guest's lock held.
+ * Removes the directory of @run in the state directory @state, and its token in
+ * @run_root, if its journal is finished and its writer does not live. One
+ * without a journal, or without a record in it, is removed unless @busy (asked
+ * for after the directory was seen): a run makes its directory with its guest's
+ * lock held.
  */
-void stale_journal(const char *state, const char *run, bool busy);
+void stale_journal(const char *state, const char *run, const char *run_root,
+		   bool busy);
 /* Removes the guests' locks on this host that no process holds. */
 void stale_locks(const char *run_root);
 

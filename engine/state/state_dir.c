@@ -73,6 +73,18 @@ char *state_dir_queue(const char *root)
 	return xasprintf("%s/queue", root);
 }
 
+char *state_dir_tokens(const char *root)
+{
+	return xasprintf("%s/tokens", root);
+}
+
+char *state_dir_token(const char *root, const char *run, const char *side)
+{
+	AUTO_FREE char *after = xasprintf("-%s", side);
+
+	return named(root, "tokens/", run, after);
+}
+
 char *state_dir_arrival(const char *root, const char *key)
 {
 	return named(root, "in-", key, "");

@@ -16,6 +16,7 @@
  *	|		$XDG_RUNTIME_DIR/vmferry, or ~/.vmferry
  *	+- locks/KEY			one migration of a guest at a time
  *	+- queue/MOMENT-RUN		ticket.h
+ *	+- tokens/RUN-SIDE		run_token.h
  *	+- in-KEY/			arrival.h: a guest that arrives here, or
  *	|				has arrived and still runs
  *	`- RUN/				sockets and output of its QEMU
@@ -51,6 +52,9 @@ char *state_dir_arrived(const char *state);
 char *state_dir_locks(const char *root);
 char *state_dir_lock(const char *root, const char *key);
 char *state_dir_queue(const char *root);
+char *state_dir_tokens(const char *root);
+/* The token that a run leaves on its @side, "source" or "destination". */
+char *state_dir_token(const char *root, const char *run, const char *side);
 char *state_dir_arrival(const char *root, const char *key);
 /* All of them, a pattern of glob(7). */
 char *state_dir_arrivals(const char *root);

@@ -81,13 +81,29 @@ static bool is_source_back(const struct journal_view *v)
 	       is_true(v, "source_back");
 }
 
+/* The token of the run, read back on this host. */
+static void read_token(const char *path, struct identity_space *now)
+{
+	AUTO_FD int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[IDENTITY_WORD] = "";
+
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+		text[strcspn(text, "\n")] = '\0';
+	memcpy(now->token, text, sizeof(text));
+}
+
 /* As far as it is known without its monitor. */
 static enum side_state source_of(const struct journal_view *v,
 				 const struct identity_space *here)
 {
 	const struct identity id = journal_identity(v, JOURNAL_SOURCE);
-	enum identity_match where = identity_compare(&id.space, here);
+	struct identity_space now = *here;
+	enum identity_match where;
 
+	if (id.token_file)
+		read_token(id.token_file, &now);
+	where = identity_compare(&id.space, &now);
 	if (where == IDENTITY_ELSEWHERE)
 		return SIDE_UNKNOWN;
 	if (where == IDENTITY_REBOOTED || !is_alive(&id))
@@ -126,19 +142,22 @@ static void add_rest(const char *run, const struct journal_view *v,
 		     struct strv *rests)
 {
 	const char *host = text_of(v, "destination");
+	const char *token = journal_identity(v, JOURNAL_DESTINATION).token_file;
+	AUTO_FREE char *file = token ? xasprintf(", file %s", token) : NULL;
 
 	if (journal_state(v) == JOURNAL_DESTRUN)
 		strv_pushf(rests,
 			   "what %s left on %s waits to be cleaned up: names "
-			   "of sockets and directory %s",
-			   run, host, text_of(v, "lock"));
+			   "of sockets, directory %s%s",
+			   run, host, text_of(v, "lock"), file ? file : "");
 	else
 		strv_pushf(rests,
 			   "what %s left on %s waits to be cleaned up: QEMU "
-			   "(pid %llu) and directories %s and %s",
+			   "pid %llu, directories %s and %s%s",
 			   run, host,
 			   (unsigned long long)number_of(v, "destination_pid"),
-			   text_of(v, "directory"), text_of(v, "lock"));
+			   text_of(v, "directory"), text_of(v, "lock"),
+			   file ? file : "");
 }
 
 static enum unfinished refuse(const char *run, const struct journal_view *v,

@@ -551,6 +551,8 @@ class FilesTest(case.LoopbackCase):
         self.assertEqual(found.pop(root), 0o711)
         self.assertLessEqual(
             {f"{root}/{name}", f"{root}/in-{UUID}", f"{root}/in-{UUID}/pid",
+             f"{root}/tokens/{name}-source",
+             f"{root}/tokens/{name}-destination",
              f"{root}/locks/{UUID}", f"{self.place.runs}/{name}/journal"},
             set(found))
         for path, mode in found.items():

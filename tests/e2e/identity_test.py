@@ -19,6 +19,7 @@ import harness
 # The records that are the last when the engine dies.
 DEST, COMMIT, DESTRUN = 4, 7, 8
 
+OTHER_FILES = ("--mount",)
 OTHER_PROCESSES = ("--mount", "--pid", "--fork", "--kill-child",
                    "--mount-proc")
 OTHER_MACHINE = OTHER_PROCESSES + ("--uts",)
@@ -41,8 +42,10 @@ class IdentityTest(dying.DyingCase):
         return path
 
     def elsewhere(self, namespaces, files, *argv):
-        """The command among other processes, with these files in place."""
+        """The command among other processes, with these files in place, and
+        for None with an empty directory."""
         script = [f"mount --bind {self.shown(text)} {path}"
+                  if text is not None else f"mount -t tmpfs none {path}"
                   for path, text in files.items()]
         if "--uts" in namespaces:
             script.append("echo another >/proc/sys/kernel/hostname")
@@ -103,6 +106,115 @@ class IdentityTest(dying.DyingCase):
                 self.assert_left_alone(guest, done)
                 self.assertEqual(done.code, 7, str(done))
         self.assert_recovered(guest, "destination", "forward")
+
+    # --- the token -----------------------------------------------------------
+
+    def as_another(self, pid):
+        """A process of that number which was started at another time."""
+        text = harness.read(f"/proc/{pid}/stat").decode()
+        head, _, tail = text.rpartition(")")
+        fields = tail.split()
+        fields[19] = str(int(fields[19]) + 1)
+        return {f"/proc/{pid}/stat": f"{head}) {' '.join(fields)}\n"}
+
+    def copied(self, *pids):
+        """A machine with all ids of this one, from before the run."""
+        files = {self.place.run_root: None}
+        for pid in pids:
+            files.update(self.as_another(pid))
+        return files
+
+    def tokens(self):
+        return os.path.join(self.place.run_root, "tokens")
+
+    def assert_tokens(self):
+        text = dict((name, harness.read(os.path.join(self.tokens(), name)))
+                    for name in os.listdir(self.tokens()))
+        self.assertEqual(sorted(text), [f"{self.unfinished}-destination",
+                                        f"{self.unfinished}-source"])
+        self.assertEqual(len(set(text.values())), 1)
+        self.assertRegex(text.popitem()[1], rb"^[0-9a-f]{32}\n$")
+        for name in text:
+            path = os.path.join(self.tokens(), name)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(self.tokens()).st_mode & 0o777, 0o700)
+
+    def test_a_run_leaves_its_token_on_both_sides_and_takes_it_away(self):
+        guest = self.begin(COMMIT)
+        self.assert_tokens()
+        self.assert_recovered(guest, "destination", "forward")
+        self.assertEqual(os.listdir(self.tokens()), [])
+
+    def test_where_the_token_is_missing_the_source_is_not_gone(self):
+        guest = self.begin(DEST)
+        done = self.recover_elsewhere(OTHER_FILES, self.copied(guest.pid))
+        self.assert_left_alone(guest, done)
+        self.assertIn("lacks the token", str(done.json()["error"]))
+        self.assert_recovered(guest, "source", "abort")
+
+    def assert_no_way_back(self, guest, words):
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assert_left_alone(guest, done)
+        self.assertEqual(guest.status(), "postmigrate")
+        self.assertIn(words, str(done.json()["error"]))
+        self.assertTrue(done.json()["error"]["hint"])
+
+    def begin_running_there(self):
+        """Its journal says COMMIT last."""
+        guest = self.begin(DESTRUN)
+        self.forget_last_record()
+        (there,) = self.qemus - {guest.pid}
+        return guest, there
+
+    def test_on_a_copy_from_before_the_run_the_destination_is_not_gone(self):
+        guest, there = self.begin_running_there()
+        self.lead_elsewhere(OTHER_FILES, self.copied(there))
+        self.addCleanup(self.lead_back)
+        self.assert_no_way_back(guest, "lacks the token")
+        self.lead_back()
+        self.assert_recovered(guest, "destination", "finish")
+
+    def test_a_process_of_a_copy_is_not_ended(self):
+        """It has the number and the start of the destination's."""
+        guest = self.begin(DEST)
+        self.lead_elsewhere(OTHER_FILES, self.copied())
+        self.addCleanup(self.lead_back)
+        done = self.recover()
+        self.assertEqual(done.code, 9, str(done))
+        self.assertIn("lacks the token", str(done.json()["leftovers"]))
+        self.assertEqual(set(harness.our_qemus()), self.qemus, str(done))
+        self.lead_back()
+        self.assert_recovered(guest, "source", "abort")
+
+    def test_where_another_token_is_nothing_counts(self):
+        guest, _ = self.begin_running_there()
+        path = os.path.join(self.tokens(), f"{self.unfinished}-destination")
+        token = harness.read(path)
+        with open(path, "wb") as f:
+            f.write(b"0123456789abcdef0123456789abcdef\n")
+        self.assert_no_way_back(guest, "has another token")
+        with open(path, "wb") as f:
+            f.write(token)
+        self.assert_recovered(guest, "destination", "finish")
+
+    def test_a_reboot_loses_the_token_with_the_guest(self):
+        guest = self.begin(COMMIT)
+        (there,) = self.qemus - {guest.pid}
+        keeper = harness.keeper_of(there)
+        harness.kill(keeper)
+        harness.end_qemu(there)
+        self.qemus.remove(there)
+        self.lead_elsewhere(OTHER_PROCESSES, dict(CLONE, **self.copied()))
+        self.addCleanup(self.lead_back)
+        done = self.recover(guest.name)
+        self.assert_left_alone(guest, done)
+        self.assertNotIn("token", str(done.json()["error"]))
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assertEqual(done.code, 0, str(done))
+        self.lead_back()
+        self.assert_healthy(guest)
+        for path in self.place.left_over():
+            harness.remove(path)
 
     # --- without a machine id -----------------------------------------------
 

@@ -90,7 +90,8 @@ class Host:
                 path = os.path.join(where, name)[len(self.root):]
                 if not any((path + "/").startswith(k + "/") for k in kept):
                     found.append(path)
-        return [p for p in found if p != "/run/vmferry/locks"]
+        stay = ("/run/vmferry/locks", "/run/vmferry/tokens")
+        return [p for p in found if p not in stay]
 
     def descriptors_of_sshd(self):
         pid = harness.read(self.at("/run/sshd.pid")).decode().strip()

@@ -196,6 +196,7 @@ static void set_up(struct run *r, struct host *h)
 	r->source.facts.ram_bytes = 1 << 30;
 	r->dest.dir = xstrdup("/run/vmferry/r");
 	r->dest.lock = xstrdup("/run/vmferry/in-key");
+	r->dest.token_file = xstrdup("/run/vmferry/tokens/r-destination");
 	r->dest.plan.monitor0 = xstrdup("/run/vmferry/r/qmp0.sock");
 	r->dest.plan.monitor1 = xstrdup("/run/vmferry/r/qmp1.sock");
 	strv_push(&r->dest.plan.argv, "qemu-system-x86_64");

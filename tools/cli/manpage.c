@@ -119,6 +119,11 @@ static const struct entry files[] = {
 	  "what its QEMU prints, as long as it runs. Other users: "
 	  "$XDG_RUNTIME_DIR/vmferry, or ~/.vmferry. The same on the "
 	  "destination." },
+	{ "/run/vmferry/tokens/RUN-SIDE",
+	  "A random token that a run leaves on both hosts, and removes when "
+	  "it ends. A host that is said to be the same, and was not started "
+	  "anew, but lacks it is not believed: it may be a copy of that "
+	  "machine. Recovery says where it is missing." },
 	{ "/var/lib/vmferry/runs/RUN/journal",
 	  "What a run is about to do, for recover; gone when it ended with "
 	  "nothing left to do. Other users: ~/.local/state/vmferry, or "
@@ -288,7 +293,8 @@ static const char troubles[] =
 	"Before the switchover every failure is undone: the guest goes on "
 	"here, and what was started over there is removed. When the "
 	"destination cannot be reached for that, the exit code is 9 and the "
-	"last line names the process and the directories to remove. The "
+	"last line names the process, the directories and the file to "
+	"remove. The "
 	"guest may be migrated to another host meanwhile, which warns of "
 	"them; to the same host only once they are gone. Where a run has yet "
 	"to be finished or undone on the source, or it is undecided where its "

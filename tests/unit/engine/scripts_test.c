@@ -263,6 +263,28 @@ TEST(a_host_is_identified)
 	assert_true(space.pid_namespace != 0);
 }
 
+TEST(a_token_is_read_from_its_file)
+{
+	AUTO_FREE char *path = in_dir("it's");
+	AUTO_FREE char *script = identity_script(path);
+	AUTO_FREE char *none = identity_script(NULL);
+	struct identity_space space;
+
+	all_print(script, NULL);
+	AUTO_FREE char *missing = get("out");
+	assert_non_null(strstr(missing, "\ntoken=\n"));
+	identity_space_read(missing, &space);
+	assert_string_equal(space.token, "");
+	put("it's", "0123456789abcdef0123456789abcdef\n", 0600);
+	all_print(script, NULL);
+	AUTO_FREE char *found = get("out");
+	identity_space_read(found, &space);
+	assert_string_equal(space.token, "0123456789abcdef0123456789abcdef");
+	all_print(none, NULL);
+	AUTO_FREE char *unasked = get("out");
+	assert_null(strstr(unasked, "token="));
+}
+
 /* Its processes are not those that the shell could start. */
 TEST(a_proc_of_another_pid_namespace_identifies_nothing)
 {
@@ -391,7 +413,8 @@ TEST(a_limit_of_a_cgroup_counts)
 static const char launch_facts[] =
 	"root=$PWD/root lock=$PWD/root/in-g dir=$PWD/root/d run=r1\n"
 	"marker=role=x reserve='5 g' owner=$(id -u) monitor=$PWD/sock\n"
-	"session= need=0 limit=0 cgroups= record=$PWD/arrived/r1 log=\n";
+	"session= need=0 limit=0 cgroups= record=$PWD/arrived/r1 log=\n"
+	"token=secret token_file=$PWD/root/tokens/r1-destination\n";
 
 static int listen_at(const char *path)
 {
@@ -444,16 +467,18 @@ TEST(a_program_is_launched_and_removed)
 		"%s | sed 's/=[0-9][0-9]*$/=N/'\n"
 		"%sread -r pid ticks <root/in-g/pid\n"
 		"ls root root/in-g root/d\nvariable=NONE\n"
-		"%sls root\n%s[ \"$(ticks_of $pid)\" ] || "
+		"cat $token_file; stat -c %%a $token_file ${token_file%%/*}\n"
+		"%sls root root/tokens\n%s[ \"$(ticks_of $pid)\" ] || "
 		"echo gone\n",
 		launch, launch_facts, remove, admit_sh);
 
 	(void)fd;
 	all_print(script, "available=N\npid=N\nticks=N\nready=N\n"
-			  "root:\nd\nin-g\n\n"
+			  "root:\nd\nin-g\ntokens\n\n"
 			  "root/d:\nstderr\nstdout\n\n"
 			  "root/in-g:\nmarker\npid\nram\nrun\nsession\nspace\n"
-			  "stderr\nstdout\ngone\n");
+			  "stderr\nstdout\nsecret\n600\n700\n"
+			  "root:\ntokens\n\nroot/tokens:\ngone\n");
 }
 
 /* What nobody noted down must not be left running, and be called removed. */
@@ -519,7 +544,7 @@ TEST(a_program_that_ends_at_once_is_reported)
 		xasprintf("%s | grep died\n%s\nvariable=NONE pid=\n%sls root\n",
 			  launch, launch_facts, remove);
 
-	all_print(script, "died=1\n");
+	all_print(script, "died=1\ntokens\n");
 }
 
 /* A name, where its file is now, and a record of both. */
@@ -554,8 +579,8 @@ TEST(what_a_guest_leaves_is_removed_when_its_run_is_over)
 		"cat other; rm -f names other\n",
 		launch, launch_facts, admit_sh, buf_data(&functions),
 		departing);
-	all_print(script, "arrived:\nr1\n\nroot:\nd\nin-g\n"
-			  "root:\nanothers\n");
+	all_print(script, "arrived:\nr1\n\nroot:\nd\nin-g\ntokens\n"
+			  "root:\ntokens\nanothers\n");
 }
 
 #define MACHINE "0123456789abcdef0123456789abcdef"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tests/unit/test.h"
+#include "tests/unit/in_task.h"
 #include "transport/base/xalloc.h"
 
 #define ID_A "0123456789abcdef0123456789abcdef"
@@ -36,8 +36,10 @@ TEST(what_a_host_printed_is_read)
 {
 	struct identity_space s = read_text("hostname=hosta\nmachine_id=" ID_A
 					    "\nown_id=" ID_B "\nboot_id=b-1\n"
-					    "pid_namespace=pid:[4026531836]\n");
+					    "pid_namespace=pid:[4026531836]\n"
+					    "token=" ID_A "\n");
 
+	assert_string_equal(s.token, ID_A);
 	assert_string_equal(s.host, "hosta");
 	assert_string_equal(s.machine, ID_A);
 	assert_string_equal(s.own, ID_B);
@@ -50,6 +52,7 @@ TEST(what_is_no_id_is_none)
 {
 	static const char *const texts[] = {
 		"",
+		"token=0123\n",
 		"machine_id=\n",
 		"machine_id=uninitialized\n",
 		"machine_id=" ID_A "0\n",
@@ -62,6 +65,7 @@ TEST(what_is_no_id_is_none)
 		struct identity_space s = read_text(texts[i]);
 
 		assert_string_equal(s.machine, "");
+		assert_string_equal(s.token, "");
 		assert_true(s.pid_namespace == 0);
 	}
 }
@@ -145,6 +149,105 @@ TEST(an_id_of_our_own_identifies_a_machine)
 	strcpy(now.own, ID_B);
 	strcpy(now.boot, "2");
 	expect(IDENTITY_REBOOTED, &s, &now);
+}
+
+/* --- the token ------------------------------------------------------------ */
+
+/* What follows from ids that say @now, when @found is in the token's file. */
+static void expect_token(enum identity_match match,
+			 const struct identity_space *now, const char *found,
+			 bool may_go)
+{
+	struct identity_space recorded = hosta, asked = *now;
+
+	strcpy(recorded.token, ID_A);
+	recorded.token_may_go = may_go;
+	strcpy(asked.token, found);
+	expect(match, &recorded, &asked);
+}
+
+TEST(a_token_that_is_read_back_changes_nothing)
+{
+	struct identity_space later = hosta, another = hosta;
+
+	strcpy(later.boot, "2");
+	strcpy(another.machine, ID_B);
+	expect_token(IDENTITY_SAME, &hosta, ID_A, false);
+	expect_token(IDENTITY_REBOOTED, &later, ID_A, false);
+	/* two machines may see one file */
+	expect_token(IDENTITY_ELSEWHERE, &another, ID_A, false);
+}
+
+TEST(a_host_that_goes_on_does_not_lose_its_token)
+{
+	expect_token(IDENTITY_ELSEWHERE, &hosta, "", false);
+}
+
+TEST(a_token_that_the_run_removes_may_be_missing)
+{
+	expect_token(IDENTITY_SAME, &hosta, "", true);
+}
+
+TEST(a_reboot_loses_the_token)
+{
+	struct identity_space later = hosta;
+
+	strcpy(later.boot, "2");
+	expect_token(IDENTITY_REBOOTED, &later, "", false);
+}
+
+TEST(another_token_is_that_of_another_machine)
+{
+	struct identity_space later = hosta;
+
+	strcpy(later.boot, "2");
+	expect_token(IDENTITY_ELSEWHERE, &hosta, ID_B, false);
+	expect_token(IDENTITY_ELSEWHERE, &later, ID_B, false);
+	expect_token(IDENTITY_ELSEWHERE, &hosta, ID_B, true);
+	expect_token(IDENTITY_ELSEWHERE, &later, ID_B, true);
+}
+
+TEST(a_run_without_a_token_goes_by_ids)
+{
+	struct identity_space now = hosta;
+
+	strcpy(now.token, ID_B);
+	expect(IDENTITY_SAME, &hosta, &now);
+}
+
+static void expect_refusal(const struct identity_space *now, const char *words,
+			   const char *hint)
+{
+	struct identity who = { .space = hosta, .token_file = "/r/it's" };
+	struct err err = { 0 };
+	int rc;
+
+	strcpy(who.space.token, ID_A);
+	rc = identity_check_token(&who, now, "hostb", &err);
+	assert_int_equal(rc, words ? -1 : 0);
+	if (!words) {
+		assert_int_equal(err.kind, ERR_NONE);
+		return;
+	}
+	assert_non_null(strstr(err_hint_of(&err), hint));
+	expect_err_kind(&err, ERR_FAILED, words);
+}
+
+TEST(a_host_without_the_token_is_named_with_what_to_do)
+{
+	struct identity_space now = hosta;
+
+	expect_refusal(&now, "hostb lacks the token of the run in /r/it's",
+		       "echo " ID_A " >'/r/it'\\''s'");
+	strcpy(now.token, ID_B);
+	expect_refusal(&now, "hostb has another token in /r/it's",
+		       "which machine answers as hostb");
+	strcpy(now.token, ID_A);
+	expect_refusal(&now, NULL, NULL);
+	/* of another machine nobody speaks of tokens */
+	strcpy(now.machine, ID_B);
+	strcpy(now.token, ID_B);
+	expect_refusal(&now, NULL, NULL);
 }
 
 TEST(a_shared_id_proves_no_reboot)

@@ -686,6 +686,51 @@ TEST(a_recorded_journal_of_version_1_says_what_it_said)
 	journal_view_free(&v);
 }
 
+/* Whether @side may lack its token after @last; @pid: of QEMU there. */
+static bool may_go(enum journal_side side, enum journal_record last,
+		   const char *pid)
+{
+	static const struct identity_space space = { .host = "h" };
+	struct json_object *o = json_add_str(json_new(), "token", "t");
+	struct journal *j = journal_create(path, NULL);
+	struct journal_view v;
+	struct identity id;
+
+	o = journal_identity_put(o, JOURNAL_SOURCE, &space, "/r/s");
+	o = journal_identity_put(o, JOURNAL_DESTINATION, &space, "/r/d");
+	if (pid)
+		o = json_add_i64(o, "destination_pid", atoi(pid));
+	add(j, JOURNAL_BEGIN, o);
+	if (last != JOURNAL_BEGIN)
+		add(j, last, NULL);
+	journal_close(j);
+	v = read_view();
+	id = journal_identity(&v, side);
+	assert_string_equal(id.token_file,
+			    side == JOURNAL_SOURCE ? "/r/s" : "/r/d");
+	assert_string_equal(id.space.token, "t");
+	journal_view_free(&v);
+	assert_int_equal(unlink(path), 0);
+	return id.space.token_may_go;
+}
+
+TEST(a_token_is_expected_from_when_it_was_left_until_it_is_removed)
+{
+	for (int i = 0; i < JOURNAL_RECORDS; i++) {
+		enum journal_record last = (enum journal_record)i;
+		bool over = last == JOURNAL_ABORTING ||
+			    last == JOURNAL_DESTRUN ||
+			    journal_record_is_final(last);
+
+		if (journal_record_is_note(last))
+			continue;
+		assert_int_equal(may_go(JOURNAL_SOURCE, last, "7"),
+				 over || last == JOURNAL_BEGIN);
+		assert_int_equal(may_go(JOURNAL_DESTINATION, last, "7"), over);
+		assert_true(may_go(JOURNAL_DESTINATION, last, NULL));
+	}
+}
+
 TEST(a_journal_of_version_1_goes_on_as_version_2)
 {
 	struct journal_view v;

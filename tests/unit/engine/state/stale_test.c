@@ -48,14 +48,49 @@ static struct journal *begin(const struct place *p, enum journal_record last)
 	return j;
 }
 
+static void put_token(const struct place *p, const char *run, const char *side)
+{
+	AUTO_FREE char *dir = state_dir_tokens(p->root);
+	AUTO_FREE char *path = state_dir_token(p->root, run, side);
+	FILE *f;
+
+	assert_int_equal(state_dir_make(dir, NULL), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static bool has_token(const struct place *p, const char *run, const char *side)
+{
+	AUTO_FREE char *path = state_dir_token(p->root, run, side);
+
+	return access(path, F_OK) == 0;
+}
+
 TEST(a_finished_journal_goes_with_its_directory)
 {
 	struct place p;
 
 	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_DONE));
-	stale_journal(p.root, "run-1", false);
+	stale_journal(p.root, "run-1", p.root, false);
 	assert_int_equal(access(p.dir, F_OK), -1);
+	remove_place(&p);
+}
+
+TEST(the_token_of_a_finished_run_goes_and_no_other)
+{
+	struct place p;
+
+	make_place(&p, run_dir, "journal");
+	journal_close(begin(&p, JOURNAL_ABORTED));
+	put_token(&p, "run-1", "source");
+	put_token(&p, "run-1", "destination");
+	put_token(&p, "run-2", "source");
+	stale_journal(p.root, "run-1", p.root, false);
+	assert_false(has_token(&p, "run-1", "source"));
+	assert_true(has_token(&p, "run-1", "destination"));
+	assert_true(has_token(&p, "run-2", "source"));
 	remove_place(&p);
 }
 
@@ -65,8 +100,10 @@ TEST(an_unfinished_journal_stays)
 
 	make_place(&p, run_dir, "journal");
 	journal_close(begin(&p, JOURNAL_PREP));
-	stale_journal(p.root, "run-1", false);
+	put_token(&p, "run-1", "source");
+	stale_journal(p.root, "run-1", p.root, false);
 	assert_int_equal(access(p.file, F_OK), 0);
+	assert_true(has_token(&p, "run-1", "source"));
 	remove_place(&p);
 }
 
@@ -77,7 +114,7 @@ TEST(one_whose_writer_lives_stays)
 
 	make_place(&p, run_dir, "journal");
 	j = begin(&p, JOURNAL_DONE);
-	stale_journal(p.root, "run-1", false);
+	stale_journal(p.root, "run-1", p.root, false);
 	assert_int_equal(access(p.file, F_OK), 0);
 	journal_close(j);
 	remove_place(&p);
@@ -88,9 +125,9 @@ TEST(an_empty_directory_stays_while_a_run_may_make_one)
 	struct place p;
 
 	make_place(&p, run_dir, "journal");
-	stale_journal(p.root, "run-1", true);
+	stale_journal(p.root, "run-1", p.root, true);
 	assert_int_equal(access(p.dir, F_OK), 0);
-	stale_journal(p.root, "run-1", false);
+	stale_journal(p.root, "run-1", p.root, false);
 	assert_int_equal(access(p.dir, F_OK), -1);
 	remove_place(&p);
 }

@@ -77,6 +77,9 @@ TEST(the_run_root_has_its_layout)
 	assert_path(state_dir_locks("/r"), "/r/locks");
 	assert_path(state_dir_lock("/r", "key"), "/r/locks/key");
 	assert_path(state_dir_queue("/r"), "/r/queue");
+	assert_path(state_dir_tokens("/r"), "/r/tokens");
+	assert_path(state_dir_token("/r", "run-1", "source"),
+		    "/r/tokens/run-1-source");
 	assert_path(state_dir_arrival("/r", "key"), "/r/in-key");
 	assert_path(state_dir_guest("/r", "run-1"), "/r/run-1");
 }

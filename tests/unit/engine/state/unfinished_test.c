@@ -17,12 +17,14 @@
 #include "transport/base/xalloc.h"
 
 #define KEY "11111111-2222-3333-4444-555555555555"
+#define TOKEN "0123456789abcdef0123456789abcdef"
 #define OTHER "99999999-2222-3333-4444-555555555555"
 
 static char state_dir[64], runs[80];
 /* Of the source, as BEGIN says; that of this process: its QEMU lives. */
 static struct identity_space source;
-static pid_t source_pid; /* unless it is another process */
+static pid_t source_pid;   /* unless it is another process */
+static const char *token_file, *token_there;
 
 static const struct identity_space here = {
 	.host = "hosta",
@@ -43,6 +45,7 @@ static int make_dir(void **state)
 	(void)state;
 	source = here;
 	source_pid = getpid();
+	token_file = token_there = NULL;
 	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
 	if (!mkdtemp(state_dir))
 		return -1;
@@ -95,8 +98,9 @@ static struct journal *begin(const char *run, const char *key,
 	o = json_add_str(o, "guest", "web1");
 	strcpy(source.machine, machine);
 	o = json_add_str(o, "destination", "hostb");
-	o = journal_identity_put(o, JOURNAL_SOURCE, &source);
-	o = journal_identity_put(o, JOURNAL_DESTINATION, &there);
+	o = journal_identity_put(o, JOURNAL_SOURCE, &source, token_file);
+	o = journal_identity_put(o, JOURNAL_DESTINATION, &there, token_there);
+	o = json_add_str(o, "token", TOKEN);
 	o = json_add_u64(o, "source_pid", (uint64_t)source_pid);
 	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -379,6 +383,33 @@ TEST(a_source_that_is_no_process_any_more_is_gone)
 	assert_int_equal(rests, 1);
 }
 
+static void put_token(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fprintf(f, "%s\n", text) > 0, 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Only where the run has left its token a process is not there any more. */
+TEST(without_the_token_of_the_run_the_source_is_not_gone)
+{
+	AUTO_FREE char *path = xasprintf("%s/token", state_dir);
+	size_t rests;
+
+	source_pid = 1 << 23;
+	token_file = path;
+	leave("run-1", KEY, "here", JOURNAL_DEST);
+	assert_refused("DEST");
+	put_token(path, "fedcba9876543210fedcba9876543210");
+	assert_refused("DEST");
+	put_token(path, TOKEN);
+	assert_int_equal(look(state_dir, &another, &rests, NULL),
+			 UNFINISHED_NONE);
+	assert_int_equal(rests, 1);
+}
+
 /* Process 1 is older than any test. */
 TEST(another_process_of_its_number_is_not_the_source)
 {
@@ -417,7 +448,15 @@ TEST(a_rest_without_a_guest_names_qemu_as_well)
 
 TEST(a_rest_beside_a_running_guest_names_no_qemu)
 {
-	expect_rest(JOURNAL_DESTRUN, "names of sockets and directory ");
+	expect_rest(JOURNAL_DESTRUN, "names of sockets, directory ");
+}
+
+TEST(a_rest_names_the_token_over_there)
+{
+	token_there = "/r/tokens/run-1-destination";
+	expect_rest(JOURNAL_ABORTING, ", file /r/tokens/run-1-destination");
+	token_there = "/r/tokens/run-1-destination";
+	expect_rest(JOURNAL_DESTRUN, ", file /r/tokens/run-1-destination");
 }
 
 TEST(with_the_source_gone_what_may_run_over_there_refuses)
