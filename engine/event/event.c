@@ -63,6 +63,7 @@ static void facts_fields(struct json_object *o, const struct event *ev)
 	json_fields_strv(o, "destination_argv", f->destination_argv);
 	json_fields_text(o, "guest", f->guest);
 	json_fields_text(o, "uuid", f->uuid);
+	json_add_u64(o, "uid", f->uid);
 	json_fields_text(o, "machine", f->machine);
 	json_add_u64(o, "ram_bytes", f->ram_bytes);
 	json_add_u64(o, "vcpus", f->vcpus);

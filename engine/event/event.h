@@ -63,6 +63,7 @@ struct event_facts {
 	const struct strv *source_argv, *destination_argv;
 	const char *guest; /* its name, whatever word the run was given */
 	const char *uuid;  /* NULL: none */
+	uid_t uid;	   /* its user, on the source */
 	const char *machine;
 	uint64_t ram_bytes;
 	unsigned int vcpus;

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/answer.h"
+#include "engine/hosts/guest_id.h"
 #include "engine/hosts/proc_ask.h"
 #include "engine/hosts/proc_stat.h"
 #include "transport/base/xalloc.h"
@@ -58,14 +60,24 @@ struct word {
 	pid_t pid;
 };
 
-static bool is_name(const char *s)
+static bool is_word(const char *s, size_t len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789._-";
-	size_t len = strlen(s);
 
-	return len >= 1 && len <= 64 && strspn(s, allowed) == len;
+	return len >= 1 && len <= 64 && strspn(s, allowed) >= len;
+}
+
+/* NAME or USER/NAME */
+static bool is_name(const char *s)
+{
+	const char *slash = strchr(s, '/');
+
+	if (!slash)
+		return is_word(s, strlen(s));
+	return is_word(s, (size_t)(slash - s)) &&
+	       is_word(slash + 1, strlen(slash + 1));
 }
 
 static bool read_pid(const char *s, pid_t *pid)
@@ -92,7 +104,8 @@ static int read_word(const char *text, struct word *w, struct err *err)
 	}
 	err_set(err, ERR_USAGE, "\"%s\" names no guest", text);
 	return err_hint(err, "give its name (letters, digits, '.', '_', '-'; "
-			     "at most 64), pid:NUMBER, or qmp:/ABSOLUTE/PATH");
+			     "at most 64), USER/NAME, pid:NUMBER, or "
+			     "qmp:/ABSOLUTE/PATH");
 }
 
 static bool has_monitor(const struct guest *g, const char *path)
@@ -108,25 +121,47 @@ static bool has_monitor(const struct guest *g, const char *path)
 	return false;
 }
 
-static bool matches(const struct guest *g, const struct word *w)
+static enum guest_meant matches(const struct guest *g, const struct word *w)
 {
+	const struct guest_id id = {
+		.uid = g->uid,
+		.user = g->user,
+		.name = g->name,
+	};
+
 	switch (w->kind) {
 	case WORD_NAME:
-		return g->name && !strcmp(g->name, w->text);
+		return guest_id_meant(&id, w->text, geteuid());
 	case WORD_PID:
-		return g->pid == w->pid;
+		return g->pid == w->pid ? GUEST_MEANT : GUEST_NOT_MEANT;
 	case WORD_QMP:
-		return has_monitor(g, w->text);
+		return has_monitor(g, w->text) ? GUEST_MEANT : GUEST_NOT_MEANT;
 	}
-	return false;
+	return GUEST_NOT_MEANT;
 }
 
-static size_t count(const struct guests *list, const struct word *w)
+/* How the guests match that match best. */
+static enum guest_meant best_match(const struct guests *list,
+				   const struct word *w)
+{
+	enum guest_meant best = GUEST_NOT_MEANT;
+
+	for (size_t i = 0; i < list->n; i++) {
+		enum guest_meant m = matches(&list->v[i], w);
+
+		if (m > best)
+			best = m;
+	}
+	return best;
+}
+
+static size_t count(const struct guests *list, const struct word *w,
+		    enum guest_meant match)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		n += matches(&list->v[i], w);
+		n += matches(&list->v[i], w) == match;
 	return n;
 }
 
@@ -201,37 +236,49 @@ static int no_guest(struct host *h, const struct guests *list, const char *word,
 	return err_hint(err, "running there: %s", text);
 }
 
+/* As pid:NUMBER, which is always one, and as USER/NAME where that is one. */
 static int ambiguous(struct host *h, const struct guests *list,
-		     const struct word *w, const char *word, struct err *err)
+		     const struct word *w, const char *word,
+		     enum guest_meant match, struct err *err)
 {
-	AUTO_STRV struct strv pids = { .v = NULL };
+	AUTO_STRV struct strv pids = { .v = NULL }, users = { .v = NULL };
 	AUTO_FREE char *text = NULL;
+	bool of_users = match == GUEST_MEANT_MAYBE;
 
 	for (size_t i = 0; i < list->n; i++) {
-		if (matches(&list->v[i], w))
-			strv_pushf(&pids, "%d", (int)list->v[i].pid);
+		const struct guest *g = &list->v[i];
+
+		if (matches(g, w) != match)
+			continue;
+		strv_pushf(&pids, "%d (%s)", (int)g->pid, g->user);
+		of_users = of_users && !strv_has(&users, g->user);
+		strv_push(&users, g->user);
 	}
 	text = strv_join(&pids, ", ");
 	err_set(err, ERR_AMBIGUOUS, "%s names several guests: pids %s", word,
 		text);
 	err_at_host(err, host_name(h));
+	if (of_users)
+		return err_hint(err, "give one of them as pid:NUMBER, or as "
+				     "USER/NAME, with its user");
 	return err_hint(err, "give one of them as pid:NUMBER");
 }
 
 static int pick(struct host *h, const struct guests *list, const char *word,
 		const struct word *w, struct guest *out, struct err *err)
 {
-	size_t n = count(list, w);
+	enum guest_meant best = best_match(list, w);
 
-	if (!n)
+	if (best == GUEST_NOT_MEANT)
 		return no_guest(h, list, word, err);
-	if (n > 1)
-		return ambiguous(h, list, w, word, err);
+	if (count(list, w, best) > 1)
+		return ambiguous(h, list, w, word, best, err);
 	for (size_t i = 0; i < list->n; i++) {
-		if (!matches(&list->v[i], w))
+		if (matches(&list->v[i], w) != best)
 			continue;
 		*out = list->v[i];
 		list->v[i] = (struct guest){ .pid = 0 };
+		break;
 	}
 	return 0;
 }
@@ -269,7 +316,7 @@ int discover_guest(struct host *h, const char *word, struct guest *out,
 	if (read_word(word, &w, err) ||
 	    discover_guests(h, &list, deadline, err))
 		return -1;
-	if (w.kind == WORD_QMP && !count(&list, &w))
+	if (w.kind == WORD_QMP && best_match(&list, &w) == GUEST_NOT_MEANT)
 		rc = pick_by_socket(h, &list, word, &w, out, deadline, err);
 	else
 		rc = pick(h, &list, word, &w, out, err);

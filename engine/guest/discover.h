@@ -20,9 +20,10 @@ int discover_guests(struct host *h, struct guests *out, struct mono deadline,
 		    struct err *err);
 
 /*
- * The one guest that @word names: a name, "pid:N", or "qmp:/path". Moves it
- * into *out. ERR_NO_GUEST (the hint lists what there is), ERR_AMBIGUOUS (the
- * message lists the pids).
+ * The one guest that @word names: a name, "USER/NAME", "pid:N", or "qmp:/path".
+ * Of guests of several users a name means that of this process's user
+ * (guest_id.h). Moves it into *out. ERR_NO_GUEST (the hint lists what there
+ * is), ERR_AMBIGUOUS (the message lists pids and users).
  */
 int discover_guest(struct host *h, const char *word, struct guest *out,
 		   struct mono deadline, struct err *err);

@@ -36,6 +36,16 @@ void guest_free(struct guest *g)
 	*g = (struct guest){ .pid = 0 };
 }
 
+struct guest_id guest_id(const struct guest *g)
+{
+	return (struct guest_id){
+		.uid = g->uid,
+		.user = g->user,
+		.name = g->name,
+		.uuid = g->uuid,
+	};
+}
+
 const char *guest_label(const struct guest *g)
 {
 	return g->name ? g->name : g->label;

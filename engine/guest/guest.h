@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "engine/argv/argv_moves.h"
+#include "engine/hosts/guest_id.h"
 #include "transport/base/strv.h"
 
 enum monitor_kind { MONITOR_QMP, MONITOR_HMP };
@@ -57,6 +58,8 @@ struct guest {
 void guest_free(struct guest *g);
 /* The name for people: -name, else "pid:N". Borrowed from @g. */
 const char *guest_label(const struct guest *g);
+/* Whose it is and what it is called. Borrowed from @g. */
+struct guest_id guest_id(const struct guest *g);
 /* First QMP monitor on a UNIX socket, or NULL. */
 const struct monitor *guest_qmp(const struct guest *g);
 

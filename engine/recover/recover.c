@@ -1,593 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recover: finishes a run that nobody drives any more, or undoes it.
+ * recover: finds runs that nobody drives any more, and has each recovered.
  *
- * Theory of operation. The journal says how far the run can have come. Both
- * sides are asked what they are now, over fresh connections to their monitors:
- * a greeting is a fence, after which no command of the dead engine can take
- * effect. The pure table of verdict.h turns the three into what to do, and the
- * doing is that of the stages themselves: an abort walks their undo, going
- * forward is their resume and finish. Nothing is started or killed while a side
- * that might own the guest cannot be asked.
- *
- * Once the source is as it was the guest is anybody's (takeover.h): the source
- * is neither asked nor commanded any more, and where the guest is by then may
- * not be this run's to say.
+ * What concerns a source alone comes first: a guest that is stopped waits for
+ * no other host, neither its own run's nor that of another run. Of several runs
+ * those that are undone whatever their destination says are undone on this side
+ * in a first round; the second begins with the first word to anybody.
  */
 #include "engine/recover/recover.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/recover/recover_report.h"
-#include "engine/run/connect.h"
+#include "engine/recover/recover_one.h"
 #include "engine/run/departed_names.h"
-#include "engine/run/finish.h"
-#include "engine/run/launch.h"
-#include "engine/run/lock.h"
-#include "engine/run/migrate_options.h"
-#include "engine/run/prepare.h"
-#include "engine/run/ram.h"
 #include "engine/run/reach.h"
-#include "engine/run/restore.h"
-#include "engine/run/run_events.h"
-#include "engine/run/run_journal.h"
 #include "engine/run/run.h"
-#include "engine/run/run_token.h"
-#include "engine/recover/observe.h"
-#include "engine/run/switchover.h"
-#include "engine/run/unit_hold.h"
 #include "engine/state/journal.h"
-#include "engine/state/recording.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/stale.h"
 #include "engine/state/state_dir.h"
-#include "engine/recover/takeover.h"
 #include "qmp/json.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
 
-enum {
-	SETTLE_MS = 30000,
-	WARM_PING_MS = 1000,
+/* What is to be recovered, and where its journals are. */
+struct search {
+	const struct recover_options *opt;
+	const char *state;
+	enum guest_meant least; /* of the word; another's guest if no own is */
 };
 
-/* One recovery under way. */
-struct recovering {
-	struct recovery *out;
-	struct migrate_options opt;
-	struct takeover own;
-	char *run_dir;	   /* where the journal is */
-	char *destination; /* as the journal has it */
-	char *guest;
-	const char *why; /* the verdict's */
-	struct host **warm;
-	enum verdict_choice choice;
-	bool asked; /* the destination was observed */
-	struct run *run;
-};
-
-static void did(struct recovering *c, const char *what)
-{
-	log_info(NULL, "recover: %s", what);
-	strv_push(&c->out->did, what);
-}
-
-/* --- asking the source --------------------------------------------------- */
-
-static bool same_text(const struct journal_view *v, const char *key,
-		      const char *now)
+/* Whether the word is that text of a run, or USER/ and the text. */
+static bool is_text_of(const struct journal_view *v, const char *key,
+		       const char *word)
 {
 	struct json_object *o = journal_value(v, key);
+	struct guest_id g = journal_guest(v);
 
-	return json_object_is_type(o, json_type_string) &&
-	       !strcmp(json_object_get_string(o), now);
-}
-
-static enum side_state ask_source(struct recovering *c)
-{
-	struct run *r = c->run;
-	enum migration_status status;
-	int alive;
-
-	alive = reach_source_alive(r, run_qmp_deadline(), NULL);
-	if (alive <= 0)
-		return alive ? SIDE_UNKNOWN : SIDE_GONE;
-	/* its monitor is for the holder of the guest's lock */
-	if (c->own.rest || connect_open_source(r, NULL) < 0)
-		return SIDE_UNKNOWN;
-	return observe_source(r->src.qmp, &status);
-}
-
-/* --- asking the destination ---------------------------------------------- */
-
-/* The connection that is open, if it still answers. */
-static struct host *take_warm(struct recovering *c)
-{
-	struct host *h = c->warm ? STEAL(*c->warm) : NULL;
-
-	if (h && host_ping(h, mono_in_ms(WARM_PING_MS), NULL) == 0)
-		return h;
-	host_close(h);
-	return NULL;
-}
-
-static enum side_state ask_destination(struct recovering *c)
-{
-	struct run *r = c->run;
-	int alive;
-
-	if (reach_restore(r, take_warm(c), NULL) < 0)
-		return SIDE_UNKNOWN;
-	if (!r->dest.made || reach_destination_rebooted(r))
-		return SIDE_GONE;
-	if (r->dest.pid <= 0)
-		/* a launch that was cut short: if at all, it waits */
-		return SIDE_MOVING;
-	alive = reach_destination_alive(r, run_qmp_deadline(), NULL);
-	if (alive <= 0)
-		return alive ? SIDE_UNKNOWN : SIDE_GONE;
-	if (switchover_reopen(r, NULL) < 0)
-		return SIDE_UNKNOWN;
-	return observe_destination(r->dst.qmp);
-}
-
-/* It may hold all of the guest. */
-static bool may_be_filled(enum journal_record j)
-{
-	return j == JOURNAL_SWITCH || j == JOURNAL_DISKS_SYNCED ||
-	       j == JOURNAL_POSTCOPY || j == JOURNAL_COMMIT ||
-	       j == JOURNAL_ROLLBACK;
-}
-
-/*
- * What the destination was sent may still lie in its socket, and may be the
- * only copy: it is left until it has come to the end of its stream.
- */
-static enum side_state settle(struct recovering *c, enum side_state s)
-{
-	if (c->out->source != SIDE_GONE || s != SIDE_MOVING ||
-	    !c->run->dst.qmp || !may_be_filled(c->out->journal))
-		return s;
-	s = observe_loading(c->run->dst.qmp, mono_in_ms(SETTLE_MS));
-	/* one that was sent too little ends */
-	if (s == SIDE_UNKNOWN &&
-	    reach_destination_alive(c->run, run_qmp_deadline(), NULL) == 0)
-		return SIDE_GONE;
-	return s;
-}
-
-static void look_at_destination(struct recovering *c)
-{
-	if (c->asked)
-		return;
-	c->asked = true;
-	c->out->destination = settle(c, ask_destination(c));
-}
-
-/* --- acting -------------------------------------------------------------- */
-
-static int undo(struct recovering *c, const char *what,
-		int (*step)(struct run *r, struct err *err))
-{
-	AUTO_ERR struct err e = { 0 };
-	AUTO_FREE char *text = NULL;
-
-	if (step(c->run, &e) == 0) {
-		did(c, what);
-		return 0;
-	}
-	text = err_text(&e);
-	run_leftover(c->run, "%s", text);
-	return -1;
-}
-
-/*
- * Removes what the run started on the destination; on another machine than it
- * was started on, by the same name, nothing is touched.
- */
-static void clean_destination(struct recovering *c)
-{
-	struct run *r = c->run;
-	AUTO_FREE char *rest = NULL;
-
-	look_at_destination(c);
-	if (!r->dest.made && !run_token_may_go(r))
-		return;
-	rest = launch_rest(r);
-	if (r->dst.host)
-		(void)undo(c, "what was started on the destination is gone",
-			   launch_undo);
-	else
-		run_leftover(r, "%s cannot be reached; there may be %s",
-			     c->destination, rest);
-}
-
-/* The source, running or gone, is its unit's again. */
-static void release_unit(struct recovering *c)
-{
-	if (c->run->source.restarts)
-		(void)undo(c, "its unit may restart it again", unit_hold_undo);
-}
-
-/* Once it is noted that the source needs nothing more, others may have it. */
-static void put_source_back(struct recovering *c)
-{
-	struct run *r = c->run;
-	int started, prepared;
-
-	if (c->out->source == SIDE_GONE && !c->own.rest)
-		release_unit(c);
-	if (!r->src.qmp || c->out->source == SIDE_GONE)
-		return;
-	started = undo(c, "the source goes on as it was", ram_undo);
-	prepared = undo(c, "its migration settings are back", prepare_undo);
-	if (started == 0)
-		release_unit(c);
-	if (started == 0 && prepared == 0 && !r->source.unsure &&
-	    !run_events_source_gone(r) && run_journal_source_back(r) == 0)
-		takeover_let_go(&c->own, r);
-}
-
-/* The journal does not grow with each try to clean up. */
-static int begin_undo(struct recovering *c, struct err *err)
-{
-	return c->out->journal == JOURNAL_ABORTING
-		       ? 0
-		       : run_journal_write(c->run, JOURNAL_ABORTING, err);
-}
-
-/*
- * Whether the guest may have left since it was back. A later run has a journal
- * until it has ended, and leaves no source behind when it ended elsewhere: so
- * the source is looked at last.
- */
-static bool may_have_left(const struct recovering *c)
-{
-	struct run *r = c->run;
-	const struct unfinished_asker asker = {
-		.key = r->id.key,
-		.guest = guest_label(&r->source.guest),
-		.here = &r->src.facts.space,
-	};
-	AUTO_STRV struct strv rests = { .v = NULL };
-
-	return unfinished_look(run_state(r), &asker, &rests, NULL) !=
-		       UNFINISHED_NONE ||
-	       reach_source_alive(r, run_qmp_deadline(), NULL) != 1;
-}
-
-static void report_source(struct recovering *c)
-{
-	struct result *res = c->run->result;
-
-	if (c->out->source == SIDE_GONE || (c->own.rest && may_have_left(c))) {
-		did(c, "the guest had gone back to the source, and has ended "
-		       "or moved on since");
-		res->owner = OWNER_UNKNOWN;
-		return;
-	}
-	res->owner = OWNER_SOURCE;
-	res->owner_pid = c->run->source.guest.pid;
-	if (c->out->source == SIDE_RUNS)
-		res->state = "RUNNING";
-}
-
-/* The source goes on; nothing of the run stays on the destination. */
-static int do_abort(struct recovering *c, struct err *err)
-{
-	struct run *r = c->run;
-
-	if (begin_undo(c, err) < 0)
-		return -1;
-	put_source_back(c);
-	if (r->source.unsure)
-		return err_set(err, ERR_UNDECIDED,
-			       "%s was not seen running on the source again",
-			       guest_label(&r->source.guest));
-	clean_destination(c);
-	report_source(c);
-	if (!c->out->result.leftovers.n)
-		run_journal_note(r, JOURNAL_ABORTED);
-	return 0;
-}
-
-/* `cont` was refused: first the destination is seen gone, then it goes on. */
-static int do_take_back(struct recovering *c, struct err *err)
-{
-	if (c->run->dest.made && launch_undo(c->run, err) < 0)
-		return -1;
-	did(c, "the destination's QEMU is gone");
-	return do_abort(c, err);
-}
-
-static int do_finish(struct recovering *c, struct err *err)
-{
-	struct run *r = c->run;
-
-	restore_committed(r);
-	c->out->result.owner = OWNER_DESTINATION;
-	c->out->result.owner_pid = r->dest.pid;
-	c->out->result.state = r->source.facts.first_status.running &&
-					       !c->opt.paused
-				       ? "RUNNING"
-				       : "PAUSED";
-	if (c->out->journal != JOURNAL_DESTRUN)
-		run_journal_note(r, JOURNAL_DESTRUN);
-	if (finish_run(r, err) < 0 && !r->dest.ended)
-		return -1;
-	if (r->dest.ended) {
-		err_reset(err);
-		c->out->result.owner = OWNER_NONE;
-		c->out->verdict = VERDICT_LOST;
-	}
-	if (!c->out->result.leftovers.n)
-		did(c, "the source has ended and names have moved");
-	return 0;
-}
-
-static int do_forward(struct recovering *c, struct err *err)
-{
-	struct run *r = c->run;
-
-	if (c->out->journal != JOURNAL_COMMIT &&
-	    run_journal_write(r, JOURNAL_COMMIT, err) < 0)
-		return -1;
-	restore_committed(r);
-	if (switchover_resume(r, err) < 0) {
-		/* refused and seen gone: there is the way back */
-		return r->course.committed ? -1 : do_abort(c, err);
-	}
-	did(c, "the guest was started on the destination");
-	c->out->journal = JOURNAL_DESTRUN;
-	return do_finish(c, err);
-}
-
-static int do_lost(struct recovering *c, struct err *err)
-{
-	struct run *r = c->run;
-
-	if (begin_undo(c, err) < 0)
-		return -1;
-	release_unit(c);
-	clean_destination(c);
-	c->out->result.owner = OWNER_NONE;
-	if (!c->out->result.leftovers.n)
-		run_journal_note(r, JOURNAL_ABORTED);
-	return 0;
-}
-
-static int do_nothing(struct recovering *c, struct err *err)
-{
-	struct run *r = c->run;
-
-	(void)err;
-	c->out->result.owner = c->out->source == SIDE_GONE ? OWNER_NONE
-							   : OWNER_SOURCE;
-	c->out->result.owner_pid = r->source.guest.pid;
-	return 0;
-}
-
-static int do_hold(struct recovering *c, struct err *err)
-{
-	c->run->result->owner = OWNER_UNKNOWN;
-	err_set(err, ERR_UNDECIDED, "%s", c->why);
-	return err_hint(err, "run recover again once both hosts answer; never "
-			     "`cont` both");
-}
-
-static int (*const actions[])(struct recovering *c, struct err *err) = {
-	[VERDICT_NOTHING] = do_nothing,	    [VERDICT_ABORT] = do_abort,
-	[VERDICT_FORWARD] = do_forward,	    [VERDICT_FINISH] = do_finish,
-	[VERDICT_TAKE_BACK] = do_take_back, [VERDICT_LOST] = do_lost,
-	[VERDICT_HOLD] = do_hold,	    [VERDICT_PERSON] = do_hold,
-	[VERDICT_JOIN] = do_hold,
-};
-static_assert(ARRAY_SIZE(actions) == VERDICTS, "an action for each verdict");
-
-/* --- one run ------------------------------------------------------------- */
-
-static bool is_back(const struct recovering *c)
-{
-	return journal_value(&c->own.view, "source_back") != NULL;
-}
-
-static bool is_noted(const struct recovering *c, const char *member)
-{
-	return json_object_get_boolean(journal_value(&c->own.view, member));
-}
-
-/* By somebody else, since nothing of this run let it go on. */
-static bool source_ran(const struct recovering *c)
-{
-	enum journal_record j = c->out->journal;
-
-	if (j != JOURNAL_COMMIT && j != JOURNAL_ROLLBACK)
+	if (!json_object_is_type(o, json_type_string))
 		return false;
-	switch (c->out->source) {
-	case SIDE_RUNS:
-	case SIDE_PAUSED:
-	case SIDE_MOVING:
-	case SIDE_DEVICE:
-	case SIDE_ENDED:
-		return true;
-	default:
-		return false;
-	}
+	g.name = json_object_get_string(o);
+	g.uuid = NULL;
+	return guest_id_meant(&g, word, g.uid) == GUEST_MEANT;
 }
 
-/* It runs, or what it is now it became by running. */
-static bool destination_ran(const struct recovering *c)
+/* Whether the word means the guest of an unfinished run. */
+static enum guest_meant how_meant(const struct recover_options *opt,
+				  const struct journal_view *v)
 {
-	switch (c->out->destination) {
-	case SIDE_RUNS:
-	case SIDE_DEVICE:
-	case SIDE_POSTMIGRATE:
-	case SIDE_ENDED:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
- * Once the journal notes that the guest is back on the source, only what is
- * left over is removed. The source need not answer then: it counts as running.
- */
-static struct verdict_input seen(const struct recovering *c)
-{
-	bool back = c->own.rest && is_back(c);
-
-	return (struct verdict_input){
-		.journal = c->out->journal,
-		.source = back && c->out->source == SIDE_UNKNOWN
-				  ? SIDE_RUNS
-				  : c->out->source,
-		.destination = c->out->destination,
-		/* nobody saw whether it resumed when the engine died */
-		.source_unwatched = true,
-		.source_ran = is_noted(c, "source_ran") || source_ran(c),
-		.destination_ran = is_noted(c, "destination_ran") ||
-				   destination_ran(c),
-	};
-}
-
-/*
- * The next recovery may find what ran paused, or gone: it is noted before
- * anybody hears of it. What is decided for good has a record of its own.
- */
-static int note_what_ran(struct recovering *c, enum verdict v, struct err *err)
-{
-	if (v != VERDICT_HOLD && v != VERDICT_PERSON)
-		return 0;
-	if (source_ran(c) && !is_noted(c, "source_ran") &&
-	    run_journal_seen(c->run, "source", err) < 0)
-		return -1;
-	if (destination_ran(c) && !is_noted(c, "destination_ran"))
-		return run_journal_seen(c->run, "destination", err);
-	return 0;
-}
-
-/*
- * A guest that went back to the source, and is not there now, was not lost by
- * this run: its user has ended or moved it since.
- */
-static struct verdict_output moved_on(const struct recovering *c,
-				      struct verdict_output answer)
-{
-	if (answer.verdict != VERDICT_LOST || !is_back(c))
-		return answer;
-	return (struct verdict_output){
-		VERDICT_ABORT,
-		"the guest had gone back to the source, and has ended or moved "
-		"on since",
-	};
-}
-
-/* A guest that is stopped is not kept waiting for the other host. */
-static struct verdict_output decide(struct recovering *c)
-{
-	struct verdict_input in = seen(c);
-
-	if (verdict_decide(&in).verdict != VERDICT_ABORT ||
-	    !verdict_ignores_destination(&in)) {
-		look_at_destination(c);
-		in = seen(c);
-	}
-	return c->choice == CHOICE_NONE ? verdict_decide(&in)
-					: verdict_force(&in, c->choice);
-}
-
-static int look_and_act(struct recovering *c, struct err *err)
-{
-	struct recovery *out = c->out;
-	struct run *r = c->run;
-	AUTO_ERR struct err closed = { 0 };
-	struct verdict_output answer;
-
-	if (takeover(&c->own, r, &closed, err) < 0)
-		return -1;
-	out->journal = journal_state(&c->own.view);
-	out->source = ask_source(c);
-	answer = moved_on(c, decide(c));
-	/*
-	 * On a disk that takes no more a guest that is stopped is let go on
-	 * all the same: the next recovery finds the same again.
-	 */
-	if (!r->held.journal && answer.verdict != VERDICT_ABORT &&
-	    answer.verdict != VERDICT_HOLD &&
-	    answer.verdict != VERDICT_PERSON) {
-		err_move(err, &closed);
-		return -1;
-	}
-	if (note_what_ran(c, answer.verdict, err) < 0)
-		return -1;
-	out->verdict = answer.verdict;
-	c->why = answer.why;
-	log_info(NULL, "recover: journal %s, source %s, destination %s: %s",
-		 journal_record_name(out->journal),
-		 side_state_name(out->source),
-		 side_state_name(out->destination), verdict_name(out->verdict));
-	restore_enter_rollback(r);
-	return actions[out->verdict](c, err);
-}
-
-static bool is_settled(const struct recovering *c)
-{
-	return c->out->verdict != VERDICT_HOLD &&
-	       c->out->verdict != VERDICT_PERSON &&
-	       !c->run->result->leftovers.n;
-}
-
-static void recover_one(struct recovering *c)
-{
-	struct result *res = &c->out->result;
-	AUTO_ERR struct err err = { 0 };
-	struct run *r = XNEW(struct run);
-	int rc;
-
-	c->run = r;
-	task_shield();
-	rc = restore_open(r, &c->opt, res, c->run_dir, &c->own.view, &err);
-	free(res->run);
-	res->run = xstrdup(r->id.name);
-	free(res->source);
-	res->source = xstrdup(r->src.facts.hostname);
-	if (rc == 0)
-		rc = look_and_act(c, &err);
-	err_move(&res->error, &err);
-	/* before its journal goes, so that none of both is missed */
-	if (!c->own.finished)
-		recover_report_write(r, c->out, c->why);
-	if (r->held.journal)
-		run_journal_close(r, rc == 0 && is_settled(c));
-	(void)lock_release(r, NULL);
-	task_unshield();
-	recording_close(run_take_recording(r));
-	run_close(r);
-	free(r);
-}
-
-/* --- finding them -------------------------------------------------------- */
-
-static bool is_meant(const struct recover_options *opt,
-		     const struct journal_view *v)
-{
-	static const char *const keys[] = { "guest", "uuid", "run", "key" };
+	const struct guest_id g = journal_guest(v);
 
 	if (journal_record_is_final(journal_state(v)) || !v->n)
-		return false;
-	for (size_t i = 0; opt->word && i < ARRAY_SIZE(keys); i++) {
-		if (same_text(v, keys[i], opt->word))
-			return true;
-	}
-	return !opt->word;
+		return GUEST_NOT_MEANT;
+	if (!opt->word || is_text_of(v, "run", opt->word) ||
+	    is_text_of(v, "key", opt->word))
+		return GUEST_MEANT;
+	return guest_id_meant(&g, opt->word, geteuid());
+}
+
+static bool is_meant(const struct search *s, const struct journal_view *v)
+{
+	return how_meant(s->opt, v) >= s->least;
+}
+
+static bool names_run(const char *word, const char *run)
+{
+	const char *slash = strchr(word, '/');
+
+	return !strcmp(word, run) || (slash && !strcmp(slash + 1, run));
 }
 
 /* What cannot be read may be about any guest, so nobody may overlook it. */
@@ -598,7 +84,7 @@ static void report_unreadable(const struct recover_options *opt,
 	const char *run = strrchr(dir, '/') + 1;
 	struct recovery *r;
 
-	if (opt->word && strcmp(opt->word, run) != 0)
+	if (opt->word && !names_run(opt->word, run))
 		return;
 	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
 	r = &list->v[list->n++];
@@ -656,46 +142,68 @@ static void recover_watched(const char *state, struct recovering *c,
 	list->sentries[list->n_sentries++] = n.sentry;
 }
 
-static void recover_journal(const struct recover_options *opt,
-			    const char *state, const char *run,
-			    struct recoveries *list)
+/* @c, whose journal was read, into @out. */
+static void begin(struct recovering *c, struct recovery *out,
+		  const struct recover_options *opt)
 {
-	AUTO_FREE char *path = state_dir_journal(state, run);
-	AUTO_FREE char *dir = state_dir_run(state, run);
+	recover_one_init(c, out);
+	c->opt.ssh = opt->ssh;
+	if (c->becomes)
+		c->opt.ssh.become = HOST_BECOME_SUDO;
+	c->warm = opt->warm;
+	c->choice = opt->choice;
+	c->opt.state_dir = opt->state_dir;
+	c->opt.sink = opt->sink;
+	c->opt.sink_arg = opt->sink_arg;
+}
+
+/* @early: what a first round has done of it, or NULL. */
+static void recover_journal(const struct search *s, const char *run,
+			    const struct strv *early, struct recoveries *list)
+{
+	const struct recover_options *opt = s->opt;
+	AUTO_FREE char *path = state_dir_journal(s->state, run);
+	AUTO_FREE char *dir = state_dir_run(s->state, run);
 	struct recovering c = { .own = { .path = path }, .run_dir = dir };
 	AUTO_ERR struct err err = { 0 };
-	struct json_object *o;
 
 	if (journal_read(path, &c.own.view, &err) < 0) {
 		if (errno != ENOENT)
 			report_unreadable(opt, dir, &err, list);
-	} else if (is_meant(opt, &c.own.view)) {
+	} else if (is_meant(s, &c.own.view)) {
 		list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
-		c.out = &list->v[list->n++];
-		*c.out = (struct recovery){ .verdict = VERDICT_HOLD };
-		result_init(&c.out->result);
-		migrate_options_init(&c.opt);
-		o = journal_value(&c.own.view, "guest");
-		c.guest = xstrdup(o ? json_object_get_string(o) : "?");
-		c.opt.guest = c.guest;
-		o = journal_value(&c.own.view, "destination");
-		c.destination = xstrdup(o ? json_object_get_string(o) : "?");
-		c.opt.destination = c.destination;
-		o = journal_value(&c.own.view, "paused");
-		c.opt.paused = o && json_object_get_boolean(o);
-		c.opt.ssh = opt->ssh;
-		c.warm = opt->warm;
-		c.choice = opt->choice;
-		c.opt.state_dir = opt->state_dir;
-		c.opt.sink = opt->sink;
-		c.opt.sink_arg = opt->sink_arg;
-		recover_watched(opt->watch ? state : NULL, &c, list);
+		begin(&c, &list->v[list->n++], opt);
+		if (early)
+			strv_push_all(&c.out->did, early);
+		recover_watched(opt->watch ? s->state : NULL, &c, list);
 		if (c.own.finished)
 			recovery_free(&list->v[--list->n]);
 	}
-	journal_view_free(&c.own.view);
-	free(c.guest);
-	free(c.destination);
+	recover_one_fini(&c);
+}
+
+/* What concerns the source of a run alone; *did: sentences about it. */
+static void recover_source(const struct search *s, const char *run,
+			   struct strv *did_early)
+{
+	AUTO_FREE char *path = state_dir_journal(s->state, run);
+	AUTO_FREE char *dir = state_dir_run(s->state, run);
+	struct recovering c = {
+		.own = { .path = path, .at_once = true },
+		.run_dir = dir,
+		.early = true,
+	};
+	struct recovery out;
+
+	if (journal_read(path, &c.own.view, NULL) == 0 &&
+	    is_meant(s, &c.own.view)) {
+		begin(&c, &out, s->opt);
+		recover_one(&c);
+		*did_early = out.did;
+		out.did = (struct strv){ .v = NULL };
+		recovery_free(&out);
+	}
+	recover_one_fini(&c);
 }
 
 /* This host's; @run_root may be NULL. */
@@ -734,29 +242,94 @@ static void sweep_departed(void)
 	host_close(here);
 }
 
+/* The users of the runs that are meant. */
+struct users {
+	uid_t v[2]; /* two are too many */
+	char *names[2];
+	size_t n;
+};
+
+static void add_user(struct users *u, const struct guest_id *g)
+{
+	if (u->n == ARRAY_SIZE(u->v) || (u->n && u->v[0] == g->uid))
+		return;
+	u->v[u->n] = g->uid;
+	u->names[u->n++] = g->user && *g->user
+				   ? xstrdup(g->user)
+				   : xasprintf("%u", (unsigned int)g->uid);
+}
+
+/* Notes @run if it is meant as surely as those before it, or more so. */
+static void judge_run(struct search *s, const char *run,
+		      const struct journal_view *v, struct strv *meant,
+		      struct users *users)
+{
+	const struct guest_id g = journal_guest(v);
+	enum guest_meant how = how_meant(s->opt, v);
+
+	if (how == GUEST_NOT_MEANT || how < s->least)
+		return;
+	if (how > s->least) {
+		strv_free(meant);
+		for (size_t i = 0; i < users->n; i++)
+			free(users->names[i]);
+		users->n = 0;
+	}
+	s->least = how;
+	strv_push(meant, run);
+	add_user(users, &g);
+}
+
+/*
+ * The guest of one user is meant, as everywhere; without a word those of all.
+ */
+static int check_users(const struct search *s, const struct users *u,
+		       struct err *err)
+{
+	if (u->n < 2 || s->least == GUEST_MEANT)
+		return 0;
+	err_set(err, ERR_AMBIGUOUS,
+		"it is ambiguous whose %s is meant: guests of %s and %s that "
+		"are called so have unfinished runs",
+		s->opt->word, u->names[0], u->names[1]);
+	return err_hint(err, "say whose: vmferry recover %s/%s", u->names[0],
+			s->opt->word);
+}
+
+static int find_meant(struct search *s, struct dirent *const *names, int n,
+		      struct strv *meant, struct err *err)
+{
+	struct users users = { .n = 0 };
+	int rc;
+
+	s->least = GUEST_MEANT_MAYBE;
+	for (int i = 0; i < n; i++) {
+		const char *run = names[i]->d_name;
+		AUTO_FREE char *path = state_dir_journal(s->state, run);
+		struct journal_view v = { .v = NULL };
+
+		if (run[0] != '.' && journal_read(path, &v, NULL) == 0)
+			judge_run(s, run, &v, meant, &users);
+		journal_view_free(&v);
+	}
+	rc = check_users(s, &users, err);
+	for (size_t i = 0; i < users.n; i++)
+		free(users.names[i]);
+	return rc;
+}
+
 /*
  * What a person decided holds for one run: the word must not mean two, as the
  * name of a guest can.
  */
-static int check_choice(const struct recover_options *opt, const char *state,
-			struct dirent *const *names, int n, struct err *err)
+static int check_choice(const struct recover_options *opt,
+			const struct strv *meant, struct err *err)
 {
-	AUTO_STRV struct strv meant = { .v = NULL };
 	AUTO_FREE char *runs = NULL;
 
-	for (int i = 0; opt->choice != CHOICE_NONE && i < n; i++) {
-		const char *run = names[i]->d_name;
-		AUTO_FREE char *path = state_dir_journal(state, run);
-		struct journal_view v;
-
-		if (run[0] != '.' && journal_read(path, &v, NULL) == 0 &&
-		    is_meant(opt, &v))
-			strv_push(&meant, run);
-		journal_view_free(&v);
-	}
-	if (meant.n < 2)
+	if (opt->choice == CHOICE_NONE || meant->n < 2)
 		return 0;
-	runs = strv_join(&meant, ", ");
+	runs = strv_join(meant, ", ");
 	err_set(err, ERR_AMBIGUOUS,
 		"--force-source decides about one run, and %s has several "
 		"unfinished ones: %s",
@@ -764,15 +337,57 @@ static int check_choice(const struct recover_options *opt, const char *state,
 	return err_hint(err, "give one of them in place of %s", opt->word);
 }
 
+/* What each run needs on this side; one alone begins with that anyway. */
+static struct strv *recover_sources(const struct search *s,
+				    const struct strv *meant)
+{
+	struct strv *early = xcalloc(meant->n + 1, sizeof(*early));
+
+	for (size_t i = 0; meant->n > 1 && i < meant->n; i++)
+		recover_source(s, meant->v[i], &early[i]);
+	return early;
+}
+
+static const struct strv *find_early(const struct strv *meant,
+				     const struct strv *early, const char *run)
+{
+	for (size_t i = 0; i < meant->n; i++) {
+		if (!strcmp(meant->v[i], run))
+			return &early[i];
+	}
+	return NULL;
+}
+
+static void recover_all(const struct search *s, const char *run_root,
+			const struct strv *meant, struct dirent *const *names,
+			int n, struct recoveries *out)
+{
+	struct strv *early = recover_sources(s, meant);
+	bool busy = stale_is_busy(run_root);
+
+	for (int i = 0; i < n; i++) {
+		const char *run = names[i]->d_name;
+
+		if (run[0] == '.')
+			continue;
+		recover_journal(s, run, find_early(meant, early, run), out);
+		stale_journal(s->state, run, run_root, busy);
+	}
+	for (size_t i = 0; i < meant->n; i++)
+		strv_free(&early[i]);
+	free(early);
+}
+
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err)
 {
+	AUTO_STRV struct strv meant = { .v = NULL };
 	AUTO_FREE char *state = NULL;
 	AUTO_FREE char *runs = NULL;
 	AUTO_FREE char *run_root = NULL;
 	AUTO_FREE char *arrivals = NULL;
+	struct search search = { .opt = opt };
 	struct dirent **names = NULL;
-	bool busy;
 	int n, rc;
 
 	if (find_directories(opt, &state, &run_root, err) != 0)
@@ -785,17 +400,14 @@ int recover_run(const struct recover_options *opt, struct recoveries *out,
 	n = scandir(runs, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot read %s", runs);
-	rc = check_choice(opt, state, names, n, err);
-	busy = stale_is_busy(run_root);
-	for (int i = 0; i < n; i++) {
-		const char *run = names[i]->d_name;
-
-		if (run[0] != '.' && rc == 0) {
-			recover_journal(opt, state, run, out);
-			stale_journal(state, run, run_root, busy);
-		}
+	search.state = state;
+	rc = find_meant(&search, names, n, &meant, err);
+	if (rc == 0)
+		rc = check_choice(opt, &meant, err);
+	if (rc == 0)
+		recover_all(&search, run_root, &meant, names, n, out);
+	for (int i = 0; i < n; i++)
 		free(names[i]);
-	}
 	free(names);
 	stale_locks(run_root);
 	sweep_departed();

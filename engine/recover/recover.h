@@ -17,8 +17,11 @@
 
 /* Everything is borrowed. */
 struct recover_options {
-	const char
-		*word; /* guest, UUID or run id; NULL: every unfinished run */
+	/*
+	 * A guest's name or UUID, as this process's user means it (guest_id.h),
+	 * or a run's id; NULL: every unfinished run.
+	 */
+	const char *word;
 	/* what a person decided; refused where it could make two */
 	enum verdict_choice choice;
 	struct host_options ssh;
@@ -50,7 +53,8 @@ char *recover_journal_path(const char *state_dir, const char *run,
 /*
  * Recovers what @opt names; to be called from a task. 0 with one entry a run
  * (none: nothing is unfinished), also when some of them must be held. -1 when
- * the state directory cannot be read.
+ * the state directory cannot be read, or the word means guests of several users
+ * and none of this process's: ERR_AMBIGUOUS, and nothing was done.
  */
 int recover_run(const struct recover_options *opt, struct recoveries *out,
 		struct err *err);

@@ -10,6 +10,7 @@
 #include "engine/hosts/probe.h"
 #include "engine/run/run.h"
 #include "engine/run/twin.h"
+#include "engine/state/journal_identity.h"
 #include "engine/state/journal_read.h"
 #include "engine/state/moved.h"
 #include "engine/state/recording.h"
@@ -62,14 +63,21 @@ static uint64_t number(const struct journal_view *v, const char *key)
 static void take_journal(struct sentry *s, const struct journal_view *v)
 {
 	struct json_object *uuid = journal_value(v, "uuid");
+	const struct identity id = journal_identity(v, JOURNAL_SOURCE);
 	uint64_t begun = number(v, "begun_ticks");
+	/* all that runs was started later, though ticks begin anew */
+	bool rebooted = identity_compare(&id.space, &s->facts.space) ==
+			IDENTITY_REBOOTED;
 
 	if (json_object_is_type(uuid, json_type_string))
 		s->uuid = xstrdup(json_object_get_string(uuid));
 	s->of = (struct twin_of){
+		.uid = (uid_t)number(v, "uid"),
 		.uuid = s->uuid,
-		.pid = (pid_t)number(v, "source_pid"),
-		.since_ticks = begun ? begun : number(v, "source_ticks"),
+		.pid = rebooted ? 0 : id.pid,
+		.since_ticks = rebooted ? 0
+			       : begun	? begun
+					: id.start_ticks,
 		.run_root = s->facts.run_root,
 	};
 }
@@ -79,6 +87,8 @@ static void take_source(struct sentry *s, uint64_t ticks)
 {
 	AUTO_FREE char *word = xasprintf("pid:%d", (int)s->of.pid);
 
+	if (!s->of.pid)
+		return;
 	if (discover_guest(s->here, word, &s->source, mono_in_ms(RUN_SCRIPT_MS),
 			   NULL) < 0 ||
 	    s->source.start_ticks != ticks)

@@ -76,7 +76,7 @@ void takeover_let_go(struct takeover *t, struct run *r)
 int takeover(struct takeover *t, struct run *r, struct err *closed,
 	     struct err *err)
 {
-	struct mono until = mono_in_ms(WAIT_MS);
+	struct mono until = mono_in_ms(t->at_once ? 0 : WAIT_MS);
 
 	t->rest = is_rest(t, r);
 	if ((!t->rest && lock(r, until, err) < 0) ||

@@ -24,6 +24,7 @@ struct takeover {
 	const char *path; /* of the journal; borrowed */
 	/* as it was read last; its owner frees it */
 	struct journal_view view;
+	bool at_once;  /* who holds a lock for a short time is not waited for */
 	bool rest;     /* only the destination is left to be cleaned up */
 	bool finished; /* by somebody else meanwhile: there is no journal */
 };

@@ -376,6 +376,7 @@ static void look_ourselves(struct run *r, struct strv *found)
 {
 	const struct guest *g = &r->source.guest;
 	const struct twin_of of = {
+		.uid = g->uid,
 		.uuid = r->source.facts.uuid,
 		.name = g->name,
 		.argv = g->argv.n ? &g->argv : NULL,

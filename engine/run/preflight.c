@@ -13,6 +13,7 @@
 
 #include "engine/guest/discover.h"
 #include "engine/hosts/answer.h"
+#include "engine/hosts/guest_id.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/beside.h"
 #include "engine/run/departed_names.h"
@@ -500,7 +501,8 @@ static void emit_facts(struct run *r, const struct preflight *p)
 		.source_argv = &from,
 		.destination_argv = &to,
 		.guest = guest_label(&r->source.guest),
-		.uuid = strspn(uuid, "0-") < strlen(uuid) ? uuid : NULL,
+		.uuid = guest_id_has_uuid(uuid) ? uuid : NULL,
+		.uid = r->source.guest.uid,
 		.machine = r->source.facts.machine,
 		.ram_bytes = r->source.facts.ram_bytes,
 		.vcpus = r->source.facts.vcpus,

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/hosts/guest_id.h"
 #include "engine/run/lock.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/preflight.h"
 #include "engine/run/queue.h"
+#include "engine/run/reach.h"
 #include "qmp/qmp.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
@@ -825,12 +827,52 @@ static bool is_source(const struct preflight *p, const struct guest *other)
 	       other->start_ticks == g->start_ticks;
 }
 
+/*
+ * Whether @other may be the guest, started there by somebody else. What other
+ * users call theirs must not keep the guest from its way; root, who may start
+ * it, has no reason to call another guest so.
+ */
+static bool may_be_it(const struct preflight *p, const struct guest *other)
+{
+	const struct run *r = p->r;
+	struct as_user as;
+	const struct as_user *user = reach_guest_user(r, r->dst.facts.uid, &as);
+
+	if (!other->uid)
+		return true;
+	if (!user)
+		return other->uid == r->dst.facts.uid;
+	return other->user && !strcmp(other->user, user->name);
+}
+
 static bool same_uuid(const struct run *r, const struct guest *other)
 {
 	const char *uuid = r->source.facts.uuid;
 
-	return other->uuid && strspn(uuid, "0-") < strlen(uuid) &&
+	return other->uuid && guest_id_has_uuid(uuid) &&
 	       !strcasecmp(uuid, other->uuid);
+}
+
+static void add_same_guest(struct preflight *p, const struct guest *other,
+			   const char *what)
+{
+	const char *label = guest_label(&p->r->source.guest);
+
+	if (may_be_it(p, other))
+		ADD(p, "same-guest", DESTINATION, FAIL,
+		    xasprintf("a guest with the %s of %s runs on %s already: "
+			      "%s (pid %d)",
+			      what, label, dst_name(p), guest_label(other),
+			      (int)other->pid),
+		    xstrdup("end it, or start one of them with another -name "
+			    "and -uuid"));
+	else
+		ADD(p, "same-guest", DESTINATION, WARN,
+		    xasprintf("another user's guest on %s has the %s of %s: %s "
+			      "(pid %d, user %s)",
+			      dst_name(p), what, label, guest_label(other),
+			      (int)other->pid, other->user),
+		    xstrdup("make sure that it is another guest"));
 }
 
 void preflight_check_same_guest(struct preflight *p)
@@ -846,14 +888,7 @@ void preflight_check_same_guest(struct preflight *p)
 		    (!uuid &&
 		     (!name || !other->name || strcmp(name, other->name) != 0)))
 			continue;
-		ADD(p, "same-guest", DESTINATION, FAIL,
-		    xasprintf("a guest with the %s of %s runs on %s already: "
-			      "%s (pid %d)",
-			      uuid ? "UUID" : "name",
-			      guest_label(&r->source.guest), dst_name(p),
-			      guest_label(other), (int)other->pid),
-		    xstrdup("end it, or start one of them with another -name "
-			    "and -uuid"));
+		add_same_guest(p, other, uuid ? "UUID" : "name");
 	}
 }
 
@@ -876,7 +911,10 @@ static void refuse_live(struct preflight *p, size_t i, pid_t pid)
 		    "end that process, or map the path with --remap OLD=NEW");
 }
 
-/* A guest that arrived there has public names that /proc does not show. */
+/*
+ * A guest that arrived there has public names that /proc does not show, but its
+ * command line, which another user may have written for this.
+ */
 static const struct guest *arrived_with(const struct preflight *p,
 					const char *public)
 {
@@ -884,7 +922,7 @@ static const struct guest *arrived_with(const struct preflight *p,
 		const struct guest *other = &p->guests.v[i];
 
 		for (size_t k = 0; k < other->moves.n; k++) {
-			if (!is_source(p, other) &&
+			if (!is_source(p, other) && may_be_it(p, other) &&
 			    !strcmp(other->moves.v[k].public, public))
 				return other;
 		}

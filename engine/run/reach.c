@@ -7,6 +7,7 @@
 
 #include "engine/guest/discover.h"
 #include "engine/hosts/arrival.h"
+#include "engine/hosts/guest_id.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
 #include "engine/run/twin.h"
@@ -318,6 +319,12 @@ int reach_source_alive(struct run *r, struct mono deadline, struct err *err)
 	return discover_alive(r->src.host, &who, deadline, err);
 }
 
+bool reach_source_rebooted(const struct run *r)
+{
+	return identity_compare(&r->source.space, &r->src.facts.space) ==
+	       IDENTITY_REBOOTED;
+}
+
 bool reach_destination_rebooted(const struct run *r)
 {
 	return identity_compare(&r->dest.space, &r->dst.facts.space) ==
@@ -348,10 +355,10 @@ void reach_close_monitors(struct run_side *s)
 }
 
 /*
- * A guest is known by its UUID, or, for the many that have none, by machine
+ * What it has among its user's guests: a UUID, or, as many have none, machine
  * id, name and the start of its QEMU.
  */
-char *reach_guest_key(const struct run *r)
+static char *guest_text(const struct run *r)
 {
 	const char *uuid = r->source.facts.uuid;
 	AUTO_FREE char *id = NULL;
@@ -359,11 +366,18 @@ char *reach_guest_key(const struct run *r)
 	/* before QEMU was asked its command line has to do */
 	if (!*uuid && r->source.guest.uuid)
 		uuid = r->source.guest.uuid;
-	if (strspn(uuid, "0-") < strlen(uuid))
-		return path_part(uuid);
+	if (guest_id_has_uuid(uuid))
+		return xstrdup(uuid);
 	id = xasprintf("%s/%s/%llu", identity_machine(&r->src.facts.space),
 		       guest_label(&r->source.guest),
 		       (unsigned long long)r->source.guest.start_ticks);
 	return xasprintf("guest-%016llx",
 			 (unsigned long long)path_part_hash(id));
+}
+
+char *reach_guest_key(const struct run *r)
+{
+	AUTO_FREE char *text = guest_text(r);
+
+	return guest_id_key(text, r->source.guest.uid, r->src.facts.uid);
 }

@@ -22,7 +22,10 @@ struct run_side;
  * forgets what it found before.
  */
 int reach_find(struct run *r, struct err *err);
-/* Names the guest in locks and directories, from what is known; to be freed. */
+/*
+ * Names the guest in locks and directories, from what is known; to be freed. It
+ * differs for guests of two users (guest_id.h).
+ */
 char *reach_guest_key(const struct run *r);
 /*
  * With whose rights a login of uid @login acts for the guest: sets and returns
@@ -71,7 +74,8 @@ int reach_destination_alive(struct run *r, struct mono deadline,
  * again after a reboot: a warning.
  */
 void reach_identify(struct run *r);
-/* Whether the destination, which answers, was started anew since BEGIN. */
+/* Whether the host, which answers, was started anew since BEGIN. */
+bool reach_source_rebooted(const struct run *r);
 bool reach_destination_rebooted(const struct run *r);
 /* With their events; what was closed before stays so. */
 void reach_close_monitors(struct run_side *s);

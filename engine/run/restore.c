@@ -197,6 +197,7 @@ static int restore_key(struct run *r, const struct journal_view *v,
 	    need_text(v, "guest", &r->source.guest.name, err) < 0 ||
 	    need_text(v, "key", &r->id.key, err) < 0)
 		return -1;
+	r->source.guest.uid = (uid_t)number_or_0(v, "uid");
 	snprintf(r->id.name, sizeof(r->id.name), "%s", id);
 	token = text_or_null(v, "token");
 	snprintf(r->id.token, sizeof(r->id.token), "%s", token ? token : "");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/guest/discover.h"
+#include "engine/hosts/guest_id.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
@@ -28,8 +29,8 @@ uint64_t twin_now(void)
 
 static bool has_uuid(const struct twin_of *of, const struct guest *g)
 {
-	return of->uuid && strspn(of->uuid, "0-") < strlen(of->uuid) &&
-	       g->uuid && !strcasecmp(of->uuid, g->uuid);
+	return guest_id_has_uuid(of->uuid) && g->uuid &&
+	       !strcasecmp(of->uuid, g->uuid);
 }
 
 static bool is_started_alike(const struct twin_of *of, const struct guest *g)
@@ -45,10 +46,17 @@ static bool is_ours(const struct twin_of *of, const struct guest *g)
 	       access(g->run_dir, F_OK) == 0;
 }
 
+/* Of the guest's user, and started after the run began, not by vmferry. */
+static bool is_another(const struct twin_of *of, const struct guest *g)
+{
+	return g->uid == of->uid && g->pid != of->pid &&
+	       g->start_ticks > of->since_ticks && !is_ours(of, g);
+}
+
 bool twin_is(const struct twin_of *of, const struct guest *g)
 {
-	return g->pid != of->pid && g->start_ticks > of->since_ticks &&
-	       (has_uuid(of, g) || is_started_alike(of, g)) && !is_ours(of, g);
+	return is_another(of, g) &&
+	       (has_uuid(of, g) || is_started_alike(of, g));
 }
 
 int twin_find(struct host *h, const struct twin_of *of, struct guests *out,
@@ -68,6 +76,31 @@ int twin_find(struct host *h, const struct twin_of *of, struct guests *out,
 	}
 	guests_free(&all);
 	return 0;
+}
+
+bool twin_may_be(const struct twin_of *of, const struct guest *g)
+{
+	bool anonymous = !guest_id_has_uuid(of->uuid);
+
+	return is_another(of, g) &&
+	       (has_uuid(of, g) || (anonymous && of->name && g->name &&
+				    !strcmp(of->name, g->name)));
+}
+
+pid_t twin_of_gone(struct host *h, const struct twin_of *of,
+		   struct mono deadline, struct err *err)
+{
+	struct guests all;
+	pid_t found = 0;
+
+	if (discover_guests(h, &all, deadline, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.n && !found; i++) {
+		if (twin_may_be(of, &all.v[i]))
+			found = all.v[i].pid;
+	}
+	guests_free(&all);
+	return found;
 }
 
 /* --- stopping it ---------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "engine/state/journal_identity.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "qmp/json.h"
 
@@ -110,4 +111,18 @@ struct identity journal_identity(const struct journal_view *v,
 	id.space.id_is_shared = *other.space.machine &&
 				!identity_ids_suffice(&id.space, &other.space);
 	return id;
+}
+
+struct guest_id journal_guest(const struct journal_view *v)
+{
+	struct json_object *uid = journal_value(v, "uid");
+
+	return (struct guest_id){
+		.uid = json_object_is_type(uid, json_type_int)
+			       ? (uid_t)json_object_get_uint64(uid)
+			       : geteuid(),
+		.user = text_or_null(v, "user"),
+		.name = text_or_null(v, "guest"),
+		.uuid = text_or_null(v, "uuid"),
+	};
 }

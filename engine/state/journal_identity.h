@@ -8,6 +8,7 @@
 
 #include <json.h>
 
+#include "engine/hosts/guest_id.h"
 #include "engine/hosts/identity.h"
 #include "engine/state/journal_read.h"
 
@@ -30,5 +31,10 @@ struct json_object *journal_identity_put(struct json_object *o,
  */
 struct identity journal_identity(const struct journal_view *v,
 				 enum journal_side side);
+/*
+ * The guest that @v is about; borrows. One that names no user, which a whole
+ * BEGIN does, is this process's user's.
+ */
+struct guest_id journal_guest(const struct journal_view *v);
 
 #endif

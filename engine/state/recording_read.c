@@ -102,11 +102,26 @@ bool recording_is_recovered(const struct recording_view *v)
 	return is;
 }
 
+bool recording_may_be_of_user(const struct recording_view *v, uid_t uid)
+{
+	double user = recording_number(v, EVENT_FACTS, "uid");
+
+	return isnan(user) || user == uid;
+}
+
+bool recording_is_of_user(const struct recording_view *v, uid_t uid)
+{
+	return recording_number(v, EVENT_FACTS, "uid") == uid;
+}
+
 bool recording_same_guest(const struct recording_view *a,
 			  const struct recording_view *b)
 {
 	const char *x = recording_uuid(a), *y = recording_uuid(b);
+	double user = recording_number(a, EVENT_FACTS, "uid");
 
+	if (!isnan(user) && !recording_may_be_of_user(b, (uid_t)user))
+		return false;
 	if (x && y)
 		return !strcasecmp(x, y);
 	return !strcmp(recording_guest(a), recording_guest(b));

@@ -11,6 +11,7 @@
 #include <json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "engine/event/event.h"
 #include "transport/base/err.h"
@@ -57,6 +58,13 @@ const char *recording_uuid(const struct recording_view *v);
 bool recording_is_of(const struct recording_view *v, const char *word);
 /* Whether its end was reported by a recovery, after its engine had died. */
 bool recording_is_recovered(const struct recording_view *v);
+/*
+ * Whether the guest may be one of user @uid; recordings of earlier versions do
+ * not say whose it is.
+ */
+bool recording_may_be_of_user(const struct recording_view *v, uid_t uid);
+/* Whether it says so. */
+bool recording_is_of_user(const struct recording_view *v, uid_t uid);
 /* Whether both are about the same guest, as far as is known. */
 bool recording_same_guest(const struct recording_view *a,
 			  const struct recording_view *b);

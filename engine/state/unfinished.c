@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/hosts/guest_id.h"
 #include "engine/hosts/proc_stat.h"
 #include "engine/state/journal_identity.h"
 #include "engine/state/journal_line.h"
@@ -19,6 +20,7 @@
 #include "engine/state/verdict.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
+#include "transport/quote.h"
 
 /* Without a record nothing was begun. */
 static bool is_open(const struct journal_view *v)
@@ -136,6 +138,29 @@ bool unfinished_is_rest(const struct journal_view *v,
 	}
 }
 
+/* --- whose are they? ------------------------------------------------------ */
+
+static bool same_key(const char *key, const struct unfinished_asker *a)
+{
+	AUTO_FREE char *x = guest_id_early_key(key, a->uid);
+	AUTO_FREE char *y = guest_id_early_key(a->key, a->uid);
+
+	return !strcasecmp(x, y);
+}
+
+/* Every BEGIN names the user; without that it may be any user's. */
+static bool is_of_user(const struct journal_view *v, uid_t uid)
+{
+	return !json_object_is_type(journal_value(v, "uid"), json_type_int) ||
+	       number_of(v, "uid") == uid;
+}
+
+static bool is_its(const struct journal_view *v,
+		   const struct unfinished_asker *a)
+{
+	return is_of_user(v, a->uid) && same_key(text_of(v, "key"), a);
+}
+
 /* --- those that can be read ----------------------------------------------- */
 
 static void add_rest(const char *run, const struct journal_view *v,
@@ -164,6 +189,7 @@ static enum unfinished refuse(const char *run, const struct journal_view *v,
 			      struct err *err)
 {
 	const char *guest = text_of(v, "guest");
+	AUTO_FREE char *word = quote_text(guest);
 
 	err_set(err, ERR_REFUSED,
 		"an earlier run of %s, %s to %s, is unfinished: its journal "
@@ -173,7 +199,7 @@ static enum unfinished refuse(const char *run, const struct journal_view *v,
 	err_hint(err,
 		 "vmferry recover %s finishes or undoes it, if its guardian "
 		 "does not do so before; then migrate again",
-		 guest);
+		 word);
 	return UNFINISHED_OPEN;
 }
 
@@ -184,7 +210,7 @@ static enum unfinished judge(const char *run, const struct journal_view *v,
 	const struct identity from = journal_identity(v, JOURNAL_SOURCE);
 	const struct identity to = journal_identity(v, JOURNAL_DESTINATION);
 
-	if (!is_open(v) || strcmp(text_of(v, "key"), a->key) != 0 ||
+	if (!is_open(v) || !is_its(v, a) ||
 	    identity_other_machine(&from.space, a->here))
 		return UNFINISHED_NONE;
 	/* a host that answers can be cleaned up first */
@@ -230,8 +256,7 @@ static enum whose whose_by_journal(const char *path,
 			       len - JOURNAL_LINE_HEAD - 1, 1, &e, NULL) < 0)
 		return WHOSE_UNKNOWN;
 	if (strcmp(text_of(&v, "key"), "?") != 0)
-		whose = strcmp(text_of(&v, "key"), a->key) ? WHOSE_ANOTHERS
-							   : WHOSE_ITS;
+		whose = is_its(&v, a) ? WHOSE_ITS : WHOSE_ANOTHERS;
 	json_object_put(e.data);
 	return whose;
 }
@@ -247,10 +272,11 @@ static enum whose whose_by_recording(const char *state, const char *run,
 
 	if (recording_view_read(state, run, &v) && v.last[EVENT_FACTS]) {
 		uuid = recording_uuid(&v);
-		if (uuid)
-			whose = strcasecmp(uuid, a->key) ? WHOSE_ANOTHERS
-							 : WHOSE_ITS;
-		else if (has_uuid || strcmp(recording_guest(&v), a->guest) != 0)
+		if (uuid && recording_may_be_of_user(&v, a->uid))
+			whose = same_key(uuid, a) ? WHOSE_ITS : WHOSE_ANOTHERS;
+		else if (uuid || has_uuid ||
+			 !recording_may_be_of_user(&v, a->uid) ||
+			 strcmp(recording_guest(&v), a->guest) != 0)
 			whose = WHOSE_ANOTHERS;
 	}
 	recording_view_free(&v);

@@ -3,6 +3,9 @@
  * unfinished: runs that a recovery has yet to finish or undo, as their
  * journals say, and whether their guest may be migrated anew meanwhile.
  *
+ * Journals of another user's guests do not matter, whatever UUID they have: a
+ * journal is about a guest of the user that it names (guest_id.h).
+ *
  * It may when its owner is decided and the source needs nothing any more, so
  * that only another host waits to be cleaned up: that host may be gone for
  * good, and is the reason to leave. The table of verdict.h decides on the
@@ -12,6 +15,7 @@
 #define ENGINE_STATE_UNFINISHED_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "engine/hosts/identity.h"
 #include "engine/state/journal_read.h"
@@ -20,7 +24,8 @@
 
 /* Of a run that wants to begin. All borrowed. */
 struct unfinished_asker {
-	const char *key;   /* the guest's */
+	uid_t uid;	   /* the guest's user */
+	const char *key;   /* the guest's, or as earlier versions had it */
 	const char *guest; /* its name for people */
 	const struct identity_space *here;
 	const struct identity_space *destination; /* NULL: it goes nowhere */

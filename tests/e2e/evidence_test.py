@@ -52,6 +52,33 @@ class EvidenceTest(dying.DyingCase):
                                path).json()["records"]
         return [(r["record"], r.get("data")) for r in records[6:]]
 
+    # --- a second start ------------------------------------------------------
+
+    def begin_again(self, guest):
+        """Its source dies with the engine, at COMMIT, and is started anew."""
+        self.kill_at_sync(guest, 7)
+        self.assertEqual(self.last_records(), [("COMMIT", None)])
+        (there,) = set(harness.our_qemus()) - {guest.pid}
+        harness.kill(guest.pid)
+        guest.process.wait()
+        os.unlink(guest.qmp)
+        guest.start(ready=None)
+        return there
+
+    def test_a_guest_that_was_started_again_is_not_continued_there_too(self):
+        guest = self.guest()
+        there = self.begin_again(guest)
+        for choice in ((), ("--force-source=discard",)):
+            done = self.recover(guest.name, *choice)
+            self.assertEqual(done.code, 7, str(done))
+            self.assertIn(f"again (pid {guest.pid})", str(done.json()))
+            self.assertEqual(guest.status(), "running")
+            self.assertEqual(set(harness.our_qemus()), {guest.pid, there})
+        done = self.recover(guest.name, "--force-source=continue")
+        self.assertEqual(done.code, 0, str(done))
+        self.assertEqual(done.json()["owner_pid"], guest.pid)
+        self.assertEqual(set(harness.our_qemus()), {guest.pid})
+
     # --- the user's wish -----------------------------------------------------
 
     def test_a_guest_continued_during_the_copy_runs_after_recovery(self):

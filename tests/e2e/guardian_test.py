@@ -14,6 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 import case
 import harness
+import standstill
 
 
 class GuardianTest(case.LoopbackCase):
@@ -66,6 +67,25 @@ class GuardianTest(case.LoopbackCase):
         run.signal(signal.SIGSTOP)
         done = run.finish(timeout=60)
         self.assertIn(done.code, (-9, 137), str(done))
+        self.assert_back(guest, run)
+
+    def test_the_source_goes_on_before_a_word_to_a_host(self):
+        path = os.path.join(self.place.work, "hmp")
+        self.addCleanup(harness.remove, path)
+        guest = self.guest(extra=standstill.monitor(path))
+        run = self.start(guest, *harness.HELD)
+        run.wait_copying()
+        (guardian,) = harness.guardians()
+        harness.kill(guardian, signal.SIGSTOP)
+        run.signal(signal.SIGSTOP)
+        standstill.await_gate(path)
+        self.sshd.stop()
+        with standstill.SilentHost(self.sshd.port, guest.status) as host:
+            harness.kill(guardian, signal.SIGCONT)
+            harness.wait_until(lambda: host.seen, 60, "nobody asks the host")
+        self.assertEqual(host.seen[0], "running")
+        run.finish()
+        self.sshd.start()
         self.assert_back(guest, run)
 
     def test_a_short_stop_is_forgiven(self):

@@ -10,6 +10,7 @@ guest, whole, with nothing left over, and a further migration must work.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -18,6 +19,7 @@ sys.dont_write_bytecode = True
 import dying
 import harness
 import journalkit
+import standstill
 
 # BEGIN PREP DEST DEST MIGRATE SWITCH, then COMMIT DESTRUN, then DONE.
 BEFORE_COMMIT, AFTER_COMMIT, DONE = range(1, 7), (7, 8), 9
@@ -253,6 +255,49 @@ class RecoverTest(dying.DyingCase):
         self.kill_copying(guest)
         self.assert_moved(other, self.migrate(other))
         self.assert_recovered(guest, "source", "abort")
+
+    def is_back(self, run):
+        """The journal of the run says that its source goes on."""
+        journal = os.path.join(self.place.runs, run, "journal")
+        done = self.vmferry("journal", "print", "--json", journal)
+        return any("source_back" in (record.get("data") or {})
+                   for record in done.json()["records"])
+
+    def stop_at_the_gate(self):
+        """(a guest that is stopped, its run): the engine is dead before it
+        knows that all but the rest is copied."""
+        path = os.path.join(self.place.work, f"hmp{len(self.guests)}")
+        self.addCleanup(harness.remove, path)
+        guest = self.guest(extra=standstill.monitor(path))
+        run = self.start(guest, *harness.HELD)
+
+        def kill():
+            run.wait_copying()
+            run.signal(signal.SIGSTOP)
+            standstill.await_gate(path)
+            run.signal(signal.SIGKILL)
+
+        self.dies_alone(run, kill)
+        return guest, run.run_id()
+
+    def test_every_source_goes_on_before_a_word_to_a_host(self):
+        guests, runs = zip(self.stop_at_the_gate(), self.stop_at_the_gate())
+        self.sshd.stop()
+        with standstill.SilentHost(
+                self.sshd.port,
+                lambda: [self.is_back(run) for run in runs]) as host:
+            done = self.recover()
+        self.assertEqual(host.seen[0], [True, True], str(done))
+        self.assertEqual(done.code, 9, str(done))
+        for recovery in done.json()["runs"]:
+            self.assertEqual((recovery["outcome"], recovery["owner"]),
+                             ("abort", "source"))
+            self.assertEqual(
+                recovery["did"].count("the source goes on as it was"), 1)
+        self.sshd.start()
+        self.assertEqual(self.recover().code, 0)
+        for guest in guests:
+            self.assert_healthy(guest)
 
     def test_an_unfinished_journal_of_the_version_before_is_recovered(self):
         for last, owner, outcome in ((4, "source", "abort"),

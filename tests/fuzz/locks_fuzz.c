@@ -157,7 +157,7 @@ static void read_marks(const char *state, const char *text)
 
 		if (moved_find(state, words[i], &m, NULL) != 1)
 			continue;
-		fuzz_claim(!strcmp(m.guest, words[i]) ||
+		fuzz_claim(!strcmp(m.key, words[i]) ||
 				   !strcasecmp(m.uuid, words[i]),
 			   "a mark is about the guest asked for");
 		fuzz_claim(moved_forget(state, &m, NULL) == 0 &&

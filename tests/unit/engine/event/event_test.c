@@ -78,6 +78,7 @@ TEST(facts_keep_argv_as_arrays)
 		.source_qemu = "7.2.22",
 		.source_argv = &argv,
 		.guest = "web1",
+		.uid = 1000,
 		.machine = "pc-q35-7.2",
 		.ram_bytes = 1 << 20,
 		.vcpus = 2,
@@ -88,6 +89,7 @@ TEST(facts_keep_argv_as_arrays)
 					 "\"source_argv\":[\"qemu\",\"-S\"],"
 					 "\"destination_argv\":null,"
 					 "\"guest\":\"web1\",\"uuid\":null,"
+					 "\"uid\":1000,"
 					 "\"machine\":\"pc-q35-7.2\","
 					 "\"ram_bytes\":1048576,\"vcpus\":2,"
 					 "\"kvm\":true}");

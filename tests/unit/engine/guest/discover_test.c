@@ -62,6 +62,7 @@ struct look {
 	const char *argv; /* for argv_case_split() */
 	const char *env;  /* one variable, or NULL */
 	int namespace;	  /* to be left with unshare(), or 0 */
+	uid_t uid;	  /* to run as; root can */
 };
 
 static void become(const struct look *l, const char *path)
@@ -72,8 +73,11 @@ static void become(const struct look *l, const char *path)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	argv_case_split(l->argv, &argv);
-	if (chdir(dir) || (l->namespace && unshare(l->namespace)))
+	if (chdir(dir) || (l->namespace && unshare(l->namespace)) ||
+	    (l->uid && setresuid(l->uid, l->uid, l->uid)))
 		_exit(1);
+	/* setresuid() forgets it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execve(path, strv_argv(&argv), env);
 	_exit(1);
 }
@@ -454,14 +458,86 @@ TEST(a_name_that_two_guests_have_is_ambiguous)
 	forget();
 }
 
+/* --- of several users ----------------------------------------------------- */
+
+static pid_t imitate_users(const char *argv, uid_t uid)
+{
+	assert_int_equal(chmod(dir, 0711), 0);
+	return imitate(&(struct look){
+		.name = "qemu-system-x86_64", .argv = argv, .uid = uid });
+}
+
+TEST(the_asking_users_own_guest_is_meant)
+{
+	pid_t own, another;
+	int by_name;
+
+	if (geteuid())
+		skip();
+	own = imitate_guest("q -name vmferry-t20");
+	another = imitate_users("q -name vmferry-t20", 4242);
+	find("vmferry-t20");
+	by_name = verdict ? 0 : one.pid;
+	find("4242/vmferry-t20");
+	end(own);
+	end(another);
+	assert_int_equal(by_name, own);
+	assert_int_equal(verdict, 0);
+	assert_int_equal(one.pid, another);
+	forget();
+}
+
+TEST(guests_of_two_other_users_are_ambiguous)
+{
+	pid_t first, second;
+	AUTO_FREE char *message = NULL, *hint = NULL;
+	enum err_kind kind;
+
+	if (geteuid())
+		skip();
+	first = imitate_users("q -name vmferry-t21", 4242);
+	second = imitate_users("q -name vmferry-t21", 4243);
+	find("vmferry-t21");
+	kind = error.kind;
+	message = xstrdup(error.message ? error.message : "");
+	hint = xstrdup(error.hint ? error.hint : "");
+	find("4243/vmferry-t21");
+	end(first);
+	end(second);
+	assert_int_equal(kind, ERR_AMBIGUOUS);
+	assert_non_null(strstr(message, "(4242)"));
+	assert_non_null(strstr(message, "(4243)"));
+	assert_non_null(strstr(hint, "USER/NAME"));
+	assert_int_equal(verdict, 0);
+	assert_int_equal(one.pid, second);
+	forget();
+}
+
+TEST(another_users_guest_is_found_when_there_is_no_own)
+{
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	pid = imitate_users("q -name vmferry-t22", 4242);
+	find("vmferry-t22");
+	end(pid);
+	assert_int_equal(verdict, 0);
+	assert_int_equal(one.pid, pid);
+	find("root/vmferry-t22");
+	assert_int_equal(error.kind, ERR_NO_GUEST);
+	forget();
+}
+
 TEST(a_word_of_another_form_is_a_usage_error)
 {
 	static const char long_name[] =
 		"name-of-more-than-sixty-four-characters-which-is-more-than-"
 		"enough";
 	static const char *const words[] = {
-		"",	  "a b",  "a/b", "pid:",    "pid:-1",	      "pid:0",
-		"pid:1x", "qmp:", "a;b", "qmp:rel", "pid:9999999999", long_name,
+		"",	"a b",	   "a/b/c",	     "/b",	"a/",
+		"pid:", "pid:-1",  "pid:0",	     "pid:1x",	"qmp:",
+		"a;b",	"qmp:rel", "pid:9999999999", long_name,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -484,6 +560,8 @@ static int alive(pid_t pid, uint64_t ticks)
 	return verdict;
 }
 
+static const char *token_file;
+
 /* What a look on this machine says of a process of @space that is not there. */
 static int alive_of(const struct identity_space *space)
 {
@@ -492,6 +570,7 @@ static int alive_of(const struct identity_space *space)
 		.space = *space,
 		.pid = 999999999,
 		.start_ticks = 1,
+		.token_file = token_file,
 	};
 	in_task(job_alive, NULL);
 	return verdict;
@@ -544,6 +623,20 @@ TEST(a_process_that_was_reaped_is_gone)
 	end(pid);
 	assert_int_equal(alive(pid, ticks), 0);
 	forget();
+}
+
+/* The run has left a token in a file, of which none is there. */
+TEST(on_a_host_that_lacks_the_token_nothing_is_gone)
+{
+	struct identity_space space = here;
+
+	strcpy(space.token, "0123456789abcdef0123456789abcdef");
+	token_file = "/nonexistent/token";
+	assert_int_equal(alive_of(&space), -1);
+	expect_err_kind(&error, ERR_FAILED, "lacks the token of the run");
+	space.token_may_go = true;
+	assert_int_equal(alive_of(&space), 0);
+	token_file = NULL;
 }
 
 /* An id that no machine has in place of one of this machine's. */

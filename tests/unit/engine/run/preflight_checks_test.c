@@ -392,6 +392,49 @@ TEST(so_is_one_of_that_uuid)
 	       "UUID of web1");
 }
 
+static void arrange_users(uid_t guest, uid_t second, const char *user)
+{
+	arrange_other("web1", UUID);
+	strcpy(r.source.facts.uuid, UUID);
+	r.source.guest.uid = guest;
+	other.uid = second;
+	other.user = (char *)user;
+}
+
+TEST(another_users_guest_of_that_name_is_a_warning)
+{
+	arrange_users(0, 1000, "alice");
+	expect(preflight_check_same_guest, "same-guest", CHECK_WARN,
+	       "(pid 200, user alice)");
+}
+
+TEST(for_another_users_guest_it_is_so_too)
+{
+	/* "vm" has another number there */
+	arrange_users(1000, 1000, "alice");
+	expect(preflight_check_same_guest, "same-guest", CHECK_WARN,
+	       "user alice");
+}
+
+TEST(one_of_its_user_is_refused)
+{
+	arrange_users(1000, 2000, "vm");
+	expect(preflight_check_same_guest, "same-guest", CHECK_FAIL, "UUID");
+}
+
+TEST(so_is_one_of_roots)
+{
+	arrange_users(1000, 0, "root");
+	expect(preflight_check_same_guest, "same-guest", CHECK_FAIL, "UUID");
+}
+
+TEST(a_login_that_is_not_roots_counts_its_own)
+{
+	arrange_users(1000, 2000, "bob");
+	r.dst.facts.uid = 2000;
+	expect(preflight_check_same_guest, "same-guest", CHECK_FAIL, "UUID");
+}
+
 TEST(guests_without_a_name_or_uuid_are_not_the_same)
 {
 	arrange_other(NULL, "00000000-0000-0000-0000-000000000000");
@@ -511,6 +554,11 @@ TEST(so_is_one_of_a_guest_that_arrived_there)
 	other.moves = (struct argv_moves){ moves, 1 };
 	arrange_name(NAME_FREE, 0);
 	expect(preflight_check_names, "name-in-use", CHECK_FAIL, "process 200");
+	/* another user can write any name on a command line */
+	checks_free(&r.checks);
+	r.checks = (struct checks){ .v = NULL };
+	other.uid = 1000;
+	expect_nothing(preflight_check_names);
 }
 
 TEST(so_is_one_of_a_file_of_another_kind)

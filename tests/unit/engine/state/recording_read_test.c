@@ -211,6 +211,27 @@ TEST(guests_of_one_name_are_distinguished_by_uuid)
 	assert_true(recording_same_guest(&list.v[0], &list.v[1]));
 }
 
+TEST(guests_of_two_users_are_two)
+{
+	add("run-1.jsonl", START(1, "web1") FACTS(2, "web1", "\"a\""));
+	add("run-2.jsonl",
+	    START(2, "web1") FACTS(3, "web1", "\"a\",\"uid\":7"));
+	add("run-3.jsonl",
+	    START(3, "web1") FACTS(4, "web1", "\"a\",\"uid\":8"));
+	add("run-4.jsonl",
+	    START(4, "web1") FACTS(5, "web1", "\"a\",\"uid\":7"));
+	read_all();
+	assert_true(recording_same_guest(&list.v[0], &list.v[2]));
+	assert_false(recording_same_guest(&list.v[0], &list.v[1]));
+	assert_false(recording_same_guest(&list.v[1], &list.v[2]));
+	assert_true(recording_may_be_of_user(&list.v[2], 7));
+	assert_false(recording_may_be_of_user(&list.v[2], 8));
+	/* an earlier version does not say */
+	assert_true(recording_same_guest(&list.v[0], &list.v[3]));
+	assert_true(recording_same_guest(&list.v[3], &list.v[1]));
+	assert_true(recording_may_be_of_user(&list.v[3], 7));
+}
+
 /* --- the directory ------------------------------------------------------- */
 
 TEST(the_latest_start_comes_first)

@@ -24,6 +24,8 @@ static char state_dir[64], runs[80];
 /* Of the source, as BEGIN says; that of this process: its QEMU lives. */
 static struct identity_space source;
 static pid_t source_pid;   /* unless it is another process */
+static int64_t source_uid; /* -1: BEGIN does not say */
+static uid_t asking_uid;
 static const char *token_file, *token_there;
 
 static const struct identity_space here = {
@@ -46,6 +48,8 @@ static int make_dir(void **state)
 	source = here;
 	source_pid = getpid();
 	token_file = token_there = NULL;
+	source_uid = -1;
+	asking_uid = 0;
 	snprintf(state_dir, sizeof(state_dir), "/tmp/unfinished-test.XXXXXX");
 	if (!mkdtemp(state_dir))
 		return -1;
@@ -101,6 +105,8 @@ static struct journal *begin(const char *run, const char *key,
 	o = journal_identity_put(o, JOURNAL_SOURCE, &source, token_file);
 	o = journal_identity_put(o, JOURNAL_DESTINATION, &there, token_there);
 	o = json_add_str(o, "token", TOKEN);
+	if (source_uid >= 0)
+		o = json_add_u64(o, "uid", (uint64_t)source_uid);
 	o = json_add_u64(o, "source_pid", (uint64_t)source_pid);
 	o = json_add_u64(o, "source_ticks", own_ticks());
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -178,6 +184,7 @@ static enum unfinished look_for(const char *dir, const char *key,
 				size_t *rests, struct err *err)
 {
 	const struct unfinished_asker asker = {
+		.uid = asking_uid,
 		.key = key,
 		.guest = "web1",
 		.here = &here,
@@ -278,6 +285,37 @@ TEST(that_of_another_guest_does_not_matter)
 {
 	leave("run-1", "another", "here", JOURNAL_COMMIT);
 	assert_passed();
+}
+
+static void expect_of_user(int64_t user, uid_t asking, const char *key,
+			   enum unfinished worst)
+{
+	size_t rests;
+
+	source_uid = user;
+	asking_uid = asking;
+	leave("run-1", KEY, "here", JOURNAL_COMMIT);
+	assert_int_equal(look_for(state_dir, key, &another, &rests, NULL),
+			 worst);
+	/* a damaged one is not taken for another user's guest's either */
+	leave_spoilt_in_the_middle("run-2", KEY);
+	assert_int_equal(look_for(state_dir, key, &another, &rests, NULL),
+			 worst);
+	start_anew();
+}
+
+TEST(that_of_another_users_guest_does_not_matter)
+{
+	expect_of_user(0, 0, KEY, UNFINISHED_OPEN);
+	expect_of_user(4242, 0, KEY, UNFINISHED_NONE);
+	expect_of_user(0, 4242, KEY "-u4242", UNFINISHED_NONE);
+	expect_of_user(4243, 4242, KEY "-u4242", UNFINISHED_NONE);
+}
+
+/* Its key is the guest's UUID, also of another user. */
+TEST(that_of_an_earlier_version_is_known_by_its_user)
+{
+	expect_of_user(4242, 4242, KEY "-u4242", UNFINISHED_OPEN);
 }
 
 TEST(that_of_another_machine_does_not_matter)
@@ -442,8 +480,8 @@ static void expect_rest(enum journal_record last, const char *words)
 
 TEST(a_rest_without_a_guest_names_qemu_as_well)
 {
-	expect_rest(JOURNAL_DEST, "QEMU (pid ");
-	expect_rest(JOURNAL_ABORTING, "QEMU (pid ");
+	expect_rest(JOURNAL_DEST, "QEMU pid ");
+	expect_rest(JOURNAL_ABORTING, "QEMU pid ");
 }
 
 TEST(a_rest_beside_a_running_guest_names_no_qemu)
