@@ -325,6 +325,7 @@ struct json_object *inventory_guest_to_json(const struct guest_view *g)
 	json_fields_text(o, "name", g->guest.name);
 	json_fields_text(o, "uuid", *g->uuid ? g->uuid : NULL);
 	json_fields_text(o, "host", g->host);
+	json_fields_text(o, "user", g->guest.user);
 	json_add_i64(o, "pid", g->guest.pid);
 	json_fields_text(o, "state", *g->state ? g->state : NULL);
 	known(o, "ram_bytes", g->ram_bytes);

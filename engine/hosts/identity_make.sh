@@ -4,7 +4,7 @@
 umask 077
 id=$state/machine-id
 if [ ! -s "$id" ]; then
-	mkdir -p "$state" || exit 1
+	[ -d "$state" ] || { mkdir -p "$state" && chmod 711 "$state"; } || exit 1
 	tr -d - </proc/sys/kernel/random/uuid >"$id.$$" || exit 1
 	sync "$id.$$" 2>/dev/null
 	ln "$id.$$" "$id" 2>/dev/null

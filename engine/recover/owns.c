@@ -3,25 +3,23 @@
 #include "engine/recover/owns.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 #include "engine/event/result.h"
 #include "engine/guest/discover.h"
 #include "engine/hosts/probe.h"
+#include "engine/recover/owns_elsewhere.h"
+#include "engine/recover/owns_journals.h"
+#include "engine/recover/owns_unit.h"
+#include "engine/recover/owns_users.h"
 #include "engine/run/run.h"
-#include "engine/state/journal_identity.h"
-#include "engine/state/journal_read.h"
 #include "engine/state/state_dir.h"
-#include "engine/state/unfinished.h"
 #include "qmp/json.h"
 #include "qmp/json_fields.h"
-#include "transport/base/log.h"
 #include "transport/base/xalloc.h"
-#include "transport/host_open.h"
+#include "transport/host_local.h"
 
 static const struct {
 	const char *name;
@@ -49,14 +47,24 @@ int owns_exit_code(enum owns_answer a)
 void owns_free(struct owns *o)
 {
 	moved_free(&o->moved);
+	strv_free(&o->notes);
 	err_reset(&o->why);
 }
 
 /* What is asked, and of whom. */
 struct asking {
 	const struct owns_options *opt;
+	const char *word; /* the guest: as it was given, or with its user */
+	char *of_unit;	  /* that word, where a unit says whose it is */
 	char *state;
 	struct host_facts facts; /* of this host */
+	enum guest_meant match;	 /* of the journals that count now */
+	bool own;		 /* there was a journal of the asker's guest */
+	struct moved another;	 /* a mark of another user's, or .run NULL */
+	bool marked;		 /* by a mark that this user may remove */
+	bool of_root;		 /* what root has published says so */
+	struct guest_user who;	 /* of whom root asks */
+	bool is_roots; /* the unit that asks starts a guest of root's */
 	struct owns *out;
 };
 
@@ -66,118 +74,52 @@ static void undecided(struct asking *a, struct err *why)
 	err_move(&a->out->why, why);
 }
 
-/* --- journals ------------------------------------------------------------- */
-
-static const char *text_of(const struct journal_view *v, const char *key)
-{
-	struct json_object *o = journal_value(v, key);
-
-	return json_object_is_type(o, json_type_string)
-		       ? json_object_get_string(o)
-		       : "";
-}
-
-static bool is_about(const struct asking *a, const struct journal_view *v)
-{
-	const char *word = a->opt->guest;
-
-	return !strcmp(text_of(v, "guest"), word) ||
-	       !strcasecmp(text_of(v, "uuid"), word);
-}
-
-static void take_move(struct asking *a, const char *run,
-		      const struct journal_view *v)
-{
-	struct moved *m = &a->out->moved;
-
-	a->out->answer = OWNS_MOVED;
-	if (m->run)
-		return;
-	*m = (struct moved){
-		.run = xstrdup(run),
-		.guest = xstrdup(text_of(v, "guest")),
-		.uuid = xstrdup(text_of(v, "uuid")),
-		.source = xstrdup(text_of(v, "source")),
-		.destination = xstrdup(text_of(v, "destination")),
-		.machine = xstrdup(text_of(v, "destination_machine")),
-	};
-}
-
-/* Seen running on the destination, it is away whatever is left to do. */
-static void judge(struct asking *a, const char *run,
-		  const struct journal_view *v)
-{
-	const struct identity from = journal_identity(v, JOURNAL_SOURCE);
-	AUTO_ERR struct err e = { 0 };
-
-	if (!v->n || journal_record_is_final(journal_state(v)) ||
-	    !is_about(a, v) ||
-	    identity_other_machine(&from.space, &a->facts.space))
-		return;
-	if (journal_state(v) == JOURNAL_DESTRUN) {
-		take_move(a, run, v);
-		return;
-	}
-	if (unfinished_is_rest(v, &a->facts.space))
-		return;
-	err_set(&e, ERR_UNDECIDED,
-		"%s to %s is unfinished: its journal says "
-		"%s last",
-		run, text_of(v, "destination"),
-		journal_record_name(journal_state(v)));
-	err_hint(&e,
-		 "vmferry recover %s finishes or undoes it, unless its "
-		 "engine or guardian does so first",
-		 a->opt->guest);
-	undecided(a, &e);
-}
-
-static void look_at(struct asking *a, const char *run)
-{
-	AUTO_FREE char *path = state_dir_journal(a->state, run);
-	AUTO_ERR struct err e = { 0 };
-	struct journal_view v;
-
-	if (journal_read(path, &v, &e) == 0) {
-		judge(a, run, &v);
-	} else if (errno != ENOENT) {
-		err_wrap(&e, ERR_UNDECIDED,
-			 "the journal of %s cannot be trusted, and may be "
-			 "about %s",
-			 run, a->opt->guest);
-		err_hint(&e, "vmferry recover %s says what to do", run);
-		undecided(a, &e);
-	}
-	journal_view_free(&v);
-}
-
 static void look_at_journals(struct asking *a)
 {
-	AUTO_FREE char *runs = state_dir_runs(a->state);
+	struct owns_journals j = {
+		.state = a->state,
+		.word = a->word,
+		.here = &a->facts.space,
+		.match = a->match,
+		.moved = &a->out->moved,
+	};
 	AUTO_ERR struct err e = { 0 };
-	DIR *d = opendir(runs);
-	const struct dirent *entry;
+	enum owns_answer answer = owns_journals_look(&j, &e);
 
-	if (!d && errno == ENOENT)
-		return;
-	if (!d) {
-		err_sys(&e, errno, "cannot read %s", runs);
+	a->own = a->own || j.own;
+	if (answer == OWNS_UNDECIDED)
 		undecided(a, &e);
-		return;
-	}
-	while (a->out->answer != OWNS_UNDECIDED && (entry = readdir(d))) {
-		if (entry->d_name[0] != '.')
-			look_at(a, entry->d_name);
-	}
-	closedir(d);
+	else if (answer == OWNS_MOVED)
+		a->out->answer = answer;
 }
 
-/* --- the answer ----------------------------------------------------------- */
+/* --- the asker ------------------------------------------------------------ */
+
+/* What root asks for in a unit without saying whose it is. */
+static void ask_unit(struct asking *a)
+{
+	AUTO_FREE char *user = NULL;
+
+	if (geteuid() || strchr(a->word, '/'))
+		return;
+	switch (owns_unit_ask(&user)) {
+	case OWNS_UNIT_USER:
+		a->of_unit = xasprintf("%s/%s", user, a->word);
+		a->word = a->of_unit;
+		break;
+	case OWNS_UNIT_ROOT:
+		a->is_roots = true;
+		break;
+	default:
+		break;
+	}
+}
 
 static int begin(struct asking *a, struct err *err)
 {
 	const char *word = a->opt->guest;
 
+	a->word = word;
 	*a->out = (struct owns){ .answer = OWNS_HERE };
 	if (!*word || !strncmp(word, "pid:", 4) || !strncmp(word, "qmp:", 4)) {
 		err_set(err, ERR_USAGE,
@@ -187,6 +129,7 @@ static int begin(struct asking *a, struct err *err)
 		return err_hint(err,
 				"give its name (QEMU's -name) or its UUID");
 	}
+	ask_unit(a);
 	if (probe_here(&a->facts, mono_in_ms(RUN_SCRIPT_MS), &a->out->why) < 0)
 		a->out->answer = OWNS_UNDECIDED;
 	else
@@ -198,20 +141,242 @@ static int begin(struct asking *a, struct err *err)
 static void end(struct asking *a)
 {
 	host_facts_free(&a->facts);
+	moved_free(&a->another);
+	guest_user_free(&a->who);
+	free(a->of_unit);
 	free(a->state);
 }
 
-static void answer(struct asking *a)
+/* Whether a guest of the asker's that is called so runs here. */
+static bool is_here(const struct asking *a)
+{
+	struct host *h = host_local_new();
+	struct guests list = { 0 };
+	bool found = false;
+
+	(void)discover_guests(h, &list, mono_in_ms(RUN_SCRIPT_MS), NULL);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct guest_id g = guest_id(&list.v[i]);
+
+		found = found ||
+			(g.uid == geteuid() &&
+			 guest_id_meant(&g, a->word, g.uid) == GUEST_MEANT);
+	}
+	guests_free(&list);
+	host_close(h);
+	return found;
+}
+
+/* --- marks ---------------------------------------------------------------- */
+
+static bool is_anothers(const struct asking *a, const struct moved *m)
+{
+	return moved_meant(m, a->word) != GUEST_MEANT;
+}
+
+/* Takes @m, a mark of another user's guest, over. The first one is kept. */
+static void set_aside(struct asking *a, struct moved *m)
+{
+	if (a->another.run)
+		return;
+	a->another = *m;
+	*m = (struct moved){ .run = NULL };
+}
+
+static void take_mark(struct asking *a, struct moved *m)
+{
+	a->out->answer = OWNS_MOVED;
+	a->marked = true;
+	moved_free(&a->out->moved);
+	a->out->moved = *m;
+	*m = (struct moved){ .run = NULL };
+}
+
+static void look_at_mark(struct asking *a)
 {
 	AUTO_ERR struct err e = { 0 };
-	int found = moved_find(a->state, a->opt->guest, &a->out->moved, &e);
+	struct moved m;
+	int found = moved_find(a->state, a->word, &m, &e);
+
+	if (found < 0)
+		undecided(a, &e);
+	else if (found && is_anothers(a, &m))
+		set_aside(a, &m);
+	else if (found)
+		take_mark(a, &m);
+	moved_free(&m);
+}
+
+/* Its journal, where that can be read, says more. */
+static bool has_journal(const struct asking *a, const struct moved *m)
+{
+	AUTO_FREE char *path = state_dir_journal(a->state, m->run);
+
+	return access(path, F_OK) == 0;
+}
+
+static void take_published(struct asking *a, struct moved *m)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (!m->leaving) {
+		take_mark(a, m);
+		return;
+	}
+	if (has_journal(a, m))
+		return;
+	err_set(&e, ERR_UNDECIDED, "%s to %s is unfinished", m->run,
+		m->destination);
+	err_hint(&e,
+		 "vmferry recover %s, by the user who began it and with that "
+		 "run's --state-dir, finishes or undoes it",
+		 a->word);
+	undecided(a, &e);
+}
+
+static void refuse_unread(struct asking *a, const char *state, struct err *e)
+{
+	err_wrap(e, ERR_UNDECIDED, "it is not known whether %s was moved away",
+		 a->word);
+	err_hint(e,
+		 "root lets every user ask: chmod 711 %s, and chmod 755 "
+		 "%s/away if that is there",
+		 state, state);
+	undecided(a, e);
+}
+
+/* What was published in @state, if nothing else has answered. */
+static void look_at_published(struct asking *a, const char *state)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct moved m;
+	int found;
+
+	if (a->out->answer != OWNS_HERE)
+		return;
+	found = moved_find_published(state, a->word, &m, &e);
+	if (found < 0)
+		refuse_unread(a, state, &e);
+	else if (found && is_anothers(a, &m))
+		set_aside(a, &m);
+	else if (found)
+		take_published(a, &m);
+	moved_free(&m);
+}
+
+static void look_at_all_published(struct asking *a)
+{
+	look_at_published(a, a->facts.state_root);
+	if (a->out->answer != OWNS_HERE ||
+	    !strcmp(a->facts.state_root, state_dir_of_root))
+		return;
+	look_at_published(a, state_dir_of_root);
+	a->of_root = a->out->answer == OWNS_MOVED;
+}
+
+/* --- what other users have moved ------------------------------------------ */
+
+static void refuse_several(struct asking *a)
+{
+	const struct moved *m = &a->another;
+	AUTO_ERR struct err e = { 0 };
+
+	err_set(&e, ERR_UNDECIDED,
+		"it is ambiguous whose %s is meant: guests of several users "
+		"that are called so have been moved",
+		a->word);
+	err_hint(&e, "say whose: vmferry owns %s/%s, or root/%s for root's own",
+		 *m->user ? m->user : "USER", a->word, a->word);
+	undecided(a, &e);
+}
+
+/* By what root has recorded of another user's guest. */
+static void answer_by_root(struct asking *a)
+{
+	if (a->another.run && a->another.is_one_of_several)
+		refuse_several(a);
+	else if (a->another.run)
+		take_published(a, &a->another);
+	a->match = GUEST_MEANT_MAYBE;
+	if (a->out->answer != OWNS_UNDECIDED)
+		look_at_journals(a);
+}
+
+/* By what that user has published. */
+static void answer_for_user(struct asking *a)
+{
+	AUTO_ERR struct err e = { 0 };
+	struct moved m;
+	int found = owns_users_find(&a->who, &m, &e);
 
 	if (found < 0) {
 		undecided(a, &e);
-		return;
+	} else if (found && m.leaving) {
+		err_set(&e, ERR_UNDECIDED, "%s to %s is unfinished", m.run,
+			m.destination);
+		err_hint(&e, "vmferry recover %s finishes or undoes it",
+			 a->word);
+		undecided(a, &e);
+	} else if (found) {
+		a->out->answer = OWNS_MOVED;
+		a->out->moved = m;
+		m = (struct moved){ .run = NULL };
 	}
-	a->out->answer = found ? OWNS_MOVED : OWNS_HERE;
-	look_at_journals(a);
+	moved_free(&m);
+}
+
+/* By what any user has published. */
+static void answer_by_users(struct asking *a)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	if (owns_users_search(a->word, &a->out->notes, &e) < 0)
+		undecided(a, &e);
+}
+
+static void answer_for_another(struct asking *a)
+{
+	if (is_here(a))
+		return;
+	answer_by_root(a);
+	if (a->out->answer == OWNS_HERE && !strchr(a->word, '/'))
+		answer_by_users(a);
+}
+
+/* -1 with @err, ERR_USAGE, when nobody's guest is called so. */
+static int read_user(struct asking *a, struct err *err)
+{
+	if (guest_user_read(a->word, &a->who, err) == 0)
+		return 0;
+	if (err->kind != ERR_USAGE) {
+		undecided(a, err);
+		return 0;
+	}
+	/* it is a guest of the asker's that has such a name */
+	if (!a->own && !is_here(a))
+		return -1;
+	err_reset(err);
+	return 0;
+}
+
+/* --- the answer ----------------------------------------------------------- */
+
+static int answer(struct asking *a, struct err *err)
+{
+	look_at_mark(a);
+	a->match = GUEST_MEANT;
+	if (a->out->answer != OWNS_UNDECIDED)
+		look_at_journals(a);
+	if (a->out->answer == OWNS_HERE && read_user(a, err) < 0)
+		return -1;
+	look_at_all_published(a);
+	if (a->out->answer != OWNS_HERE)
+		return 0;
+	if (a->who.is_other)
+		answer_for_user(a);
+	else if (!geteuid() && !a->own && !a->is_roots)
+		answer_for_another(a);
+	return 0;
 }
 
 int owns_ask(const struct owns_options *opt, struct owns *out, struct err *err)
@@ -220,72 +385,81 @@ int owns_ask(const struct owns_options *opt, struct owns *out, struct err *err)
 	int rc = begin(&a, err);
 
 	if (rc == 0 && a.state)
-		answer(&a);
+		rc = answer(&a, err);
 	end(&a);
 	return rc;
 }
 
 /* --- a person's word ------------------------------------------------------ */
 
-static bool is_it(const struct moved *m, const struct guest *g)
+static int forget(struct asking *a, struct err *err)
 {
-	if (*m->uuid)
-		return g->uuid && !strcasecmp(g->uuid, m->uuid);
-	return g->name && !strcmp(g->name, m->guest);
+	const struct moved *m = &a->out->moved;
+
+	if (moved_forget(a->state, m, err) < 0 ||
+	    moved_forget(a->facts.state_root, m, err) < 0)
+		return -1;
+	return moved_forget_published(a->facts.state_root, m, err);
 }
 
-/* The pid of the guest on @h; 0: it does not run there; -1: no answer. */
-static pid_t pid_on(struct host *h, const struct moved *m)
-{
-	struct host_facts facts = { 0 };
-	struct guests list = { 0 };
-	pid_t pid = -1;
-
-	/* by that name another machine may answer now */
-	if (probe_host(h, &facts, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0 &&
-	    (!*m->machine || identity_has_id(&facts.space, m->machine)) &&
-	    discover_guests(h, &list, mono_in_ms(RUN_SCRIPT_MS), NULL) == 0) {
-		pid = 0;
-		for (size_t i = 0; i < list.n && !pid; i++)
-			pid = is_it(m, &list.v[i]) ? list.v[i].pid : 0;
-	}
-	guests_free(&list);
-	host_facts_free(&facts);
-	return pid;
-}
-
-static void refuse(struct owns *o, pid_t pid)
+static void refuse_roots(struct owns *o)
 {
 	o->answer = OWNS_REFUSED;
-	err_set(&o->why, ERR_REFUSED, "%s runs on %s (pid %d)", o->moved.guest,
-		o->moved.destination, (int)pid);
-	err_hint(&o->why, "migrate it back from there, or end it there first");
+	err_set(&o->why, ERR_REFUSED, "root moved %s to %s", o->moved.guest,
+		o->moved.destination);
+	err_hint(&o->why, "root may claim it here: vmferry owns %s/%s --claim",
+		 o->moved.user, o->moved.guest);
 }
 
 static void claim(struct asking *a)
 {
 	struct owns *o = a->out;
 	AUTO_ERR struct err e = { 0 };
-	struct host *h;
-	pid_t pid = -1;
 
-	h = host_open(o->moved.destination, &a->opt->ssh,
-		      mono_in_ms(RUN_CONNECT_MS), &e);
-	if (h)
-		pid = pid_on(h, &o->moved);
-	else
-		log_info(NULL, "%s does not answer: %s", o->moved.destination,
-			 e.message);
-	host_close(h);
+	if (owns_elsewhere_ask(&o->moved, &a->facts.space, &a->opt->ssh, &e) ==
+	    OWNS_ELSEWHERE_THERE) {
+		o->answer = OWNS_REFUSED;
+		err_move(&o->why, &e);
+		return;
+	}
 	err_reset(&e);
-	if (pid > 0) {
-		refuse(o, pid);
-	} else if (moved_forget(a->state, &o->moved, &e) < 0) {
+	if (forget(a, &e) < 0) {
 		undecided(a, &e);
 	} else {
 		o->answer = OWNS_HERE;
 		o->claimed = true;
 	}
+}
+
+static void claim_of_user(struct asking *a)
+{
+	static const enum owns_answer of[] = {
+		[OWNS_USERS_CLAIMED] = OWNS_HERE,
+		[OWNS_USERS_REFUSED] = OWNS_REFUSED,
+		[OWNS_USERS_UNDECIDED] = OWNS_UNDECIDED,
+	};
+	AUTO_ERR struct err e = { 0 };
+
+	a->out->answer = of[owns_users_claim(&a->who, a->opt->program, &e)];
+	a->out->claimed = a->out->answer == OWNS_HERE;
+	err_move(&a->out->why, &e);
+}
+
+/* When root's marks of another user's guest are gone, that user's remain. */
+static void claim_rest(struct asking *a)
+{
+	const char *guest = a->who.is_other ? a->who.guest : a->word;
+	AUTO_FREE char *word =
+		xasprintf("%u/%s", (unsigned int)a->out->moved.uid, guest);
+	struct moved m = { .run = NULL };
+
+	guest_user_free(&a->who);
+	if (guest_user_read(word, &a->who, NULL) == 0 && a->who.is_other &&
+	    owns_users_find(&a->who, &m, NULL) != 0)
+		claim_of_user(a);
+	moved_free(&m);
+	/* what it borrows ends here */
+	a->who.guest = NULL;
 }
 
 int owns_claim(const struct owns_options *opt, struct owns *out,
@@ -295,11 +469,17 @@ int owns_claim(const struct owns_options *opt, struct owns *out,
 	int rc = begin(&a, err);
 
 	if (rc == 0 && a.state)
-		answer(&a);
+		rc = answer(&a, err);
 	/* what a journal says of it is for `recover` */
-	if (out->answer == OWNS_MOVED &&
-	    moved_is_marked(a.state, out->moved.run))
+	if (rc == 0 && out->answer == OWNS_MOVED && a.of_root)
+		refuse_roots(out);
+	else if (rc == 0 && out->answer == OWNS_MOVED && a.marked)
 		claim(&a);
+	else if (rc == 0 && out->answer == OWNS_MOVED && a.who.is_other)
+		claim_of_user(&a);
+	if (rc == 0 && out->claimed && out->moved.run && !geteuid() &&
+	    out->moved.uid && a.marked)
+		claim_rest(&a);
 	end(&a);
 	return rc;
 }
@@ -320,10 +500,12 @@ struct json_object *owns_to_json(const struct owns *o, const char *guest)
 	json_fields_text(j, "owner", owner_name(owner));
 	json_fields_text(j, "run", m->run);
 	json_fields_text(j, "uuid", m->uuid && *m->uuid ? m->uuid : NULL);
+	json_fields_text(j, "user", m->user && *m->user ? m->user : NULL);
 	json_fields_text(j, "source", m->source);
 	json_fields_text(j, "destination", m->destination);
 	json_fields_count(j, "moved",
 			  m->moved_s > 0 ? (int64_t)m->moved_s : -1);
 	j = json_add_bool(j, "claimed", o->claimed);
+	json_fields_strv(j, "notes", &o->notes);
 	return json_add_sub(j, "error", result_error_to_json(&o->why));
 }

@@ -12,6 +12,7 @@
 
 #include "engine/hosts/admit.h"
 #include "engine/hosts/answer.h"
+#include "engine/hosts/as_user.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/guard.h"
 #include "engine/run/departed_names.h"
@@ -22,6 +23,7 @@
 #include "engine/run/reach.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
+#include "engine/run/run_mark.h"
 #include "engine/run/run.h"
 #include "engine/run/run_token.h"
 #include "engine/run/socket_names.h"
@@ -35,6 +37,7 @@
 #include "qmp/qmp_migrate.h"
 #include "transport/base/fault.h"
 #include "transport/base/log.h"
+#include "transport/base/path_part.h"
 #include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host.h"
@@ -163,58 +166,6 @@ static bool end_source(struct run *r)
 	return false;
 }
 
-/* What a mark of the move says; "" where the guest has no name or UUID. */
-static struct moved make_mark(const struct run *r)
-{
-	const char *name = guest_label(&r->source.guest);
-	const char *uuid = r->source.facts.uuid;
-
-	return (struct moved){
-		.run = (char *)r->id.name,
-		.guest = (char *)(strncmp(name, "pid:", 4) ? name : ""),
-		.uuid = (char *)(strspn(uuid, "0-") < strlen(uuid) ? uuid : ""),
-		.source = r->src.facts.hostname,
-		.destination = (char *)r->opt->destination,
-		.machine = (char *)r->dest.space.machine,
-		.pid = r->dest.pid,
-		.ticks = r->dest.ticks,
-		.moved_s = (double)wall_now().us / 1e6,
-	};
-}
-
-/*
- * Before the source ends: a script that would start it again asks for the mark
- * when it is gone. On one host the guest has gone nowhere.
- */
-static void mark_moved(struct run *r)
-{
-	AUTO_ERR struct err e = { 0 };
-	const struct moved m = make_mark(r);
-
-	if ((!*m.guest && !*m.uuid) ||
-	    (r->dst.host && probe_same_host(&r->src.facts, &r->dst.facts)))
-		return;
-	if (moved_write(run_state(r), &m, &e) < 0)
-		leftover_of(r, &e,
-			    "the mark that it moved away, for `vmferry owns`");
-}
-
-/* sh: the guest is back, so that earlier marks of it on that host are wrong. */
-static void forget_moves(struct buf *script, const struct run *r)
-{
-	const struct moved m = make_mark(r);
-	AUTO_FREE char *dir = state_dir_moved(r->dst.facts.state_root);
-	AUTO_FREE char *guest = answer_safe_value(m.guest);
-
-	buf_printf(script, "forget ");
-	quote_word(script, dir);
-	buf_printf(script, " ");
-	quote_word(script, guest);
-	buf_printf(script, " ");
-	quote_word(script, m.uuid);
-	buf_printf(script, "\n");
-}
-
 /*
  * Names come from a command line that its user chose, so they are given, and
  * taken, with that user's rights: @words run in a shell of his. They go as one
@@ -225,10 +176,74 @@ static void as_guest(struct buf *script, const struct run *r, uid_t login,
 {
 	struct as_user user;
 
+	/* that user could type into our terminal */
+	buf_printf(script, "setsid");
 	as_user_words(script, reach_guest_user(r, login, &user));
 	buf_printf(script, " sh -c ");
 	quote_word(script, buf_data(words));
 	buf_printf(script, "\n");
+}
+
+/* The words GUEST UUID PID KEY of moved.h. */
+static void put_forgotten(struct buf *script, const struct run *r,
+			  const struct moved *m)
+{
+	AUTO_FREE char *guest = answer_safe_value(m->guest);
+	AUTO_FREE char *key = *m->guest ? path_part(m->guest) : xstrdup("");
+
+	quote_word(script, guest);
+	buf_printf(script, " ");
+	quote_word(script, m->uuid);
+	buf_printf(script, " %d ", (int)r->dest.pid);
+	quote_word(script, key);
+	buf_printf(script, "\n");
+}
+
+static void forget_in(struct buf *script, const struct run *r, const char *dir,
+		      const struct moved *m)
+{
+	buf_printf(script, "forget ");
+	quote_word(script, dir);
+	buf_printf(script, " ");
+	put_forgotten(script, r, m);
+}
+
+/*
+ * The guest's user may have moved it away from there without root. Nobody waits
+ * long for that user's home.
+ */
+static void forget_of_user(struct buf *script, const struct run *r,
+			   const struct moved *m)
+{
+	AUTO_BUF struct buf words = { 0 };
+	struct as_user user;
+
+	if (!reach_guest_user(r, r->dst.facts.uid, &user))
+		return;
+	buf_printf(&words, "%s%sforget_own ", moved_forget_sh,
+		   moved_forget_own_sh);
+	put_forgotten(&words, r, m);
+	buf_printf(script, "forget_of_user() {\n");
+	as_guest(script, r, r->dst.facts.uid, &words);
+	buf_printf(script, "}\nin_time forget_of_user\n");
+}
+
+/* sh: the guest is back, so that earlier marks of it on that host are wrong. */
+static void forget_moves(struct buf *script, const struct run *r)
+{
+	const char *state = r->dst.facts.state_root;
+	AUTO_FREE char *moved = state_dir_moved(state);
+	AUTO_FREE char *away = state_dir_away(state);
+	struct moved m = run_mark_of(r);
+
+	buf_printf(script, "forget_moved() {\n:\n");
+	if (run_mark_is_one(&m)) {
+		forget_in(script, r, moved, &m);
+		forget_in(script, r, away, &m);
+		forget_of_user(script, r, &m);
+	}
+	buf_printf(script, "}\n");
+	run_mark_free(&m);
 }
 
 /* A script that may be run twice: after a lost connection it is. */
@@ -301,10 +316,9 @@ static void publish(struct run *r)
 	socket_names_look(&script, &r->dest.plan.moves);
 	socket_names_give(&words, &r->dest.plan.moves);
 	as_guest(&script, r, r->dst.facts.uid, &words);
-	buf_printf(&script, "}\nforget_moved() {\n:\n");
-	if (*make_mark(r).guest || *make_mark(r).uuid)
-		forget_moves(&script, r);
-	buf_printf(&script, "}\n%s", publish_sh);
+	buf_printf(&script, "}\n");
+	forget_moves(&script, r);
+	buf_printf(&script, "%s", publish_sh);
 	if (run_over_there(r, "publish", buf_data(&script), &e) < 0)
 		leftover_of(r, &e, "names on the destination");
 	else if (run_token_may_go(r))
@@ -321,7 +335,10 @@ static bool is_run_directory(const struct run *r, const char *dir)
 	return dir && state_dir_is_guest(r->src.facts.run_root, dir);
 }
 
-/* What the source's QEMU leaves behind when an earlier run brought it there. */
+/*
+ * What the source's QEMU leaves behind when an earlier run brought it there:
+ * its record by its process, its directory by its user.
+ */
 static void tidy_source(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
@@ -329,7 +346,7 @@ static void tidy_source(struct run *r)
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
 	const struct guest *g = &r->source.guest;
-
+	struct as_user user;
 	AUTO_FREE char *records = state_dir_arrived(r->src.facts.state_root);
 	AUTO_FREE char *record = NULL;
 
@@ -340,13 +357,17 @@ static void tidy_source(struct run *r)
 		socket_names_take(&words, &g->moves);
 		as_guest(&script, r, r->src.facts.uid, &words);
 	}
-	buf_printf(&script, "rm -f -- ");
-	quote_word(&script, record);
-	buf_printf(&script, "\nd=");
-	quote_word(&script, g->run_dir);
+	quote_assign(&script, "d", g->run_dir);
+	quote_assign(&script, "record", record);
+	buf_printf(&script, "%s", admit_sh);
+	departed_names_begin(&script,
+			     reach_guest_user(r, r->src.facts.uid, &user));
 	buf_printf(&script,
-		   "\n[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
-		   "%u ] || rm -rf -- \"$d\"\n",
+		   "forget_arrival \"$record\" %d %llu \"$d\"\n"
+		   "[ \"$(stat -c %%u -- \"$d\" 2>/dev/null)\" != "
+		   "%u ] || remove_run_dir \"$d\" || "
+		   "{ echo \"cannot remove $d\" >&2; exit 1; }\n",
+		   (int)g->pid, (unsigned long long)g->start_ticks,
 		   (unsigned int)g->uid);
 	if (probe_script(r->src.host, "tidy", buf_data(&script), &out,
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
@@ -419,7 +440,7 @@ int finish_run(struct run *r, struct err *err)
 	if (r->src.qmp)
 		read_totals(r);
 	learn_pair(r);
-	mark_moved(r);
+	run_mark_moved(r);
 	if (end_source(r) && know_destination(r)) {
 		publish(r);
 		tidy_source(r);

@@ -9,6 +9,7 @@
 
 #include "engine/run/migrate_options.h"
 #include "engine/run/reach.h"
+#include "engine/run/run_mark.h"
 #include "engine/run/run_token.h"
 #include "engine/run/socket_names.h"
 #include "engine/state/journal.h"
@@ -161,8 +162,10 @@ int run_journal_begin(struct run *r, struct err *err)
 	    state_dir_make(r->held.record_dir, err) == 0)
 		r->held.journal = journal_create(path, err);
 	if (r->held.journal && run_journal_write(r, JOURNAL_BEGIN, err) == 0 &&
-	    run_token_leave(r, err) == 0)
+	    run_token_leave(r, err) == 0) {
+		run_mark_leaving(r);
 		return 0;
+	}
 	err_wrap(err, ERR_REFUSED, "without a journal nothing is begun");
 	return err_hint(err,
 			"make room in %s, or name another place with "
@@ -222,8 +225,10 @@ int run_journal_source_back(struct run *r)
 		return -1;
 	if (write_facts(r, JOURNAL_ABORTING,
 			json_add_bool(json_new(), "source_back", true),
-			&e) == 0)
+			&e) == 0) {
+		run_mark_ended(r);
 		return 0;
+	}
 	warn(r, &e);
 	return -1;
 }
@@ -250,6 +255,7 @@ void run_journal_close(struct run *r, bool clean)
 	if (!r->held.record_dir || !clean)
 		return;
 	r->held.finished = true;
+	run_mark_ended(r);
 	run_token_remove(r);
 	state_dir_remove_run(r->held.record_dir);
 	run_token_drop(r);

@@ -20,6 +20,8 @@ static void report_set_up(const struct run *r)
 	AUTO_FREE char *lessons = state_dir_lessons(run_state(r));
 	AUTO_FREE char *recordings = state_dir_recordings(run_state(r));
 	AUTO_FREE char *moved = state_dir_moved(run_state(r));
+	AUTO_FREE char *arrived = state_dir_arrived(r->src.facts.state_root);
+	AUTO_FREE char *away = state_dir_away(r->src.facts.state_root);
 
 	strv_push(&dirs, r->src.facts.run_root);
 	strv_pushf(&dirs, "%s/..", r->held.record_dir);
@@ -28,6 +30,10 @@ static void report_set_up(const struct run *r)
 	strv_push(&dirs, lessons);
 	(void)state_dir_make(moved, NULL);
 	strv_push(&dirs, moved);
+	(void)state_dir_make_away(r->src.facts.state_root, NULL);
+	strv_push(&dirs, away);
+	/* the record of a guest that vmferry has brought here goes with it */
+	strv_push(&dirs, arrived);
 	unit_hold_dirs(r, &dirs);
 	/* this run's is open; a guardian that is replaced adds to it */
 	strv_push(&dirs, recordings);

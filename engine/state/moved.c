@@ -8,24 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/hosts/answer.h"
-#include "engine/hosts/probe.h"
+#include "engine/state/moved_mark.h"
 #include "engine/state/state_dir.h"
-#include "transport/base/buf.h"
+#include "transport/base/path_part.h"
 #include "transport/base/xalloc.h"
-
-enum { MOST_BYTES = 16 << 10 };
 
 void moved_free(struct moved *m)
 {
 	free(m->run);
 	/* NOLINTNEXTLINE(*-unix.Malloc): all are NULL once they are free */
 	free(m->guest);
+	free(m->key);
 	free(m->uuid);
+	free(m->there_key);
+	free(m->there_uuid);
+	free(m->user);
 	free(m->source);
 	free(m->destination);
 	free(m->machine);
@@ -33,29 +34,6 @@ void moved_free(struct moved *m)
 }
 
 /* --- writing -------------------------------------------------------------- */
-
-static void put(struct buf *b, const char *key, const char *value)
-{
-	AUTO_FREE char *safe = answer_safe_value(value);
-
-	buf_printf(b, "%s=%s\n", key, safe);
-}
-
-static char *text_of(const struct moved *m)
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, MOVED_FIRST_LINE);
-	put(&b, "run", m->run);
-	put(&b, "guest", m->guest);
-	put(&b, "uuid", m->uuid);
-	put(&b, "source", m->source);
-	put(&b, "destination", m->destination);
-	put(&b, "machine", m->machine);
-	buf_printf(&b, "pid=%d\nticks=%llu\nmoved=%.0f\n", (int)m->pid,
-		   (unsigned long long)m->ticks, m->moved_s);
-	return buf_steal(&b);
-}
 
 static int sync_directory(const char *path, struct err *err)
 {
@@ -66,14 +44,16 @@ static int sync_directory(const char *path, struct err *err)
 	return err_sys(err, errno, "cannot sync %s", path);
 }
 
-static int write_synced(char *path, const char *text, struct err *err)
+static int write_synced(char *path, mode_t mode, const char *text,
+			struct err *err)
 {
 	AUTO_FD int fd = mkostemp(path, O_CLOEXEC);
 	size_t len = strlen(text);
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot make %s", path);
-	if (write(fd, text, len) == (ssize_t)len && fsync(fd) == 0)
+	if (fchmod(fd, mode) == 0 && write(fd, text, len) == (ssize_t)len &&
+	    fsync(fd) == 0)
 		return 0;
 	err_sys(err, errno, "cannot write %s", path);
 	(void)unlink(path);
@@ -90,55 +70,23 @@ static int make_directory(const char *state, const char *dir, struct err *err)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* As it is written: a damaged mark, too, is found by what it says. */
-static char *value_or_empty(const char *text, const char *key)
+static bool is_trusted(uid_t owner)
 {
-	AUTO_FREE char *v = answer_value(text, key);
-
-	return answer_safe_value(v);
+	return !owner || owner == geteuid();
 }
 
-static uint64_t number(const char *text, const char *key)
-{
-	AUTO_FREE char *v = answer_value(text, key);
-
-	return v ? strtoull(v, NULL, 10) : 0;
-}
-
-/* ERR_PROTOCOL for what is no mark: it may be about any guest. */
+/* One that another user has made may be about any guest: ERR_SYSTEM. */
 static int read_mark(const char *path, struct moved *m, struct err *err)
 {
-	AUTO_FD int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char text[MOST_BYTES];
-	struct stat st;
-	ssize_t n;
+	uid_t owner;
 
-	*m = (struct moved){ .run = NULL };
-	n = fd < 0 || fstat(fd, &st) < 0 ? -1
-	    : S_ISREG(st.st_mode)	 ? read(fd, text, sizeof(text) - 1)
-					 : 0;
-	if (n < 0) {
-		err_sys(err, errno, "cannot read %s", path);
+	if (moved_mark_read(AT_FDCWD, path, path, m, &owner, err) < 0)
 		return -1;
-	}
-	text[n] = '\0';
-	if (strncmp(text, MOVED_FIRST_LINE, strlen(MOVED_FIRST_LINE)) != 0) {
-		err_set(err, ERR_PROTOCOL, "%s is no mark of a move", path);
-		return -1;
-	}
-	*m = (struct moved){
-		.run = value_or_empty(text, "run"),
-		.guest = value_or_empty(text, "guest"),
-		.uuid = value_or_empty(text, "uuid"),
-		.source = value_or_empty(text, "source"),
-		.destination = value_or_empty(text, "destination"),
-		.machine = value_or_empty(text, "machine"),
-		.pid = (pid_t)number(text, "pid"),
-		.ticks = number(text, "ticks"),
-		.moved_s = (double)number(text, "moved"),
-	};
-	return 0;
+	if (is_trusted(owner))
+		return 0;
+	moved_free(m);
+	return err_set(err, ERR_SYSTEM, "%s belongs to user %u", path,
+		       (unsigned int)owner);
 }
 
 /* Called for each mark; 0: go on, else walk() ends with it. */
@@ -178,11 +126,25 @@ static int walk(const char *dir, visitor *see, void *arg, struct err *err)
 
 /* --- whose ---------------------------------------------------------------- */
 
+struct guest_id moved_guest(const struct moved *m)
+{
+	return (struct guest_id){
+		.uid = m->uid,
+		.user = m->user,
+		.name = m->guest,
+		.uuid = m->uuid,
+	};
+}
+
 static bool is_same_guest(const struct moved *a, const struct moved *b)
 {
-	if (*a->uuid || *b->uuid)
-		return !strcasecmp(a->uuid, b->uuid);
-	return !strcmp(a->guest, b->guest);
+	AUTO_FREE char *key_a = moved_mark_key(a);
+	AUTO_FREE char *key_b = moved_mark_key(b);
+	struct guest_id x = moved_guest(a), y = moved_guest(b);
+
+	x.name = key_a;
+	y.name = key_b;
+	return guest_id_same(&x, &y);
 }
 
 struct forgetting {
@@ -205,13 +167,16 @@ static int forget_one(void *arg, const char *path, struct moved *m,
 		       : err_sys(err, errno, "cannot remove %s", path);
 }
 
-/* @m with values as they are in the files. */
 static int forget(const char *dir, const struct moved *m, const char *keep,
 		  struct err *err)
 {
-	AUTO_FREE char *guest = answer_safe_value(m->guest);
 	AUTO_FREE char *uuid = answer_safe_value(m->uuid);
-	const struct moved plain = { .guest = guest, .uuid = uuid };
+	const struct moved plain = {
+		.guest = m->guest,
+		.key = m->key,
+		.uuid = uuid,
+		.uid = m->uid,
+	};
 	struct forgetting f = { .guest = &plain, .keep = keep };
 
 	if (walk(dir, forget_one, &f, err) < 0)
@@ -226,62 +191,163 @@ int moved_forget(const char *state, const struct moved *m, struct err *err)
 	return forget(dir, m, NULL, err);
 }
 
-int moved_write(const char *state, const struct moved *m, struct err *err)
+int moved_forget_published(const char *state, const struct moved *m,
+			   struct err *err)
 {
-	AUTO_FREE char *dir = state_dir_moved(state);
-	AUTO_FREE char *path = xasprintf("%s/%s", dir, m->run);
-	AUTO_FREE char *fresh = xasprintf("%s/.new-XXXXXX", dir);
-	AUTO_FREE char *text = text_of(m);
+	AUTO_FREE char *dir = state_dir_away(state);
 
-	if (make_directory(state, dir, err) < 0 ||
-	    write_synced(fresh, text, err) < 0)
+	return forget(dir, m, NULL, err);
+}
+
+static int put_file(const char *dir, const char *path, mode_t mode,
+		    const char *text, struct err *err)
+{
+	AUTO_FREE char *fresh = xasprintf("%s/.new-XXXXXX", dir);
+
+	if (write_synced(fresh, mode, text, err) < 0)
 		return -1;
 	if (rename(fresh, path) < 0) {
 		err_sys(err, errno, "cannot make %s", path);
 		(void)unlink(fresh);
 		return -1;
 	}
-	if (sync_directory(dir, err) < 0)
+	return sync_directory(dir, err);
+}
+
+int moved_write(const char *state, const struct moved *m, struct err *err)
+{
+	AUTO_FREE char *dir = state_dir_moved(state);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, m->run);
+	AUTO_FREE char *text = moved_mark_text(m);
+
+	if (make_directory(state, dir, err) < 0 ||
+	    put_file(dir, path, 0600, text, err) < 0)
 		return -1;
 	return forget(dir, m, m->run, err);
 }
 
-struct finding {
-	const char *word;
-	struct moved *out;
-	bool found;
-};
+int moved_publish(const char *state, const struct moved *m, struct err *err)
+{
+	AUTO_FREE char *dir = state_dir_away(state);
+	AUTO_FREE char *path = state_dir_away_mark(state, m->run);
+	AUTO_FREE char *text = moved_mark_public_text(m);
+
+	if (state_dir_make_away(state, err) < 0 ||
+	    sync_directory(state, err) < 0 ||
+	    put_file(dir, path, 0644, text, err) < 0)
+		return -1;
+	return forget(dir, m, m->run, err);
+}
+
+int moved_retract(const char *state, const char *run, struct err *err)
+{
+	AUTO_FREE char *dir = state_dir_away(state);
+	AUTO_FREE char *path = state_dir_away_mark(state, run);
+	struct moved m;
+	bool leaving;
+
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (read_mark(path, &m, err) < 0)
+		return -1;
+	leaving = m.leaving;
+	moved_free(&m);
+	if (!leaving)
+		return 0;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot remove %s", path);
+	return sync_directory(dir, err);
+}
+
+/* Whether @word means the guest @m by its name, which is compared by key. */
+static enum guest_meant meant_by_name(const struct moved *m, const char *word)
+{
+	const char *slash = strchr(word, '/');
+	AUTO_FREE char *key = moved_mark_key(m);
+	AUTO_FREE char *part = path_part(word);
+	AUTO_FREE char *of_user = NULL;
+	struct guest_id g = moved_guest(m);
+
+	g.name = key;
+	g.uuid = NULL;
+	if (!*word || guest_id_meant(&g, part, m->uid) == GUEST_NOT_MEANT) {
+		free(STEAL(part));
+		if (!slash || !slash[1])
+			return GUEST_NOT_MEANT;
+		part = path_part(slash + 1);
+		of_user = xasprintf("%.*s/%s", (int)(slash - word), word, part);
+		return guest_id_meant(&g, of_user, geteuid());
+	}
+	/* a guest that is called like the other form of another's name */
+	if (slash && m->uid != geteuid())
+		return GUEST_NOT_MEANT;
+	return guest_id_meant(&g, part, geteuid());
+}
+
+enum guest_meant moved_meant(const struct moved *m, const char *word)
+{
+	enum guest_meant by_name = meant_by_name(m, word);
+	struct guest_id g = moved_guest(m);
+	enum guest_meant by_uuid;
+
+	g.name = NULL;
+	by_uuid = guest_id_meant(&g, word, geteuid());
+	return by_uuid > by_name ? by_uuid : by_name;
+}
+
+void moved_finding_add(struct moved_finding *f, struct moved *m)
+{
+	enum guest_meant how = moved_meant(m, f->word);
+	bool again = how == f->found && f->out->run;
+	bool several = again &&
+		       (f->out->is_one_of_several || f->out->uid != m->uid);
+
+	if (how == GUEST_NOT_MEANT || how < f->found)
+		return;
+	if (!again || f->out->moved_s <= m->moved_s) {
+		moved_free(f->out);
+		*f->out = *m;
+		*m = (struct moved){ .run = NULL };
+		f->found = how;
+	}
+	f->out->is_one_of_several = several;
+}
 
 static int find_one(void *arg, const char *path, struct moved *m,
 		    struct err *err)
 {
-	struct finding *f = arg;
-
 	(void)path;
 	(void)err;
-	if (strcmp(m->guest, f->word) != 0 &&
-	    (!*m->uuid || strcasecmp(m->uuid, f->word) != 0))
-		return 0;
-	if (f->found && f->out->moved_s > m->moved_s)
-		return 0;
-	moved_free(f->out);
-	*f->out = *m;
-	*m = (struct moved){ .run = NULL };
-	f->found = true;
+	moved_finding_add(arg, m);
 	return 0;
+}
+
+static int find(const char *dir, const char *word, struct moved *out,
+		struct err *err)
+{
+	struct moved_finding f = { .word = word, .out = out };
+
+	*out = (struct moved){ .run = NULL };
+	if (walk(dir, find_one, &f, err) == 0)
+		return f.found != GUEST_NOT_MEANT;
+	moved_free(out);
+	return -1;
 }
 
 int moved_find(const char *state, const char *word, struct moved *out,
 	       struct err *err)
 {
 	AUTO_FREE char *dir = state_dir_moved(state);
-	struct finding f = { .word = word, .out = out };
 
-	*out = (struct moved){ .run = NULL };
-	if (walk(dir, find_one, &f, err) == 0)
-		return f.found;
-	moved_free(out);
-	return -1;
+	return find(dir, word, out, err);
+}
+
+int moved_find_published(const char *state, const char *word, struct moved *out,
+			 struct err *err)
+{
+	AUTO_FREE char *dir = state_dir_away(state);
+
+	return find(dir, word, out, err);
 }
 
 bool moved_is_marked(const char *state, const char *run)
@@ -290,4 +356,27 @@ bool moved_is_marked(const char *state, const char *run)
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, run);
 
 	return access(path, F_OK) == 0;
+}
+
+/* --- of another host ------------------------------------------------------ */
+
+void moved_each(const char *text, bool (*see)(void *arg, const struct moved *m),
+		void *arg)
+{
+	static const char head[] = "mark=\n" MOVED_FIRST_LINE;
+	const char *p = strstr(text, head);
+	bool done = false;
+
+	while (p && !done) {
+		const char *begin = p + strlen(head);
+		const char *next = strstr(begin, head);
+		AUTO_FREE char *one =
+			next ? xstrndup(begin, (size_t)(next - begin))
+			     : xstrdup(begin);
+		struct moved m = moved_mark_parse(one, (uid_t)-1);
+
+		done = see(arg, &m);
+		moved_free(&m);
+		p = next;
+	}
 }

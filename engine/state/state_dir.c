@@ -56,6 +56,18 @@ char *state_dir_arrived(const char *state)
 	return xasprintf("%s/arrived", state);
 }
 
+const char state_dir_of_root[] = "/var/lib/vmferry";
+
+char *state_dir_away(const char *state)
+{
+	return xasprintf("%s/away", state);
+}
+
+char *state_dir_away_mark(const char *state, const char *run)
+{
+	return named(state, "away/", run, "");
+}
+
 /* --- below the run root -------------------------------------------------- */
 
 char *state_dir_locks(const char *root)
@@ -129,11 +141,16 @@ int state_dir_sync_entry(const char *path)
 	return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
 }
 
+/* Users pass through root's: what they may read is below it. */
 static int make_synced(const char *path)
 {
-	if (mkdir(path, 0700) == 0)
-		return state_dir_sync_entry(path);
-	return errno == EEXIST ? 0 : -1;
+	bool is_passed = !strcmp(path, state_dir_of_root);
+
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : -1;
+	if (is_passed && chmod(path, 0711) < 0)
+		return -1;
+	return state_dir_sync_entry(path);
 }
 
 int state_dir_make(const char *path, struct err *err)
@@ -194,6 +211,30 @@ int state_dir_trust(const char *dir, struct err *err)
 	if (trust_one(*state ? state : "/", 0, err) < 0)
 		return -1;
 	return trust_one(dir, AT_SYMLINK_NOFOLLOW, err);
+}
+
+/* Adds @mode to that of the directory @path, which is this user's. */
+static int let_others(const char *path, mode_t mode, struct err *err)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot look at %s", path);
+	if ((st.st_mode & mode) == mode ||
+	    fchmod(fd, (st.st_mode | mode) & 07777) == 0)
+		return 0;
+	return err_sys(err, errno, "cannot set the mode of %s", path);
+}
+
+int state_dir_make_away(const char *state, struct err *err)
+{
+	AUTO_FREE char *dir = state_dir_away(state);
+
+	if (state_dir_make(dir, err) < 0 || state_dir_trust(dir, err) < 0 ||
+	    let_others(state, 0711, err) < 0)
+		return -1;
+	return let_others(dir, 0755, err);
 }
 
 void state_dir_remove_run(const char *run_dir)

@@ -9,6 +9,7 @@
  *	+- runs/RUN/journal		journal.h
  *	+- recordings/RUN.jsonl		recording.h
  *	+- moved/RUN			moved.h
+ *	+- away/RUN			moved.h: what the guests' users may read
  *	+- arrived/RUN			departed.h: of a guest that run brought
  *	`- pairs/MACHINE		lessons.h
  *
@@ -46,6 +47,10 @@ char *state_dir_recordings(const char *state);
 char *state_dir_lessons(const char *state);
 char *state_dir_moved(const char *state);
 char *state_dir_arrived(const char *state);
+char *state_dir_away(const char *state);
+char *state_dir_away_mark(const char *state, const char *run);
+/* Root's, which those of other users are asked beside. */
+extern const char state_dir_of_root[];
 
 /* --- below the run root -------------------------------------------------- */
 
@@ -66,8 +71,9 @@ bool state_dir_is_guest(const char *root, const char *path);
 /* --- making, trusting, removing ------------------------------------------ */
 
 /*
- * Makes every missing part of @path, each for its user alone, and syncs the
- * directories in which they are new: a crash leaves none of them out.
+ * Makes every missing part of @path, each for its user alone, but so that
+ * others may pass through root's state directory, and syncs the directories in
+ * which they are new: a crash leaves none of them out.
  * ERR_SYSTEM.
  */
 int state_dir_make(const char *path, struct err *err);
@@ -77,6 +83,12 @@ int state_dir_make(const char *path, struct err *err);
  * directories there. ERR_SYSTEM.
  */
 int state_dir_make_in_root(const char *root, const char *dir, struct err *err);
+/*
+ * Makes state_dir_away() of @state, and @state so that others may pass through
+ * it. Both belong to this process's user, and others write to neither.
+ * ERR_SYSTEM.
+ */
+int state_dir_make_away(const char *state, struct err *err);
 /*
  * That nobody but its user and root can redirect what is written to @dir, an
  * existing directory directly below the state directory, with an absolute

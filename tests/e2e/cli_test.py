@@ -231,8 +231,8 @@ class ListTest(case.LoopbackCase):
         guest = [g for g in listed["guests"]
                  if g["name"] == self.one.name][0]
         self.assertEqual(
-            set(guest), {"name", "uuid", "host", "pid", "state", "ram_bytes",
-                         "vcpus", "accel", "disks", "monitor", "started_by",
+            set(guest), {"name", "uuid", "host", "user", "pid", "state",
+                         "ram_bytes", "vcpus", "accel", "disks", "monitor", "started_by",
                          "manager", "defined"})
         self.assertEqual(guest["pid"], self.one.pid)
         self.assertEqual(guest["state"], "running")

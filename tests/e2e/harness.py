@@ -159,7 +159,7 @@ class Place:
 
     def strange_state(self):
         """What is none of what is kept, nor a recording."""
-        known = ("runs", "pairs", "recordings", "moved", "arrived",
+        known = ("runs", "pairs", "recordings", "moved", "away", "arrived",
                  "machine-id")
         found = []
         for top, stays in ((self.state, lambda n: n in known),

@@ -135,12 +135,14 @@ class Lab:
 class LabGuest:
     """A built-in guest that knows which host it is on."""
 
-    def __init__(self, host, name, append, memory, extra=(), under=()):
+    def __init__(self, host, name, append, memory, extra=(), under=(),
+                 directory="/run", kernel=harness.GUEST_ELF):
         """@under: a command line that runs QEMU's as its child."""
         self.host, self.name = host, name
         self.run_dir, self.followed = None, set()
         # The serial port first: its socket is the run directory's s0.sock.
-        self.serial, self.qmp = f"/run/{name}.serial", f"/run/{name}.qmp"
+        self.serial, self.qmp = (
+            f"{directory}/{name}.{what}" for what in ("serial", "qmp"))
         self.watch = GuestWatch()
         self.watch.add(host.at(self.serial))
         self.process = subprocess.Popen(
@@ -148,7 +150,7 @@ class LabGuest:
                       "pc", "-m", memory, "-nodefaults", "-display", "none",
                       "-serial", f"unix:{self.serial},server=on,wait=off",
                       "-qmp", f"unix:{self.qmp},server=on,wait=off",
-                      "-kernel", harness.GUEST_ELF, "-append", append,
+                      "-kernel", kernel, "-append", append,
                       *extra),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.watch.wait_for(lambda: self.watch.lines("F "), 120,

@@ -16,7 +16,7 @@ import harness
 
 BUSY = "fill=16 ws=8 rate=40"
 FIELDS = {
-    "run", "guest", "uuid", "source", "destination", "state", "phase",
+    "run", "guest", "uuid", "uid", "source", "destination", "state", "phase",
     "outcome", "owner", "recovered", "unfinished", "why", "started_again",
     "pass", "remaining_bytes", "total_bytes", "bandwidth_bps",
     "converges", "eta_p50_s", "eta_p90_s",

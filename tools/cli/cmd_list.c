@@ -2,6 +2,7 @@
 /* vmferry list: the guests of one or more hosts. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qmp/json_fields.h"
 #include "transport/base/task_pool.h"
@@ -23,6 +24,7 @@ enum {
 
 enum column {
 	COLUMN_NAME,
+	COLUMN_USER,
 	COLUMN_HOST,
 	COLUMN_PID,
 	COLUMN_STATE,
@@ -39,6 +41,7 @@ static const struct {
 	bool right;
 } columns[COLUMNS] = {
 	[COLUMN_NAME] = { "NAME", false },
+	[COLUMN_USER] = { "USER", false },
 	[COLUMN_HOST] = { "HOST", false },
 	[COLUMN_PID] = { "PID", true },
 	[COLUMN_STATE] = { "STATE", false },
@@ -120,6 +123,7 @@ static void add_row(struct strv *cells, const struct guest_view *g)
 
 	owner = owner_text(&g->guest);
 	add_text(cells, guest_label(&g->guest));
+	add_text(cells, g->guest.user ? g->guest.user : "-");
 	add_text(cells, g->host);
 	strv_pushf(cells, "%ld", (long)g->guest.pid);
 	add_text(cells, *g->state ? g->state : "-");
@@ -131,11 +135,17 @@ static void add_row(struct strv *cells, const struct guest_view *g)
 	add_text(cells, owner);
 }
 
+/* Columns that say the same of every guest are left out. */
+struct shown {
+	bool user, host;
+};
+
 static void put_row(struct buf *b, char *const *row, const int *width,
-		    bool with_host)
+		    const struct shown *with)
 {
 	for (int c = 0; c < COLUMNS - 1; c++) {
-		if (c == COLUMN_HOST && !with_host)
+		if ((c == COLUMN_HOST && !with->host) ||
+		    (c == COLUMN_USER && !with->user))
 			continue;
 		text_cell(b, row[c], width[c], columns[c].right);
 		buf_printf(b, "  ");
@@ -144,7 +154,7 @@ static void put_row(struct buf *b, char *const *row, const int *width,
 }
 
 /* Nothing is cut off: a wide cell widens its column. */
-static void print_table(const struct strv *cells, bool with_host)
+static void print_table(const struct strv *cells, const struct shown *with)
 {
 	AUTO_BUF struct buf b = { 0 };
 	int width[COLUMNS] = { 0 };
@@ -156,7 +166,7 @@ static void print_table(const struct strv *cells, bool with_host)
 			width[i % COLUMNS] = w;
 	}
 	for (size_t i = 0; i < cells->n; i += COLUMNS)
-		put_row(&b, &cells->v[i], width, with_host);
+		put_row(&b, &cells->v[i], width, with);
 	fputs(buf_data(&b), stdout);
 }
 
@@ -183,8 +193,25 @@ static void read_host(void *arg, size_t i)
 	host_close(h);
 }
 
+/* Whether one is another user's than the one who asks. */
+static bool has_others(const struct listing *l, size_t n_hosts)
+{
+	for (size_t i = 0; i < n_hosts; i++) {
+		for (size_t k = 0; k < l->found[i].n; k++) {
+			if (l->found[i].v[k].guest.uid != geteuid())
+				return true;
+		}
+	}
+	return false;
+}
+
 static void print_people(const struct listing *l, size_t n_hosts)
 {
+	const struct shown with = {
+		.user = has_others(l, n_hosts),
+		.host = n_hosts > 1 ||
+			strcmp(l->cli->operands.v[0], "local") != 0,
+	};
 	AUTO_STRV struct strv cells = { 0 };
 
 	for (int c = 0; c < COLUMNS; c++)
@@ -194,8 +221,7 @@ static void print_people(const struct listing *l, size_t n_hosts)
 			add_row(&cells, &l->found[i].v[k]);
 	}
 	if (cells.n > COLUMNS)
-		print_table(&cells, n_hosts > 1 || strcmp(l->cli->operands.v[0],
-							  "local") != 0);
+		print_table(&cells, &with);
 	else if (!l->cli->settings.quiet)
 		fprintf(stderr, "no guests\n");
 }
@@ -294,7 +320,8 @@ const struct command cmd_list = {
 	.summary = "lists the guests of this host, or of others",
 	.description =
 		"Lists the QEMU processes of this host, or of each HOST, that "
-		"the login may look at, whoever started them. MONITOR says "
+		"the login may look at, whoever started them; USER says whose "
+		"they are when one is not yours. MONITOR says "
 		"whether vmferry could talk to the guest: \"qmp free\"; \"qmp "
 		"BUSY\", when another program holds its only monitor; \"hmp "
 		"only\", when it was started without -qmp. A guest that "

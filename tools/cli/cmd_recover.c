@@ -6,6 +6,7 @@
 #include "qmp/json.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
+#include "tools/cli/other_user.h"
 #include "tools/cli/receipt.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
@@ -117,27 +118,62 @@ static int worst_code(const struct recoveries *list)
 	return worst;
 }
 
-static struct json_object *to_json(const struct recoveries *list, int code)
+static void add_others(struct json_object *all, struct json_object *others)
+{
+	struct json_object *runs = NULL;
+
+	if (!json_object_object_get_ex(others, "runs", &runs)) {
+		json_object_array_add(all, json_object_get(others));
+		return;
+	}
+	for (size_t i = 0; json_object_is_type(runs, json_type_array) &&
+			   i < json_object_array_length(runs);
+	     i++)
+		json_object_array_add(
+			all,
+			json_object_get(json_object_array_get_idx(runs, i)));
+}
+
+/* @others: what was done with another user's rights, or NULL. */
+static struct json_object *to_json(const struct recoveries *list,
+				   struct json_object *others, int code)
 {
 	struct json_object *all, *o;
 
 	/* one run, the usual case, is the object itself */
-	if (list->n == 1)
+	if (list->n == 1 && !others)
 		return recovery_to_json(&list->v[0]);
+	if (!list->n && others)
+		return json_object_get(others);
 	all = json_object_new_array();
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(all, recovery_to_json(&list->v[i]));
+	if (others)
+		add_others(all, others);
 	o = json_add_str(json_new(), "outcome",
 			 list->n ? "several" : verdict_name(VERDICT_NOTHING));
 	o = json_add_i64(o, "exit_code", code);
 	return json_add_sub(o, "runs", all);
 }
 
-static int print_recoveries(struct cli *cli, const struct recoveries *list)
+static void put_none(const struct cli *cli, struct buf *b)
+{
+	if (cli->operands.n)
+		buf_printf(b,
+			   "No run of %s is unfinished here. Nothing was "
+			   "changed.\n",
+			   cli->operands.v[0]);
+	else
+		buf_printf(b, "No run of this host is unfinished. Nothing was "
+			      "changed.\n");
+}
+
+/* @more: another user's are asked for, too. */
+static void print_recoveries(struct cli *cli, const struct recoveries *list,
+			     bool more)
 {
 	struct style style = cli_people_style(cli);
 	AUTO_BUF struct buf b = { 0 };
-	int code = worst_code(list);
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct recovery *r = &list->v[i];
@@ -147,17 +183,47 @@ static int print_recoveries(struct cli *cli, const struct recoveries *list)
 		put_recovery(&b, &style, r);
 	}
 	put_arrivals(&b, &style, list);
-	if (!list->n && cli->operands.n)
-		buf_printf(&b,
-			   "No run of %s is unfinished here. Nothing was "
-			   "changed.\n",
-			   cli->operands.v[0]);
-	else if (!list->n)
-		buf_printf(&b, "No run of this host is unfinished. Nothing was "
-			       "changed.\n");
+	if (!list->n && !more)
+		put_none(cli, &b);
 	cli_print_people(cli, &b);
+}
+
+/* Adds to @code what becomes of those that another user has begun. */
+static int recover_others(struct cli *cli, const struct guest_user *who,
+			  struct json_object **others, int code)
+{
+	AUTO_ERR struct err err = { 0 };
+	int other = other_user_run(cli, who, others, &err);
+	enum exit_code both[] = { (enum exit_code)code, (enum exit_code)other };
+
+	if (other < 0) {
+		cli_print_error(cli, &err);
+		*others = json_add_sub(json_new(), "error",
+				       result_error_to_json(&err));
+		*others = json_add_str(*others, "outcome",
+				       outcome_name(OUTCOME_UNDECIDED));
+		*others =
+			json_add_i64(*others, "exit_code", EXIT_CODE_UNDECIDED);
+		both[1] = EXIT_CODE_UNDECIDED;
+	}
+	/* which no recovery ends with */
+	if (other == EXIT_CODE_INTERNAL || other == EXIT_CODE_USAGE)
+		return other;
+	return exit_code_worst(both, ARRAY_SIZE(both));
+}
+
+static int finish(struct cli *cli, const struct recoveries *list,
+		  const struct guest_user *who)
+{
+	AUTO_JSON struct json_object *others = NULL;
+	bool more = other_user_has_state(cli, who);
+	int code = worst_code(list);
+
+	print_recoveries(cli, list, more);
+	if (more)
+		code = recover_others(cli, who, &others, code);
 	if (cli->settings.json)
-		code = cli_print_json(to_json(list, code), code);
+		code = cli_print_json(to_json(list, others, code), code);
 	return cli_end(code);
 }
 
@@ -173,6 +239,14 @@ static int check_words(const struct cli *cli, struct err *err)
 	return 0;
 }
 
+static int refuse_word(struct cli *cli, const struct err *err)
+{
+	if (err->kind == ERR_USAGE)
+		return cli_usage(cli, err);
+	cli_print_error(cli, err);
+	return EXIT_CODE_INTERNAL;
+}
+
 static int run(struct cli *cli)
 {
 	struct recover_options opt = {
@@ -185,17 +259,26 @@ static int run(struct cli *cli)
 	};
 	struct recoveries list = { .v = NULL };
 	AUTO_ERR struct err err = { 0 };
+	AUTO_ERR struct err no_user = { 0 };
+	struct guest_user who = { .is_other = false };
 	int code;
 
 	if (check_words(cli, &err) < 0)
 		return cli_usage(cli, &err);
 	cli_host_options(cli, &opt.ssh);
-	if (recover_run(&opt, &list, &err) < 0) {
+	if (opt.word)
+		(void)guest_user_read(opt.word, &who, &no_user);
+	if (!other_user_only(cli, &who) && recover_run(&opt, &list, &err) < 0) {
 		cli_print_error(cli, &err);
-		return err.kind == ERR_AMBIGUOUS ? EXIT_CODE_USAGE
+		code = err.kind == ERR_AMBIGUOUS ? EXIT_CODE_USAGE
 						 : EXIT_CODE_INTERNAL;
+	} else if (no_user.kind != ERR_NONE && !list.n) {
+		/* nor is a guest called so */
+		code = refuse_word(cli, &no_user);
+	} else {
+		code = finish(cli, &list, &who);
 	}
-	code = print_recoveries(cli, &list);
+	guest_user_free(&who);
 	cli->sentries = STEAL(list.sentries);
 	cli->n_sentries = list.n_sentries;
 	list.n_sentries = 0;
@@ -220,6 +303,11 @@ const struct command cmd_recover = {
 		"migration or undoes it. Without GUEST (a name, UUID or run "
 		"id) every unfinished run is taken; do so at boot, before any "
 		"guest is started.\n\n"
+		"GUEST is yours. For root, when root has none that is called "
+		"so, it may be another user's; USER/NAME or USER/UUID is that "
+		"user's alone. What that user has begun with an own vmferry is "
+		"recovered with that user's rights, settings and keys; root's "
+		"files and logins are not used for it.\n\n"
 		"It never starts a guest that may run elsewhere, and may be "
 		"run as often as one likes. Exit code 7: one side cannot be "
 		"asked, or a person must decide; nothing was started or "
@@ -231,7 +319,8 @@ const struct command cmd_recover = {
 		"begins. After a recovery that ends with the guest on the "
 		"destination this host is watched as after a migration "
 		"(--watch-source).",
-	.examples = "vmferry recover --all\nvmferry recover web1",
+	.examples = "vmferry recover --all\nvmferry recover web1\n"
+		    "vmferry recover alice/web1",
 	.groups = groups,
 	.run = run,
 };

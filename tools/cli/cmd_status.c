@@ -12,6 +12,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
 #include "tools/cli/human.h"
+#include "tools/cli/other_user.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
@@ -35,6 +36,7 @@ static struct json_object *to_json(const struct run_status *s)
 	json_fields_text(o, "run", v->run);
 	json_fields_text(o, "guest", s->guest);
 	json_fields_text(o, "uuid", recording_uuid(v));
+	json_add_num(o, "uid", recording_number(v, EVENT_FACTS, "uid"), 0);
 	json_fields_text(o, "source", s->source);
 	json_fields_text(o, "destination", s->destination);
 	json_fields_text(o, "state", recording_state_name(v->state));
@@ -275,52 +277,151 @@ static void put_empty(struct buf *b, bool utf8, const char *dir)
 	buf_append(b, "\n", 1);
 }
 
-static int print(struct cli *cli, const char *state,
-		 const struct recordings *list)
-{
-	const char *word = cli->operands.n ? cli->operands.v[0] : NULL;
-	struct json_object *runs = json_object_new_array(), *o;
-	struct style style = cli_people_style(cli);
-	struct run_status *all =
-		run_status_all(state, list, (double)wall_now().us / 1e6);
-	AUTO_BUF struct buf b = { 0 };
+/* What is shown, and in which words. */
+struct report {
+	struct cli *cli;
+	struct guest_user who;
+	struct err no_user;	  /* why @who is nobody, or none */
+	struct json_object *runs; /* for programs */
+	struct buf text;	  /* for people */
+	bool any;
+};
 
-	for (size_t i = 0; i < list->n; i++) {
-		if (!run_status_is_shown(all, list->n, i, word))
-			continue;
-		put_one(&b, style.utf8, &all[i]);
-		json_object_array_add(runs, to_json(&all[i]));
-	}
-	free(all);
-	if (!buf_len(&b) && word) {
-		json_object_put(runs);
-		return print_none(cli, list);
-	}
-	if (!buf_len(&b))
-		put_empty(&b, style.utf8, list->dir);
-	cli_print_people(cli, &b);
-	o = json_add_sub(json_new(), "runs", runs);
-	json_add_sub(o, "error", NULL);
-	json_add_i64(o, "exit_code", 0);
-	if (cli->settings.json)
-		return cli_print_json(o, 0);
-	json_object_put(o);
-	return cli_end(0);
+/* With the user that was named, if one was. */
+static bool is_shown(const struct report *r, const struct run_status *all,
+		     size_t n, size_t i)
+{
+	const char *word = r->cli->operands.n ? r->cli->operands.v[0] : NULL;
+
+	if (run_status_is_shown(all, n, i, word))
+		return true;
+	if (!r->who.user.name || r->no_user.kind != ERR_NONE ||
+	    !run_status_is_shown(all, n, i, r->who.guest))
+		return false;
+	/* earlier versions did not say whose it is */
+	return r->who.is_other
+		       ? recording_is_of_user(all[i].v, r->who.user.uid)
+		       : recording_may_be_of_user(all[i].v, r->who.user.uid);
 }
 
-static int run(struct cli *cli)
+static void put_own(struct report *r, const char *state,
+		    const struct recordings *list)
+{
+	struct style style = cli_people_style(r->cli);
+	struct run_status *all =
+		run_status_all(state, list, (double)wall_now().us / 1e6);
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!is_shown(r, all, list->n, i))
+			continue;
+		r->any = true;
+		put_one(&r->text, style.utf8, &all[i]);
+		json_object_array_add(r->runs, to_json(&all[i]));
+	}
+	free(all);
+}
+
+static void add_others(struct report *r, struct json_object *o)
+{
+	struct json_object *runs = NULL;
+
+	(void)json_object_object_get_ex(o, "runs", &runs);
+	for (size_t i = 0; json_object_is_type(runs, json_type_array) &&
+			   i < json_object_array_length(runs);
+	     i++)
+		json_object_array_add(
+			r->runs,
+			json_object_get(json_object_array_get_idx(runs, i)));
+}
+
+/* What another user's own recordings say; that there are none is no failure. */
+static int print_others(struct report *r)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	AUTO_ERR struct err err = { 0 };
+	int code = other_user_run(r->cli, &r->who, &o, &err);
+
+	if (code < 0)
+		return print_failure(r->cli, &err, EXIT_CODE_INTERNAL);
+	add_others(r, o);
+	return code == EXIT_CODE_NO_GUEST && r->any ? 0 : code;
+}
+
+static int print_nothing(struct report *r, const struct recordings *list)
+{
+	struct style style = cli_people_style(r->cli);
+
+	if (r->no_user.kind == ERR_USAGE)
+		return cli_usage(r->cli, &r->no_user);
+	if (r->cli->operands.n)
+		return print_none(r->cli, list);
+	put_empty(&r->text, style.utf8, list->dir);
+	return 0;
+}
+
+static int print_runs(struct report *r, int code)
+{
+	struct json_object *o = json_add_sub(json_new(), "runs", r->runs);
+
+	r->runs = NULL;
+	json_add_sub(o, "error", NULL);
+	json_add_i64(o, "exit_code", code);
+	if (r->cli->settings.json)
+		return cli_print_json(o, code);
+	json_object_put(o);
+	return cli_end(code);
+}
+
+/* @list: NULL where only another user's are asked for. */
+static int print(struct report *r, const char *state,
+		 const struct recordings *list)
+{
+	bool others = !list || other_user_has_state(r->cli, &r->who);
+	int code = 0;
+
+	if (list)
+		put_own(r, state, list);
+	if (list && !r->any && !others) {
+		code = print_nothing(r, list);
+		if (code)
+			return code;
+	}
+	cli_print_people(r->cli, &r->text);
+	if (others)
+		code = print_others(r);
+	return print_runs(r, code);
+}
+
+static int read_and_print(struct report *r)
 {
 	AUTO_FREE char *state = NULL;
 	struct recordings list = { .v = NULL };
 	AUTO_ERR struct err err = { 0 };
 	int code;
 
-	state = cli_state_directory(cli, &err);
+	if (other_user_only(r->cli, &r->who))
+		return print(r, NULL, NULL);
+	state = cli_state_directory(r->cli, &err);
 	if (!state || recordings_read(state, &list, &err) < 0)
-		code = print_failure(cli, &err, EXIT_CODE_INTERNAL);
+		code = print_failure(r->cli, &err, EXIT_CODE_INTERNAL);
 	else
-		code = print(cli, state, &list);
+		code = print(r, state, &list);
 	recordings_free(&list);
+	return code;
+}
+
+static int run(struct cli *cli)
+{
+	struct report r = { .cli = cli, .runs = json_object_new_array() };
+	int code;
+
+	if (cli->operands.n)
+		(void)guest_user_read(cli->operands.v[0], &r.who, &r.no_user);
+	code = read_and_print(&r);
+	guest_user_free(&r.who);
+	err_reset(&r.no_user);
+	json_object_put(r.runs);
+	buf_free(&r.text);
 	return code;
 }
 
@@ -342,11 +443,14 @@ const struct command cmd_status = {
 		"(a name, UUID or run id): while it is under way its phase, "
 		"what is left, when the guest will run over there, and why it "
 		"waits; else how it ended. Asks neither QEMU nor any host, so "
-		"that it may be run at any time.\n\n"
+		"that it may be run at any time. USER/NAME is that user's "
+		"guest: root is also shown what that user has recorded, read "
+		"with that user's rights.\n\n"
 		"A run whose engine died was finished or undone by recovery, "
 		"which is told then; or it is named with what is left to do: "
 		"vmferry recover, as long as its journal stands.\n\n"
-		"--json: runs, an array of objects with run, guest, uuid, "
+		"--json: runs, an array of objects with run, guest, uuid, uid "
+		"(of the guest's user), "
 		"source, destination, state (running, ended, broken), phase, "
 		"outcome, owner, recovered (a recovery told the end), "
 		"unfinished (a recovery has something to do yet), why, "

@@ -140,6 +140,10 @@ static const struct entry files[] = {
 	{ "/var/lib/vmferry/moved/RUN",
 	  "That a guest was moved away from this host, for owns. Other users: "
 	  "~/.local/state/vmferry, or --state-dir." },
+	{ "/var/lib/vmferry/away/RUN",
+	  "The same for the users of the guests: whatever --state-dir a "
+	  "migration had, and from its begin on. Everybody may read it. "
+	  "Other users: ~/.local/state/vmferry." },
 	{ "/var/lib/vmferry/arrived/RUN",
 	  "What a guest that was moved to this host has here, until it ends. "
 	  "Other users: ~/.local/state/vmferry." },

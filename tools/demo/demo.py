@@ -208,8 +208,12 @@ def is_last(fd):
 
 def missing_directories(place):
     """What programs make that are started here, the innermost first."""
-    paths = [os.path.join(place.run_root, d) for d in ("locks", "queue")]
+    paths = [os.path.join(place.run_root, d)
+             for d in ("locks", "queue", "tokens")]
     paths += [place.run_root, "/run/sshd"]
+    # the destination's, and what the source's guests' users may read
+    paths += [os.path.join(harness.STATE, d) for d in ("arrived", "away")]
+    paths += [harness.STATE]
     return [p for p in paths if not os.path.exists(p)]
 
 

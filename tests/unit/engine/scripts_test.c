@@ -1230,16 +1230,38 @@ TEST(ancestors_are_printed_up_to_the_first_process)
 
 TEST(marks_of_a_guest_are_forgotten)
 {
-	AUTO_FREE char *script =
-		xasprintf("%smkdir -p m\n"
-			  "printf 'guest=a b\\nuuid=\\n' >m/run-1\n"
-			  "printf 'guest=a b\\nuuid=u\\n' >m/run-2\n"
-			  "printf 'guest=a\\nuuid=\\n' >m/run-3\n"
-			  "forget m 'a b' '' && ls m; forget m x u && ls m\n"
-			  "forget none x '' && echo none; rm -r m\n",
-			  moved_forget_sh);
+	AUTO_FREE char *script = xasprintf(
+		"%smkdir -p m\n"
+		"printf 'guest=a b\\nuuid=\\n' >m/run-1\n"
+		"printf 'guest=a b\\nuuid=u\\n' >m/run-2\n"
+		"printf 'guest=a\\nuuid=\\n' >m/run-3\n"
+		"printf 'guest=a b\\nuuid=\\nuid=9\\n' >m/run-4\n"
+		"printf 'guest=a b\\nkey=k\\nuuid=\\n' >m/run-5\n"
+		"forget m 'a b' '' $$ l && ls m; forget m x u $$ l && ls m\n"
+		"forget m x '' $$ k && ls m\n"
+		"forget none x '' $$ l && echo none; rm -r m\n",
+		moved_forget_sh);
 
-	all_print(script, "run-2\nrun-3\nrun-3\nnone\n");
+	all_print(script, "run-2\nrun-3\nrun-4\nrun-5\n"
+			  "run-3\nrun-4\nrun-5\nrun-3\nrun-4\nnone\n");
+}
+
+TEST(marks_in_a_home_are_forgotten)
+{
+	AUTO_FREE char *script = xasprintf(
+		"%s%shome=$PWD/h d=.local/state/vmferry\n"
+		"getent() { echo \"u:x:$(id -u):9:a b:$PWD/h:/bin/sh\"; }\n"
+		"for p in moved away; do\n"
+		"	mkdir -p h/$d/$p\n"
+		"	printf 'guest=a\\nkey=a\\nuuid=\\n' >h/$d/$p/run-1\n"
+		"	printf 'guest=b\\nkey=b\\nuuid=\\n' >h/$d/$p/run-2\n"
+		"done\n"
+		"forget_own a '' $$ a && ls h/$d/moved h/$d/away | grep run\n"
+		"getent() { echo; }; forget_own b '' $$ b && echo none\n"
+		"rm -r h\n",
+		moved_forget_sh, moved_forget_own_sh);
+
+	all_print(script, "run-2\nrun-2\nnone\n");
 }
 
 TEST(an_arrival_is_found_by_its_process)

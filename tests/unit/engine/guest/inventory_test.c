@@ -64,8 +64,8 @@ TEST(a_guest_that_was_not_asked_has_nulls)
 	line = json_line(o);
 	assert_string_equal(
 		line,
-		"{\"name\":null,\"uuid\":null,\"host\":\"local\",\"pid\":42,"
-		"\"state\":null,\"ram_bytes\":null,\"vcpus\":null,"
+		"{\"name\":null,\"uuid\":null,\"host\":\"local\",\"user\":null,"
+		"\"pid\":42,\"state\":null,\"ram_bytes\":null,\"vcpus\":null,"
 		"\"accel\":null,\"disks\":null,"
 		"\"monitor\":{\"state\":\"managed\",\"path\":null,"
 		"\"holder\":null,\"error\":null},\"started_by\":null,"
