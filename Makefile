@@ -165,6 +165,7 @@ model: $(BUILD)/libvmferry.a
 .PHONY: assume
 assume: $(BUILD)/guest.elf
 	$(Q)tests/assume/tcg_dirty_bits.py
+	$(Q)tests/assume/roots_images.py || [ $$? = 77 ]
 
 .PHONY: e2e
 e2e: all

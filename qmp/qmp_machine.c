@@ -260,6 +260,61 @@ int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
 	return -1;
 }
 
+/* --- images -------------------------------------------------------------- */
+
+void qmp_images_free(struct qmp_images *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].file);
+		free(l->v[i].backing);
+	}
+	free(l->v);
+	*l = (struct qmp_images){ .n = 0 };
+}
+
+static struct qmp_image *image_of(struct qmp_images *l, const char *file)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (!strcmp(l->v[i].file, file))
+			return &l->v[i];
+	}
+	l->v = xrealloc(l->v, l->n + 1, sizeof(*l->v));
+	l->v[l->n] = (struct qmp_image){ .file = xstrdup(file) };
+	return &l->v[l->n++];
+}
+
+/* A format's node has the name of its file's node, and knows what is below. */
+static int add_image(void *arg, struct json_at entry, struct err *err)
+{
+	const char *file, *driver, *backing = NULL;
+	struct qmp_image *one;
+	struct json_at image;
+
+	if (json_get_str(entry, "file", &file, err) < 0 ||
+	    json_get_str(entry, "drv", &driver, err) < 0 ||
+	    json_get_object(entry, "image", &image, err) < 0 ||
+	    json_opt_str(image, "backing-filename", &backing, err) < 0)
+		return -1;
+	if (strncmp(driver, "host_", 5) != 0 && strcmp(driver, "file") != 0 &&
+	    !backing)
+		return 0;
+	one = image_of(arg, file);
+	if (backing && !one->backing)
+		one->backing = xstrdup(backing);
+	return 0;
+}
+
+int qmp_query_images(struct qmp *q, struct qmp_images *out,
+		     struct mono deadline, struct err *err)
+{
+	*out = (struct qmp_images){ .n = 0 };
+	if (for_each(q, "query-named-block-nodes", NULL, add_image, out,
+		     deadline, err) == 0)
+		return 0;
+	qmp_images_free(out);
+	return -1;
+}
+
 /* --- jobs ----------------------------------------------------------------- */
 
 static int add_job(void *arg, struct json_at entry, struct err *err)

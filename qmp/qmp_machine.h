@@ -50,6 +50,20 @@ int qmp_query_disks(struct qmp *q, struct qmp_disks *out, struct mono deadline,
 		    struct err *err);
 void qmp_disks_free(struct qmp_disks *d);
 
+/* An image that QEMU has open by its name, part of a chain or not. */
+struct qmp_image {
+	char *file;    /* its name */
+	char *backing; /* the one that it is based on, as it says; NULL */
+};
+struct qmp_images {
+	struct qmp_image *v;
+	size_t n;
+};
+/* Of all block nodes, those of files and devices of the host. */
+int qmp_query_images(struct qmp *q, struct qmp_images *out,
+		     struct mono deadline, struct err *err);
+void qmp_images_free(struct qmp_images *l);
+
 /* Running block jobs ("mirror j1 ready"), appended. */
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
 		   struct err *err);

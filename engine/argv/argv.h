@@ -14,6 +14,10 @@
  * next hop finds the public names again: rebuilding is idempotent, and after
  * any number of hops argv equals the original with the machine type pinned.
  *
+ * A file that QEMU gets open (-add-fd) is called /dev/fdset/N. The name that it
+ * would have otherwise is the descriptor's opaque=, from where the next hop
+ * takes it.
+ *
  * Pure: strings in, strings out.
  */
 #ifndef ENGINE_ARGV_ARGV_H
@@ -33,6 +37,14 @@ struct argv_remap {
 	const char *old_prefix, *new_prefix; /* whole path components */
 };
 
+/* A file that QEMU gets open: the user that it runs as may not open it. */
+struct argv_hand {
+	const char *path; /* as in argv_file */
+	bool block;	  /* it is a block device */
+};
+/* Hand N is the descriptor of this number plus N, and the fdset of it, too. */
+enum { ARGV_HAND_FD = 3, ARGV_HANDS_MAX = 7 };
+
 struct argv_input {
 	const struct strv *argv;	/* of the source, argv[0] first */
 	const char *cwd;		/* where its relative paths resolve */
@@ -42,6 +54,8 @@ struct argv_input {
 	const char *binary;		/* argv[0] on the destination */
 	const struct argv_remap *remaps;
 	size_t n_remaps;
+	const struct argv_hand *hands; /* no more than ARGV_HANDS_MAX */
+	size_t n_hands;
 	bool same_host; /* both sides share one file system and network */
 };
 
@@ -56,9 +70,12 @@ enum argv_file_kind {
 };
 struct argv_file {
 	enum argv_file_kind kind;
-	char *path; /* on the destination, absolute */
+	char *path;   /* on the destination, absolute */
+	char *source; /* the same on the source */
 	bool writable;
 	bool directory;
+	bool node;    /* a block node that can be handed over: argv_hand */
+	bool reopens; /* with another access mode (auto-read-only=on) */
 };
 /* A bridge, tap or the like that must exist on the destination. */
 struct argv_net {
@@ -103,6 +120,12 @@ void argv_plan_free(struct argv_plan *p);
  */
 void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 		  struct strv *out);
+
+/*
+ * What the file @name was called before QEMU got it open, as its command line
+ * @argv has it; to be freed. NULL: it was not.
+ */
+char *argv_handed_name(const struct strv *argv, const char *name);
 
 /* A copy in which passwords, keys and secret data are "***". */
 void argv_blank_secrets(const struct strv *argv, struct strv *out);

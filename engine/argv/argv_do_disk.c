@@ -31,6 +31,24 @@ static char *plain_path(struct argv_work *w, const struct disk *d,
 	return argv_work_path(w, path);
 }
 
+/*
+ * Where QEMU gets the file at @path open: its name in the place of @name, which
+ * is freed. @prefix is the protocol before the path, or "".
+ */
+static char *hand(struct argv_work *w, const struct disk *d, const char *prefix,
+		  const char *path, char *name)
+{
+	AUTO_FREE char *owned = name;
+	AUTO_FREE char *set = argv_work_hand(w, d->it, path, owned);
+
+	if (!set)
+		return STEAL(owned);
+	/* QEMU looks at a name that leads nowhere, and takes it for a file */
+	if (!*prefix && argv_work_is_device(w, path))
+		prefix = "host_device:";
+	return xasprintf("%s%s", prefix, set);
+}
+
 static bool is_filename(const char *key)
 {
 	size_t len = strlen(key);
@@ -48,8 +66,13 @@ static char *json_name(struct argv_work *w, const struct disk *d,
 
 	argv_opt_init(&o, text, NULL);
 	for (size_t i = 0; i < o.n; i++) {
-		if (is_filename(argv_opt_key(&o, i)))
-			argv_work_opt_path(w, d->it, &o, i, d->use);
+		if (!is_filename(argv_opt_key(&o, i)))
+			continue;
+		if (o.v[i].value && argv_work_is_handed(w, o.v[i].value))
+			argv_work_refuse(w, d->it,
+					 "only root may open it, which takes "
+					 "a plain name of the file");
+		argv_work_opt_path(w, d->it, &o, i, d->use);
 	}
 	json = argv_opt_text(&o);
 	return xasprintf("json:%s", json);
@@ -84,7 +107,8 @@ static char *image_name(struct argv_work *w, const struct disk *d,
 						"host_cdrom:" };
 
 	if (!*name || !has_protocol(name))
-		return *name ? plain_path(w, d, name) : xstrdup("");
+		return *name ? hand(w, d, "", name, plain_path(w, d, name))
+			     : xstrdup("");
 	if (!strncmp(name, "json:", 5))
 		return json_name(w, d, name + 5);
 	if (!strncmp(name, "fat:", 4))
@@ -96,7 +120,8 @@ static char *image_name(struct argv_work *w, const struct disk *d,
 		if (strncmp(name, prefixes[i], len) != 0)
 			continue;
 		there = plain_path(w, d, name + len);
-		return xasprintf("%s%s", prefixes[i], there);
+		return hand(w, d, prefixes[i], name + len,
+			    xasprintf("%s%s", prefixes[i], there));
 	}
 	return xstrdup(name);
 }
@@ -107,7 +132,11 @@ void argv_do_disk(struct argv_work *w, const struct argv_item *it)
 {
 	bool cdrom = !strcmp(it->def->name, "cdrom");
 	struct disk d = {
-		.it = it, .use = { .kind = it->def->file, .writable = !cdrom }
+		.it = it,
+		.use = { .kind = it->def->file,
+			 .writable = !cdrom,
+			 .node = true,
+			 .reopens = true },
 	};
 	AUTO_FREE char *there = image_name(w, &d, it->value);
 
@@ -174,15 +203,71 @@ static bool node_use(const struct argv_opt *o, const char *key,
 	       ends_in(key, "conf");
 }
 
+/* The key @last of the node whose file name has the key @filename. */
+static char *sibling(const char *filename, const char *last)
+{
+	size_t len = strlen(filename) - strlen("filename");
+
+	return xasprintf("%.*s%s", (int)len, filename, last);
+}
+
+/* auto-read-only of that node, which it has from its parents. */
+static bool reopens(const struct argv_opt *o, const char *filename,
+		    bool missing)
+{
+	AUTO_FREE char *prefix = sibling(filename, "");
+	size_t len = strlen(prefix);
+
+	for (;;) {
+		AUTO_FREE char *key =
+			xasprintf("%.*sauto-read-only", (int)len, prefix);
+
+		if (argv_opt_get(o, key))
+			return argv_opt_bool(o, key, missing);
+		if (!len)
+			return missing;
+		do
+			len--;
+		while (len && prefix[len - 1] != '.');
+	}
+}
+
+static void hand_node(struct argv_work *w, const struct disk *d,
+		      struct argv_opt *o, size_t i, const char *path)
+{
+	AUTO_FREE char *driver = sibling(argv_opt_key(o, i), "driver");
+	AUTO_FREE char *set = NULL;
+
+	if (!argv_work_is_handed(w, path))
+		return;
+	if (argv_work_is_device(w, path) && !argv_opt_get(o, driver)) {
+		argv_work_refuse(w, d->it,
+				 "only root may open %s, a block device, which "
+				 "takes %s=host_device",
+				 path, driver);
+		return;
+	}
+	set = argv_work_hand(w, d->it, path, o->v[i].value);
+	if (set)
+		argv_opt_set_at(o, i, set);
+}
+
 /* -blockdev and the dotted half of -drive. */
 static void node_paths(struct argv_work *w, const struct disk *d,
 		       struct argv_opt *o)
 {
 	for (size_t i = 0; i < o->n; i++) {
+		const char *key = argv_opt_key(o, i);
+		AUTO_FREE char *path = xstrdup(o->v[i].value);
 		struct argv_use use = d->use;
 
-		if (node_use(o, argv_opt_key(o, i), &use))
-			argv_work_opt_path(w, d->it, o, i, use);
+		if (!node_use(o, key, &use))
+			continue;
+		use.node = path && *path && is_filename(key);
+		use.reopens = use.node && reopens(o, key, d->use.reopens);
+		argv_work_opt_path(w, d->it, o, i, use);
+		if (use.node)
+			hand_node(w, d, o, i, path);
 	}
 }
 
@@ -222,7 +307,8 @@ void argv_do_blockdev(struct argv_work *w, const struct argv_item *it)
 
 	argv_opt_init(&o, it->value, it->def->implied);
 	d.use = (struct argv_use){ .kind = node_kind(&o),
-				   .writable = !read_only(&o) };
+				   .writable = !read_only(&o),
+				   .node = true };
 	check_safety(w, it, &o);
 	node_paths(w, &d, &o);
 	argv_work_emit_opt(w, it, &o);
@@ -237,6 +323,9 @@ void argv_do_drive(struct argv_work *w, const struct argv_item *it)
 	d.use = (struct argv_use){
 		.kind = is_pflash(&o) ? ARGV_FIRMWARE : ARGV_IMAGE,
 		.writable = !read_only(&o),
+		.node = true,
+		/* QEMU's own default here, not that of -blockdev */
+		.reopens = argv_opt_bool(&o, "auto-read-only", true),
 	};
 	check_safety(w, it, &o);
 	node_paths(w, &d, &o);
@@ -245,6 +334,8 @@ void argv_do_drive(struct argv_work *w, const struct argv_item *it)
 
 		if (strcmp(argv_opt_key(&o, i), "file") != 0 || !o.v[i].value)
 			continue;
+		d.use.reopens =
+			argv_opt_bool(&o, "file.auto-read-only", d.use.reopens);
 		there = image_name(w, &d, o.v[i].value);
 		argv_opt_set_at(&o, i, there);
 	}

@@ -22,8 +22,10 @@ void argv_plan_free(struct argv_plan *p)
 	free(p->monitor0);
 	free(p->monitor1);
 	free(p->cwd);
-	for (size_t i = 0; i < p->n_files; i++)
+	for (size_t i = 0; i < p->n_files; i++) {
 		free(p->files[i].path);
+		free(p->files[i].source);
+	}
 	free(p->files);
 	nets_free(p);
 	for (size_t i = 0; i < p->n_notes; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* argv_rebuild: from the source's command line to the destination's. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/argv/argv.h"
@@ -134,6 +135,7 @@ int argv_rebuild(const struct argv_input *in, struct argv_plan *out,
 	AUTO_STRV struct strv public = { .v = NULL };
 	AUTO_ITEMS struct argv_items items = { .v = NULL };
 	struct argv_work w = { .in = in, .out = out, .items = &items };
+	int rc;
 
 	*out = (struct argv_plan){ .cwd = NULL };
 	if (check_input(in, err))
@@ -141,9 +143,10 @@ int argv_rebuild(const struct argv_input *in, struct argv_plan *out,
 	out->remapped = xcalloc(in->n_remaps + 1, sizeof(*out->remapped));
 	argv_restore(in->argv, in->moves, &public);
 	argv_items_read(&items, &public, argv_table_find);
-	if (rebuild_items(&w, err)) {
+	rc = rebuild_items(&w, err);
+	for (size_t i = 0; i < ARRAY_SIZE(w.handed); i++)
+		free(w.handed[i]);
+	if (rc)
 		argv_plan_free(out);
-		return -1;
-	}
-	return 0;
+	return rc;
 }

@@ -25,12 +25,22 @@ static bool own_opt(const struct argv_item *it, const char *key)
 	       (!strcmp(key, "id") && argv_own_file(argv_opt_get(&o, key)));
 }
 
+static bool own_hand(const struct argv_item *it)
+{
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+
+	return argv_item_opt(it, "add-fd", &o) &&
+	       argv_own_hand(argv_opt_get(&o, "opaque"));
+}
+
 static bool is_own(const struct argv_item *it)
 {
 	const char *name = it->def ? it->def->name : "";
 
 	if (!strcmp(name, "S") || !strcmp(name, "incoming"))
 		return true;
+	if (!strcmp(name, "add-fd"))
+		return own_hand(it);
 	if (!strcmp(name, "chardev"))
 		return own_opt(it, "id");
 	return !strcmp(name, "mon") && own_opt(it, "chardev");
@@ -79,6 +89,43 @@ static bool push_file(const struct argv_items *all, const struct argv_item *it,
 	return file != NULL;
 }
 
+/* The option string of @it with the names of files that QEMU got open. */
+static char *named_opt(const struct argv_items *all, const struct argv_item *it)
+{
+	AUTO_OPT struct argv_opt o = { .v = NULL };
+	bool found = false;
+
+	argv_opt_init(&o, it->value, it->def->implied);
+	for (size_t i = 0; i < o.n; i++) {
+		AUTO_FREE char *was =
+			o.v[i].value ? argv_own_handed(all, o.v[i].value)
+				     : NULL;
+
+		if (!was)
+			continue;
+		argv_opt_set_at(&o, i, was);
+		found = true;
+	}
+	return found ? argv_opt_text(&o) : NULL;
+}
+
+/* A file that QEMU got open, by its name. */
+static bool push_handed(const struct argv_items *all,
+			const struct argv_item *it, struct strv *out)
+{
+	AUTO_FREE char *value = NULL;
+
+	if (!it->def || !it->value || !strstr(it->value, "/dev/fdset/"))
+		return false;
+	value = it->def->syntax == ARGV_SYNTAX_OPT
+			? named_opt(all, it)
+			: argv_own_handed(all, it->value);
+	if (value)
+		argv_item_push(out, &(struct argv_item){ .word = it->word,
+							 .value = value });
+	return value != NULL;
+}
+
 static void push_public(const struct argv_item *it,
 			const struct argv_moves *moves, struct strv *out)
 {
@@ -97,6 +144,14 @@ static void push_public(const struct argv_item *it,
 		       &(struct argv_item){ .word = it->word, .value = text });
 }
 
+char *argv_handed_name(const struct strv *argv, const char *name)
+{
+	AUTO_ITEMS struct argv_items items = { .v = NULL };
+
+	argv_items_read(&items, argv, argv_table_find);
+	return argv_own_handed(&items, name);
+}
+
 void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 		  struct strv *out)
 {
@@ -108,7 +163,8 @@ void argv_restore(const struct strv *argv, const struct argv_moves *moves,
 		strv_push(out, argv->v[0]);
 	for (size_t i = 0; i < items.n; i++) {
 		if (!is_own(&items.v[i]) &&
-		    !push_file(&items, &items.v[i], out))
+		    !push_file(&items, &items.v[i], out) &&
+		    !push_handed(&items, &items.v[i], out))
 			push_public(&items.v[i], moves ? moves : &none, out);
 	}
 }

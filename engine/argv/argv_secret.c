@@ -11,12 +11,15 @@
 
 #define BLANK "***"
 
-/* Keys that hold a secret in any option; the last dotted component counts. */
+/*
+ * Keys that hold a secret in any option; the last dotted component counts. A
+ * serial number is read by the guest: images are configured with it.
+ */
 static bool secret_key(const char *key)
 {
-	static const char *const keys[] = { "password", "passwd",
+	static const char *const keys[] = { "password",		 "passwd",
 					    "x509-key-password", "cookie",
-					    "proxy-password" };
+					    "proxy-password",	 "serial" };
 	const char *dot = strrchr(key, '.');
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -44,8 +47,8 @@ static bool is_secret(const struct argv_item *it, const struct argv_opt *o,
 		       !strcmp(key, "data");
 	if (is(it, "fw_cfg"))
 		return !strcmp(key, "string");
-	return is(it, "smbios") && !strcmp(key, "value") &&
-	       !strncmp(value, "io.systemd.credential", 21);
+	/* a string for the guest, credentials and configuration among them */
+	return is(it, "smbios") && !strcmp(key, "value");
 }
 
 /*
@@ -94,17 +97,29 @@ static const char *secret_inside(const char *text, size_t *len)
 	return at ? at : rbd_key(text, len);
 }
 
+/* The length of the first word; a blank between double quotes is part of it. */
+static size_t word_length(const char *text)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; text[n] && (quoted || text[n] != ' '); n++)
+		quoted ^= text[n] == '"';
+	return n;
+}
+
 /*
  * The place of a secret in a kernel's command line @text: the value of a word
  * that is called after one ("db.password=x", "API_TOKEN=x"), or NULL.
  */
 static const char *word_secret(const char *text, size_t *len)
 {
-	static const char *const parts[] = { "pass", "secret", "token",
-					     "credential" };
+	static const char *const parts[] = { "pass",	   "secret", "token",
+					     "credential", "key",    "luks",
+					     "auth",	   "private" };
 
 	while (*(text += strspn(text, " "))) {
-		size_t word = strcspn(text, " "), key = strcspn(text, " =");
+		size_t word = word_length(text), key = strcspn(text, " =");
 
 		for (size_t i = 0; key < word && i < ARRAY_SIZE(parts); i++) {
 			AUTO_FREE char *name = xstrndup(text, key);

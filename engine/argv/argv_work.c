@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "engine/argv/argv_own.h"
 #include "engine/argv/argv_path.h"
 #include "engine/argv/argv_secret.h"
 #include "transport/base/xalloc.h"
@@ -101,9 +102,11 @@ static bool is_listed(const struct argv_plan *p, const char *path)
 	return false;
 }
 
-static void list_file(struct argv_plan *p, char *path, struct argv_use use)
+static void list_file(struct argv_plan *p, char *path, char *source,
+		      struct argv_use use)
 {
 	AUTO_FREE char *owned = path;
+	AUTO_FREE char *owned_source = source;
 
 	if (*owned != '/' || is_listed(p, owned))
 		return;
@@ -111,14 +114,18 @@ static void list_file(struct argv_plan *p, char *path, struct argv_use use)
 	p->files[p->n_files++] = (struct argv_file){
 		.kind = use.kind,
 		.path = STEAL(owned),
+		.source = STEAL(owned_source),
 		.writable = use.writable,
 		.directory = use.directory,
+		.node = use.node,
+		.reopens = use.reopens,
 	};
 }
 
 void argv_work_file(struct argv_work *w, const char *path, struct argv_use use)
 {
-	list_file(w->out, argv_work_absolute(w, path), use);
+	list_file(w->out, argv_work_absolute(w, path),
+		  argv_path_absolute(w->in->cwd, path), use);
 }
 
 void argv_work_parent(struct argv_work *w, const char *path)
@@ -128,7 +135,7 @@ void argv_work_parent(struct argv_work *w, const char *path)
 
 	if (slash)
 		slash[slash == there] = '\0';
-	list_file(w->out, there,
+	list_file(w->out, there, NULL,
 		  (struct argv_use){ .kind = ARGV_OTHER,
 				     .writable = true,
 				     .directory = true });
@@ -159,6 +166,59 @@ void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
 		if (!strcmp(argv_opt_key(o, i), key))
 			argv_work_opt_path(w, it, o, i, use);
 	}
+}
+
+/* --- what QEMU gets open -------------------------------------------------- */
+
+static bool find_hand(struct argv_work *w, const char *path, size_t *i)
+{
+	AUTO_FREE char *there = argv_work_absolute(w, path);
+
+	for (*i = 0; *i < w->in->n_hands; (*i)++) {
+		if (!strcmp(w->in->hands[*i].path, there))
+			return true;
+	}
+	return false;
+}
+
+bool argv_work_is_handed(struct argv_work *w, const char *path)
+{
+	size_t i;
+
+	return find_hand(w, path, &i);
+}
+
+bool argv_work_is_device(struct argv_work *w, const char *path)
+{
+	size_t i;
+
+	return find_hand(w, path, &i) && w->in->hands[i].block;
+}
+
+char *argv_work_hand(struct argv_work *w, const struct argv_item *it,
+		     const char *path, const char *name)
+{
+	AUTO_FREE char *escaped = argv_opt_escape(name);
+	size_t i;
+	int fd;
+
+	if (!find_hand(w, path, &i))
+		return NULL;
+	fd = ARGV_HAND_FD + (int)i;
+	if (!w->handed[i]) {
+		w->handed[i] = xstrdup(name);
+		strv_push(&w->out->argv, "-add-fd");
+		strv_pushf(&w->out->argv,
+			   "fd=%d,set=%d,opaque=" ARGV_HAND_OPAQUE "%s", fd, fd,
+			   escaped);
+	} else if (strcmp(w->handed[i], name) != 0) {
+		argv_work_refuse(w, it,
+				 "only root may open %s, which has another "
+				 "name elsewhere in the command line",
+				 path);
+		return NULL;
+	}
+	return xasprintf("/dev/fdset/%d", fd);
 }
 
 /* --- what QEMU binds ----------------------------------------------------- */

@@ -17,6 +17,7 @@ struct argv_work {
 	unsigned int n_sockets, n_files; /* names given in the run directory */
 	bool relative; /* a path was left relative: QEMU needs the cwd */
 	bool too_long; /* a socket path past sun_path */
+	char *handed[ARGV_HANDS_MAX]; /* names of the hands */
 };
 
 /* Appends @it unchanged, or with another value. */
@@ -50,6 +51,7 @@ struct argv_use {
 	enum argv_file_kind kind;
 	bool writable;
 	bool directory;
+	bool node, reopens; /* argv_file */
 };
 void argv_work_file(struct argv_work *w, const char *path, struct argv_use use);
 /* Lists the directory that @path will be made in. */
@@ -62,6 +64,17 @@ void argv_work_opt_path(struct argv_work *w, const struct argv_item *it,
 void argv_work_opt_key(struct argv_work *w, const struct argv_item *it,
 		       struct argv_opt *o, const char *key,
 		       struct argv_use use);
+
+/* Whether QEMU is to get the file @path, as on the source, open. */
+bool argv_work_is_handed(struct argv_work *w, const char *path);
+/*
+ * Then: the path that QEMU opens instead, to be freed. @name is what @it would
+ * say otherwise. NULL: it is refused.
+ */
+char *argv_work_hand(struct argv_work *w, const struct argv_item *it,
+		     const char *path, const char *name);
+/* Whether that file is a block device. */
+bool argv_work_is_device(struct argv_work *w, const char *path);
 
 /*
  * A name in the run directory for what the source has at @path; the move is

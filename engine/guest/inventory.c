@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/argv/argv_secret.h"
+#include "engine/argv/argv.h"
 #include "engine/guest/discover.h"
 #include "engine/hosts/guest_socket.h"
 #include "qmp/json_fields.h"
@@ -54,6 +55,20 @@ static struct mono soon(struct mono deadline)
 }
 
 /* Each answer that fails leaves "unknown" behind; the next is asked still. */
+/* What QEMU got open it calls /dev/fdset/N. */
+static void name_disks(struct guest_view *g)
+{
+	for (size_t i = 0; i < g->disks.n; i++) {
+		char **file = &g->disks.v[i].file;
+		char *name = argv_handed_name(&g->guest.argv, *file);
+
+		if (!name)
+			continue;
+		free(*file);
+		*file = name;
+	}
+}
+
 static void ask_qemu(struct guest_view *g, struct qmp *q, struct mono deadline)
 {
 	static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
@@ -76,6 +91,7 @@ static void ask_qemu(struct guest_view *g, struct qmp *q, struct mono deadline)
 	g->disks_known = qmp_query_disks(q, &g->disks, deadline, NULL) == 0;
 	if (!g->disks_known)
 		qmp_disks_free(&g->disks);
+	name_disks(g);
 	g->places = xcalloc(g->disks.n + 1, sizeof(*g->places));
 }
 
@@ -88,6 +104,7 @@ static void look_failed(struct guest_view *g, struct host *h, const char *path)
 
 static void look(struct guest_view *g, struct host *h, struct mono deadline)
 {
+	const struct guest_socket_owner owner = { g->guest.uid, g->guest.pid };
 	const struct monitor *m = guest_qmp(&g->guest);
 	struct stream *s;
 	struct qmp *q;
@@ -100,7 +117,7 @@ static void look(struct guest_view *g, struct host *h, struct mono deadline)
 		g->look = g->guest.n_monitors ? LOOK_HMP : LOOK_NONE;
 		return;
 	}
-	s = guest_socket_connect(h, m->path, g->guest.uid, deadline, &g->why);
+	s = guest_socket_connect(h, m->path, &owner, deadline, &g->why);
 	q = s ? qmp_open(s, "guest", deadline, &g->why) : NULL;
 	if (!q) {
 		look_failed(g, h, m->path);

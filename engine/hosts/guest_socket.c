@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
+#include "engine/hosts/socket_listener.h"
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
 
@@ -38,8 +40,9 @@ static int refuse(struct host *h, const char *path, const char *why,
 	return err_at_host(err, host_name(h));
 }
 
-static int trust_here(struct host *h, const char *path, uid_t owner,
-		      struct place *out, struct err *err)
+static int trust_here(struct host *h, const char *path,
+		      const struct guest_socket_owner *owner, struct place *out,
+		      struct err *err)
 {
 	AUTO_FD int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat st;
@@ -48,7 +51,7 @@ static int trust_here(struct host *h, const char *path, uid_t owner,
 		return err_sys(err, errno, "cannot connect to %s", path);
 	if (!S_ISSOCK(st.st_mode))
 		return refuse(h, path, "it is no socket", err);
-	if (st.st_uid != owner)
+	if (st.st_uid != owner->uid && !socket_listener_is(fd, owner->pid))
 		return refuse(h, path, "it belongs to another user", err);
 	out->at = xasprintf("/proc/self/fd/%d", fd);
 	out->fd = steal_fd(&fd);
@@ -78,17 +81,25 @@ static int trust_there(struct host *h, const char *path, uid_t owner,
 	return 0;
 }
 
-static int trust(struct host *h, const char *path, uid_t owner,
-		 struct place *out, struct mono deadline, struct err *err)
+/* Who connects may use the name itself: no other user's rights are lent. */
+static bool connects_at_once(struct host *h,
+			     const struct guest_socket_owner *owner)
+{
+	return !owner->uid || (host_is_local(h) && geteuid());
+}
+
+static int trust(struct host *h, const char *path,
+		 const struct guest_socket_owner *owner, struct place *out,
+		 struct mono deadline, struct err *err)
 {
 	*out = (struct place){ .fd = -1 };
-	if (!owner || (host_is_local(h) && geteuid())) {
+	if (connects_at_once(h, owner)) {
 		out->at = xstrdup(path);
 		return 0;
 	}
 	return host_is_local(h)
 		       ? trust_here(h, path, owner, out, err)
-		       : trust_there(h, path, owner, out, deadline, err);
+		       : trust_there(h, path, owner->uid, out, deadline, err);
 }
 
 /* A directory that cannot be removed now goes when the next one is made. */
@@ -111,8 +122,8 @@ static void leave(struct host *h, const char *path, struct place *p,
 }
 
 struct stream *guest_socket_connect(struct host *h, const char *path,
-				    uid_t owner, struct mono deadline,
-				    struct err *err)
+				    const struct guest_socket_owner *owner,
+				    struct mono deadline, struct err *err)
 {
 	struct place p;
 	struct stream *s;
@@ -125,8 +136,8 @@ struct stream *guest_socket_connect(struct host *h, const char *path,
 }
 
 struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
-				   uid_t owner, struct mono deadline,
-				   struct err *err)
+				   const struct guest_socket_owner *owner,
+				   struct mono deadline, struct err *err)
 {
 	struct place p;
 	struct tunnel *t;
@@ -137,3 +148,4 @@ struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
 	leave(h, path, &p, t ? NULL : err);
 	return t;
 }
+

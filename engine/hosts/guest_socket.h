@@ -10,7 +10,10 @@
  * (a hard link, so no other file can take its place) in a fresh directory of
  * root's, is looked at there, connected to, and loses that name again.
  *
- * What counts is that it is a socket and belongs to the guest's user.
+ * What counts is that it is a socket and belongs to the guest's user. One that
+ * a guest had made before it gave up root's rights (-runas) belongs to root: on
+ * this machine it will do if the guest's process listens there, as the kernel
+ * says before anybody connects (socket_listener.h).
  */
 #ifndef ENGINE_HOSTS_GUEST_SOCKET_H
 #define ENGINE_HOSTS_GUEST_SOCKET_H
@@ -19,16 +22,22 @@
 
 #include "transport/host.h"
 
+/* A guest, as the owner of sockets. */
+struct guest_socket_owner {
+	uid_t uid;
+	pid_t pid; /* on the host; 0: not known */
+};
+
 /*
- * As host_connect() and host_tunnel(), to the socket @path of a guest that runs
- * as @owner. ERR_REFUSED when it is another's, or when that cannot be made sure
+ * As host_connect() and host_tunnel(), to the socket @path of the guest
+ * @owner. ERR_REFUSED when it is another's, or when that cannot be made sure
  * of. A login that is not root's, or a guest of root's, connects at once.
  */
 struct stream *guest_socket_connect(struct host *h, const char *path,
-				    uid_t owner, struct mono deadline,
-				    struct err *err);
+				    const struct guest_socket_owner *owner,
+				    struct mono deadline, struct err *err);
 struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
-				   uid_t owner, struct mono deadline,
-				   struct err *err);
+				   const struct guest_socket_owner *owner,
+				   struct mono deadline, struct err *err);
 
 #endif

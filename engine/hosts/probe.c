@@ -227,7 +227,7 @@ int probe_files(struct host *h, const struct strv *paths,
 	if (!paths->n)
 		return 0;
 	as_user_assign(&script, user);
-	buf_printf(&script, "%s", probe_files_sh);
+	buf_printf(&script, "%s%s", as_user_sh, probe_files_sh);
 	for (size_t i = 0; i < paths->n; i++)
 		file_script(&script, paths->v[i]);
 	if (probe_script(h, "file probe", buf_data(&script), &text, deadline,

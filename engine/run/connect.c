@@ -52,9 +52,13 @@ static bool is_guests_own(const struct run *r, const struct stream *s,
 static struct qmp *open_monitor(struct run *r, const char *path, int ms,
 				struct err *err)
 {
+	const struct guest_socket_owner owner = {
+		.uid = r->source.guest.uid,
+		.pid = r->source.guest.pid,
+	};
 	AUTO_ERR struct err e = { 0 };
-	struct stream *s = guest_socket_connect(
-		r->src.host, path, r->source.guest.uid, mono_in_ms(ms), &e);
+	struct stream *s = guest_socket_connect(r->src.host, path, &owner,
+						mono_in_ms(ms), &e);
 
 	/* one client is served, one more may wait; a third hangs */
 	if (!s && e.kind == ERR_TIMEOUT)

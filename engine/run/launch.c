@@ -25,6 +25,7 @@
 #include "engine/hosts/arrival.h"
 #include "engine/hosts/as_user.h"
 #include "engine/hosts/guest_socket.h"
+#include "engine/hosts/hand_over.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/proc_ask.h"
@@ -125,6 +126,20 @@ static void add_wish(struct buf *b, const struct run *r,
 		   queue_leaves_session(r) ? "" : ADMIT_CGROUPS);
 }
 
+/* What root opens for QEMU, which inherits it. */
+static void add_hands(struct buf *b, const struct run *r)
+{
+	for (size_t i = 0; i < r->dest.n_hands; i++) {
+		const struct run_hand *h = &r->dest.hands[i];
+
+		buf_printf(b, "hand %d %s", ARGV_HAND_FD + (int)i,
+			   h->writable ? "rw" : "r");
+		word(b, h->path);
+		word(b, h->id);
+		buf_printf(b, "\n");
+	}
+}
+
 /* What stays as QEMU's parent. */
 static void add_keeper(struct buf *b, const struct run *r)
 {
@@ -142,7 +157,9 @@ static void add_keeper(struct buf *b, const struct run *r)
 	quote_assign(b, "log", log ? log : "");
 	buf_printf(b, "%s", admit_sh);
 	departed_names_begin(b, as);
-	buf_printf(b, "qemu() {\nexec");
+	buf_printf(b, "%s%sqemu() {\n", file_mark_sh, hand_over_sh);
+	add_hands(b, r);
+	buf_printf(b, "exec");
 	as_user_words(b, as);
 	for (size_t i = 0; i < argv->n; i++)
 		word(b, argv->v[i]);
@@ -253,6 +270,7 @@ static int read_launch(struct run *r, const char *text, struct err *err)
 static struct qmp *open_monitor(struct run *r, const char *path,
 				struct err *err)
 {
+	const struct guest_socket_owner owner = { .uid = r->source.guest.uid };
 	struct stream *s = NULL;
 
 	/* the socket's name shows up a moment before it listens */
@@ -260,7 +278,7 @@ static struct qmp *open_monitor(struct run *r, const char *path,
 		if (i &&
 		    task_sleep_until(mono_in_ms(MONITOR_RETRY_MS), err) < 0)
 			return NULL;
-		s = guest_socket_connect(r->dst.host, path, r->source.guest.uid,
+		s = guest_socket_connect(r->dst.host, path, &owner,
 					 mono_in_ms(RUN_QMP_MS), err);
 		if (!s && host_alive(r->dst.host, RUN_CONNECT_MS, NULL) < 0)
 			break;
@@ -365,12 +383,15 @@ static int compare_disks(struct run *r, struct err *err)
 		return -1;
 	for (size_t i = 0; i < r->source.facts.disks.n && rc == 0; i++) {
 		const struct qmp_disk *d = &r->source.facts.disks.v[i];
+		AUTO_FREE char *name = NULL;
 
 		if (has_disk(&there, d))
 			continue;
+		name = argv_handed_name(&r->source.guest.argv, d->file);
 		rc = err_set(err, ERR_FAILED,
 			     "QEMU on %s lacks the guest's disk %s (%s)",
-			     host_name(r->dst.host), disk_name(d), d->file);
+			     host_name(r->dst.host), disk_name(d),
+			     name ? name : d->file);
 		err_hint(err, "its command line (--dest-args) has to have the "
 			      "same devices with the same ids");
 	}

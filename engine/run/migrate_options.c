@@ -21,7 +21,7 @@ const char *const migrate_options_checks[] = {
 	"kvm",	      "memory",	       "user",	       "disk",
 	"file",	      "access",	       "bridge",       "directory",
 	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
-	"keyring",       "room",
+	"group",      "keyring",       "room",
 	NULL,
 };
 

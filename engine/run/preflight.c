@@ -68,6 +68,32 @@ static void list_paths(struct preflight *p)
 		strv_push(&p->paths, plan->cwd);
 }
 
+/* The guest's groups; the first one is its effective one. */
+static void list_groups(struct preflight *p)
+{
+	const struct guest *g = &p->r->source.guest;
+
+	strv_pushf(&p->gids, "%u", (unsigned int)g->gid);
+	for (size_t i = 0; i < g->groups.n; i++) {
+		if (!strv_has(&p->gids, g->groups.v[i]))
+			strv_push(&p->gids, g->groups.v[i]);
+	}
+}
+
+static int ask_accounts(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+	struct run *r = p->r;
+	const char *user = r->source.guest.user;
+
+	list_groups(p);
+	if (account_ask(r->src.host, user, &p->gids, &p->groups_here, in_time(),
+			err) < 0)
+		return -1;
+	return account_ask(r->dst.host, user, &p->gids, &p->account, in_time(),
+			   err);
+}
+
 /* Root acts as the guest's user there, and cannot take its own keys away. */
 static int ask_keyring(struct preflight *p, struct host *h, uid_t login,
 		       bool *shared, struct err *err)
@@ -109,23 +135,14 @@ static int ask_keyrings(void *arg, struct err *err)
 static int ask_destination(void *arg, struct err *err)
 {
 	struct preflight *p = arg;
-	struct host *h = p->r->dst.host;
-	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_FREE char *value = NULL;
 
-	buf_printf(&script, "id -u ");
-	quote_word(&script, p->r->source.guest.user);
-	buf_printf(&script, " 2>/dev/null | sed 's/^/user=/'\n"
-			    "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
-			    "exit 0\n");
-	if (probe_script(h, "preflight", buf_data(&script), &text,
-			 in_time(), err) < 0)
+	if (probe_script(p->r->dst.host, "preflight",
+			 "[ -r /dev/kvm ] && [ -w /dev/kvm ] && echo kvm=1\n"
+			 "exit 0\n",
+			 &text, in_time(), err) < 0)
 		return -1;
-	value = answer_value(buf_data(&text), "user");
-	p->user_known = value != NULL;
-	p->user_uid = value ? (uid_t)strtoul(value, NULL, 10) : 0;
-	free(value);
 	value = answer_value(buf_data(&text), "kvm");
 	p->kvm_usable = value != NULL;
 	return 0;
@@ -268,7 +285,17 @@ static int ask_room(void *arg, struct err *err)
 	return queue_ask(p->r, &p->room, err);
 }
 
-static int make_plan(struct preflight *p, struct err *err)
+static int make_names(struct preflight *p, struct err *err)
+{
+	struct run *r = p->r;
+
+	r->dest.dir = state_dir_guest(r->dst.facts.run_root, r->id.name);
+	r->dest.lock = state_dir_arrival(r->dst.facts.run_root, r->id.key);
+	return preflight_make_plan(p, NULL, 0, err);
+}
+
+int preflight_make_plan(struct preflight *p, const struct argv_hand *hands,
+			size_t n_hands, struct err *err)
 {
 	struct run *r = p->r;
 	AUTO_STRV struct strv given = { 0 };
@@ -290,19 +317,12 @@ static int make_plan(struct preflight *p, struct err *err)
 			.binary = r->dest.binary,
 			.remaps = r->opt->remaps,
 			.n_remaps = r->opt->n_remaps,
+			.hands = hands,
+			.n_hands = n_hands,
 			.same_host =
 				probe_same_host(&r->src.facts, &r->dst.facts),
 		},
 		&r->dest.plan, err);
-}
-
-static int make_names(struct preflight *p, struct err *err)
-{
-	struct run *r = p->r;
-
-	r->dest.dir = state_dir_guest(r->dst.facts.run_root, r->id.name);
-	r->dest.lock = state_dir_arrival(r->dst.facts.run_root, r->id.key);
-	return make_plan(p, err);
 }
 
 /* QEMU runs as the guest's user, whom only root can act as. */
@@ -406,8 +426,8 @@ static int ask_first(struct preflight *p, struct err *err)
 {
 	const struct beside questions[] = {
 		{ ask_tools, p },	{ find_qemu, p },
-		{ ask_destination, p }, { ask_ancestors, p },
-		{ ask_keyrings, p },
+		{ ask_destination, p }, { ask_accounts, p },
+		{ ask_keyrings, p },	{ ask_ancestors, p },
 		{ ask_login, p },	{ ask_lingering, p },
 		{ ask_unit, p },	{ find_guests, p },
 		{ ask_room, p },	{ sweep_here, p },
@@ -447,7 +467,7 @@ static int gather(struct preflight *p, struct err *err)
 		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
 	if (ask_of_plan(p, err) < 0)
 		return -1;
-	return 0;
+	return preflight_hands_ask(p, err);
 }
 
 static void preflight_free(struct preflight *p)
@@ -455,6 +475,9 @@ static void preflight_free(struct preflight *p)
 	probe_qemu_free(&p->qemu);
 	admit_view_free(&p->room);
 	strv_free(&p->paths);
+	strv_free(&p->gids);
+	account_free(&p->account);
+	account_free(&p->groups_here);
 	free(p->here);
 	free(p->there);
 	unit_facts_free(&p->unit);
@@ -467,6 +490,7 @@ static void preflight_free(struct preflight *p)
 	guests_free(&p->guests);
 	free(p->names);
 	host_tools_free(&p->tools);
+	preflight_hands_free(p);
 }
 
 /* --- the verdict --------------------------------------------------------- */

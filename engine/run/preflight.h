@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * preflight: what the checks look at, and the table of them. Private to
- * preflight.c, which gathers and judges, and preflight_checks.c.
+ * preflight.c, which gathers and judges, preflight_checks.c and
+ * preflight_rights.c.
  */
 #ifndef ENGINE_RUN_PREFLIGHT_H
 #define ENGINE_RUN_PREFLIGHT_H
 
 #include "engine/guest/supervisor.h"
 #include "engine/guest/guest.h"
+#include "engine/hosts/account.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/hand_over.h"
 #include "engine/hosts/host_tools.h"
 #include "engine/hosts/lingering.h"
 #include "engine/hosts/name_use.h"
 #include "engine/hosts/socket_forwarding.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
+
+/* An image that the guest's user cannot do with as QEMU does. */
+struct preflight_hand {
+	bool asked; /* else the rest is empty */
+	struct hand_held here;
+	struct hand_found there;
+	char *refusal; /* why root does not open it there, or NULL: it does */
+	bool needless; /* the user can open it there */
+};
 
 /* What the checks look at, gathered once. */
 struct preflight {
@@ -25,11 +37,12 @@ struct preflight {
 	size_t cwd_at;	   /* the working directory, if it matters */
 	struct probe_file *here, *there;
 	struct admit_view room; /* on the destination */
-	bool user_known; /* the guest's user exists on the destination, */
-	uid_t user_uid;	 /* with this uid */
-	bool kvm_usable; /* /dev/kvm opens on the destination */
+	struct account account; /* the guest's user, on the destination */
+	struct strv gids; /* the guest's groups, its effective one first */
+	struct account groups_here; /* their names on the source */
 	/* what root does as the guest's user has root's session keyring */
 	bool shares_keyring_here, shares_keyring_there;
+	bool kvm_usable;	/* /dev/kvm opens on the destination */
 	struct unit_facts unit; /* that the source is in */
 	char *inactive;		/* why QEMU would abort, or NULL */
 	const char *storage;	/* that of the state directory does not
@@ -45,15 +58,30 @@ struct preflight {
 	struct name_answer *names; /* of the plan's moves, there */
 	enum socket_forwarding forwarding;
 	struct host_tools tools;      /* on the destination */
+	struct preflight_hand *hands; /* of the plan's files; NULL: none */
+	struct strv chain;	      /* images below those of the plan */
+	struct probe_file *chain_there;
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */
 int preflight_run(struct run *r, struct err *err);
 
+/*
+ * Finds out which images root has to open on the destination for the guest, as
+ * its user may not, and which it may: makes the plan anew with them.
+ */
+int preflight_hands_ask(struct preflight *p, struct err *err);
+void preflight_hands_free(struct preflight *p);
+int preflight_make_plan(struct preflight *p, const struct argv_hand *hands,
+			size_t n_hands, struct err *err);
+
 /* Rows of the table, for their tests. */
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_files(struct preflight *p);
 void preflight_check_access(struct preflight *p);
+void preflight_check_reopening(struct preflight *p);
+void preflight_check_chain(struct preflight *p);
+void preflight_check_directories(struct preflight *p);
 void preflight_check_unit(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);
@@ -63,6 +91,7 @@ void preflight_check_same_host(struct preflight *p);
 void preflight_check_library(struct preflight *p);
 void preflight_check_remaps(struct preflight *p);
 void preflight_check_user(struct preflight *p);
+void preflight_check_groups(struct preflight *p);
 void preflight_check_keyring(struct preflight *p);
 void preflight_check_same_guest(struct preflight *p);
 void preflight_check_ram(struct preflight *p);

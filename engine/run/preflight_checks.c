@@ -547,34 +547,6 @@ static void check_memory(struct preflight *p)
 		ADD(p, "memory", DESTINATION, PASS, found, NULL);
 }
 
-void preflight_check_user(struct preflight *p)
-{
-	const struct run *r = p->r;
-
-	if (r->dst.facts.uid && r->source.guest.uid != r->dst.facts.uid)
-		ADD(p, "user", DESTINATION, FAIL,
-		    xasprintf("the guest runs as %s, and the login on %s "
-			      "cannot start it as that user",
-			      r->source.guest.user, dst_name(p)),
-		    xasprintf("log in as root, or as %s",
-			      r->source.guest.user));
-	else if (!p->user_known)
-		ADD(p, "user", DESTINATION, FAIL,
-		    xasprintf("the guest runs as %s, who does not exist on %s",
-			      r->source.guest.user, dst_name(p)),
-		    xasprintf("create %s there", r->source.guest.user));
-	else if (!r->dst.facts.uid && p->user_uid != r->source.guest.uid)
-		ADD(p, "user", DESTINATION, FAIL,
-		    xasprintf("the guest runs as %s, uid %u, and %s on %s is "
-			      "another: uid %u",
-			      r->source.guest.user,
-			      (unsigned)r->source.guest.uid,
-			      r->source.guest.user, dst_name(p),
-			      (unsigned)p->user_uid),
-		    xasprintf("give %s the same uid on both hosts",
-			      r->source.guest.user));
-}
-
 static bool same_file(const struct preflight *p, size_t i)
 {
 	const struct probe_file *a = &p->here[i], *b = &p->there[i];
@@ -738,35 +710,112 @@ void preflight_check_files(struct preflight *p)
 		check_file(p, i);
 }
 
+static const struct preflight_hand *hand_of(const struct preflight *p, size_t i)
+{
+	return p->hands && p->hands[i].asked ? &p->hands[i] : NULL;
+}
+
 static void deny(struct preflight *p, size_t i, const char *what)
 {
+	const struct preflight_hand *h = hand_of(p, i);
+	const char *why = h ? h->refusal : NULL;
+
 	ADD(p, "access", DESTINATION, FAIL,
-	    xasprintf("QEMU on %s will run as %s, who may not %s %s",
-		      dst_name(p), p->r->source.guest.user, what,
-		      p->paths.v[i]),
+	    xasprintf("QEMU on %s will run as %s, who may not %s %s%s%s",
+		      dst_name(p), p->r->source.guest.user, what, p->paths.v[i],
+		      why ? ", and root does not open it: " : "",
+		      why ? why : ""),
 	    xasprintf("give %s access to it there, and mount its storage so",
 		      p->r->source.guest.user));
 }
 
-/*
- * A QEMU opens its images by itself. One that the source's user may not write
- * to is open read-only there, or was opened before QEMU gave up its rights.
- */
+/* Whether QEMU on the source writes it, by what is known. */
+static bool is_written(const struct preflight *p, size_t i)
+{
+	const struct preflight_hand *h = hand_of(p, i);
+
+	if (!p->r->dest.plan.files[i].writable)
+		return false;
+	if (h && h->here.reads)
+		return h->here.writes;
+	/* one that its user may not write to is open read-only */
+	return !p->here[i].exists || p->here[i].writable;
+}
+
+static void check_access_to(struct preflight *p, size_t i)
+{
+	const struct preflight_hand *h = hand_of(p, i);
+	const struct probe_file *there = &p->there[i];
+
+	if (h && !h->needless && !h->refusal)
+		ADD(p, "access", DESTINATION, PASS,
+		    xasprintf("%s is opened by root for %s, as QEMU has it "
+			      "open here",
+			      p->paths.v[i], p->r->source.guest.user),
+		    NULL);
+	else if (!there->readable)
+		deny(p, i, "read");
+	else if (!there->writable && is_written(p, i))
+		deny(p, i, "write to");
+}
+
+/* QEMU opens its images by itself, or gets them open (hand_over.h). */
 void preflight_check_access(struct preflight *p)
 {
 	for (size_t i = 0; i < p->r->dest.plan.n_files; i++) {
 		const struct argv_file *f = &p->r->dest.plan.files[i];
-		const struct probe_file *here = &p->here[i];
-		const struct probe_file *there = &p->there[i];
 
-		if (f->kind != ARGV_IMAGE || !there->exists ||
-		    !there->access_known)
+		if ((f->kind == ARGV_IMAGE || f->node) && p->there[i].exists &&
+		    p->there[i].access_known)
+			check_access_to(p, i);
+	}
+}
+
+/*
+ * With auto-read-only=on, which -drive has by itself, QEMU opens an image anew
+ * to read it only when it lets go of it, and once more when it takes it back.
+ * A QEMU that cannot do the first does not migrate; one that cannot do the
+ * second is left with a guest that does not run.
+ */
+void preflight_check_reopening(struct preflight *p)
+{
+	const char *user = p->r->source.guest.user;
+
+	for (size_t i = 0; p->hands && i < p->r->dest.plan.n_files; i++) {
+		const struct argv_file *f = &p->r->dest.plan.files[i];
+		const struct hand_held *h = &p->hands[i].here;
+
+		if (!p->hands[i].asked || !f->reopens || !f->writable ||
+		    !h->writes || !h->access_known || h->may_write)
 			continue;
-		if (!there->readable)
-			deny(p, i, "read");
-		else if (f->writable && !there->writable &&
-			 (!here->exists || here->writable))
-			deny(p, i, "write to");
+		ADD(p, "access", SOURCE, FAIL,
+		    xasprintf("QEMU opens %s anew when it lets go of it and "
+			      "when it takes it back (auto-read-only=on), and "
+			      "%s, as whom it runs, may not",
+			      f->source, user),
+		    xasprintf("give %s access to it for as long as it moves, "
+			      "or start the guest with auto-read-only=off "
+			      "beside its name",
+			      user));
+	}
+}
+
+/* What is below the images that the command line names, QEMU opens itself. */
+void preflight_check_chain(struct preflight *p)
+{
+	for (size_t i = 0; i < p->chain.n; i++) {
+		const struct probe_file *there = &p->chain_there[i];
+
+		if (!there->exists || !there->access_known || there->readable)
+			continue;
+		ADD(p, "access", DESTINATION, FAIL,
+		    xasprintf("%s is below an image of the guest, and QEMU on "
+			      "%s will run as %s, who may not read it",
+			      p->chain.v[i], dst_name(p),
+			      p->r->source.guest.user),
+		    xasprintf("give %s access to it there: root opens only "
+			      "what the command line names",
+			      p->r->source.guest.user));
 	}
 }
 
@@ -794,21 +843,40 @@ static void check_network(struct preflight *p)
 	}
 }
 
-static void check_directories(struct preflight *p)
+/*
+ * Names are given with the rights of the guest's user. One that root had made
+ * (-runas) cannot be: what the guest's command line says is its user's word,
+ * and unlike a file that is open it cannot be proved.
+ */
+static void check_directory(struct preflight *p, const struct argv_move *m,
+			    size_t at)
+{
+	const struct probe_file *there = &p->there[at];
+
+	if (there->type != 'd')
+		ADD(p, "directory", DESTINATION, FAIL,
+		    xasprintf("%s, where %s will be, is no directory on %s",
+			      p->paths.v[at], m->public, dst_name(p)),
+		    xstrdup("create it there"));
+	else if (!argv_moves_is_log(m) && there->access_known &&
+		 !there->writable)
+		ADD(p, "directory", DESTINATION, FAIL,
+		    xasprintf("%s, whose QEMU will run on %s, may not write to "
+			      "%s, where %s will be",
+			      p->r->source.guest.user, dst_name(p),
+			      p->paths.v[at], m->public),
+		    xasprintf("give %s a directory of its own on both hosts, "
+			      "and start the guest with its sockets and its "
+			      "pid file there",
+			      p->r->source.guest.user));
+}
+
+void preflight_check_directories(struct preflight *p)
 {
 	const struct argv_moves *m = &p->r->dest.plan.moves;
 
-	for (size_t i = 0; i < m->n; i++) {
-		size_t at = p->moves_at + i;
-
-		if (p->there[at].type != 'd')
-			ADD(p, "directory", DESTINATION, FAIL,
-			    xasprintf("%s, where %s will be, is no directory "
-				      "on %s",
-				      p->paths.v[at], m->v[i].public,
-				      dst_name(p)),
-			    xstrdup("create it there"));
-	}
+	for (size_t i = 0; i < m->n; i++)
+		check_directory(p, &m->v[i], p->moves_at + i);
 	if (!p->r->dest.plan.cwd || p->there[p->cwd_at].type == 'd')
 		return;
 	ADD(p, "directory", DESTINATION, FAIL,
@@ -1022,12 +1090,15 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	check_memory,
 	preflight_check_room,
 	preflight_check_user,
+	preflight_check_groups,
 	preflight_check_files,
 	preflight_check_ram,
 	preflight_check_traces,
 	preflight_check_access,
+	preflight_check_reopening,
+	preflight_check_chain,
 	check_network,
-	check_directories,
+	preflight_check_directories,
 	preflight_check_same_guest,
 	preflight_check_names,
 	NULL,

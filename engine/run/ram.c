@@ -27,10 +27,11 @@ enum { POLL_MS = 50 };
 int ram_open_tunnel(struct run *r, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dest.dir);
+	const struct guest_socket_owner owner = { .uid = r->source.guest.uid };
 	AUTO_FD int fd = -1;
 
 	r->attempt.tunnel =
-		guest_socket_tunnel(r->dst.host, path, r->source.guest.uid,
+		guest_socket_tunnel(r->dst.host, path, &owner,
 				    mono_in_ms(RUN_CONNECT_MS), err);
 	if (!r->attempt.tunnel)
 		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",

@@ -199,6 +199,11 @@ void run_close(struct run *r)
 	free(r->tries.first_failure);
 	free(r->held.record_dir);
 	free(r->id.key);
+	for (size_t i = 0; i < r->dest.n_hands; i++) {
+		free(r->dest.hands[i].path);
+		free(r->dest.hands[i].id);
+	}
+	free(r->dest.hands);
 	free(r->dest.binary);
 	free(r->dest.dir);
 	free(r->dest.lock);

@@ -102,15 +102,24 @@ struct run_source {
 	bool unsure;	    /* the rollback did not see it run again */
 };
 
+/* A file that root opens there for QEMU; see hand_over.h. */
+struct run_hand {
+	char *path;
+	char *id; /* that it was found to have */
+	bool writable;
+};
+
 /*
  * What is on the destination: what has to be undone there, with all that it
  * takes to do so. A recovery has it from the journal.
  */
 struct run_dest {
-	struct argv_plan plan; /* a recovery: its monitors and sockets only */
-	char *binary;	       /* absolute path */
-	char *dir;	       /* QEMU's run directory */
-	char *lock;	       /* the lock directory */
+	struct argv_plan plan;	/* a recovery: its monitors and sockets only */
+	struct run_hand *hands; /* of the plan, in its order */
+	size_t n_hands;
+	char *binary;		     /* absolute path */
+	char *dir;		     /* QEMU's run directory */
+	char *lock;		     /* the lock directory */
 	struct identity_space space; /* of the machine where it was begun */
 	char *token_file;	     /* run_token.h; NULL: none */
 	bool token_left;	     /* it may be there */

@@ -346,9 +346,9 @@ int switchover_commit(struct run *r, struct err *err)
 
 static struct qmp *greet(struct run *r, int ms, struct err *err)
 {
+	const struct guest_socket_owner owner = { .uid = r->source.guest.uid };
 	struct stream *s = guest_socket_connect(r->dst.host,
-						r->dest.plan.monitor0,
-						r->source.guest.uid,
+						r->dest.plan.monitor0, &owner,
 						mono_in_ms(RUN_QMP_MS), err);
 
 	return s ? qmp_open(s, "destination", mono_in_ms(ms), err) : NULL;

@@ -9,6 +9,7 @@
 
 #include "engine/guest/discover.h"
 #include "engine/hosts/guest_id.h"
+#include "engine/hosts/guest_socket.h"
 #include "engine/run/run.h"
 #include "engine/state/state_dir.h"
 #include "qmp/qmp.h"
@@ -108,7 +109,10 @@ pid_t twin_of_gone(struct host *h, const struct twin_of *of,
 static struct qmp *open_at(struct host *h, const struct guest *g,
 			   const char *path, struct err *err)
 {
-	struct stream *s = host_connect(h, path, mono_in_ms(RUN_QMP_MS), err);
+	const struct guest_socket_owner owner = { .uid = g->uid,
+						  .pid = g->pid };
+	struct stream *s = guest_socket_connect(h, path, &owner,
+						mono_in_ms(RUN_QMP_MS), err);
 
 	/* the name may have become another guest's */
 	if (s && stream_peer_pid(s) != g->pid) {

@@ -38,8 +38,8 @@ int twin_find(struct host *h, const struct twin_of *of, struct guests *out,
 	      struct mono deadline, struct err *err);
 
 /*
- * Stops @g by its monitor, which must be its own; waits for it to listen. 0
- * when it was seen stopped.
+ * Stops @g by its monitor, which must be its own (guest_socket.h); waits for it
+ * to listen. 0 when it was seen stopped.
  */
 int twin_stop(struct host *h, const struct guest *g, struct err *err);
 

@@ -9,6 +9,7 @@ import unittest
 
 import harness
 import labkit
+import runas_test
 
 
 @unittest.skipUnless(harness.IS_ROOT, "root is needed for namespaces")
@@ -30,6 +31,52 @@ class SharedTest(unittest.TestCase):
                                 harness.SMALL, extra)
         self.addCleanup(guest.stop)
         return guest
+
+    # --- images that only root may open --------------------------------------
+
+    def roots_guest(self, disk):
+        """Root starts it, and QEMU becomes nobody."""
+        os.chmod(self.dir, 0o755)
+        kernel = shutil.copy(harness.GUEST_ELF, self.dir)
+        os.chmod(kernel, 0o644)
+        for host in (self.a, self.b):
+            host.sh("mkdir /run/vm && chown nobody /run/vm")
+        guest = labkit.LabGuest(
+            self.a, "web1", "fill=16 ws=4 rate=8", harness.SMALL,
+            [*runas_test.AS_NOBODY, *runas_test.node(disk)],
+            directory="/run/vm", kernel=kernel)
+        self.addCleanup(guest.stop)
+        return guest
+
+    def test_a_disk_of_roots_goes_there_and_back(self):
+        disk = self.path("disk")
+        with open(disk, "wb") as f:
+            f.truncate(runas_test.MIB)
+        os.chmod(disk, 0o600)
+        guest = self.roots_guest(disk)
+        for _ in range(2):
+            self.move(guest)
+            argv = harness.argv_of(guest.outside_pid)
+            self.assertIn(f"fd=3,set=3,opaque=vmferry:{disk}", argv)
+            self.assertEqual(os.stat(f"/proc/{guest.outside_pid}").st_uid,
+                             runas_test.NOBODY.pw_uid)
+
+    def test_another_file_of_that_name_is_not_opened(self):
+        """On a file system of each host's own, inode numbers may agree."""
+        disk = "/run/disk"
+        for host in (self.a, self.b):
+            host.sh(f"truncate -s 1M {disk} && chmod 600 {disk}")
+        guest = self.roots_guest(disk)
+        there = runas_test.Watched(path=self.b.at(disk))
+        self.addCleanup(there.end)
+        for skipped in ((), ("access",), ("access", "disk")):
+            options = [w for s in skipped for w in ("--skip-check", s)]
+            done = guest.start(*options).finish()
+            self.assertIn(done.code, (3, 4), done)
+            self.assertIn("it is another file than the source has open",
+                          done.text)
+            self.assertFalse(there.was_opened())
+        self.assertEqual(labkit.problems(guest, self.lab), [])
 
     def ram(self, where):
         return ["-object", f"memory-backend-file,id=ram,mem-path={where},"

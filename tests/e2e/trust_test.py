@@ -28,6 +28,7 @@ class UsersGuest(harness.Guest):
     """A guest that its user started."""
 
     own_program = False
+    inherited = ()     # descriptors that its user got from somebody
 
     def start(self, ready="F "):
         # the checkout may be where only root gets to
@@ -49,7 +50,7 @@ class UsersGuest(harness.Guest):
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[],
-                cwd=self.dir, env=env)
+                cwd=self.dir, env=env, pass_fds=self.inherited)
         self.pid = self.process.pid
         self.wait_line(ready)
         self.settings = self.read_settings()

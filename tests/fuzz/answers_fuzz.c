@@ -229,6 +229,7 @@ static void run_all(void *arg)
 		.host = { .ops = &ops, .name = (char *)"hostb" },
 		.answers = &answers,
 	};
+	const struct guest_socket_owner owner = { .uid = 42 };
 	struct strv first = { .n = 0 };
 
 	fuzz_words(in, &answers);
@@ -240,7 +241,7 @@ static void run_all(void *arg)
 	ask_for_names(&t.host);
 	ask_for_ancestors(&t.host);
 	ask_for_unit(first.n ? first.v[0] : "");
-	(void)guest_socket_connect(&t.host, "/s", 42, MONO_NEVER, NULL);
+	(void)guest_socket_connect(&t.host, "/s", &owner, MONO_NEVER, NULL);
 	t.answers = &answers;
 	launch(&t.host);
 }

@@ -87,6 +87,16 @@ char *argv_case_remap(const char *words, const char *old_prefix,
 		       plan);
 }
 
+char *argv_case_hand(const char *words, const char *path, bool block,
+		     struct argv_plan *plan)
+{
+	const struct argv_hand hand = { .path = path, .block = block };
+
+	return rebuild(words,
+		       (struct argv_input){ .hands = &hand, .n_hands = 1 },
+		       plan);
+}
+
 bool argv_case_noted(const struct argv_plan *plan, enum argv_note_kind kind,
 		     const char *text)
 {

@@ -27,6 +27,10 @@ char *argv_case_same(const char *words, struct argv_plan *plan);
 char *argv_case_remap(const char *words, const char *old_prefix,
 		      const char *new_prefix, struct argv_plan *plan);
 
+/* The same where QEMU gets the file @path open, for another host. */
+char *argv_case_hand(const char *words, const char *path, bool block,
+		     struct argv_plan *plan);
+
 /* Whether a note of that kind has @text in it. */
 bool argv_case_noted(const struct argv_plan *plan, enum argv_note_kind kind,
 		     const char *text);

@@ -17,6 +17,7 @@
 #include "engine/hosts/as_user.h"
 #include "engine/guest/discover_script.h"
 #include "engine/hosts/admit.h"
+#include "engine/hosts/hand_over.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/lingering.h"
@@ -329,7 +330,8 @@ TEST(files_are_probed)
 
 	put("it's one", "12345", 0600);
 	assert_int_equal(stat(path, &st), 0);
-	buf_printf(&script, "user=\n%sf ", probe_files_sh);
+	as_user_assign(&script, NULL);
+	buf_printf(&script, "%s%sf ", as_user_sh, probe_files_sh);
 	quote_word(&script, path);
 	buf_printf(&script, "\nf %s/none\n", dir);
 	assert_int_equal(statfs(path, &fs), 0);
@@ -434,11 +436,11 @@ static char *launching(const char *qemu)
 	departed_names_begin(&keeper, NULL);
 	return xasprintf("(\n%s%s%s%s"
 			 "NONE=$dir setsid sh >&8 2>&9 8>&- 9>&- "
-			 "<<'end of it' &\n{\n%s%s%s"
+			 "<<'end of it' &\n{\n%s%s%s%s%s"
 			 "qemu() { exec %s; }\n%s\n}\nend of it\n%s)",
 			 launch_facts, identity_match_sh, admit_sh,
 			 launch_make_sh, launch_facts, admit_sh,
-			 buf_data(&keeper), qemu,
+			 buf_data(&keeper), file_mark_sh, hand_over_sh, qemu,
 			 launch_keep_sh, launch_await_sh);
 }
 

@@ -154,6 +154,42 @@ TEST(broken_answers_are_refused)
 	WITH_SCRIPT(steps, broken_body);
 }
 
+/* --- images -------------------------------------------------------------- */
+
+static void images_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct qmp_images l;
+
+	expect_ok(qmp_query_images(q, &l, SOON, &err), &err);
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.v[0].file, "/s/top");
+	assert_string_equal(l.v[0].backing, "base");
+	assert_string_equal(l.v[1].file, "/s/base");
+	assert_null(l.v[1].backing);
+	assert_string_equal(l.v[2].file, "/dev/x");
+	qmp_images_free(&l);
+}
+
+TEST(images_are_listed_with_what_is_below_them)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-named-block-nodes",
+		  .reply = "[{\"file\":\"/s/top\",\"drv\":\"qcow2\","
+			   "\"image\":{\"backing-filename\":\"base\"}},"
+			   "{\"file\":\"/s/top\",\"drv\":\"file\","
+			   "\"image\":{}},"
+			   "{\"file\":\"/s/base\",\"drv\":\"file\","
+			   "\"image\":{}},"
+			   "{\"file\":\"nbd://h\",\"drv\":\"nbd\","
+			   "\"image\":{}},"
+			   "{\"file\":\"/dev/x\",\"drv\":\"host_device\","
+			   "\"image\":{}}]" },
+	};
+
+	WITH_SCRIPT(steps, images_body);
+}
+
 /* --- a real one ---------------------------------------------------------- */
 
 static void real_numbers(struct qmp *q, struct real_qemu *r)

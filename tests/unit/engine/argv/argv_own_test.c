@@ -21,3 +21,11 @@ TEST(our_files_have_ids_of_their_own)
 	assert_false(argv_own_file("file0"));
 	assert_false(argv_own_file(NULL));
 }
+
+TEST(a_name_follows_our_word)
+{
+	assert_string_equal(argv_own_hand("vmferry:/a"), "/a");
+	assert_null(argv_own_hand("vmferry:"));
+	assert_null(argv_own_hand("rdwr:/a"));
+	assert_null(argv_own_hand(NULL));
+}

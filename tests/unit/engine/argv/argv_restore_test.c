@@ -70,3 +70,35 @@ TEST(moved_sockets_get_their_public_names)
 			"-serial unix:/r/s1,server -append /r/s0");
 	argv_moves_free(&m);
 }
+
+TEST(files_that_qemu_got_open_have_their_names_again)
+{
+	expect_restored(
+		"q -add-fd fd=3,set=3,opaque=vmferry:/s/a,,b "
+		"-add-fd fd=4,set=4,opaque=vmferry:file:/s/c "
+		"-hda /dev/fdset/3 -drive file=file:/dev/fdset/4,if=ide",
+		NULL, "q -hda /s/a,b -drive file=file:/s/c,if=ide");
+}
+
+TEST(descriptors_of_others_stay)
+{
+	static const char words[] =
+		"q -add-fd fd=3,set=3,opaque=mine -add-fd fd=4,set=4 "
+		"-hda /dev/fdset/3 -hdb /dev/fdset/4 -hdc /dev/fdset/5 "
+		"-append /dev/fdset/3";
+
+	expect_restored(words, NULL, words);
+}
+
+TEST(a_handed_file_is_known_by_its_set)
+{
+	AUTO_STRV struct strv argv = { .v = NULL };
+	AUTO_FREE char *name = NULL;
+
+	argv_case_split("q -add-fd fd=3,set=3,opaque=vmferry:/s/a", &argv);
+	name = argv_handed_name(&argv, "/dev/fdset/3");
+	assert_string_equal(name, "/s/a");
+	assert_null(argv_handed_name(&argv, "/dev/fdset/33"));
+	assert_null(argv_handed_name(&argv, "/x/dev/fdset/3"));
+	assert_null(argv_handed_name(&argv, "/s/a"));
+}

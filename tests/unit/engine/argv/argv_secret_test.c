@@ -70,7 +70,12 @@ TEST(what_is_handed_to_the_guest_is_blanked)
 		       "q -fw_cfg name=opt/x,string=***");
 	expect_blanked(
 		"q -smbios type=11,value=io.systemd.credential:a=b,value=c",
-		"q -smbios type=11,value=***,value=c");
+		"q -smbios type=11,value=***,value=***");
+	expect_blanked("q -smbios type=1,serial=ds=nocloud;password=x,uuid=u",
+		       "q -smbios type=1,serial=***,uuid=u");
+	expect_blanked("q -device virtio-blk-pci,drive=d,serial=x,id=i",
+		       "q -device virtio-blk-pci,drive=d,serial=***,id=i");
+	expect_blanked("q -serial stdio", "q -serial stdio");
 }
 
 /* As words of the kernel's command line, which cloud images read. */
@@ -80,6 +85,15 @@ TEST(a_kernel_s_words_lose_what_is_called_a_secret)
 		       "q -append ro db.password=*** API_TOKEN=*** x=y quiet");
 	expect_blanked("q -append 'password ds=nocloud rootpass='",
 		       "q -append password ds=nocloud rootpass=***");
+	expect_blanked("q -append 'api_key=a luks.b=c auth=d x.private=e f=g'",
+		       "q -append api_key=*** luks.b=*** auth=*** "
+		       "x.private=*** f=g");
+}
+
+TEST(a_kernel_s_word_goes_to_the_end_of_its_quotes)
+{
+	expect_blanked("q -append 'a=b \"db.password=c d\" pass=\"e f\" g=h'",
+		       "q -append a=b \"db.password=*** pass=*** g=h");
 }
 
 TEST(everything_else_stays_byte_for_byte)

@@ -25,6 +25,7 @@ static void expect_path(const char *path, const char *expected, bool relative)
 
 	assert_string_equal(got, expected);
 	assert_int_equal(w.relative, relative);
+	argv_plan_free(&plan);
 }
 
 TEST(paths_stay_as_they_were_written_if_they_can)
@@ -45,6 +46,7 @@ TEST(without_a_directory_relative_paths_are_left_alone)
 	assert_string_equal(got, "a");
 	argv_work_file(&w, "a", (struct argv_use){ .kind = ARGV_IMAGE });
 	assert_int_equal(plan.n_files, 0);
+	argv_plan_free(&plan);
 }
 
 TEST(a_file_is_listed_once)

@@ -264,34 +264,89 @@ TEST(other_files_may_be_opened_otherwise)
 	expect_nothing(preflight_check_access);
 }
 
-/* --- user ----------------------------------------------------------------- */
+/* --- files that only root may open ---------------------------------------- */
 
-static void user_is_known_as(uid_t uid)
+static struct preflight_hand hands[1];
+
+/* One that the guest's user may not use, and QEMU has open. */
+static void arrange_hand(const char *refusal)
 {
-	r.source.guest.uid = 107;
-	p.user_known = true;
-	p.user_uid = uid;
+	here[0].readable = here[0].writable = false;
+	there[0].readable = there[0].writable = false;
+	files[0].node = true;
+	files[0].source = (char *)"/srv/a.qcow2";
+	hands[0] = (struct preflight_hand){
+		.asked = true,
+		.here = { .reads = true, .writes = true, .access_known = true },
+		.refusal = (char *)refusal,
+	};
+	p.hands = hands;
 }
 
-TEST(a_user_with_the_same_uid_there_is_the_same)
+TEST(a_file_that_root_opens_is_said_to_be)
 {
-	user_is_known_as(107);
-	expect_nothing(preflight_check_user);
+	arrange_hand(NULL);
+	expect(preflight_check_access, "access", CHECK_PASS,
+	       "is opened by root for vm");
 }
 
-/* Files belong to numbers: the guest would be another user's there. */
-TEST(a_user_with_another_uid_there_is_another)
+TEST(one_that_it_does_not_open_is_refused_with_the_reason)
 {
-	user_is_known_as(108);
-	expect(preflight_check_user, "user", CHECK_FAIL, "is another: uid 108");
+	arrange_hand("of this");
+	expect(preflight_check_access, "access", CHECK_FAIL,
+	       "may not read /srv/a.qcow2, and root does not open it: of this");
 }
 
-/* A login that is not root's starts the guest as itself, whatever its name. */
-TEST(the_login_s_own_uid_is_what_counts_for_it)
+TEST(to_read_is_not_enough_where_qemu_writes)
 {
-	user_is_known_as(108);
-	r.dst.facts.uid = 107;
-	expect_nothing(preflight_check_user);
+	arrange_hand("of this");
+	there[0].readable = true;
+	expect(preflight_check_access, "access", CHECK_FAIL, "may not write");
+}
+
+TEST(it_is_enough_where_qemu_only_reads)
+{
+	arrange_hand(NULL);
+	hands[0].needless = there[0].readable = true;
+	hands[0].here.writes = false;
+	expect_nothing(preflight_check_access);
+}
+
+TEST(an_image_that_qemu_cannot_open_anew_is_refused)
+{
+	arrange_hand(NULL);
+	files[0].reopens = true;
+	expect(preflight_check_reopening, "access", CHECK_FAIL,
+	       "QEMU opens /srv/a.qcow2 anew");
+}
+
+TEST(one_that_is_open_once_is_not)
+{
+	arrange_hand(NULL);
+	expect_nothing(preflight_check_reopening);
+}
+
+TEST(nor_one_that_its_user_may_open_or_that_is_read)
+{
+	arrange_hand(NULL);
+	files[0].reopens = true;
+	hands[0].here.may_write = true;
+	expect_nothing(preflight_check_reopening);
+	hands[0].here.may_write = hands[0].here.writes = false;
+	expect_nothing(preflight_check_reopening);
+}
+
+TEST(an_image_below_that_cannot_be_read_is_refused)
+{
+	AUTO_STRV struct strv below = { .v = NULL };
+
+	strv_push(&below, "/srv/base");
+	p.chain = below;
+	p.chain_there = there;
+	expect_nothing(preflight_check_chain);
+	there[0].readable = false;
+	expect(preflight_check_chain, "access", CHECK_FAIL,
+	       "/srv/base is below an image");
 }
 
 /* --- qemu-replaced -------------------------------------------------------- */
@@ -662,6 +717,42 @@ TEST(names_in_a_command_that_is_proposed_are_quoted)
 			       "disable 'a$(reboot).service', or"));
 	assert_non_null(
 		strstr(r.checks.v[0].remedy, "vmferry owns 'web1; reboot'"));
+}
+
+/* --- directory ------------------------------------------------------------ */
+
+static struct argv_move move;
+
+static void arrange_move(char type, bool writable)
+{
+	move = (struct argv_move){ .public = (char *)"/run/vm/qmp",
+				   .now = (char *)"/r/s0" };
+	r.dest.plan.moves = (struct argv_moves){ .v = &move, .n = 1 };
+	there[0] = (struct probe_file){ .exists = true,
+					.type = type,
+					.access_known = true,
+					.writable = writable };
+	p.moves_at = 0;
+}
+
+TEST(a_directory_of_the_guest_s_user_may_have_its_names)
+{
+	arrange_move('d', true);
+	expect_nothing(preflight_check_directories);
+}
+
+TEST(one_that_its_user_may_not_write_to_is_refused)
+{
+	arrange_move('d', false);
+	expect(preflight_check_directories, "directory", CHECK_FAIL,
+	       "may not write to");
+}
+
+TEST(what_is_no_directory_is_refused)
+{
+	arrange_move('f', true);
+	expect(preflight_check_directories, "directory", CHECK_FAIL,
+	       "is no directory");
 }
 
 /* --- lingering ------------------------------------------------------------ */
