@@ -65,6 +65,7 @@ struct vmferry_options {
 	double deadline_s;
 	uint64_t bandwidth_bps; /* bytes/s */
 	int use_openssh;	/* a child ssh(1) instead of libssh2 */
+	int become_sudo;	/* root by sudo there; nobody is asked */
 	int force_at_deadline;	/* --on-deadline force */
 	int paused;
 	int wait; /* for its turn, where others are under way */

@@ -33,6 +33,8 @@ int vmferry_options_take(const struct vmferry_options *o,
 		*texts[i].to = out->text[i] = xstrdup(texts[i].given);
 	if (o->use_openssh)
 		m->ssh.backend = HOST_SSH_OPENSSH;
+	if (o->become_sudo)
+		m->ssh.become = HOST_BECOME_SUDO;
 	if (o->max_blackout_ms > 0)
 		m->max_blackout_ms = o->max_blackout_ms;
 	m->deadline_s = o->deadline_s;

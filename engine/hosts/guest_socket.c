@@ -17,7 +17,8 @@
 #include "transport/base/xalloc.h"
 #include "transport/quote.h"
 
-extern const char guest_socket_trust_sh[], guest_socket_leave_sh[];
+extern const char guest_socket_lend_sh[], guest_socket_trust_sh[],
+	guest_socket_leave_sh[];
 
 enum { LEAVE_MS = 5000 };
 
@@ -64,9 +65,12 @@ static int trust_there(struct host *h, const char *path, uid_t owner,
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_FREE char *why = NULL;
+	uid_t login;
 
+	(void)host_becomes(h, &login);
 	quote_assign(&script, "path", path);
-	buf_printf(&script, "owner=%u\n%s", (unsigned int)owner,
+	buf_printf(&script, "owner=%u login=%u\n%s%s", (unsigned int)owner,
+		   (unsigned int)login, guest_socket_lend_sh,
 		   guest_socket_trust_sh);
 	if (probe_script(h, "socket", buf_data(&script), &text, deadline, err) <
 	    0)
@@ -85,7 +89,9 @@ static int trust_there(struct host *h, const char *path, uid_t owner,
 static bool connects_at_once(struct host *h,
 			     const struct guest_socket_owner *owner)
 {
-	return !owner->uid || (host_is_local(h) && geteuid());
+	if (host_is_local(h) && geteuid())
+		return true;
+	return !owner->uid && !host_becomes(h, NULL);
 }
 
 static int trust(struct host *h, const char *path,
@@ -112,7 +118,8 @@ static void leave(struct host *h, const char *path, struct place *p,
 	err_replace(err, p->at, path);
 	if (p->dir) {
 		quote_assign(&script, "dir", p->dir);
-		buf_printf(&script, "%s", guest_socket_leave_sh);
+		buf_printf(&script, "%s%s", guest_socket_lend_sh,
+			   guest_socket_leave_sh);
 		(void)probe_script(h, "socket", buf_data(&script), &text,
 				   mono_in_ms(LEAVE_MS), NULL);
 	}
@@ -135,17 +142,24 @@ struct stream *guest_socket_connect(struct host *h, const char *path,
 	return s;
 }
 
-struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
-				   const struct guest_socket_owner *owner,
-				   struct mono deadline, struct err *err)
+struct tunnel *guest_socket_tunnel_by(struct host *h, struct host *via,
+				      const char *path,
+				      const struct guest_socket_owner *owner,
+				      struct mono deadline, struct err *err)
 {
 	struct place p;
 	struct tunnel *t;
 
 	if (trust(h, path, owner, &p, deadline, err) < 0)
 		return NULL;
-	t = host_tunnel(h, p.at, deadline, err);
+	t = host_tunnel(via, p.at, deadline, err);
 	leave(h, path, &p, t ? NULL : err);
 	return t;
 }
 
+struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
+				   const struct guest_socket_owner *owner,
+				   struct mono deadline, struct err *err)
+{
+	return guest_socket_tunnel_by(h, h, path, owner, deadline, err);
+}

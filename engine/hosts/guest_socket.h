@@ -14,6 +14,14 @@
  * a guest had made before it gave up root's rights (-runas) belongs to root: on
  * this machine it will do if the guest's process listens there, as the kernel
  * says before anybody connects (socket_listener.h).
+ *
+ * Where root's rights come by sudo (host_becomes), sshd connects as the login
+ * user, who may be neither root nor the guest's. The socket is judged in the
+ * same way, and lent: from then until it loses its second name it belongs to
+ * the login user, mode 0600, and the directory has mode 0711 and a name that
+ * cannot be guessed. The guest's user is shut out meanwhile, as is everybody
+ * else but root. The directory keeps the owner, so that a socket whose
+ * connection was cut off is known and given back by the next one.
  */
 #ifndef ENGINE_HOSTS_GUEST_SOCKET_H
 #define ENGINE_HOSTS_GUEST_SOCKET_H
@@ -31,7 +39,8 @@ struct guest_socket_owner {
 /*
  * As host_connect() and host_tunnel(), to the socket @path of the guest
  * @owner. ERR_REFUSED when it is another's, or when that cannot be made sure
- * of. A login that is not root's, or a guest of root's, connects at once.
+ * of. A login that is not root's, or a guest of root's, connects at once,
+ * without sudo.
  */
 struct stream *guest_socket_connect(struct host *h, const char *path,
 				    const struct guest_socket_owner *owner,
@@ -39,5 +48,10 @@ struct stream *guest_socket_connect(struct host *h, const char *path,
 struct tunnel *guest_socket_tunnel(struct host *h, const char *path,
 				   const struct guest_socket_owner *owner,
 				   struct mono deadline, struct err *err);
+/* The same, by another login @via of the same user to the same host. */
+struct tunnel *guest_socket_tunnel_by(struct host *h, struct host *via,
+				      const char *path,
+				      const struct guest_socket_owner *owner,
+				      struct mono deadline, struct err *err);
 
 #endif

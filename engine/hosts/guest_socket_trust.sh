@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
 # Gives the socket $path of user $owner a second name, below a directory that
 # only root can change: "at=NAME" and "dir=DIRECTORY", which guest_socket_leave_sh
-# removes; "why=REASON"; or nothing when the login is not root's.
+# removes; "why=REASON"; or nothing when the login is not root's. Needs
+# guest_socket_lend_sh.
+#
+# Where root's rights come by sudo it is user $login whom sshd connects as. Until
+# that name is removed the socket is his, and the directory one that he can enter
+# and not list. Without sudo $login is 0.
 # shellcheck shell=sh disable=SC2154
 [ "$(id -u)" = 0 ] || exit 0
 no() { echo "why=$1"; exit 0; }
-# Nobody but root can rename what is in it: root's, and closed or sticky.
+# Nobody but root can rename what is in it: root's, and closed or sticky; and
+# $login gets through.
 is_safe() {
 	facts=$(stat -c '%u %a %d' -- "$1") || return 1
 	user=${facts%% *}; device=${facts##* }
 	mode=${facts#* }; mode=0${mode% *}
+	[ "$login" = 0 ] || [ $((mode & 1)) = 1 ] || return 1
 	[ "$user" = 0 ] && { [ $((mode & 022)) = 0 ] || [ $((mode & 01000)) != 0 ]; }
 }
 real=$(readlink -f -- "$path") && [ -e "$real" ] || no "it does not exist"
@@ -27,10 +34,20 @@ done
 	no "it is on a file system of its own that root does not own"
 # what a login that was cut off has left
 find "$safe" -maxdepth 1 -user 0 -name '.vmferry-*' -mmin +5 2>/dev/null |
-while IFS= read -r old; do rm -f "$old/s"; rmdir "$old"; done 2>/dev/null
-dir=$(mktemp -d "${safe%/}/.vmferry-XXXXXX") || no "$safe cannot be written to"
-drop() { rm -f "$dir/s"; rmdir "$dir"; no "$1"; }
-ln -P -T -- "$real" "$dir/s" 2>/dev/null || drop "it cannot be linked to"
-[ ! -L "$dir/s" ] && [ -S "$dir/s" ] || drop "it is no socket"
-[ "$(stat -c %u -- "$dir/s")" = "$owner" ] || drop "it belongs to another user"
+while IFS= read -r old; do release "$old"; done 2>/dev/null
+was=
+dir=$(mktemp -d "${safe%/}/.vmferry-XXXXXXXXXXXX") ||
+	no "$safe cannot be written to"
+give_up() { release "$dir"; no "$1"; }
+ln -P -T -- "$real" "$dir/s" 2>/dev/null || give_up "it cannot be linked to"
+[ ! -L "$dir/s" ] && [ -S "$dir/s" ] || give_up "it is no socket"
+# $login may have it from another connection
+! is_shared "$dir" || read -r was <"$other/was" || was=
+[ -n "$was" ] || was=$(stat -c '%u %a' -- "$dir/s")
+[ "${was% *}" = "$owner" ] || give_up "it belongs to another user"
+if [ "$login" != 0 ]; then
+	printf '%s\n' "$was" >"$dir/was" && chmod 711 "$dir" &&
+		chown "$login" "$dir/s" && chmod 600 "$dir/s" ||
+		give_up "it cannot be given to the login user"
+fi
 printf 'at=%s/s\ndir=%s\n' "$dir" "$dir"

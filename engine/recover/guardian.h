@@ -4,7 +4,8 @@
  *
  * Theory of operation. A small process of its own, started by the engine
  * before anything is changed (guard.h), in a session of its own, logged in to
- * the destination on its own. It listens to the engine's beat. The engine is
+ * the destination on its own; where sudo wants a password there, the engine has
+ * given it. It listens to the engine's beat. The engine is
  *
  *	dead	when its end of the socket is closed;
  *	wedged	when it was silent for GUARDIAN_SILENCE_MS and does not run: it

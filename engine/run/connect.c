@@ -225,6 +225,8 @@ int connect_run(struct run *r, struct err *err)
 	r->finding = true;
 	rc = beside_ask(both, ARRAY_SIZE(both), err);
 	r->finding = false;
+	if (rc < 0 && err_has(err, ERR_BECOME))
+		reach_report_become(r, err);
 	if (rc < 0)
 		return -1;
 	r->dest.space = r->dst.facts.space;

@@ -26,11 +26,37 @@ enum {
 struct guard {
 	struct strv argv;
 	const char *file;
+	char *password; /* NULL: none */
 	struct child *child;
 	int fd;
 	int restarts;
 	struct task *task;
 };
+
+static void stop(struct guard *g)
+{
+	close_fd(steal_fd(&g->fd));
+	child_free(STEAL(g->child));
+}
+
+static bool send_all(const struct guard *g, const char *data, size_t len)
+{
+	return send(g->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	       (ssize_t)len;
+}
+
+/* The socket is new, and has room for it. */
+static int send_password(struct guard *g, struct err *err)
+{
+	AUTO_FREE char *length = xasprintf("%zu\n", strlen(g->password));
+
+	if (send_all(g, length, strlen(length)) &&
+	    send_all(g, g->password, strlen(g->password)))
+		return 0;
+	err_sys(err, errno, "cannot send the guardian sudo's password");
+	stop(g);
+	return -1;
+}
 
 static int start(struct guard *g, struct err *err)
 {
@@ -47,13 +73,7 @@ static int start(struct guard *g, struct err *err)
 	if (!g->child)
 		return -1;
 	g->fd = child_take_stdout(g->child);
-	return 0;
-}
-
-static void stop(struct guard *g)
-{
-	close_fd(steal_fd(&g->fd));
-	child_free(STEAL(g->child));
+	return g->password ? send_password(g, err) : 0;
 }
 
 /* A full socket is a guardian that was stopped: it will see the newest. */
@@ -95,12 +115,16 @@ static void add(struct strv *words, const char *option, const char *value)
 
 /* The login is said once more; everything else is in the journal. */
 static void make_words(struct strv *words, const struct migrate_options *opt,
-		       const char *run)
+		       const char *run, bool password)
 {
 	static const char *const ssh[] = {
 		[HOST_SSH_AUTO] = "auto",
 		[HOST_SSH_LIBSSH2] = "libssh2",
 		[HOST_SSH_OPENSSH] = "openssh",
+	};
+	static const char *const become[] = {
+		[HOST_BECOME_NONE] = "none",
+		[HOST_BECOME_SUDO] = "sudo",
 	};
 
 	strv_push(words, "vmferry");
@@ -110,26 +134,38 @@ static void make_words(struct strv *words, const struct migrate_options *opt,
 	add(words, "known-hosts", opt->ssh.known_hosts);
 	add(words, "ssh-config", opt->ssh.ssh_config);
 	add(words, "ssh", ssh[opt->ssh.backend]);
+	add(words, "become", become[opt->ssh.become]);
 	strv_pushf(words, "--watch-source=%g", opt->watch_source_s);
 	strv_push(words, "--");
 	strv_push(words, opt->destination);
 	strv_pushf(words, "%d", (int)gettid());
 	strv_push(words, run);
+	if (password)
+		strv_push(words, GUARD_PASSWORD);
+}
+
+static void free_all(struct guard *g)
+{
+	if (g->password)
+		explicit_bzero(g->password, strlen(g->password));
+	free(g->password);
+	strv_free(&g->argv);
+	free(g);
 }
 
 struct guard *guard_start(const struct migrate_options *opt, const char *run,
-			  struct err *err)
+			  const char *password, struct err *err)
 {
 	struct guard *g = XNEW(struct guard);
 
 	*g = (struct guard){ .file = opt->guardian, .fd = -1 };
-	make_words(&g->argv, opt, run);
+	g->password = xstrdup(password);
+	make_words(&g->argv, opt, run, password != NULL);
 	if (start(g, err) == 0) {
 		g->task = task_start(task_loop(), "guard", beat, g);
 		return g;
 	}
-	strv_free(&g->argv);
-	free(g);
+	free_all(g);
 	return NULL;
 }
 
@@ -192,6 +228,5 @@ void guard_end(struct guard *g, enum guard_word last)
 	if (finished && g->child)
 		(void)child_wait(g->child, mono_in_ms(REAP_MS), NULL, NULL);
 	child_leave(g->child);
-	strv_free(&g->argv);
-	free(g);
+	free_all(g);
 }

@@ -35,14 +35,22 @@ enum guard_word {
 /* What a line of an answer begins with. */
 enum guard_answer { GUARD_TWIN = 't', GUARD_SEEN = 'e' };
 
+/*
+ * The operand behind the run's: first of all the length of sudo's password
+ * comes on the socket, in decimal digits and a newline, and the password.
+ */
+#define GUARD_PASSWORD "password"
+
 struct guard;
 
 /*
  * Starts @opt->guardian as the guardian of run @run of this thread. To be
- * called from a task. One that dies is replaced a few times. ERR_SYSTEM.
+ * called from a task. One that dies is replaced a few times. @password: what
+ * sudo on the destination wants, NULL: nothing; is copied, and wiped at the
+ * end. ERR_SYSTEM.
  */
 struct guard *guard_start(const struct migrate_options *opt, const char *run,
-			  struct err *err);
+			  const char *password, struct err *err);
 /*
  * Has the guardian look for twins, and stop them; a sentence each goes to @out.
  * From a task. -1 when it gave no whole answer by @deadline.

@@ -84,6 +84,7 @@ void preflight_check_chain(struct preflight *p);
 void preflight_check_directories(struct preflight *p);
 void preflight_check_unit(struct preflight *p);
 void preflight_check_supervisor(struct preflight *p);
+void preflight_check_become(struct preflight *p);
 void preflight_check_guardian(struct preflight *p);
 void preflight_check_lingering(struct preflight *p);
 void preflight_check_state(struct preflight *p);

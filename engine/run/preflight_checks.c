@@ -128,8 +128,12 @@ void preflight_check_guardian(struct preflight *p)
 	    xasprintf("the guardian cannot log in to %s by itself, should "
 		      "vmferry die: %s",
 		      dst_name(p), p->lonely),
-	    xstrdup("use a key that needs nothing typed (an agent's), or be "
-		    "there to run vmferry recover"));
+	    xstrdup(p->r->opt->ssh.become == HOST_BECOME_SUDO
+			    ? "use a key that needs nothing typed (an "
+			      "agent's) and a rule NOPASSWD for sudo, or be "
+			      "there to run vmferry recover"
+			    : "use a key that needs nothing typed (an "
+			      "agent's), or be there to run vmferry recover"));
 }
 
 /* On this host the logout is the user's own, and need not come. */
@@ -1066,6 +1070,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_unit,
 	preflight_check_supervisor,
 	preflight_check_same_host,
+	preflight_check_become,
 	preflight_check_guardian,
 	preflight_check_tools,
 	preflight_check_forwarding,

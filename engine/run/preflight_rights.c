@@ -132,3 +132,14 @@ void preflight_check_keyring(struct preflight *p)
 		refuse_keyring(p, CHECK_DESTINATION, p->r->dst.host);
 }
 
+void preflight_check_become(struct preflight *p)
+{
+	uid_t login;
+
+	if (!host_becomes(p->r->dst.host, &login))
+		return;
+	checks_add(&p->r->checks, "become", CHECK_DESTINATION, CHECK_PASS,
+		   xasprintf("user %u becomes root on %s by sudo",
+			     (unsigned int)login, host_name(p->r->dst.host)),
+		   NULL);
+}

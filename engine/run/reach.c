@@ -95,6 +95,17 @@ static int no_destination(struct run *r, struct err *err)
 	return -1;
 }
 
+void reach_report_become(struct run *r, const struct err *err)
+{
+	const char *hint = err_hint_of(err);
+	struct event ev = { .kind = EVENT_CHECK };
+
+	checks_add(&r->checks, "become", CHECK_DESTINATION, CHECK_FAIL,
+		   err_text(err), xstrdup(hint));
+	ev.check = &r->checks.v[r->checks.n - 1];
+	run_emit(r, &ev);
+}
+
 const struct as_user *reach_guest_user(const struct run *r, uid_t login,
 				       struct as_user *out)
 {
@@ -241,6 +252,8 @@ int reach_try_alone(struct run *r, struct err *err)
 		return 0;
 	opt.ask = NULL;
 	opt.notify = NULL;
+	/* the guardian gets it, too */
+	opt.sudo_password = host_sudo_password(r->dst.host);
 	h = host_open(r->opt->destination, &opt, mono_in_ms(RUN_CONNECT_MS),
 		      err);
 	host_close(h);
@@ -256,6 +269,7 @@ int reach_reconnect(struct run *r, struct err *err)
 	    host_ping(r->dst.host, mono_in_ms(RUN_QMP_MS), NULL) == 0)
 		return 0;
 	opt.ask = NULL;
+	opt.sudo_password = host_sudo_password(r->dst.host);
 	fresh = host_open(r->opt->destination, &opt, mono_in_ms(RUN_UNDO_MS),
 			  err);
 	if (!fresh)

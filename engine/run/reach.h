@@ -38,6 +38,11 @@ const struct as_user *reach_guest_user(const struct run *r, uid_t login,
  * looked for (r->finding), nobody is asked for a password: it may be in vain.
  */
 int reach_destination(struct run *r, struct err *err);
+/*
+ * Adds the check "become", which failed by @err, an ERR_BECOME: the login was
+ * there, and no other check could be made.
+ */
+void reach_report_become(struct run *r, const struct err *err);
 /* The guest was found, or was not and may be looked for again. */
 void reach_source_settled(struct run *r);
 /*

@@ -81,6 +81,8 @@ static struct json_object *begin_facts(const struct run *r)
 	o = json_add_str(o, "group", g->group);
 	o = json_add_u64(o, "uid", g->uid);
 	o = json_add_str(o, "destination", r->opt->destination);
+	if (r->opt->ssh.become == HOST_BECOME_SUDO)
+		o = json_add_str(o, "become", "sudo");
 	return journal_identity_put(o, JOURNAL_DESTINATION, &r->dest.space,
 				    r->dest.token_file);
 }

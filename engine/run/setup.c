@@ -51,7 +51,9 @@ static void report_set_up(const struct run *r)
 int setup_guard(struct run *r, struct err *err)
 {
 	if (r->opt->guardian) {
-		r->held.guard = guard_start(r->opt, r->id.name, err);
+		r->held.guard = guard_start(r->opt, r->id.name,
+					    host_sudo_password(r->dst.host),
+					    err);
 		if (!r->held.guard)
 			return err_wrap(err, ERR_REFUSED,
 					"without a guardian nothing is begun");

@@ -100,6 +100,7 @@ void cli_host_options(struct cli *cli, struct host_options *out)
 		.known_hosts = s->known_hosts,
 		.ssh_config = s->ssh_config,
 		.accept_new_host_key = s->accept_new_host_key,
+		.become = (enum host_become_choice)s->become,
 		.ask = s->no_input ? NULL : ask_person,
 		.notify = notify,
 		.arg = cli,

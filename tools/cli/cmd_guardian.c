@@ -5,10 +5,12 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/recover/guardian.h"
+#include "engine/run/guard.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
 #include "tools/cli/system_log.h"
@@ -68,9 +70,41 @@ static void watch_source(const struct cli *cli, struct sentry *s)
 	sentry_watch(s, cli->settings.watch_source_s);
 }
 
+enum { LENGTH_DIGITS = 4 };
+
+static bool read_all(char *to, size_t len)
+{
+	return recv(STDIN_FILENO, to, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+/*
+ * What the engine says first (GUARD_PASSWORD); NULL when it has ended before.
+ * To be wiped.
+ */
+static char *read_password(void)
+{
+	char digits[LENGTH_DIGITS + 2] = "";
+	size_t n = 0;
+	char *text;
+
+	while (n <= LENGTH_DIGITS && read_all(&digits[n], 1) &&
+	       digits[n] != '\n')
+		n++;
+	if (digits[n] != '\n')
+		return NULL;
+	n = (size_t)strtoul(digits, NULL, 10);
+	text = xmalloc(n + 1);
+	text[n] = '\0';
+	if (read_all(text, n))
+		return text;
+	free(text);
+	return NULL;
+}
+
 static int run(struct cli *cli)
 {
 	AUTO_ERR struct err err = { 0 };
+	char *password = NULL;
 	struct sentry *sentry;
 	struct guardian_options opt = {
 		.fd = STDIN_FILENO,
@@ -93,7 +127,13 @@ static int run(struct cli *cli)
 	log_set_sink(system_log_warnings, NULL);
 	cli_host_options(cli, &opt.recover.ssh);
 	opt.recover.ssh.ask = NULL;
+	if (cli->operands.n > 3 && !strcmp(cli->operands.v[3], GUARD_PASSWORD))
+		password = read_password();
+	opt.recover.ssh.sudo_password = password;
 	guardian_run(&opt, &list, &sentry);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
 	if (list.n)
 		log_recovery(&list.v[0]);
 	watch_source(cli, sentry);
@@ -111,9 +151,9 @@ static const struct option_group *const groups[] = {
 
 const struct command cmd_guardian = {
 	.name = "guardian",
-	.args = "DEST THREAD RUN",
+	.args = "DEST THREAD RUN [" GUARD_PASSWORD "]",
 	.min_operands = 3,
-	.max_operands = 3,
+	.max_operands = 4,
 	.summary = "recovers a run whose engine dies; started by migrate",
 	.description = "",
 	.groups = groups,

@@ -6,6 +6,7 @@
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 static const char *const ssh_words[] = { "auto", "libssh2", "openssh", NULL };
+static const char *const become_words[] = { "none", "sudo", NULL };
 static const char *const transport_words[] = { "auto", "ssh", "openssh", NULL };
 static const char *const xbzrle_words[] = { "auto", "on", "off", NULL };
 static const char *const on_deadline_words[] = { "abort", "force", NULL };
@@ -232,7 +233,18 @@ static const struct option login_options[] = {
 		.help = "Who speaks SSH: libssh2 (a process without rights), "
 			"openssh (a child ssh, which can do whatever its "
 			"configuration says), or auto (the default: libssh2 "
-			"where it can).",
+			"where it can do that, too, else openssh).",
+	},
+	{
+		.name = "become",
+		.arg = "HOW",
+		.section = "ssh",
+		.set = option_set_choice,
+		AT(become),
+		.words = become_words,
+		.help = "How commands become root's on another host where the "
+			"login is not: sudo, or none (the default). Without "
+			"a rule NOPASSWD its password is asked for once.",
 	},
 	{
 		.name = "no-input",

@@ -36,7 +36,8 @@ struct settings {
 	char *known_hosts;
 	char *ssh_config;
 	bool accept_new_host_key;
-	int ssh; /* enum host_backend_choice */
+	int ssh;    /* enum host_backend_choice */
+	int become; /* enum host_become_choice */
 	bool no_input;
 
 	/* migration */

@@ -11,7 +11,7 @@ demo="gcc gcc-multilib libc6-dev make pkg-config libjson-c-dev libssh2-1-dev
 	libssl-dev qemu-system-x86 openssh-server openssh-client python3"
 check="libcmocka-dev cppcheck shellcheck clang-format clang-tidy git qemu-utils
 	iproute2 nftables groff-base strace binutils clang libclang-rt-dev
-	llvm busybox mksh debootstrap"
+	llvm busybox mksh zsh tcsh fish sudo debootstrap"
 
 installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \

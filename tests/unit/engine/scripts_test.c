@@ -35,7 +35,8 @@
 
 extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
 extern const char link_sink_sh[];
-extern const char guest_socket_trust_sh[], guest_socket_leave_sh[];
+extern const char guest_socket_lend_sh[], guest_socket_trust_sh[],
+	guest_socket_leave_sh[];
 
 static const char *const shells[] = { "dash", "bash", "busybox",
 				      "mksh", "ksh",  "yash" };
@@ -175,6 +176,14 @@ static void put_socket(const char *name, uid_t owner)
 	assert_int_equal(lchown(path, owner, owner), 0);
 }
 
+/* As user @login sshd would connect; 0: as root. */
+static void add_trust(struct buf *b, const char *path, uid_t login)
+{
+	quote_assign(b, "path", path);
+	buf_printf(b, "owner=65534 login=%d\n%s%s", (int)login,
+		   guest_socket_lend_sh, guest_socket_trust_sh);
+}
+
 /* The new name's random letters are printed as T. */
 static void trust_prints(const char *name, const char *expected)
 {
@@ -182,11 +191,11 @@ static void trust_prints(const char *name, const char *expected)
 	AUTO_BUF struct buf script = { 0 };
 
 	buf_printf(&script, "(\n");
-	quote_assign(&script, "path", path);
+	add_trust(&script, path, 0);
 	buf_printf(&script,
-		   "owner=65534\n%s) | sed 's/vmferry-....../T/'\n"
+		   ") | sed 's/vmferry-[A-Za-z0-9]*/T/'\n"
 		   "rm -rf %s/.vmferry-*\n",
-		   guest_socket_trust_sh, dir);
+		   dir);
 	all_print(buf_data(&script), expected);
 }
 
@@ -226,10 +235,149 @@ TEST(a_second_name_goes_again)
 	AUTO_FREE char *made = in_dir("made");
 	AUTO_FREE char *script = NULL;
 
-	script = xasprintf("dir=%s\nmkdir -p \"$dir\"; : >\"$dir/s\"\n%s"
+	script = xasprintf("dir=%s\nmkdir -p \"$dir\"; : >\"$dir/s\"\n%s%s"
 			   "[ -e \"$dir\" ] || echo gone\n",
-			   made, guest_socket_leave_sh);
+			   made, guest_socket_lend_sh, guest_socket_leave_sh);
 	all_print(script, "gone\n");
+}
+
+enum { LOGIN = 64997 };
+
+/* The answer is read into $at and $dir, of @tag. */
+static void add_lending(struct buf *b, const char *path, const char *tag)
+{
+	buf_printf(b, "answer=$(\n");
+	add_trust(b, path, LOGIN);
+	buf_printf(b,
+		   ")\ncase $answer in why=*) echo \"$answer\" ;; esac\n"
+		   "dir%s=${answer##*dir=}\n",
+		   tag);
+}
+
+static void add_leaving(struct buf *b, const char *tag)
+{
+	buf_printf(b, "(\ndir=$dir%s\n%s%s)\n", tag, guest_socket_lend_sh,
+		   guest_socket_leave_sh);
+}
+
+static const char whose[] = "stat -c '%u %a' \"$path\"\n";
+
+TEST(a_socket_is_lent_to_the_login_user)
+{
+	AUTO_FREE char *path = in_dir("lent");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("lent", 65534);
+	assert_int_equal(chmod(path, 0775), 0);
+	assert_int_equal(chmod(dir, 0711), 0);
+	quote_assign(&script, "path", path);
+	add_lending(&script, path, "");
+	buf_printf(&script,
+		   "%sstat -c '%%u %%a' \"$dir/s\"\n"
+		   "stat -c '%%u %%a' \"$dir\"\n"
+		   "setpriv --reuid 64997 --clear-groups sh -c "
+		   "'ls \"$0\" 2>/dev/null || test -w \"$0/s\" && echo in' "
+		   "\"$dir\"\n"
+		   "setpriv --reuid 65534 --clear-groups sh -c "
+		   "'test -w \"$0/s\" || echo out' \"$dir\"\n",
+		   whose);
+	add_leaving(&script, "");
+	buf_printf(&script, "%s[ -e \"$dir\" ] || echo gone\n", whose);
+	all_print(buf_data(&script),
+		  "64997 600\n64997 600\n0 711\nin\nout\n65534 775\ngone\n");
+}
+
+TEST(a_socket_that_is_lent_twice_comes_back_with_the_last)
+{
+	AUTO_FREE char *path = in_dir("twice");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("twice", 65534);
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(chmod(dir, 0711), 0);
+	quote_assign(&script, "path", path);
+	add_lending(&script, path, "1");
+	add_lending(&script, path, "2");
+	add_leaving(&script, "1");
+	buf_printf(&script, "%s", whose);
+	add_leaving(&script, "2");
+	buf_printf(&script, "%s", whose);
+	all_print(buf_data(&script), "64997 600\n65534 750\n");
+}
+
+TEST(a_socket_whose_borrower_was_cut_off_comes_back)
+{
+	AUTO_FREE char *path = in_dir("cut off");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("cut off", 65534);
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(chmod(dir, 0711), 0);
+	quote_assign(&script, "path", path);
+	add_lending(&script, path, "1");
+	buf_printf(&script, "touch -d '10 minutes ago' \"$dir1\" 2>/dev/null "
+			    "|| touch -t 202001010000 \"$dir1\"\n");
+	add_lending(&script, path, "2");
+	add_leaving(&script, "2");
+	buf_printf(&script, "%s[ -e \"$dir1\" ] || echo gone\n", whose);
+	all_print(buf_data(&script), "65534 750\ngone\n");
+}
+
+/* What its user makes beside it says nothing about whose it is. */
+TEST(a_record_of_another_users_lends_nothing)
+{
+	AUTO_FREE char *path = in_dir("foreign");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("foreign", LOGIN);
+	assert_int_equal(chmod(dir, 01777), 0);
+	quote_assign(&script, "path", path);
+	buf_printf(&script,
+		   "f=%s/.vmferry-forged; mkdir -p \"$f\"\n"
+		   "ln -f \"$path\" \"$f/s\"; echo 65534 600 >\"$f/was\"\n"
+		   "chown -R 65534 \"$f/was\" \"$f\"; chown 64997 \"$path\"\n",
+		   dir);
+	add_lending(&script, path, "");
+	buf_printf(&script, "rm -rf \"$f\"\n");
+	all_print(buf_data(&script), "why=it belongs to another user\n");
+}
+
+TEST(a_directory_that_the_login_user_cannot_enter_lends_nothing)
+{
+	AUTO_FREE char *closed = in_dir("closed");
+	AUTO_FREE char *path = in_dir("closed/s");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	assert_int_equal(mkdir(closed, 0700), 0);
+	put_socket("closed/s", 65534);
+	assert_int_equal(chmod(dir, 0711), 0);
+	quote_assign(&script, "path", path);
+	add_lending(&script, path, "");
+	/* the nearest one above it that he can */
+	buf_printf(&script, "echo ${dir%%/*}\n");
+	add_leaving(&script, "");
+	AUTO_FREE char *expected = xasprintf("%s\n", dir);
+	all_print(buf_data(&script), expected);
 }
 
 /* --- probe ---------------------------------------------------------------- */

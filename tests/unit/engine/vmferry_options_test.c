@@ -53,12 +53,14 @@ TEST(numbers_and_flags_are_taken)
 	o.max_blackout_ms = 0.5;
 	o.deadline_s = 60;
 	o.bandwidth_bps = 1000000;
+	o.become_sudo = 1;
 	o.use_openssh = o.force_at_deadline = o.paused = o.wait = 1;
 	m = take();
 	assert_true(m->max_blackout_ms == 0.5);
 	assert_true(m->deadline_s == 60);
 	assert_int_equal(m->bandwidth_bps, 1000000);
 	assert_int_equal(m->ssh.backend, HOST_SSH_OPENSSH);
+	assert_int_equal(m->ssh.become, HOST_BECOME_SUDO);
 	assert_int_equal(m->on_deadline, ON_DEADLINE_FORCE);
 	assert_true(m->paused);
 	assert_true(m->wait);

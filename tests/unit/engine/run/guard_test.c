@@ -41,7 +41,8 @@ static void remove_place(const struct place *p)
 	rmdir(p->dir);
 }
 
-static struct guard *start(const struct place *p)
+static struct guard *start_with_password(const struct place *p,
+					 const char *password)
 {
 	struct migrate_options opt;
 	AUTO_ERR struct err err = { 0 };
@@ -51,10 +52,15 @@ static struct guard *start(const struct place *p)
 	opt.guardian = p->program;
 	opt.destination = "hostb";
 	opt.ssh.identity = "/k";
-	g = guard_start(&opt, "run-1", &err);
+	g = guard_start(&opt, "run-1", password, &err);
 	if (!g)
 		fail_with_err(&err);
 	return g;
+}
+
+static struct guard *start(const struct place *p)
+{
+	return start_with_password(p, NULL);
 }
 
 /* What the script has written once it ends with a line @last. */
@@ -84,10 +90,25 @@ IN_TASK(its_words_are_the_login_the_thread_and_the_run)
 
 	await_output(&p, "run-1\n", text, sizeof(text));
 	snprintf(want, sizeof(want),
-		 "guardian --identity=/k --ssh=auto --watch-source=30 -- hostb "
+		 "guardian --identity=/k --ssh=auto --become=none "
+		 "--watch-source=30 -- hostb "
 		 "%d run-1\n",
 		 (int)gettid());
 	assert_string_equal(text, want);
+	guard_end(g, GUARD_DONE);
+	remove_place(&p);
+}
+
+IN_TASK(a_password_comes_by_the_socket_and_first)
+{
+	struct place p = make_place("read -r n; w=$(head -c \"$n\")\n"
+				    "echo \"$w.$@\" >output; cat >/dev/null\n");
+	struct guard *g = start_with_password(&p, "d m");
+	char text[256];
+
+	await_output(&p, "password\n", text, sizeof(text));
+	assert_memory_equal(text, "d m.guardian", 12);
+	assert_null(strstr(text + 4, "d m"));
 	guard_end(g, GUARD_DONE);
 	remove_place(&p);
 }

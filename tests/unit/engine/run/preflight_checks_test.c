@@ -887,6 +887,28 @@ TEST(one_that_cannot_is_a_warning)
 	       "the key needs a passphrase");
 }
 
+TEST(one_that_cannot_become_root_is_reminded_of_the_rule)
+{
+	p.lonely = (char *)"sudo asks for a password";
+	opt.ssh.become = HOST_BECOME_SUDO;
+	expect(preflight_check_guardian, "guardian", CHECK_WARN,
+	       "sudo asks for a password");
+	assert_non_null(strstr(r.checks.v[0].remedy, "NOPASSWD"));
+}
+
+/* --- become --------------------------------------------------------------- */
+
+TEST(a_login_of_roots_becomes_nobody)
+{
+	expect_nothing(preflight_check_become);
+}
+
+TEST(a_login_that_becomes_root_is_named)
+{
+	r.dst.host->login = 4242;
+	expect(preflight_check_become, "become", CHECK_PASS, "user 4242");
+}
+
 /* --- restart, boot -------------------------------------------------------- */
 
 TEST(a_guest_in_no_unit_is_nothing_to_speak_of)

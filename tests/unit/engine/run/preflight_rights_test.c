@@ -108,6 +108,14 @@ TEST(a_uid_without_a_name_on_both_hosts_is_the_same)
 	expect_nothing(preflight_check_user);
 }
 
+TEST(a_uid_without_a_name_does_not_become_somebody_there)
+{
+	user_has_no_name();
+	p.account.known = true;
+	p.account.name = (char *)"carol";
+	expect(preflight_check_user, "user", "is the user carol");
+}
+
 /* --- group ---------------------------------------------------------------- */
 
 TEST(a_group_that_the_user_is_in_there_goes_along)

@@ -10,6 +10,7 @@
 #include "tests/unit/test.h"
 #include "tools/cli/layers.h"
 #include "transport/base/xalloc.h"
+#include "transport/host_options.h"
 
 static int read_text(struct settings *s, const char *text, struct err *err)
 {
@@ -43,12 +44,14 @@ TEST(sections_and_keys_are_the_options)
 				   "# mine\n\n[ssh]\n"
 				   "  identity = /root/.ssh/move  \n"
 				   "accept-new-host-key = yes\n"
+				   "become = sudo\n"
 				   "; and\n[migrate]\nmax-blackout=100\n"
 				   "remap = /a=/b\nremap = /c=/d",
 				   NULL),
 			 0);
 	assert_string_equal(s.identity, "/root/.ssh/move");
 	assert_true(s.accept_new_host_key);
+	assert_int_equal(s.become, HOST_BECOME_SUDO);
 	assert_true(s.max_blackout_ms == 100);
 	assert_int_equal(s.remaps.n, 2);
 	settings_free(&s);
