@@ -5,6 +5,8 @@
 #include "engine/argv/argv_moves.h"
 #include "engine/hosts/admit.h"
 #include "engine/hosts/departed.h"
+#include "engine/hosts/disk_facts.h"
+#include "engine/hosts/hand_over.h"
 #include "engine/hosts/identity.h"
 #include "engine/hosts/proc_ask.h"
 #include "engine/run/migrate_options.h"
@@ -33,6 +35,7 @@ void departed_names_begin(struct buf *script, const struct as_user *user)
 void departed_names_sweep(struct host *h, const struct host_facts *facts)
 {
 	AUTO_FREE char *records = state_dir_arrived(facts->state_root);
+	AUTO_FREE char *nonces = disk_facts_records(facts->state_root);
 	AUTO_BUF struct buf script = { 0 };
 	AUTO_BUF struct buf out = { 0 };
 	AUTO_ERR struct err e = { 0 };
@@ -41,6 +44,9 @@ void departed_names_sweep(struct host *h, const struct host_facts *facts)
 	departed_names_begin(&script, NULL);
 	buf_printf(&script, "sweep ");
 	quote_word(&script, records);
+	buf_printf(&script, "\n%s%s%snonce_sweep ", file_mark_sh, hand_over_sh,
+		   disk_nonce_sh);
+	quote_word(&script, nonces);
 	buf_printf(&script, "\nexit 0\n");
 	if (probe_script(h, "sweep", buf_data(&script), &out,
 			 mono_in_ms(RUN_SCRIPT_MS), &e) < 0)

@@ -22,7 +22,7 @@ const char *const migrate_options_checks[] = {
 	"file",	      "access",	       "bridge",       "directory",
 	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
 	"group",      "keyring",       "room",
-	"become",     NULL,
+	"become",     "active-image",  NULL,
 };
 
 bool migrate_options_check_known(const char *name)

@@ -445,6 +445,8 @@ static int ask_of_plan(struct preflight *p, struct err *err)
 		{ look_here, p },
 		{ look_there, p },
 		{ ask_forwarding, p },
+		{ preflight_disks_look_here, p },
+		{ preflight_disks_look_there, p },
 	};
 
 	list_paths(p);
@@ -465,7 +467,8 @@ static int gather(struct preflight *p, struct err *err)
 		return -1;
 	p->same_pids =
 		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
-	if (ask_of_plan(p, err) < 0)
+	if (preflight_disks_read(p, err) < 0 || ask_of_plan(p, err) < 0 ||
+	    preflight_disks_ask(p, err) < 0)
 		return -1;
 	return preflight_hands_ask(p, err);
 }
@@ -491,6 +494,7 @@ static void preflight_free(struct preflight *p)
 	free(p->names);
 	host_tools_free(&p->tools);
 	preflight_hands_free(p);
+	preflight_disks_free(p);
 }
 
 /* --- the verdict --------------------------------------------------------- */

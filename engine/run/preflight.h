@@ -16,6 +16,7 @@
 #include "engine/hosts/lingering.h"
 #include "engine/hosts/name_use.h"
 #include "engine/hosts/socket_forwarding.h"
+#include "engine/run/preflight_disks.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
 
@@ -61,6 +62,7 @@ struct preflight {
 	struct preflight_hand *hands; /* of the plan's files; NULL: none */
 	struct strv chain;	      /* images below those of the plan */
 	struct probe_file *chain_there;
+	struct preflight_disks disks;
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */

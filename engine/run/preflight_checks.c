@@ -551,41 +551,6 @@ static void check_memory(struct preflight *p)
 		ADD(p, "memory", DESTINATION, PASS, found, NULL);
 }
 
-static bool same_file(const struct preflight *p, size_t i)
-{
-	const struct probe_file *a = &p->here[i], *b = &p->there[i];
-
-	return a->exists && a->inode == b->inode && a->type == b->type &&
-	       a->size_bytes == b->size_bytes;
-}
-
-/* A disk must be the same file; the rest must be there and alike. */
-static void check_image(struct preflight *p, size_t i)
-{
-	const char *path = p->paths.v[i];
-
-	if (same_file(p, i))
-		ADD(p, "disk", BOTH, PASS,
-		    xasprintf("%s is the same file on both", path), NULL);
-	else if (p->there[i].type == 'b')
-		ADD(p, "disk", BOTH, WARN,
-		    xasprintf("%s is a block device: cannot tell whether both "
-			      "hosts see the same",
-			      path),
-		    xstrdup("make sure that it is the same LUN"));
-	else if (p->r->opt->n_remaps && !p->here[i].exists)
-		ADD(p, "disk", BOTH, WARN,
-		    xasprintf("%s stands elsewhere on the source: cannot tell "
-			      "whether it is the same file",
-			      path),
-		    xstrdup("make sure that both paths lead to one file"));
-	else
-		ADD(p, "disk", BOTH, FAIL,
-		    xasprintf("%s on %s is another file than on the source",
-			      path, dst_name(p)),
-		    xstrdup("put the image on storage that both hosts share"));
-}
-
 /*
  * What a run makes there: QEMU's standard output and standard error, of which
  * 1 MiB each is kept (launch_script.h), and small files and sockets.
@@ -689,15 +654,15 @@ static void check_file(struct preflight *p, size_t i)
 {
 	const struct argv_file *f = &p->r->dest.plan.files[i];
 
-	if (f->kind == ARGV_RAM || f->kind == ARGV_TRACE)
+	/* images: preflight_disks.c */
+	if (f->kind == ARGV_RAM || f->kind == ARGV_TRACE ||
+	    f->kind == ARGV_IMAGE)
 		return;
 	if (!p->there[i].exists)
 		ADD(p, "file", DESTINATION, FAIL,
 		    xasprintf("%s does not exist on %s", f->path, dst_name(p)),
 		    xstrdup("put it there, or map its path with "
 			    "--remap OLD=NEW"));
-	else if (f->kind == ARGV_IMAGE)
-		check_image(p, i);
 	else if (p->here[i].exists && !f->directory &&
 		 p->here[i].size_bytes != p->there[i].size_bytes)
 		ADD(p, "file", BOTH, WARN,
@@ -1097,6 +1062,9 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_user,
 	preflight_check_groups,
 	preflight_check_files,
+	preflight_disks_check_files,
+	preflight_disks_check_active,
+	preflight_disks_check_servers,
 	preflight_check_ram,
 	preflight_check_traces,
 	preflight_check_access,

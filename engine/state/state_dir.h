@@ -11,6 +11,7 @@
  *	+- moved/RUN			moved.h
  *	+- away/RUN			moved.h: what the guests' users may read
  *	+- arrived/RUN			departed.h: of a guest that run brought
+ *	+- nonces/HEX			disk_facts.h
  *	`- pairs/MACHINE		lessons.h
  *
  *	ROOT		ends with a reboot: /run/vmferry (root), or

@@ -15,6 +15,7 @@
 #include "engine/guest/supervisor.h"
 #include "engine/hosts/admit.h"
 #include "engine/hosts/arrival.h"
+#include "engine/hosts/disk_proof.h"
 #include "engine/hosts/guest_socket.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/launch.h"
@@ -143,6 +144,31 @@ static void ask_for_names(struct host *h)
 		fuzz_claim(out[i].use < NAME_USES, "a name has a use");
 }
 
+static void ask_for_disks(struct host *h)
+{
+	const struct disk_asker asker = { .state = "/s", .nonce = "00" };
+	struct disk_mounts mounts = { .n = 0 };
+	AUTO_STRV struct strv paths = { 0 };
+	struct disk_facts f[2];
+	const char *why = NULL;
+
+	strv_push(&paths, "/a");
+	strv_push(&paths, "/b");
+	if (disk_facts_ask(h, &asker, &paths, f, &mounts, MONO_NEVER, NULL) ==
+	    0) {
+		AUTO_FREE char *remedy =
+			f[0].mount.type
+				? disk_proof_mount_remedy(&f[0].mount, &mounts)
+				: NULL;
+
+		(void)disk_proof_judge(&f[0], &f[1], false, &why);
+		fuzz_claim(why != NULL, "a verdict has a reason");
+	}
+	disk_facts_free(&f[0]);
+	disk_facts_free(&f[1]);
+	disk_mounts_free(&mounts);
+}
+
 static void ask_for_ancestors(struct host *h)
 {
 	struct ancestors all;
@@ -239,6 +265,7 @@ static void run_all(void *arg)
 	check_admission(&t.host);
 	ask_for_mark(&t.host);
 	ask_for_names(&t.host);
+	ask_for_disks(&t.host);
 	ask_for_ancestors(&t.host);
 	ask_for_unit(first.n ? first.v[0] : "");
 	(void)guest_socket_connect(&t.host, "/s", &owner, MONO_NEVER, NULL);

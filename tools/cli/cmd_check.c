@@ -107,7 +107,9 @@ const struct command cmd_check = {
 		"every check that migrate would run, and prints each with its "
 		"verdict: PASS, WARN (does not block) or FAIL (blocks), the "
 		"last two with what to do about it. Nothing is changed "
-		"anywhere.\n\n"
+		"anywhere, but for a moment there is a file with a random name "
+		"beside each image, unless both hosts are one machine: a host "
+		"that sees it has the same storage (see check-storage).\n\n"
 		"Exit code 3 when a check fails.",
 	.examples = "vmferry check web1 root@hostb\n"
 		    "vmferry check pid:4211 hostb --remap /srv/vm=/data/vm",

@@ -33,9 +33,9 @@ struct command {
 	int internal_code;
 };
 
-extern const struct command cmd_migrate, cmd_check, cmd_forecast, cmd_list,
-	cmd_status, cmd_recover, cmd_owns, cmd_journal, cmd_replay, cmd_help,
-	cmd_version;
+extern const struct command cmd_migrate, cmd_check, cmd_check_storage,
+	cmd_forecast, cmd_list, cmd_status, cmd_recover, cmd_owns, cmd_journal,
+	cmd_replay, cmd_help, cmd_version;
 /* Not in the list: started by vmferry itself. */
 extern const struct command cmd_guardian;
 

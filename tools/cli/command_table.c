@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 const struct command *const command_table[] = {
-	&cmd_migrate, &cmd_check,   &cmd_forecast, &cmd_list,
-	&cmd_status,  &cmd_recover, &cmd_owns,	   &cmd_journal,
-	&cmd_replay,  &cmd_help,    &cmd_version,  NULL,
+	&cmd_migrate, &cmd_check,  &cmd_check_storage, &cmd_forecast,
+	&cmd_list,    &cmd_status, &cmd_recover,       &cmd_owns,
+	&cmd_journal, &cmd_replay, &cmd_help,	       &cmd_version,
+	NULL,
 };

@@ -147,6 +147,10 @@ static const struct entry files[] = {
 	{ "/var/lib/vmferry/arrived/RUN",
 	  "What a guest that was moved to this host has here, until it ends. "
 	  "Other users: ~/.local/state/vmferry." },
+	{ "/var/lib/vmferry/nonces/HEX",
+	  "Where a file .vmferry-HEX is, by which two hosts are asked whether "
+	  "they have the same storage; gone with it, after a crash by the next "
+	  "command on this host. Other users: ~/.local/state/vmferry." },
 	{ "~/.config/vmferry/vmferry.conf, /etc/vmferry/vmferry.conf",
 	  "Configuration; see CONFIGURATION." },
 	{ "~/.ssh/config, ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
@@ -220,6 +224,19 @@ static const char description[] =
 	"Run directories are on the destination's /run (or the user's runtime "
 	"directory); the check \"room\" refuses a guest for whose run "
 	"directory too little of it is free, bytes or inodes.\n\n"
+	"Disks must be the same on both hosts (check \"disk\"). QEMU is asked "
+	"which files it has open, those below other images included. A file is "
+	"the same when the other host sees a file with a random name that was "
+	"made beside it for a moment, with the rights of the guest's user; "
+	"where that user may not write, and root alone cannot be misled there, "
+	"by root. Where none can be made, server, export and inode of a "
+	"network file system are compared. A block device is the same by its "
+	"size, its identifier and most of the blocks that are compared. What "
+	"QEMU only reads may be a copy with the same content. A server on the "
+	"source itself (localhost, a UNIX socket) is never shared. A disk that "
+	"is on another image than the command line names, after a snapshot or "
+	"a change of the medium, is refused by the check "
+	"\"active-image\".\n\n"
 	"The state directory must outlive a power cut of this host: on tmpfs, "
 	"ramfs, or an overlay of which the writable layer is on one of these, "
 	"the check \"state\" refuses the migration. --skip-check state accepts "

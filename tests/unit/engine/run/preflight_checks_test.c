@@ -112,51 +112,14 @@ TEST(without_prlimit_root_is_warned)
 	expect(preflight_check_tools, "tools", CHECK_WARN, "prlimit");
 }
 
-/* --- file, disk ----------------------------------------------------------- */
-
-TEST(an_image_of_one_inode_type_and_size_is_the_same_file)
-{
-	expect(preflight_check_files, "disk", CHECK_PASS, "the same file");
-}
-
-TEST(an_image_with_another_inode_is_refused)
-{
-	there[0].inode++;
-	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
-}
-
-TEST(an_image_of_another_type_is_refused)
-{
-	there[0].type = 'o';
-	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
-}
-
-TEST(an_image_of_another_size_is_refused)
-{
-	there[0].size_bytes--;
-	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
-}
-
-TEST(an_image_that_only_the_destination_has_is_refused)
-{
-	here[0].exists = false;
-	expect(preflight_check_files, "disk", CHECK_FAIL, "another file");
-}
-
-TEST(a_remapped_image_may_have_another_path_on_the_source)
-{
-	opt.n_remaps = 1;
-	here[0].exists = false;
-	expect(preflight_check_files, "disk", CHECK_WARN, "stands elsewhere");
-}
-
-TEST(another_block_device_is_a_warning)
-{
-	there[0].type = 'b';
-	expect(preflight_check_files, "disk", CHECK_WARN, "block device");
-}
-
 /* --- file ----------------------------------------------------------------- */
+
+/* preflight_disks.h has the checks of images. */
+TEST(an_image_is_not_judged_as_a_file)
+{
+	there[0].exists = false;
+	expect_nothing(preflight_check_files);
+}
 
 TEST(a_file_that_the_destination_lacks_is_refused)
 {
