@@ -230,12 +230,16 @@ soak: all
 crowd: all
 	$(Q)tests/e2e/run.py crowd
 
-# The fault matrix, whole, with named fault points; resumes from its ledger.
+# The fault matrix, whole, with named fault points, with the memory on each lane;
+# resumes from its ledger.
 .PHONY: faults faults-tenth fault-build
 fault-build:
 	$(Q)$(MAKE) BUILD=build-fault EXTRA=-DVMFERRY_FAULTS all
 faults: all fault-build
-	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --lanes $(LANES)
+	$(Q)set -e; for lane in ssh openssh tcp; do \
+		VMFERRY_BUILD=build-fault tests/fault/matrix.py \
+			--transport $$lane --lanes $(LANES); \
+	done
 faults-tenth: all fault-build
 	$(Q)VMFERRY_BUILD=build-fault tests/fault/matrix.py --tenth --lanes $(LANES)
 

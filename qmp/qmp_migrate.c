@@ -174,6 +174,50 @@ void qmp_migrate_info_free(struct qmp_migrate_info *info)
 	*info = (struct qmp_migrate_info){ .status = MIGRATION_UNKNOWN };
 }
 
+/* Decimal digits, as QEMU has it: a string. */
+static bool read_port(const char *text, uint16_t *port)
+{
+	unsigned long n;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	n = strtoul(text, &end, 10);
+	*port = (uint16_t)n;
+	return !*end && n && n <= UINT16_MAX;
+}
+
+int qmp_query_incoming_port(struct qmp *q, uint16_t *port, struct mono deadline,
+			    struct err *err)
+{
+	AUTO_JSON struct json_object *reply = NULL;
+	struct json_at at = { NULL, "query-migrate" };
+	struct json_at list, address;
+	const char *type, *text;
+
+	if (qmp_call(q, at.path, NULL, &reply, deadline, err) < 0)
+		return -1;
+	at.value = reply;
+	if (json_get_array(at, "socket-address", &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_length(list); i++) {
+		if (json_index(list, i, &address, err) < 0 ||
+		    json_get_str(address, "type", &type, err) < 0)
+			return -1;
+		if (strcmp(type, "inet") != 0)
+			continue;
+		if (json_get_str(address, "port", &text, err) < 0)
+			return -1;
+		if (read_port(text, port))
+			return 0;
+		return err_set(err, ERR_PROTOCOL,
+			       "%s.socket-address: \"%s\" is no port", at.path,
+			       text);
+	}
+	return err_set(err, ERR_PROTOCOL,
+		       "%s.socket-address: there is no TCP address", at.path);
+}
+
 /* --- capabilities and parameters ----------------------------------------- */
 
 int qmp_query_capabilities(struct qmp *q, struct json_object **reply,

@@ -64,6 +64,12 @@ struct qmp_migrate_info {
 int qmp_query_migrate(struct qmp *q, struct qmp_migrate_info *info,
 		      struct mono deadline, struct err *err);
 void qmp_migrate_info_free(struct qmp_migrate_info *info);
+/*
+ * The TCP port at which a QEMU waits for a migration, after
+ * qmp_migrate_incoming() of a "tcp:" URI. ERR_PROTOCOL when it names none.
+ */
+int qmp_query_incoming_port(struct qmp *q, uint16_t *port, struct mono deadline,
+			    struct err *err);
 
 /*
  * Capabilities as name/state pairs. Setting is all-or-nothing in QEMU, so ask

@@ -341,6 +341,7 @@ int launch_run(struct run *r, struct err *err)
 	r->attempt.begun_at = mono_now();
 	/* the journal has the login that there is now */
 	r->dest.reconnected = false;
+	lane_measure(r);
 	do
 		rc = launch(r, err);
 	while (rc == 0);

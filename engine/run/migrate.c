@@ -148,7 +148,7 @@ static void emit_start(struct run *r)
 			.bandwidth_bps = or_nan((double)r->opt->bandwidth_bps),
 			.policy = r->opt->policy ? r->opt->policy->name
 						 : policy_auto.name,
-			.transport = "ssh",
+			.transport = lane_choice_name(r->opt->transport),
 		},
 	};
 

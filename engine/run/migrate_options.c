@@ -21,7 +21,7 @@ const char *const migrate_options_checks[] = {
 	"kvm",	      "memory",	       "user",	       "disk",
 	"file",	      "access",	       "bridge",       "directory",
 	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
-	"group",      "keyring",       "room",
+	"group",      "keyring",       "transport",    "room",
 	"become",     "active-image",  NULL,
 };
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/event/event.h"
+#include "engine/run/lane.h"
 #include "transport/base/strv.h"
 #include "transport/host_open.h"
 
@@ -32,6 +33,8 @@ struct migrate_options {
 	const char *guest;	 /* name, pid:N, qmp:PATH */
 	const char *destination; /* host_open() target */
 	struct host_options ssh;
+	/* LANE_TCP: the caller has made sure that this is wanted */
+	enum lane_choice transport;
 	double max_blackout_ms; /* 300 by default */
 	double deadline_s;	/* 0: none */
 	enum on_deadline on_deadline;

@@ -221,6 +221,13 @@ static int ask_lingering(void *arg, struct err *err)
 	return lingering_ask(r->dst.host, &p->lingers_there, in_time(), err);
 }
 
+static int ask_lane(void *arg, struct err *err)
+{
+	struct preflight *p = arg;
+
+	return lane_ask(p->r, err);
+}
+
 /* Asked of this host, whichever the source is. */
 static int ask_library(void *arg, struct err *err)
 {
@@ -432,6 +439,7 @@ static int ask_first(struct preflight *p, struct err *err)
 		{ ask_unit, p },	{ find_guests, p },
 		{ ask_room, p },	{ sweep_here, p },
 		{ sweep_there, p },	{ ask_library, p },
+		{ ask_lane, p },
 	};
 
 	return beside_ask(questions, ARRAY_SIZE(questions), err);

@@ -102,6 +102,7 @@ void preflight_check_traces(struct preflight *p);
 void preflight_check_names(struct preflight *p);
 void preflight_check_forwarding(struct preflight *p);
 void preflight_check_tools(struct preflight *p);
+void preflight_check_transport(struct preflight *p);
 void preflight_check_room(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */

@@ -1039,6 +1039,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_guardian,
 	preflight_check_tools,
 	preflight_check_forwarding,
+	preflight_check_transport,
 	preflight_check_lingering,
 	preflight_check_state,
 	preflight_check_library,

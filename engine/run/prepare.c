@@ -243,8 +243,6 @@ static int read_settings(struct run *r, struct err *err)
 
 int prepare_run(struct run *r, struct err *err)
 {
-	AUTO_FREE char *uri = xasprintf("unix:%s/mig.sock", r->dest.dir);
-
 	set_wanted(r);
 	if (read_settings(r, err) < 0 || choose_xbzrle(r, err) < 0)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
@@ -257,7 +255,7 @@ int prepare_run(struct run *r, struct err *err)
 		return err_wrap(err, ERR_FAILED, "cannot prepare QEMU");
 	/* a second lock on the door that -S closes: clears its autostart */
 	if (qmp_stop(r->dst.qmp, run_qmp_deadline(), err) < 0 ||
-	    qmp_migrate_incoming(r->dst.qmp, uri, run_qmp_deadline(), err) < 0)
+	    lane_listen(r, err) < 0)
 		return err_wrap(err, ERR_FAILED,
 				"QEMU on %s does not accept a migration",
 				host_name(r->dst.host));

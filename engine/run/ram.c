@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/hosts/guest_socket.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run.h"
@@ -24,18 +23,22 @@ enum { POLL_MS = 50 };
 
 /* --- the tunnel ---------------------------------------------------------- */
 
+/* A network that is lost here is as one that was not there at the login. */
+static int not_opened(const struct run *r, struct err *err)
+{
+	bool keeps = err->kind == ERR_NETWORK || err->kind == ERR_REFUSED;
+
+	return err_wrap(err, keeps ? ERR_NONE : ERR_FAILED,
+			"cannot open the tunnel to %s", host_name(r->dst.host));
+}
+
 int ram_open_tunnel(struct run *r, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/mig.sock", r->dest.dir);
-	const struct guest_socket_owner owner = { .uid = r->source.guest.uid };
 	AUTO_FD int fd = -1;
 
-	r->attempt.tunnel =
-		guest_socket_tunnel(r->dst.host, path, &owner,
-				    mono_in_ms(RUN_CONNECT_MS), err);
+	r->attempt.tunnel = lane_open(r, err);
 	if (!r->attempt.tunnel)
-		return err_wrap(err, ERR_FAILED, "cannot open the tunnel to %s",
-				host_name(r->dst.host));
+		return not_opened(r, err);
 	fd = tunnel_start_pair(r->attempt.tunnel, RUN_STALL_MS, err);
 	if (fd >= 0) {
 		/* one that is not answered in time may have it all the same */

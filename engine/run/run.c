@@ -178,6 +178,7 @@ static void facts_free(struct run_facts *f)
 void run_close(struct run *r)
 {
 	attempt_reset(&r->attempt);
+	lane_close(&r->lane);
 	side_close(&r->dst);
 	side_close(&r->src);
 	host_close(r->dst.host);

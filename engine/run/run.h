@@ -20,6 +20,7 @@
 #include "engine/guest/guest.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/attempt.h"
+#include "engine/run/lane.h"
 #include "engine/state/lessons.h"
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_status.h"
@@ -179,6 +180,7 @@ struct run {
 	struct lessons lessons; /* what was learnt of these two hosts before */
 	struct run_course course;
 	struct run_tries tries;
+	struct lane lane;	  /* what carries the memory */
 	struct attempt attempt;
 };
 

@@ -59,7 +59,8 @@ int setup_guard(struct run *r, struct err *err)
 					"without a guardian nothing is begun");
 	}
 	if (r->opt->set_up && !host_is_local(r->dst.host) &&
-	    strcmp(host_backend(r->dst.host), "ssh") == 0)
+	    strcmp(host_backend(r->dst.host), "ssh") == 0 &&
+	    !lane_starts_ssh(r))
 		report_set_up(r);
 	return 0;
 }

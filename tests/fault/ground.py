@@ -22,6 +22,10 @@ LOAD = "fill=16 ws=4 rate=8"
 SLOW = ("--bandwidth", "8M")
 # No trial is about the budget, and the machine may be busy.
 BUDGET = ("--max-blackout", "5000")
+# What carries the memory in every trial; matrix.py --transport sets it.
+TRANSPORTS = {"ssh": (), "openssh": ("--transport", "openssh"),
+              "tcp": ("--transport", "tcp", "--insecure")}
+transport = "ssh"
 SLOT_BYTES, SLOTS = 65536, 64
 SETTLE_S, BEATS = 60, 5
 # The guardian's promise for a dead engine, and what a very busy machine adds.
@@ -111,7 +115,8 @@ class Ground:
 
     def argv(self, *args, dest=None):
         return [harness.VMFERRY, "migrate", self.guest.name,
-                dest or self.sshd.target, *self.sshd.login(), *BUDGET, *args]
+                dest or self.sshd.target, *self.sshd.login(), *BUDGET,
+                *TRANSPORTS[transport], *args]
 
     def recover(self, timeout=120):
         return harness.vmferry(self.place, "recover", "--json",

@@ -93,6 +93,49 @@ def kill_sessions(trial):
     trial.ground.sshd.kill_sessions()
 
 
+def carriers(trial):
+    """Processes that carry the engine's bytes, the youngest last: endpoints,
+    and the ssh(1) that one of them may have behind it."""
+    def words(pid):
+        return harness.argv_of(pid)
+
+    def born(pid):
+        stat = harness.read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        return int(stat[19]) if stat else 0
+    pids = sorted(harness.children(trial.engine), key=born)
+    return ([p for p in pids if words(p)[1:] == ["ssh-endpoint"]],
+            [p for p in pids if words(p)[:2] == ["ssh", "-M"]])
+
+
+def kill_lane(trial):
+    """The process that carries the stream dies; the login does not."""
+    endpoints, _ = carriers(trial)
+    trial.broken()
+    harness.kill(endpoints[-1])
+
+
+def stop_lane(trial):
+    """It goes on no more, and no connection is broken."""
+    endpoints, _ = carriers(trial)
+    trial.broken()
+    harness.kill(endpoints[-1], signal.SIGSTOP)
+
+
+def reset_lane(trial):
+    """The stream's own TCP connection breaks; the login's does not."""
+    endpoints, clients = carriers(trial)
+    pid = clients[-1] if ground.transport == "openssh" else endpoints[-1]
+    said = subprocess.run(["ss", "-Htnp", "state", "established"], text=True,
+                          check=True, capture_output=True).stdout
+    local = [line.split()[2] for line in said.splitlines()
+             if f"pid={pid}," in line]
+    if len(local) != 1:
+        raise AssertionError(f"connections of {pid}: {local} in {said}")
+    trial.broken()
+    subprocess.run(["ss", "-K", "src", local[0]], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
 def stop_sshd(trial):
     """The host is not to be logged in to until it is healed."""
     sshd = trial.ground.sshd

@@ -148,7 +148,8 @@ class LabTrial(ground.Trial):
         fault = ["env", f"VMFERRY_FAULT={fault}"] if fault else []
         return harness.Run(self.host.argv(
             *fault, harness.VMFERRY, "migrate", GUEST, self.there.name,
-            "--no-input", "--watch-source", "0", *ground.BUDGET, *args),
+            "--no-input", "--watch-source", "0", *ground.BUDGET,
+            *ground.TRANSPORTS[ground.transport], *args),
             mixed=True)
 
     def _engine(self):
@@ -289,6 +290,34 @@ def reset(point):
     return run
 
 
+PORT_RULES = """
+table inet lane {
+	chain in {
+		type filter hook input priority 0;
+		tcp dport 49152-49215 drop
+	}
+}
+"""
+
+
+def port_hole(point, seconds, frozen_ms=None):
+    """Only the stream's own connection is in a hole; logins are well."""
+    def run(place, expect):
+        hold = LabHold(place, point)
+        trial = hold.trial
+        trial.broken()
+        began = time.monotonic()
+        trial.there.sh(f"echo '{PORT_RULES}' | nft -f -")
+        hold.go_on()
+        problems, facts = hole_heals(
+            trial, expect, began, seconds,
+            lambda: trial.there.sh("nft delete table inet lane"))
+        if frozen_ms and facts["gap_ms"] > frozen_ms:
+            problems.append(f"slow: frozen for {facts['gap_ms']} ms")
+        return problems, facts
+    return run
+
+
 def destination_crashes(point):
     """The host is gone; it comes back empty when the engine has ended."""
     def run(place, expect):
@@ -324,6 +353,27 @@ def source_crashes(point):
     return run
 
 
+def port_table():
+    """With a connection for the stream that a rule can be made for."""
+    p = holds.POINTS
+    undone = Expect((4, 9, 10), {"source"}, wait_s=150)
+    done = Expect((0,), {"destination"}, wait_s=150)
+    return {
+        # nobody has connected yet: a firewall that drops
+        "port-hole-60s/before": (port_hole(p["before"], 60), Expect(
+            (10,), {"source"}, wait_s=60)),
+        "port-hole-20s/precopy": (port_hole(p["precopy"], 20), done),
+        "port-hole-60s/precopy":
+            (port_hole(p["precopy"], 60, FROZEN_MS), undone),
+        "port-hole-20s/switchover":
+            (port_hole(p["switchover"], 20, FROZEN_MS), undone),
+        "port-hole-20s/device":
+            (port_hole("switch.continue", 20, FROZEN_MS), undone),
+        "port-hole-20s/committed": (port_hole(p["committed"], 20), done),
+        "port-hole-20s/cleanup": (port_hole(p["cleanup"], 20), done),
+    }
+
+
 def table():
     p = holds.POINTS
     stays_or_not = Expect((0, 4, 9, 10), {"source", "destination"})
@@ -334,6 +384,7 @@ def table():
     dead = Expect((*cells.KILLED, 125, 255), {"none"})
     dead_moves = Expect(dead.codes, {"destination"})
     return {
+        **(port_table() if ground.transport == "tcp" else {}),
         "hole-5s/before": (hole(p["before"], 5), stays_or_not),
         "hole-60s/before": (hole(p["before"], 60), undone),
         "hole-5s/precopy": (hole(p["precopy"], 5), done),

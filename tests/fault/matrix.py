@@ -4,8 +4,9 @@
 
 A cell is a fault in a phase; its name is FAULT/PHASE. Each ends with a guest
 that is whole, in one place, with nothing left over, and that moves once more.
-The book is build/fault/matrix.jsonl. --list prints the table; --tenth runs the
-few that `make check` has time for.
+The book is build/fault/matrix.jsonl, or matrix-LANE.jsonl with --transport LANE,
+which runs them all with the memory on another lane. --list prints the table;
+--tenth runs the few that `make check` has time for.
 """
 import signal
 import sys
@@ -78,6 +79,15 @@ def peers():
     yield row("sessions-killed", from_outside(holds.kill_sessions),
               stays(10, 4), stays(10, 9, 4), stays(10, 9, 4), moves(),
               moves(0, 8))
+    # What the stream alone goes by.
+    for word, fault in (("killed", holds.kill_lane),
+                        ("stopped", holds.stop_lane),
+                        ("reset", holds.reset_lane)):
+        # of a plain connection QEMU closes its end when it has all
+        late = None if (word, ground.transport) == ("reset", "tcp") else \
+            moves()
+        yield row(f"lane-{word}", from_outside(fault), None, stays(4),
+                  stays(4), late, late)
     yield row("sshd-down-3s", from_outside(holds.stop_sshd_for_a_while),
               stays(10, 9, 4), stays(10, 9, 4), stays(10, 9, 4), moves(),
               moves(0, 8))
@@ -235,7 +245,9 @@ def print_table(all_cells):
 
 
 def again_line(name):
-    return f"tests/fault/matrix.py -k '{name}'"
+    lane = "" if ground.transport == "ssh" else \
+        f"--transport {ground.transport} "
+    return f"tests/fault/matrix.py {lane}-k '{name}'"
 
 
 def main():
@@ -245,7 +257,10 @@ def main():
     p.add_argument("--list", action="store_true", help="print the table")
     p.add_argument("--no-lab", action="store_true",
                    help="without the cells that need two hosts")
+    p.add_argument("--transport", choices=sorted(ground.TRANSPORTS),
+                   default="ssh", help="what carries the memory")
     args = p.parse_args()
+    ground.transport = args.transport
     here, there = table(), labcells.table()
     if args.list:
         print_table({**here, **there})
@@ -255,7 +270,8 @@ def main():
               (not args.tenth or n in TENTH) and
               (not args.no_lab or n in here)]
     book.need(faults=True)
-    pages = book.Book("matrix", args)
+    pages = book.Book("matrix" if args.transport == "ssh" else
+                      f"matrix-{args.transport}", args)
     try:
         run(pages, here, ground.Ground, [n for n in chosen if n in here])
         run(pages, there, labcells.LabGround,

@@ -202,6 +202,23 @@ static void confine(const char *const *write_dirs)
 		log_warn(NULL, "%s", e.message);
 }
 
+/* Memory in clear is what somebody has asked for twice. */
+static int read_transport(struct cli_plan *p, const struct settings *s,
+			  struct err *err)
+{
+	p->opt.transport = (enum lane_choice)s->transport;
+	if ((p->opt.transport == LANE_TCP) == s->insecure)
+		return 0;
+	if (s->insecure)
+		return err_set(err, ERR_USAGE,
+			       "--insecure is for --transport tcp alone");
+	err_set(err, ERR_USAGE,
+		"--transport tcp sends the guest's memory in clear, for "
+		"everybody on the way to read and to change");
+	return err_hint(err, "use --transport auto or ssh, or accept that with "
+			     "--insecure");
+}
+
 int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 {
 	struct settings *s = &cli->settings;
@@ -237,6 +254,8 @@ int cli_plan_read(struct cli *cli, struct cli_plan *p, struct err *err)
 	p->opt.sink_arg = &cli->ui;
 	p->opt.guardian = "/proc/self/exe";
 	p->opt.set_up = confine;
+	if (read_transport(p, s, err) < 0)
+		return -1;
 	read_remaps(p, &s->remaps);
 	return s->dest_args ? read_dest_args(p, s->dest_args, err) : 0;
 }

@@ -42,9 +42,11 @@ struct settings {
 
 	/* migration */
 	double max_blackout_ms;
-	double deadline_s;	/* 0: none */
-	int on_deadline;	/* enum on_deadline */
-	int xbzrle;		/* enum migrate_xbzrle */
+	double deadline_s; /* 0: none */
+	int on_deadline;   /* enum on_deadline */
+	int xbzrle;	   /* enum migrate_xbzrle */
+	int transport;	   /* enum lane_choice */
+	bool insecure;
 	uint64_t bandwidth_bps; /* bytes/s, 0: unlimited */
 	struct strv remaps;	/* "OLD=NEW" */
 	char *dest_args;

@@ -270,6 +270,70 @@ TEST(figures_that_are_none_are_refused)
 	refused("{\"total-time\":1.5}", "query-migrate.total-time");
 }
 
+/* --- where a destination waits -------------------------------------------- */
+
+static void port_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	uint16_t port = 0;
+
+	expect_ok(qmp_query_incoming_port(q, &port, SOON, &err), &err);
+	assert_int_equal(port, 49153);
+}
+
+TEST(the_port_of_a_destination_is_read)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-migrate",
+		  .reply = "{\"socket-address\":[{\"type\":\"unix\","
+			   "\"path\":\"/x\"},{\"type\":\"inet\",\"host\":"
+			   "\"::1\",\"port\":\"49153\"}]}" },
+	};
+
+	WITH_SCRIPT(steps, port_body);
+}
+
+static void no_port_body(struct qmp *q)
+{
+	AUTO_ERR struct err err = { 0 };
+	uint16_t port;
+
+	assert_int_equal(qmp_query_incoming_port(q, &port, SOON, &err), -1);
+	expect_err_kind(&err, ERR_PROTOCOL, query_words);
+}
+
+TEST(a_port_that_is_none_is_refused)
+{
+	static const struct {
+		const char *reply, *words;
+	} cases[] = {
+		{ "{}", "socket-address: missing" },
+		{ "{\"socket-address\":[]}", "no TCP address" },
+		{ "{\"socket-address\":[{\"type\":\"inet\"}]}",
+		  "port: missing" },
+		{ "{\"socket-address\":[{\"type\":\"inet\",\"port\":7}]}",
+		  "port: expected a string" },
+		{ "{\"socket-address\":[{\"type\":\"inet\",\"port\":\"0\"}]}",
+		  "\"0\" is no port" },
+		{ "{\"socket-address\":[{\"type\":\"inet\",\"port\":\"65536\"}"
+		  "]}",
+		  "\"65536\" is no port" },
+		{ "{\"socket-address\":[{\"type\":\"inet\",\"port\":\"8x\"}]}",
+		  "\"8x\" is no port" },
+		{ "{\"socket-address\":[{\"type\":\"inet\",\"port\":\" 8\"}]}",
+		  "\" 8\" is no port" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct fake_step steps[] = {
+			{ .expect = "query-migrate", .reply = cases[i].reply },
+		};
+
+		query_words = cases[i].words;
+		WITH_SCRIPT(steps, no_port_body);
+	}
+}
+
 /* --- a real migration ---------------------------------------------------- */
 
 static enum migration_status wait_status(struct qmp *q, struct qmp_listener *l)

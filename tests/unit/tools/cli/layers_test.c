@@ -72,19 +72,6 @@ TEST(the_stronger_layer_keeps_its_word)
 	settings_free(&s);
 }
 
-TEST(two_names_of_one_choice_are_one_setting)
-{
-	struct settings s;
-	const struct option *o = option_find(cmd_migrate.groups, "transport");
-
-	settings_init(&s);
-	o->set(o, &s, "openssh", NULL);
-	settings_note(&s, o->offset);
-	assert_int_equal(read_text(&s, "[ssh]\nssh = libssh2\n", NULL), 0);
-	assert_int_equal(s.ssh, 2);
-	settings_free(&s);
-}
-
 TEST(a_key_of_another_command_is_left_alone)
 {
 	struct settings s;
@@ -110,6 +97,7 @@ TEST(a_mistake_is_named_with_its_line)
 TEST(what_is_for_the_command_line_only_is_no_key)
 {
 	assert_refused("[migrate]\nskip-check = ram\n", "skip-check");
+	assert_refused("[migrate]\ninsecure = yes\n", "insecure");
 	assert_refused("[output]\njson = yes\n", "json");
 }
 

@@ -135,18 +135,26 @@ TEST(repeatable_options_add_up)
 	release(&p);
 }
 
-TEST(transport_and_ssh_are_one_choice)
+TEST(who_speaks_ssh_and_what_carries_the_memory_are_two_choices)
 {
 	struct parse p;
 
-	parse(&p, "--transport ssh");
-	assert_int_equal(p.s.ssh, HOST_SSH_LIBSSH2);
+	parse(&p, "");
+	assert_int_equal(p.s.ssh, HOST_SSH_AUTO);
+	assert_int_equal(p.s.transport, LANE_SSH);
+	assert_false(p.s.insecure);
 	release(&p);
 	parse(&p, "--transport openssh");
-	assert_int_equal(p.s.ssh, HOST_SSH_OPENSSH);
-	release(&p);
-	parse(&p, "--ssh auto");
 	assert_int_equal(p.s.ssh, HOST_SSH_AUTO);
+	assert_int_equal(p.s.transport, LANE_OPENSSH);
+	release(&p);
+	parse(&p, "--transport tcp --insecure --ssh libssh2");
+	assert_int_equal(p.s.ssh, HOST_SSH_LIBSSH2);
+	assert_int_equal(p.s.transport, LANE_TCP);
+	assert_true(p.s.insecure);
+	release(&p);
+	parse(&p, "--transport auto");
+	assert_int_equal(p.s.transport, LANE_AUTO);
 	release(&p);
 }
 
@@ -219,7 +227,7 @@ TEST(a_flag_takes_no_value)
 TEST(what_is_not_built_is_unknown)
 {
 	assert_refused("--on-deadline postcopy", "abort, force");
-	assert_refused("--transport tls", "auto, ssh, openssh");
+	assert_refused("--transport tls", "ssh, openssh, tcp, auto");
 	assert_refused("--streams 4", "unknown option --streams");
 	assert_refused("--from hosta", "unknown option --from");
 }
