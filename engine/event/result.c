@@ -36,6 +36,7 @@ void result_init(struct result *r)
 		.earlier_pause_ms = NAN,
 		.blackout_uncertainty_ms = NAN,
 		.qemu_downtime_ms = NAN,
+		.switchover_round_trips = -1,
 		.budget_ms = NAN,
 		.passes = -1,
 		.transferred_bytes = -1,
@@ -198,6 +199,8 @@ static void add_numbers(struct json_object *o, const struct result *r)
 	json_add_num(o, "blackout_uncertainty_ms", r->blackout_uncertainty_ms,
 		     3);
 	json_add_num(o, "qemu_downtime_ms", r->qemu_downtime_ms, 3);
+	json_fields_count(o, "switchover_round_trips",
+			  r->switchover_round_trips);
 	json_add_num(o, "budget_ms", r->budget_ms, 3);
 	json_fields_count(o, "passes", r->passes);
 	json_fields_count(o, "transferred_bytes", r->transferred_bytes);

@@ -42,6 +42,8 @@ struct result {
 	 */
 	double blackout_ms, earlier_pause_ms;
 	double blackout_uncertainty_ms, qemu_downtime_ms;
+	/* waits for the destination between STOP and RESUME; -1: not known */
+	int switchover_round_trips;
 	double budget_ms;
 	int64_t passes;
 	int64_t transferred_bytes; /* as QEMU counts */

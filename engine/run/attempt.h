@@ -15,6 +15,7 @@
 #include "qmp/qmp_migrate.h"
 #include "transport/base/clock.h"
 
+struct pulse;
 struct tunnel;
 
 /* The migration settings of one QEMU as they were, for putting back. */
@@ -33,6 +34,9 @@ struct attempt_clock {
 	struct wall synced, stopped;
 	struct mono synced_at; /* the same sync as received here */
 	double sync_age_ms;    /* from then to STOP */
+	/* round_trip.h */
+	unsigned int round_trips, under_way;
+	bool lost_count;
 };
 
 /* What the copy found, for the switchover; 0: not known. */
@@ -49,6 +53,7 @@ struct attempt {
 	bool may_wait;	      /* for its turn, as --wait has it */
 	struct attempt_settings src, dst;
 
+	struct pulse *pulse; /* of the destination, or NULL */
 	struct tunnel *tunnel;
 	bool fd_handed; /* QEMU holds a descriptor of the tunnel */
 	bool migrating; /* `migrate` was sent */

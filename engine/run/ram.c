@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/run/migrate_options.h"
+#include "engine/run/pulse.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run.h"
 #include "qmp/qmp.h"
@@ -128,6 +129,7 @@ int ram_start(struct run *r, struct err *err)
 	set_deadline(r);
 	/* `migrate` took it out of the monitor's keeping */
 	r->attempt.fd_handed = false;
+	pulse_begin(r);
 	return 0;
 }
 
@@ -278,6 +280,7 @@ static int resume_source(struct run *r, struct err *err)
 
 int ram_undo(struct run *r, struct err *err)
 {
+	pulse_end(r);
 	if (!r->attempt.migrating || run_events_source_gone(r))
 		return 0;
 	if (end_migration(r, err) < 0 && rescue(r, err) < 0) {

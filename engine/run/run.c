@@ -10,6 +10,7 @@
 
 #include "engine/run/guard.h"
 #include "engine/run/migrate_options.h"
+#include "engine/run/pulse.h"
 #include "engine/state/journal.h"
 #include "engine/state/recording.h"
 #include "qmp/qmp.h"
@@ -177,6 +178,7 @@ static void facts_free(struct run_facts *f)
 
 void run_close(struct run *r)
 {
+	pulse_end(r);
 	attempt_reset(&r->attempt);
 	lane_close(&r->lane);
 	side_close(&r->dst);

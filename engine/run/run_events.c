@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/run/reach.h"
+#include "engine/run/round_trip.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
 #include "engine/state/journal.h"
@@ -54,6 +55,7 @@ static void source_event(struct run *r, const struct qmp_event *ev)
 {
 	if (!strcmp(ev->name, "STOP") && !r->attempt.clock.stop_seen) {
 		r->attempt.clock.stop_seen = true;
+		round_trip_reset(r);
 		r->attempt.clock.stop_at = ev->received;
 		r->attempt.clock.stopped = ev->stamp;
 		r->attempt.clock.sync_age_ms =

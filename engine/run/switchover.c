@@ -3,18 +3,21 @@
  * switchover: from pre-switchover to the guest running on the destination.
  *
  * Theory of operation. The guest is stopped all through here, so every step
- * is one round trip or less.
+ * is one round trip or less. Three go to the destination: the copy's last one,
+ * the question whether it has all, and `cont`. That it lives was asked while
+ * the guest still ran (pulse.h).
  *
  *   source            engine                      destination
+ *                     pulse ────────────────────▶ (inmigrate)
  *   STOP ───────────▶
- *   pre-switchover ─▶ fresh answer? ────────────▶ (inmigrate)
+ *   pre-switchover ─▶ fresh answer?
  *                     budget still kept?
  *   ◀─────────────────migrate-continue
- *   device: last pages and device state ════════▶ loads
- *   completed ◀══════ return path ═══════════════ completed, paused
- *   postmigrate ────▶ both seen
+ *   device: last pages and device state ════════▶ loads                    1
+ *   completed ◀══════ return path ═══════════════
+ *   postmigrate ────▶ both sessions ask ────────▶ completed; paused        2
  *                     ━━━ COMMIT: the point of no return ━━━
- *                     cont ─────────────────────▶ RESUME
+ *                     cont ─────────────────────▶ RESUME                   3
  *                     quit (finish.c)
  *
  * The source never runs again after COMMIT, unless the destination answered
@@ -35,11 +38,14 @@
 #include "engine/policy/final_copy.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
+#include "engine/run/beside.h"
 #include "engine/run/launch.h"
 #include "engine/run/learn.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/precopy.h"
+#include "engine/run/pulse.h"
 #include "engine/run/reach.h"
+#include "engine/run/round_trip.h"
 #include "engine/run/run_events.h"
 #include "engine/run/run_journal.h"
 #include "engine/run/run.h"
@@ -63,13 +69,47 @@ enum {
 
 /* --- before the point of no return --------------------------------------- */
 
+static int ask_status(struct run *r, struct qmp_status *st, struct mono until,
+		      struct err *err)
+{
+	int rc;
+
+	round_trip_begin(r);
+	rc = qmp_query_status(r->dst.qmp, st, until, err);
+	round_trip_end(r);
+	return rc;
+}
+
+static int await_pulse(struct run *r, struct mono until, struct err *err)
+{
+	int rc;
+
+	round_trip_begin(r);
+	rc = pulse_await(r, until, err);
+	round_trip_end(r);
+	return rc;
+}
+
+/* What the pulse has lately heard, or hears now; without one it is asked. */
+static int hear(struct run *r, struct qmp_status *st, struct err *err)
+{
+	struct mono until = mono_in_ms(RUN_FROZEN_MS);
+	int rc = 0;
+
+	while (rc == 0 && !pulse_is_fresh(r, st) && pulse_asks(r))
+		rc = await_pulse(r, until, err);
+	if (rc == 0 && !pulse_is_fresh(r, st))
+		rc = ask_status(r, st, until, err);
+	pulse_end(r);
+	return rc;
+}
+
 /* A destination that died while we held would freeze the guest for nothing. */
 static int fresh_answer(struct run *r, struct err *err)
 {
 	struct qmp_status st;
 
-	if (qmp_query_status(r->dst.qmp, &st, mono_in_ms(RUN_FROZEN_MS), err) <
-	    0) {
+	if (hear(r, &st, err) < 0) {
 		err_wrap(err, ERR_FAILED,
 			 "QEMU on %s gives no sign of life before the "
 			 "switchover",
@@ -199,29 +239,72 @@ static bool is_loaded(const struct run *r, const struct qmp_status *st)
 		r->source.facts.first_status.state == RUN_PRELAUNCH);
 }
 
+/* What the destination says of its migration and of itself. */
+struct far_state {
+	struct run *run;
+	struct qmp *second; /* the session for the status */
+	struct mono until;
+	enum migration_status migration;
+	struct qmp_status status;
+};
+
+static int ask_far_migration(void *arg, struct err *err)
+{
+	struct far_state *f = arg;
+	struct qmp_migrate_info info = { 0 };
+
+	if (qmp_query_migrate(f->run->dst.qmp, &info, f->until, err) < 0)
+		return -1;
+	f->migration = info.status;
+	qmp_migrate_info_free(&info);
+	return 0;
+}
+
+static int ask_far_status(void *arg, struct err *err)
+{
+	struct far_state *f = arg;
+
+	return qmp_query_status(f->second, &f->status, f->until, err);
+}
+
+/* In one round trip where there is a second session. */
+static int ask_far(struct far_state *f, struct err *err)
+{
+	const struct beside both[] = {
+		{ ask_far_migration, f },
+		{ ask_far_status, f },
+	};
+	struct run *r = f->run;
+	bool two = r->dst.rescue && qmp_check(r->dst.rescue, NULL) == 0;
+	int rc;
+
+	f->second = two ? r->dst.rescue : r->dst.qmp;
+	round_trip_begin(r);
+	rc = two ? beside_ask(both, 2, err) : ask_far_migration(f, err);
+	round_trip_end(r);
+	if (two || rc < 0)
+		return rc;
+	return ask_status(r, &f->status, f->until, err);
+}
+
 static int await_loaded(struct run *r, struct err *err)
 {
-	struct mono until = mono_in_ms(RUN_FROZEN_MS);
-	struct qmp_migrate_info info = { 0 };
-	struct qmp_status st;
+	struct far_state f = { .run = r, .until = mono_in_ms(RUN_FROZEN_MS) };
 
 	for (;;) {
-		enum migration_status s;
-
-		if (qmp_query_migrate(r->dst.qmp, &info, until, err) < 0)
+		if (ask_far(&f, err) < 0)
 			return err_at_host(err, host_name(r->dst.host));
-		s = info.status;
-		qmp_migrate_info_free(&info);
-		if (qmp_query_status(r->dst.qmp, &st, until, err) < 0)
-			return err_at_host(err, host_name(r->dst.host));
-		if (s == MIGRATION_COMPLETED && is_loaded(r, &st))
+		if (f.migration == MIGRATION_COMPLETED &&
+		    is_loaded(r, &f.status))
 			return 0;
-		if (s == MIGRATION_FAILED || !mono_before(mono_now(), until))
+		if (f.migration == MIGRATION_FAILED ||
+		    !mono_before(mono_now(), f.until))
 			return err_set(err, ERR_FAILED,
 				       "QEMU on %s has status %s and run state "
 				       "%s instead of completed and paused",
 				       host_name(r->dst.host),
-				       migration_status_name(s), st.raw);
+				       migration_status_name(f.migration),
+				       f.status.raw);
 	}
 }
 
@@ -275,6 +358,17 @@ static bool only_destination_left(struct run *r)
 	return true;
 }
 
+/* The copy's last round trip: the destination's word is behind it. */
+static int copy_rest(struct run *r, struct err *err)
+{
+	int rc;
+
+	round_trip_begin(r);
+	rc = await_completed(r, err);
+	round_trip_end(r);
+	return rc;
+}
+
 int switchover_run(struct run *r, struct err *err)
 {
 	explain_decision(r);
@@ -288,7 +382,7 @@ int switchover_run(struct run *r, struct err *err)
 				"QEMU does not go on to the "
 				"switchover");
 	if (fault_point("switch.continue", err) == 0 &&
-	    await_completed(r, err) == 0 && await_postmigrate(r, err) == 0 &&
+	    copy_rest(r, err) == 0 && await_postmigrate(r, err) == 0 &&
 	    await_loaded(r, err) == 0)
 		return 0;
 	if (!only_destination_left(r))
@@ -478,7 +572,18 @@ static int ran_on_source(struct run *r, struct err *err)
 		"source",
 		guest_label(&r->source.guest));
 	return err_hint(err, "vmferry recover %s says what can be decided",
-			guest_label(&r->source.guest));
+			r->id.name);
+}
+
+static int send_cont(struct run *r, struct err *err)
+{
+	int rc;
+
+	round_trip_begin(r);
+	r->attempt.clock.cont_at = mono_now();
+	rc = qmp_cont(r->dst.qmp, run_qmp_deadline(), err);
+	round_trip_end(r);
+	return rc;
 }
 
 /*
@@ -490,6 +595,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 {
 	struct mono until = mono_in_ms(UNDECIDED_AFTER_MS);
 
+	round_trip_lose_count(r);
 	run_warn(r, "hold",
 		 "the answer from %s is lost; asking again, with "
 		 "%s kept stopped on the source",
@@ -503,8 +609,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 			return 0;
 		if (source_ran_on(r))
 			return ran_on_source(r, err);
-		if (runs == 0 &&
-		    qmp_cont(r->dst.qmp, run_qmp_deadline(), &e) == 0)
+		if (runs == 0 && send_cont(r, &e) == 0)
 			return 0;
 		if (runs == 0 && !ran && err_has(&e, ERR_QMP)) {
 			err_move(err, &e);
@@ -523,8 +628,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 
 static int start_guest(struct run *r, struct err *err)
 {
-	r->attempt.clock.cont_at = mono_now();
-	if (qmp_cont(r->dst.qmp, run_qmp_deadline(), err) == 0)
+	if (send_cont(r, err) == 0)
 		return 0;
 	if (err_has(err, ERR_QMP))
 		return take_back(r, err);
@@ -539,7 +643,7 @@ static int see_running(struct run *r, struct err *err)
 	run_events_take(r);
 	if (r->attempt.clock.resume_seen)
 		return 0;
-	if (qmp_query_status(r->dst.qmp, &st, run_qmp_deadline(), err) < 0)
+	if (ask_status(r, &st, run_qmp_deadline(), err) < 0)
 		return hold(r, true, err);
 	run_events_take(r);
 	if (!st.running)
@@ -569,6 +673,7 @@ static void emit_switchover(struct run *r)
 					   r->attempt.clock.stop_at);
 		/* the owner allowed so much in all */
 		res->blackout_ms = blackout_ms + r->tries.paused_ms;
+		res->switchover_round_trips = round_trip_count(r);
 		/*
 		 * RESUME happened between the sending of `cont` and the
 		 * receipt of the event; STOP is received over a local socket.

@@ -20,6 +20,7 @@ WHERE = re.compile(
 RESULT_FIELDS = {
     "outcome", "exit_code", "run", "guest", "source", "destination", "owner",
     "total_ms", "blackout_ms", "blackout_uncertainty_ms", "qemu_downtime_ms",
+    "switchover_round_trips",
     "passes", "transferred_bytes", "disk_bytes", "throughput_bps", "streams",
     "transport", "decision", "forecast", "error", "leftovers"}
 

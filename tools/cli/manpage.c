@@ -299,7 +299,11 @@ static const char output[] =
 	"The blackout is the time from STOP on the source to RESUME on the "
 	"destination, both as received on this host's monotonic clock; its "
 	"uncertainty is one round trip to the destination. QEMU's own "
-	"downtime is reported beside it as qemu_downtime_ms.\n\n"
+	"downtime is reported beside it as qemu_downtime_ms. How often the "
+	"destination was waited for in that time is switchover_round_trips: "
+	"by so many round trips a distant one lengthens it. There are three, "
+	"and one more where the destination has been silent for a second "
+	"before.\n\n"
 	"The last line always says where the guest runs.";
 
 static const char configuration[] =

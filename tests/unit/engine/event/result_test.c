@@ -126,6 +126,7 @@ TEST(unknown_numbers_are_null_in_json)
 		"streams",
 		"attempts",
 		"earlier_pause_ms",
+		"switchover_round_trips",
 		"state_storage",
 		"transferred_bytes",
 		"disk_bytes",
@@ -155,6 +156,7 @@ TEST(json_carries_outcome_owner_and_forecast)
 
 	sample(&r, OUTCOME_MIGRATED, OWNER_DESTINATION);
 	r.blackout_ms = 48.25;
+	r.switchover_round_trips = 3;
 	r.passes = 5;
 	r.forecast_converges = 1;
 	r.forecast_total_ms = 19600;
@@ -164,6 +166,7 @@ TEST(json_carries_outcome_owner_and_forecast)
 				     "\"exit_code\":0"));
 	assert_non_null(strstr(line, "\"owner\":\"destination\""));
 	assert_non_null(strstr(line, "\"blackout_ms\":48.25"));
+	assert_non_null(strstr(line, "\"switchover_round_trips\":3"));
 	assert_non_null(strstr(line, "\"passes\":5"));
 	assert_non_null(strstr(line, "\"forecast\":{\"total_ms\":19600,"
 				     "\"blackout_ms\":null,"

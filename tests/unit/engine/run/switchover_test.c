@@ -21,6 +21,8 @@
 #include "engine/policy/policy_auto.h"
 #include "engine/run/gate.h"
 #include "engine/run/migrate_options.h"
+#include "engine/run/pulse.h"
+#include "engine/run/round_trip.h"
 #include "engine/run/run.h"
 #include "engine/run/switchover.h"
 #include "engine/state/journal.h"
@@ -32,7 +34,9 @@
 #include "tests/unit/remove_tree.h"
 #include "tests/unit/run_fixture.h"
 #include "tests/unit/test.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
+#include "transport/stream_fd.h"
 
 #define STATUS(state, running)                           \
 	"{\"status\":\"" state "\",\"running\":" running \
@@ -213,6 +217,133 @@ TEST(completed_is_not_believed_before_postmigrate)
 	};
 
 	PLAY(src, dst, switches);
+}
+
+/* --- how often the destination is waited for ----------------------------- */
+
+static void switches_in_four(struct run *r)
+{
+	switches(r);
+	assert_int_equal(round_trip_count(r), 4);
+}
+
+#define SOURCE_COMPLETES                                             \
+	{ .expect = "migrate-continue" },                            \
+		{ .event = "MIGRATION {\"status\":\"completed\"}" }, \
+		{ .expect = "query-status",                          \
+		  .reply = STATUS("postmigrate", "false") },         \
+	{                                                            \
+		.leaves = true                                       \
+	}
+
+TEST(each_question_to_the_destination_is_a_round_trip)
+{
+	static const struct fake_step src[] = { SOURCE_COMPLETES };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, switches_in_four);
+}
+
+/* A second session with the destination, as after a launch. */
+static void with_second_session(struct run *r, void (*body)(struct run *r))
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+	const struct fake_options as = { .version = NULL };
+	struct fake_qemu *f = fake_qemu_start(&as, steps, ARRAY_SIZE(steps));
+	AUTO_ERR struct err e = { 0 };
+	int fd = fake_qemu_take_fd(f);
+
+	r->dst.rescue =
+		qmp_open(stream_fd_new(fd, fd), "destination", SOON, &e);
+	assert_non_null(r->dst.rescue);
+	body(r);
+	qmp_close(STEAL(r->dst.rescue));
+	played(f);
+}
+
+static void switches_in_two(struct run *r)
+{
+	struct qmp_status st;
+
+	pulse_begin(r);
+	while (!pulse_is_fresh(r, &st))
+		task_yield();
+	switches(r);
+	/* the copy, and whether it has all; `cont` is the third */
+	assert_int_equal(round_trip_count(r), 2);
+	assert_null(r->attempt.pulse);
+}
+
+static void switches_with_pulse(struct run *r)
+{
+	with_second_session(r, switches_in_two);
+}
+
+TEST(a_destination_that_answered_before_the_stop_is_asked_once)
+{
+	static const struct fake_step src[] = { SOURCE_COMPLETES };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, switches_with_pulse);
+}
+
+/* Has the script give the answer that it keeps back. */
+static void let_go(void *arg)
+{
+	struct run *r = arg;
+	AUTO_ERR struct err e = { 0 };
+
+	expect_ok(qmp_call_oob(r->dst.qmp, "query-yank", NULL, NULL, SOON, &e),
+		  &e);
+}
+
+static void switches_in_three(struct run *r)
+{
+	struct task *t;
+
+	pulse_begin(r);
+	/* its question is sent first */
+	task_yield();
+	t = task_start(task_loop(), "let go", let_go, r);
+	switches(r);
+	task_join(t);
+	/* the pulse's, the copy, and whether it has all */
+	assert_int_equal(round_trip_count(r), 3);
+}
+
+static void switches_with_late_pulse(struct run *r)
+{
+	with_second_session(r, switches_in_three);
+}
+
+TEST(an_answer_that_is_late_is_one_round_trip_more)
+{
+	static const struct fake_step src[] = { SOURCE_COMPLETES };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-status", .hold = true },
+		{ .expect = "query-yank", .oob = true, .reply = "[]" },
+		{ .release = true, .reply = STATUS("inmigrate", "false") },
+		{ .expect = "query-migrate", .reply = DONE },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, switches_with_late_pulse);
 }
 
 static void fails(struct run *r)
