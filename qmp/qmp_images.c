@@ -5,11 +5,28 @@
 #include <string.h>
 
 #include "qmp/json.h"
+#include "transport/base/xalloc.h"
 
 static const char by_command[] = "blockdev-set-active";
 /* Both are asked for by text alone: QEMU has one class for all its errors. */
 static const char not_exported[] = "NBD server not running";
 static const char not_shared[] = "Permission conflict on node";
+
+/* "Failed to get "write" lock", "Failed to get shared "write" lock". */
+static const char no_lock[] = "Failed to get ", no_lock_end[] = "\" lock";
+static const char no_byte[] = "Failed to lock byte ";
+
+bool qmp_images_locked(const struct err *err)
+{
+	AUTO_FREE char *text = NULL;
+	const char *at;
+
+	if (!err_has(err, ERR_QMP))
+		return false;
+	text = err_text(err);
+	at = strstr(text, no_lock);
+	return (at && strstr(at, no_lock_end)) || strstr(text, no_byte);
+}
 
 /* 1 when QEMU has @command, 0 when not. */
 static int has_command(struct qmp *q, const char *command, struct mono deadline,

@@ -25,6 +25,9 @@
  */
 int qmp_images_activate(struct qmp *q, struct mono deadline, struct err *err);
 
+/* Whether QEMU says in @err that another process has a lock on an image. */
+bool qmp_images_locked(const struct err *err);
+
 /*
  * 1 when a guest whose images are inactive can be migrated (QEMU from 10.0 on),
  * 0 when QEMU would abort, -1.

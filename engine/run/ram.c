@@ -12,6 +12,7 @@
 #include "engine/run/run_events.h"
 #include "engine/run/run.h"
 #include "qmp/qmp.h"
+#include "qmp/qmp_images.h"
 #include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
 #include "transport/base/task.h"
@@ -240,6 +241,20 @@ static int rescue(struct run *r, struct err *err)
 	return end_migration(r, err);
 }
 
+/*
+ * What has a lock on one of its images by now may let go of it again: there is
+ * no other way for the guest.
+ */
+static int cont_source(struct run *r, struct mono until, struct err *err)
+{
+	if (qmp_cont(r->src.qmp, run_qmp_deadline(), err) == 0)
+		return 0;
+	if (!qmp_images_locked(err) || mono_before(until, mono_now()))
+		return -1;
+	err_reset(err);
+	return 0;
+}
+
 /* Nothing but what ran before may run again, and that must. */
 static int resume_source(struct run *r, struct err *err)
 {
@@ -260,7 +275,7 @@ static int resume_source(struct run *r, struct err *err)
 			break;
 		/* QEMU resumes by itself; postmigrate is where it does not */
 		if (st.state == RUN_POSTMIGRATE &&
-		    qmp_cont(r->src.qmp, run_qmp_deadline(), err) < 0)
+		    cont_source(r, until, err) < 0)
 			return -1;
 		if (mono_before(until, mono_now()))
 			return err_set(err, ERR_UNDECIDED,

@@ -22,8 +22,10 @@
  *
  * The source never runs again after COMMIT, unless the destination answered
  * `cont` with an error and was then seen dead: only that answer proves that it
- * did not run. A lost answer proves nothing: the engine asks again over a new
- * connection, whose greeting is a fence, and starts nothing meanwhile.
+ * did not run. If the error is that another process has a lock on an image, it
+ * is asked again first, for as long as the budget lasts (image_lock.h). A lost
+ * answer proves nothing: the engine asks again over a new connection, whose
+ * greeting is a fence, and starts nothing meanwhile.
  *
  * A source whose process is proved gone takes the guest along, unless the
  * destination has everything by then: that is the one way forward without the
@@ -39,6 +41,7 @@
 #include "engine/policy/policy.h"
 #include "engine/policy/policy_auto.h"
 #include "engine/run/beside.h"
+#include "engine/run/image_lock.h"
 #include "engine/run/launch.h"
 #include "engine/run/learn.h"
 #include "engine/run/migrate_options.h"
@@ -586,6 +589,13 @@ static int send_cont(struct run *r, struct err *err)
 	return rc;
 }
 
+/* A `cont` that was refused for a lock has changed nothing. */
+static int send_cont_patiently(struct run *r, struct err *err)
+{
+	return send_cont(r, err) == 0 ? 0
+				      : image_lock_outlast(r, send_cont, err);
+}
+
 /*
  * The answer to `cont` is lost. Asks until it is known whether the guest runs;
  * the source's memory is kept meanwhile, and nothing is started there. @ran: it
@@ -609,7 +619,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 			return 0;
 		if (source_ran_on(r))
 			return ran_on_source(r, err);
-		if (runs == 0 && send_cont(r, &e) == 0)
+		if (runs == 0 && send_cont_patiently(r, &e) == 0)
 			return 0;
 		if (runs == 0 && !ran && err_has(&e, ERR_QMP)) {
 			err_move(err, &e);
@@ -628,7 +638,7 @@ static int hold(struct run *r, bool ran, struct err *err)
 
 static int start_guest(struct run *r, struct err *err)
 {
-	if (send_cont(r, err) == 0)
+	if (send_cont_patiently(r, err) == 0)
 		return 0;
 	if (err_has(err, ERR_QMP))
 		return take_back(r, err);
@@ -695,6 +705,11 @@ static void emit_switchover(struct run *r)
 		run_emit(r, &ev);
 }
 
+static int ask_for_images(struct run *r, struct err *err)
+{
+	return qmp_images_activate(r->dst.qmp, run_qmp_deadline(), err);
+}
+
 /*
  * A guest that stays paused: without it nobody holds its images, and another
  * program might write to them. It has arrived, whatever comes of this.
@@ -704,15 +719,15 @@ static void activate_images(struct run *r)
 	AUTO_ERR struct err e = { 0 };
 	AUTO_FREE char *text = NULL;
 
-	if (qmp_images_activate(r->dst.qmp, run_qmp_deadline(), &e) == 0)
+	if (ask_for_images(r, &e) == 0)
 		return;
 	if (!err_has(&e, ERR_QMP)) {
 		err_reset(&e);
-		if (switchover_reopen(r, &e) == 0 &&
-		    qmp_images_activate(r->dst.qmp, run_qmp_deadline(), &e) ==
-			    0)
+		if (switchover_reopen(r, &e) == 0 && ask_for_images(r, &e) == 0)
 			return;
 	}
+	if (image_lock_outlast(r, ask_for_images, &e) == 0)
+		return;
 	text = err_text(&e);
 	run_warn(r, "inactive",
 		 "%s is paused on %s and does not hold its images until a "

@@ -136,6 +136,26 @@ TEST(a_qemu_with_the_command_takes_inactive_images)
 	WITH_SCRIPT(steps, knows_old);
 }
 
+static bool is_locked(enum err_kind kind, const char *text)
+{
+	AUTO_ERR struct err e = { 0 };
+
+	err_set(&e, kind, "%s", text);
+	err_wrap(&e, ERR_FAILED, "an image");
+	return qmp_images_locked(&e);
+}
+
+TEST(a_lock_is_known_by_what_qemu_says_of_it)
+{
+	assert_true(is_locked(ERR_QMP, "Failed to get \"write\" lock"));
+	assert_true(is_locked(ERR_QMP, "Failed to get shared \"write\" lock"));
+	assert_true(is_locked(ERR_QMP, "Failed to lock byte 101"));
+	assert_false(is_locked(ERR_QMP, "Could not open: Permission denied"));
+	assert_false(is_locked(ERR_QMP, "Failed to get a block: a lock"));
+	/* what somebody else says proves nothing about the `cont` */
+	assert_false(is_locked(ERR_CLOSED, "Failed to get \"write\" lock"));
+}
+
 static void real_body(struct qmp *q, struct real_qemu *r)
 {
 	AUTO_ERR struct err err = { 0 };

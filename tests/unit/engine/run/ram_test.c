@@ -134,6 +134,45 @@ IN_TASK(it_is_undone_when_the_guest_runs_again)
 	end();
 }
 
+#define COPIED \
+	"{\"status\":\"postmigrate\",\"running\":false,\"singlestep\":false}"
+
+IN_TASK(a_source_whose_image_is_locked_is_continued_once_it_is_not)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-migrate", .reply = STATUS("completed") },
+		{ .expect = "query-status", .reply = COPIED },
+		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "query-status", .reply = COPIED },
+		{ .expect = "cont" },
+		{ .expect = "query-status", .reply = RUNS },
+		{ .leaves = true },
+	};
+
+	begin(steps, ARRAY_SIZE(steps));
+	undo();
+	end();
+}
+
+IN_TASK(one_that_cannot_be_continued_for_another_reason_is_not)
+{
+	static const struct fake_step steps[] = {
+		{ .expect = "query-migrate", .reply = STATUS("completed") },
+		{ .expect = "query-status", .reply = COPIED },
+		{ .expect = "cont", .error = "no medium" },
+		{ .leaves = true },
+	};
+	struct err err = { 0 };
+
+	begin(steps, ARRAY_SIZE(steps));
+	r.attempt.migrating = true;
+	assert_int_equal(ram_undo(&r, &err), -1);
+	expect_err_kind(&err, ERR_UNDECIDED, "was not seen running");
+	assert_true(r.source.unsure);
+	err_reset(&err);
+	end();
+}
+
 IN_TASK(what_was_not_begun_needs_no_undo)
 {
 	static const struct fake_step steps[] = { { .leaves = true } };

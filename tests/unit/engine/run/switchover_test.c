@@ -752,13 +752,16 @@ TEST(blackout_is_from_stop_to_resume)
 	PLAY(src, dst, arrives_with_a_blackout);
 }
 
+#define REFUSAL "Could not reopen file: Permission denied"
+#define LOCKED "Failed to get \"write\" lock"
+
 static void is_taken_back(struct run *r)
 {
 	AUTO_ERR struct err e = { 0 };
 
 	r->course.committed = true;
 	assert_int_equal(switchover_resume(r, &e), -1);
-	expect_err_kind(&e, ERR_FAILED, "Failed to get \"write\" lock");
+	expect_err_kind(&e, ERR_FAILED, "Permission denied");
 	assert_false(r->course.committed);
 }
 
@@ -766,13 +769,101 @@ TEST(a_refused_cont_allows_the_way_back)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
-		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "cont", .error = REFUSAL },
 		{ .expect = "query-status",
 		  .reply = STATUS("paused", "false") },
 		{ .leaves = true },
 	};
 
 	PLAY(src, dst, is_taken_back);
+}
+
+TEST(a_lock_that_is_released_is_outlasted)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = LOCKED },
+		{ .expect = "cont", .error = LOCKED },
+		{ .expect = "cont", .event = "RESUME" },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, arrives_with_a_blackout);
+}
+
+/* The guest was stopped for as long as it may be. */
+static void is_taken_back_for_a_lock(struct run *r)
+{
+	AUTO_ERR struct err e = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	r->attempt.clock.stop_at.us -= 400 * 1000;
+	r->course.committed = true;
+	assert_int_equal(switchover_resume(r, &e), -1);
+	text = err_text(&e);
+	assert_non_null(strstr(text, LOCKED));
+	assert_non_null(strstr(err_hint_of(&e), "has the image open"));
+	expect_err_kind(&e, ERR_FAILED, "an image of it stayed locked");
+	assert_false(r->course.committed);
+}
+
+TEST(a_lock_is_not_waited_for_beyond_the_budget)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = LOCKED },
+		{ .expect = "query-status",
+		  .reply = STATUS("paused", "false") },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, is_taken_back_for_a_lock);
+}
+
+static void arrives_without_a_budget(struct run *r)
+{
+	r->attempt.clock.stop_at.us -= 400 * 1000;
+	r->attempt.budget_lifted = true;
+	arrives(r);
+}
+
+TEST(it_is_when_the_budget_was_lifted)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = LOCKED },
+		{ .expect = "cont", .event = "RESUME" },
+		{ .leaves = true },
+	};
+
+	PLAY(src, dst, arrives_without_a_budget);
+}
+
+/* The answer to a later `cont` is lost: it may have run since. */
+TEST(a_lock_that_is_asked_for_again_may_cost_the_answer)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "cont", .error = LOCKED },
+		{ .expect = "cont", .close = true },
+	};
+	static const struct fake_step again[] = {
+		{ .expect = "query-status",
+		  .reply = STATUS("running", "true") },
+		{ .expect = "query-status",
+		  .reply = STATUS("running", "true") },
+		{ .leaves = true },
+	};
+
+	in_task(act, &(struct play){
+			     .src = src,
+			     .n_src = ARRAY_SIZE(src),
+			     .dst = dst,
+			     .n_dst = ARRAY_SIZE(dst),
+			     .dst_again = again,
+			     .n_dst_again = ARRAY_SIZE(again),
+			     .body = arrives,
+		     });
 }
 
 static void is_kept(struct run *r)
@@ -791,7 +882,7 @@ TEST(a_refused_cont_without_a_source_removes_nothing)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
-		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "cont", .error = REFUSAL },
 		{ .expect = "query-status",
 		  .reply = STATUS("paused", "false") },
 		{ .leaves = true },
@@ -809,7 +900,7 @@ TEST(a_repeated_cont_that_is_refused_allows_the_way_back)
 	static const struct fake_step again[] = {
 		{ .expect = "query-status",
 		  .reply = STATUS("paused", "false") },
-		{ .expect = "cont", .error = "Failed to get \"write\" lock" },
+		{ .expect = "cont", .error = REFUSAL },
 		{ .expect = "query-status",
 		  .reply = STATUS("paused", "false") },
 		{ .leaves = true },
@@ -932,6 +1023,22 @@ TEST(a_guest_that_was_paused_takes_its_images_and_is_not_started)
 {
 	static const struct fake_step src[] = { { .leaves = true } };
 	static const struct fake_step dst[] = {
+		{ .expect = "query-commands",
+		  .reply = "[{\"name\":\"blockdev-set-active\"}]" },
+		{ .expect = "blockdev-set-active" },
+		{ .leaves = true },
+	};
+
+	PLAY_AS("10.0.2", src, dst, stays_paused);
+}
+
+TEST(it_waits_for_its_images)
+{
+	static const struct fake_step src[] = { { .leaves = true } };
+	static const struct fake_step dst[] = {
+		{ .expect = "query-commands",
+		  .reply = "[{\"name\":\"blockdev-set-active\"}]" },
+		{ .expect = "blockdev-set-active", .error = LOCKED },
 		{ .expect = "query-commands",
 		  .reply = "[{\"name\":\"blockdev-set-active\"}]" },
 		{ .expect = "blockdev-set-active" },
