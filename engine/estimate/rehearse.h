@@ -12,9 +12,11 @@
  *	sync    copied, read fast      held: nothing is read   let go   sync
  *	 ├───────────────────────────┬─────────────────────────┬────────┤
  *
- * The guest must never stop. QEMU stops it when, right after a sync, less is
- * dirty than fits through downtime-limit (1 ms, the least there is) at the
- * bandwidth of its last window of 100 ms or more; so a pass may end only while
+ * The guest must never stop. QEMU stops it when, right after a sync, nothing is
+ * dirty, or less than fits through downtime-limit (1 ms, the least there is) at
+ * the bandwidth of its last window of 100 ms or more. From 8.1 on it is made to
+ * wait for the destination's leave (switchover-ack), which it never gets.
+ * Elsewhere a pass may end only while
  *
  *  - that bandwidth is so low that one dirty page is more than fits: by
  *    avail-switchover-bandwidth where QEMU has it; elsewhere the last pages are
