@@ -161,7 +161,8 @@ static int sample_pages(struct run *r, struct estimate *est, struct err *err)
 	if (!r->source.facts.first_status.running)
 		return 0;
 	if (page_sample_judge(r->src.qmp, r->source.facts.machine,
-			      r->source.facts.ram_bytes, &est->xbzrle, err) < 0)
+			      r->source.facts.ram_bytes, NULL, &est->xbzrle,
+			      err) < 0)
 		return -1;
 	xbzrle_fit_cache(&est->xbzrle, r->source.facts.ram_bytes,
 			 choose_xbzrle_room(r));

@@ -2,7 +2,9 @@
 /* choose_xbzrle: whether a migration uses xbzrle. */
 #include "engine/run/choose_xbzrle.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "engine/hosts/admit.h"
 #include "engine/policy/policy.h"
@@ -12,9 +14,19 @@
 #include "qmp/json.h"
 #include "qmp/qmp_migrate.h"
 #include "transport/base/log.h"
+#include "transport/base/task.h"
+#include "transport/base/xalloc.h"
 
 /* A look at the guest's pages takes a second; worth it from here on. */
 static const double worth_s = 4;
+/* Of the copy: so long may a look that sees little hold it up. */
+static const double wait_share = 0.01;
+
+static double cap_bps(const struct run *r)
+{
+	return r->opt->bandwidth_bps ? (double)r->opt->bandwidth_bps
+				     : POLICY_GIGABIT_BPS;
+}
 
 static double expected_copy_s(const struct run *r)
 {
@@ -25,6 +37,16 @@ static double expected_copy_s(const struct run *r)
 		bps = learnt;
 	return (double)r->source.facts.ram_bytes /
 	       (bps > 0 ? bps : POLICY_GIGABIT_BPS);
+}
+
+/*
+ * How long a look that sees little may hold up the copy. What was learnt of the
+ * link does not count: a guest that was idle, too, has not shown what it takes.
+ */
+static double quiet_ms(const struct run *r)
+{
+	return (double)r->source.facts.ram_bytes / cap_bps(r) * wait_share *
+	       1e3;
 }
 
 static void emit_choice(struct run *r, const char *why)
@@ -78,25 +100,116 @@ static void keep_xbzrle(struct run *r)
 	r->attempt.xbzrle_shrink = XBZRLE_WORST_SHRINK;
 }
 
-int choose_xbzrle(struct run *r, struct err *err)
+/* --- the look ------------------------------------------------------------ */
+
+struct xbzrle_look {
+	struct run *run;
+	struct page_sample_pace pace;
+	struct task *task;
+	struct waitq ended;
+	int rc;
+	struct xbzrle_verdict verdict;
+	struct err err;
+};
+
+static bool may_pay(const struct run *r)
 {
-	struct xbzrle_verdict v;
+	return r->opt->xbzrle == MIGRATE_XBZRLE_AUTO &&
+	       r->source.facts.first_status.running &&
+	       expected_copy_s(r) >= worth_s;
+}
+
+static void look_at_pages(void *arg)
+{
+	struct xbzrle_look *look = arg;
+	const struct run *r = look->run;
+
+	look->rc = page_sample_judge(r->src.qmp, r->source.facts.machine,
+				     r->source.facts.ram_bytes, &look->pace,
+				     &look->verdict, &look->err);
+	waitq_wake_all(&look->ended);
+}
+
+void choose_xbzrle_look(struct run *r)
+{
+	struct xbzrle_look *look;
+
+	if (!may_pay(r))
+		choose_xbzrle_end_look(r);
+	if (!r->moves || r->look || !may_pay(r))
+		return;
+	look = XNEW(struct xbzrle_look);
+	look->run = r;
+	look->pace.quiet_ms = quiet_ms(r);
+	look->task = task_start(task_loop(), "page-look", look_at_pages, look);
+	r->look = look;
+}
+
+static void look_free(struct xbzrle_look *look)
+{
+	err_reset(&look->err);
+	free(look);
+}
+
+void choose_xbzrle_end_look(struct run *r)
+{
+	struct xbzrle_look *look = STEAL(r->look);
+
+	if (!look)
+		return;
+	task_cancel(look->task);
+	task_join(look->task);
+	look_free(look);
+}
+
+/* Waits for the look, which holds up everything else by now. */
+static int await_look(struct run *r, struct xbzrle_verdict *v, struct err *err)
+{
+	struct xbzrle_look *look = r->look;
+	int rc = 0;
+
+	assert(look);
+	page_sample_hurry(&look->pace);
+	while (!task_ended(look->task) && rc == 0)
+		rc = task_wait_queue(&look->ended, MONO_NEVER, err);
+	if (rc < 0)
+		return -1;
+	task_join(look->task);
+	*v = look->verdict;
+	rc = look->rc;
+	err_move(err, &look->err);
+	look_free(STEAL(r->look));
+	return rc;
+}
+
+/* --- the choice ---------------------------------------------------------- */
+
+static bool is_decided(struct run *r)
+{
 	bool on;
 
-	r->attempt.xbzrle_cache_bytes = 0;
 	if (r->opt->xbzrle == MIGRATE_XBZRLE_OFF ||
 	    !qmp_capability_known(r->attempt.src.caps, "xbzrle", &on))
-		return 0;
+		return true;
 	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON)
 		force_xbzrle(r);
 	else if (on)
 		keep_xbzrle(r);
-	if (r->opt->xbzrle == MIGRATE_XBZRLE_ON || on ||
-	    !r->source.facts.first_status.running ||
-	    expected_copy_s(r) < worth_s)
+	return on || !may_pay(r);
+}
+
+int choose_xbzrle(struct run *r, struct err *err)
+{
+	struct xbzrle_verdict v;
+
+	r->attempt.xbzrle_cache_bytes = 0;
+	if (is_decided(r)) {
+		choose_xbzrle_end_look(r);
 		return 0;
-	if (page_sample_judge(r->src.qmp, r->source.facts.machine,
-			      r->source.facts.ram_bytes, &v, err) < 0)
+	}
+	/* what has been learnt of the link may be new to it */
+	choose_xbzrle_look(r);
+	if (await_look(r, &v, err) < 0)
 		return -1;
 	if (v.pays)
 		xbzrle_fit_cache(&v, r->source.facts.ram_bytes,

@@ -11,6 +11,8 @@
 
 #include "engine/hosts/guest_socket.h"
 #include "engine/run/beside.h"
+#include "engine/run/choose_xbzrle.h"
+#include "engine/run/learn.h"
 #include "engine/run/lock.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
@@ -331,5 +333,7 @@ int connect_discover(struct run *r, struct err *err)
 	    reach_refuse_arriving(r, err) < 0)
 		return -1;
 	r->id.key = reach_guest_key(r);
+	learn_recall(r);
+	choose_xbzrle_look(r);
 	return 0;
 }

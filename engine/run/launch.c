@@ -29,6 +29,7 @@
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/proc_ask.h"
+#include "engine/run/choose_xbzrle.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -342,9 +343,13 @@ int launch_run(struct run *r, struct err *err)
 	/* the journal has the login that there is now */
 	r->dest.reconnected = false;
 	lane_measure(r);
-	do
+	do {
+		choose_xbzrle_look(r);
 		rc = launch(r, err);
-	while (rc == 0);
+		/* others came first: what was seen is old by now */
+		if (rc == 0)
+			choose_xbzrle_end_look(r);
+	} while (rc == 0);
 	if (rc < 0)
 		return -1;
 	run_token_expect(r);

@@ -184,6 +184,7 @@ void migrate_run(const struct migrate_options *opt, struct result *result)
 	emit_start(r);
 	result->streams = 1;
 	r->attempt.may_wait = opt->wait;
+	r->moves = true;
 	(void)walk(r, stage_count);
 	queue_leave(r);
 	emit_result(r);

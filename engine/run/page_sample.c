@@ -8,12 +8,14 @@
  * the next one is asked for. The first look at a chunk is kept, and every later
  * one compared with it. So long as too few pages are seen changing, chunks that
  * did not change make room for others: half of them next to chunks that did,
- * half anywhere.
+ * half anywhere. Other commands to the monitor come between these, so that a
+ * look may go on beside all that is done before a migration.
  */
 #include "engine/run/page_sample.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,8 @@ enum {
 	LAST_ROUND_MS = 1000,
 	/* a first look takes no longer; a slow QEMU gets fewer chunks */
 	LOOK_MS = 400,
+	/* but not fewer than these, for somebody who waits */
+	FEWEST_CHUNKS = 16,
 	ALL_MS = 1200,
 };
 
@@ -157,6 +161,7 @@ struct chunk {
 
 struct sample {
 	struct qmp *q;
+	struct page_sample_pace *pace; /* or NULL */
 	struct mono began;
 	struct page_sample_span span;
 	uint64_t random;
@@ -164,6 +169,7 @@ struct sample {
 	bool added;
 	bool maybe_added; /* its answer did not come: the number is not known */
 	bool hangs;	  /* the monitor does: no use in asking more */
+	size_t compared;  /* chunks, with their first look */
 	struct qmp_added_fd theirs;
 	char path[48]; /* of theirs, as QEMU opens it */
 	struct chunk chunks[CHUNKS];
@@ -186,11 +192,32 @@ static double spent_ms(const struct sample *s)
 	return mono_diff_ms(mono_now(), s->began);
 }
 
+void page_sample_hurry(struct page_sample_pace *pace)
+{
+	pace->in_the_way = true;
+	waitq_wake_all(&pace->changed);
+}
+
+static bool is_in_the_way(const struct sample *s)
+{
+	return s->pace && s->pace->in_the_way &&
+	       spent_ms(s) >= s->pace->quiet_ms;
+}
+
+/* Whether a guest in which little changes was looked at for long enough. */
+static bool is_over(const struct sample *s)
+{
+	return is_in_the_way(s) &&
+	       (s->compared >= FEWEST_CHUNKS || s->compared >= s->n);
+}
+
 static int read_chunk(const struct sample *s, uint64_t at, uint8_t *to,
 		      struct err *err)
 {
 	ssize_t n;
 
+	/* who else has a command for this QEMU comes first */
+	task_yield();
 	if (qmp_pmemsave(s->q, at, CHUNK, s->path, call_deadline(), err) < 0)
 		return -1;
 	n = pread(s->fd, to, CHUNK, 0);
@@ -215,6 +242,7 @@ static int look_at(struct sample *s, size_t i, struct err *err)
 	}
 	if (read_chunk(s, c->at, s->now, err) < 0)
 		return -1;
+	s->compared++;
 	c->tally = (struct xbzrle_tally){ 0 };
 	for (size_t at = 0; at < CHUNK; at += POLICY_PAGE_BYTES)
 		xbzrle_tally_pair(&c->tally, s->before[i] + at, s->now + at);
@@ -226,7 +254,8 @@ static int look_first(struct sample *s, struct err *err)
 	struct mono until = mono_in_ms(LOOK_MS);
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (i && mono_before(until, mono_now()))
+		if ((i && mono_before(until, mono_now())) ||
+		    (i >= FEWEST_CHUNKS && is_in_the_way(s)))
 			s->n = i;
 		else if (look_at(s, i, err) < 0)
 			return -1;
@@ -238,6 +267,8 @@ static int look_first(struct sample *s, struct err *err)
 static int look_again(struct sample *s, struct err *err)
 {
 	for (size_t i = 0; i < s->n && spent_ms(s) < ALL_MS; i++) {
+		if (is_over(s))
+			return 0;
 		if (look_at(s, i, err) < 0)
 			return -1;
 	}
@@ -292,6 +323,8 @@ static void move_chunk(struct sample *s, size_t i)
 static int look_elsewhere(struct sample *s, struct err *err)
 {
 	for (size_t i = 0; i < s->n && spent_ms(s) < ALL_MS; i++) {
+		if (is_over(s))
+			return 0;
 		if (s->chunks[i].tally.pages)
 			continue;
 		move_chunk(s, i);
@@ -347,33 +380,83 @@ static void judge(const struct sample *s, struct xbzrle_share first,
 			 t.pages, spent_ms(s) / 1000);
 }
 
-static int look_after(struct sample *s, int64_t ms, struct err *err)
+static struct mono moment(const struct sample *s, double ms)
 {
-	if (task_sleep_until(mono_add_ms(s->began, ms), err) < 0)
+	return mono_add_ms(s->began, (int64_t)ceil(ms));
+}
+
+static int look_after(struct sample *s, double ms, struct err *err)
+{
+	if (task_sleep_until(moment(s, ms), err) < 0)
 		return -1;
 	return look_again(s, err);
 }
 
+static double rest_ends_ms(const struct sample *s, double ms)
+{
+	return s->pace && s->pace->in_the_way ? fmin(ms, s->pace->quiet_ms)
+					      : ms;
+}
+
+/* Rests until @ms after the beginning, or until it is over. */
+static int rest(const struct sample *s, double ms, struct err *err)
+{
+	struct waitq *changed = s->pace ? &s->pace->changed : NULL;
+	AUTO_ERR struct err e = { 0 };
+
+	while (spent_ms(s) < rest_ends_ms(s, ms)) {
+		if (task_wait_queue(changed, moment(s, rest_ends_ms(s, ms)),
+				    &e) < 0 &&
+		    e.kind != ERR_TIMEOUT) {
+			err_move(err, &e);
+			return -1;
+		}
+		err_reset(&e);
+	}
+	return 0;
+}
+
+/*
+ * Looks here and there until enough pages were seen changing for a verdict.
+ * 1: it is the last one.
+ */
+static int look_around(struct sample *s, struct xbzrle_verdict *out,
+		       struct err *err)
+{
+	const struct xbzrle_share none = { 0 };
+	double ms = ROUND_MS;
+
+	if (look_after(s, ms, err) < 0)
+		return -1;
+	for (;;) {
+		judge(s, none, out);
+		if (ms >= LAST_ROUND_MS)
+			return 1;
+		if (out->pages >= XBZRLE_FEWEST_PAGES)
+			return !out->pays;
+		ms += ROUND_MS;
+		if (look_elsewhere(s, err) < 0 || rest(s, ms, err) < 0)
+			return -1;
+		if (is_over(s))
+			return 1;
+		if (look_again(s, err) < 0)
+			return -1;
+	}
+}
+
 static int look(struct sample *s, struct xbzrle_verdict *out, struct err *err)
 {
-	struct xbzrle_share first = { 0 };
+	struct xbzrle_share first;
 	size_t looked_at;
+	int rc;
 
 	if (look_first(s, err) < 0)
 		return -1;
-	for (int64_t ms = ROUND_MS;; ms += ROUND_MS) {
-		if (look_after(s, ms, err) < 0)
-			return -1;
-		judge(s, first, out);
-		if (ms >= LAST_ROUND_MS)
-			return 0;
-		if (out->pages >= XBZRLE_FEWEST_PAGES)
-			break;
-		if (look_elsewhere(s, err) < 0)
-			return -1;
-	}
-	if (!out->pays)
-		return 0;
+	rc = look_around(s, out, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	/* it pays, even if somebody waits */
+	s->pace = NULL;
 	first = changed_share(s, &looked_at);
 	if (look_after(s, LAST_ROUND_MS, err) < 0)
 		return -1;
@@ -496,7 +579,8 @@ static bool is_lost(struct sample *s, struct err *e)
 }
 
 int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
-		      struct xbzrle_verdict *out, struct err *err)
+		      struct page_sample_pace *pace, struct xbzrle_verdict *out,
+		      struct err *err)
 {
 	struct sample *s = XNEW(struct sample);
 	AUTO_ERR struct err e = { 0 };
@@ -505,6 +589,7 @@ int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
 	int rc;
 
 	s->q = q;
+	s->pace = pace;
 	s->fd = -1;
 	rc = take(s, machine, ram_bytes, out, &e);
 	lost = rc < 0 && is_lost(s, &e);

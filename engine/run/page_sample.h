@@ -8,21 +8,36 @@
 
 #include "engine/policy/xbzrle.h"
 #include "qmp/qmp.h"
+#include "transport/base/task.h"
+
+/*
+ * How long a look may go on beside other work. Once it is in somebody's way
+ * (page_sample_hurry()), one that has seen too few pages change for a verdict
+ * ends @quiet_ms after its beginning, but not before it has compared 256 pages.
+ */
+struct page_sample_pace {
+	double quiet_ms;
+	bool in_the_way;
+	struct waitq changed;
+};
+void page_sample_hurry(struct page_sample_pace *pace);
 
 /*
  * Judges by 1024 pages of memory that is RAM beyond doubt, in chunks of 64 KiB
  * each, looked at twice 250 ms apart. Where few of them change it looks on, at
  * more, for 1 s; what seems to pay is looked at once more after that time,
  * since some pages fill up slowly. @machine is the machine type; no byte
- * beyond @ram_bytes is read. 0 with @out filled, also when there is no sample
- * (another architecture, a monitor that takes no descriptors, a paused guest,
- * a QEMU that cannot open one, or takes longer than 2 s for a command but
- * answers the next), which out->why and the log say: pays is false then. -1:
- * cancelled, or the monitor is lost or hangs for 5 s. Guest memory is
- * kept in memory of ours alone, and wiped. A task; not during a migration.
+ * beyond @ram_bytes is read. @pace may be NULL: nobody waits. 0 with @out
+ * filled, also when there is no sample (another architecture, a monitor that
+ * takes no descriptors, a paused guest, a QEMU that cannot open one, or takes
+ * longer than 2 s for a command but answers the next), which out->why and the
+ * log say: pays is false then. -1: cancelled, or the monitor is lost or hangs
+ * for 5 s. Guest memory is kept in memory of ours alone, and wiped. A task; not
+ * during a migration.
  */
 int page_sample_judge(struct qmp *q, const char *machine, uint64_t ram_bytes,
-		      struct xbzrle_verdict *out, struct err *err);
+		      struct page_sample_pace *pace, struct xbzrle_verdict *out,
+		      struct err *err);
 
 /* --- pure, for tests ----------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "engine/run/choose_xbzrle.h"
 #include "engine/run/guard.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/pulse.h"
@@ -178,6 +179,7 @@ static void facts_free(struct run_facts *f)
 
 void run_close(struct run *r)
 {
+	choose_xbzrle_end_look(r);
 	pulse_end(r);
 	attempt_reset(&r->attempt);
 	lane_close(&r->lane);

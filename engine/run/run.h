@@ -36,6 +36,7 @@ struct qmp_listener;
 struct queue;
 struct recording;
 struct result;
+struct xbzrle_look;
 
 /* Deadlines in ms. Nobody waits for ever, and never with the guest frozen. */
 enum {
@@ -166,6 +167,7 @@ struct run {
 	const struct migrate_options *opt;
 	struct result *result;
 	bool recovering; /* this run is brought back from its journal */
+	bool moves;	 /* the guest is to go: no check, plan or forecast */
 	struct mono started;
 	struct waitq wake; /* any event of either monitor */
 	bool finding;	   /* the guest is being looked for; wakes `found` */
@@ -180,6 +182,7 @@ struct run {
 	struct lessons lessons; /* what was learnt of these two hosts before */
 	struct run_course course;
 	struct run_tries tries;
+	struct xbzrle_look *look; /* at the guest's pages, or NULL */
 	struct lane lane;	  /* what carries the memory */
 	struct attempt attempt;
 };

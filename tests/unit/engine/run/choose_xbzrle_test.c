@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm: whether xbzrle is chosen, with a scripted source that no case asks
- * anything: what it says of its pages is page_sample's.
+ * choose_xbzrle: whether xbzrle is chosen, with a scripted source that is asked
+ * as little as can be: what it says of its pages is page_sample's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "transport/host.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
@@ -87,11 +88,14 @@ static void teardown(struct run *r)
 
 static struct play *playing;
 
+/* What a case does with its run; the choice is made where it is NULL. */
+static void (*before)(struct run *r);
+
 static void act(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 	struct migrate_options opt;
-	struct run r = { .opt = &opt };
+	struct run r = { .opt = &opt, .moves = true };
 
 	migrate_options_init(&opt);
 	opt.xbzrle = playing->asked;
@@ -100,7 +104,10 @@ static void act(struct qmp *q)
 	opt.sink_arg = playing;
 	setup(&r, playing);
 	r.src.qmp = q;
+	if (before)
+		before(&r);
 	expect_ok(choose_xbzrle(&r, &err), &err);
+	assert_null(r.look);
 	playing->cache_bytes = r.attempt.xbzrle_cache_bytes;
 	teardown(&r);
 }
@@ -175,6 +182,109 @@ TEST(how_long_a_copy_takes_is_known_by_the_slower_of_cap_and_link)
 	expect_look(1e9, 0, false);
 	expect_look(1e7, 1e9, true);
 	expect_look(1e9, 1e7, true);
+}
+
+/* --- beside other work --------------------------------------------------- */
+
+#define ASKED_WHETHER_IT_RUNS                                        \
+	{                                                            \
+		.expect = "query-status",                            \
+		.reply = "{\"status\":\"paused\",\"running\":false," \
+			 "\"singlestep\":false}"                     \
+	}
+
+static void play_after(const struct fake_step *steps, size_t n,
+		       void (*fn)(struct run *r), struct play *p)
+{
+	const struct fake_options as = { .version = NULL };
+
+	playing = p;
+	before = fn;
+	with_script(&as, steps, n, act);
+	before = NULL;
+}
+
+static struct play quick(void)
+{
+	return (struct play){
+		.ram_bytes = GIB,
+		.available_bytes = 64 * GIB,
+		.caps = WITH("false"),
+	};
+}
+
+static void look_twice(struct run *r)
+{
+	choose_xbzrle_look(r);
+	assert_non_null(r->look);
+	choose_xbzrle_look(r);
+	task_yield();
+}
+
+TEST(a_look_that_was_begun_early_is_the_one_that_counts)
+{
+	static const struct fake_step steps[] = { ASKED_WHETHER_IT_RUNS,
+						  { .leaves = true } };
+	struct play p = quick();
+
+	play_after(steps, ARRAY_SIZE(steps), look_twice, &p);
+	assert_int_equal(p.warnings, 1);
+	assert_non_null(strstr(p.why, "not running"));
+}
+
+static void plan(struct qmp *q)
+{
+	struct migrate_options opt;
+	struct run r = { .opt = &opt };
+	struct play p = quick();
+
+	migrate_options_init(&opt);
+	setup(&r, &p);
+	r.src.qmp = q;
+	choose_xbzrle_look(&r);
+	assert_null(r.look);
+	teardown(&r);
+}
+
+TEST(a_check_a_plan_and_a_forecast_begin_no_look)
+{
+	static const struct fake_step steps[] = { { .leaves = true } };
+
+	WITH_SCRIPT(steps, plan);
+}
+
+static void learn_that_it_is_fast(struct run *r)
+{
+	choose_xbzrle_look(r);
+	assert_non_null(r->look);
+	lessons_learn(&r->lessons, &(struct lesson){ 5, 1, 1e9 });
+	choose_xbzrle_look(r);
+	assert_null(r->look);
+}
+
+TEST(a_look_that_cannot_pay_any_more_is_ended)
+{
+	static const struct fake_step steps[] = { { .leaves = true } };
+	struct play p = quick();
+
+	play_after(steps, ARRAY_SIZE(steps), learn_that_it_is_fast, &p);
+	assert_int_equal(p.warnings, 0);
+}
+
+static void learn_late(struct run *r)
+{
+	choose_xbzrle_look(r);
+	lessons_learn(&r->lessons, &(struct lesson){ 5, 1, 1e9 });
+}
+
+TEST(a_choice_that_needs_no_look_ends_it)
+{
+	static const struct fake_step steps[] = { { .leaves = true } };
+	struct play p = quick();
+
+	play_after(steps, ARRAY_SIZE(steps), learn_late, &p);
+	assert_int_equal(p.warnings, 0);
+	assert_int_equal(p.cache_bytes, 0);
 }
 
 TEST(off_is_off)

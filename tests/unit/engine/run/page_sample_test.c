@@ -189,7 +189,8 @@ static void no_sample_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", GIB, &verdict, &err),
+	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", GIB, NULL, &verdict,
+				    &err),
 		  &err);
 	assert_false(verdict.pays);
 	assert_float_equal(verdict.shrink, 1, 0);
@@ -245,7 +246,7 @@ static void plugged_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", 2 * GIB, &verdict,
+	expect_ok(page_sample_judge(q, "pc-i440fx-7.2", 2 * GIB, NULL, &verdict,
 				    &err),
 		  &err);
 }
@@ -268,7 +269,8 @@ static void lost_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	assert_int_equal(page_sample_judge(q, "pc", GIB, &verdict, &err), -1);
+	assert_int_equal(page_sample_judge(q, "pc", GIB, NULL, &verdict, &err),
+			 -1);
 	expect_err_kind(&err, ERR_CLOSED, "sample of the guest's pages");
 }
 
@@ -288,7 +290,8 @@ static void cancelled_task(void *arg)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	assert_int_equal(page_sample_judge(arg, "pc", GIB, &verdict, &err), -1);
+	assert_int_equal(
+		page_sample_judge(arg, "pc", GIB, NULL, &verdict, &err), -1);
 	expect_err_kind(&err, ERR_CANCELLED, "sample of the guest's pages");
 }
 
@@ -392,7 +395,8 @@ static void hanging_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
 
-	assert_int_equal(page_sample_judge(q, "pc", GIB, &verdict, &err), -1);
+	assert_int_equal(page_sample_judge(q, "pc", GIB, NULL, &verdict, &err),
+			 -1);
 	expect_err_kind(&err, ERR_TIMEOUT, "sample of the guest's pages");
 }
 
@@ -456,8 +460,8 @@ static void look_until_busy(struct qmp *q, struct real_qemu *r)
 	for (int i = 0; i < MOST_LOOKS; i++) {
 		bool busy;
 
-		expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, &verdict,
-					    &err),
+		expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, NULL,
+					    &verdict, &err),
 			  &err);
 		busy = verdict.pages >= XBZRLE_FEWEST_PAGES;
 		if (busy && was_busy)
@@ -471,7 +475,8 @@ static void look_once(struct qmp *q, struct real_qemu *r)
 	AUTO_ERR struct err err = { 0 };
 
 	(void)r;
-	expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, &verdict, &err),
+	expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, NULL, &verdict,
+				    &err),
 		  &err);
 }
 
@@ -515,4 +520,98 @@ TEST(a_guest_at_rest_is_quiet)
 	with_kernel(halts, sizeof(halts), look_once);
 	assert_false(verdict.pays);
 	assert_non_null(strstr(verdict.why, "quiet"));
+}
+
+/* --- in somebody's way --------------------------------------------------- */
+
+static struct page_sample_pace pace;
+static double took_ms;
+
+static void look_in_the_way(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	struct mono began = mono_now();
+
+	(void)r;
+	expect_ok(page_sample_judge(q, "pc", 131080 * 1024ull, &pace, &verdict,
+				    &err),
+		  &err);
+	took_ms = mono_diff_ms(mono_now(), began);
+}
+
+static void hurry(struct qmp *q, struct real_qemu *r)
+{
+	page_sample_hurry(&pace);
+	look_in_the_way(q, r);
+}
+
+/* How many pages it has looked at, and so whether it looked elsewhere. */
+static size_t pages_of_a_quiet_guest(double quiet_ms,
+				     void (*body)(struct qmp *q,
+						  struct real_qemu *r))
+{
+	pace = (struct page_sample_pace){ .quiet_ms = quiet_ms };
+	with_kernel(halts, sizeof(halts), body);
+	assert_false(verdict.pays);
+	assert_non_null(strstr(verdict.why, "quiet"));
+	return verdict.looked_at;
+}
+
+TEST(a_quiet_guest_is_not_waited_for)
+{
+	assert_true(pages_of_a_quiet_guest(0, hurry) <=
+		    PAGE_SAMPLE_CHUNKS * PAGE_SAMPLE_CHUNK_PAGES);
+}
+
+TEST(a_quiet_guest_in_nobodys_way_is_looked_at_for_a_second)
+{
+	(void)pages_of_a_quiet_guest(0, look_in_the_way);
+	assert_true(took_ms >= 1000);
+}
+
+TEST(a_quiet_guest_may_be_worth_some_time)
+{
+	(void)pages_of_a_quiet_guest(600, hurry);
+	assert_true(took_ms >= 600);
+}
+
+static void hurry_later(void *arg)
+{
+	(void)arg;
+	(void)task_sleep_until(mono_in_ms(300), NULL);
+	page_sample_hurry(&pace);
+}
+
+static void be_hurried(struct qmp *q, struct real_qemu *r)
+{
+	struct task *t = task_start(task_loop(), "hurry", hurry_later, NULL);
+
+	look_in_the_way(q, r);
+	task_join(t);
+}
+
+TEST(a_look_that_rests_is_woken_when_somebody_waits)
+{
+	(void)pages_of_a_quiet_guest(0, be_hurried);
+	assert_true(pace.in_the_way);
+}
+
+static void look_until_busy_in_the_way(struct qmp *q, struct real_qemu *r)
+{
+	for (int i = 0; i < MOST_LOOKS; i++) {
+		hurry(q, r);
+		if (verdict.pages >= XBZRLE_FEWEST_PAGES)
+			return;
+	}
+}
+
+TEST(a_busy_guest_is_waited_for)
+{
+	pace = (struct page_sample_pace){ .quiet_ms = 0 };
+	with_kernel(counts_in_each_page, sizeof(counts_in_each_page),
+		    look_until_busy_in_the_way);
+	assert_true(verdict.pages >= XBZRLE_FEWEST_PAGES);
+	assert_true(verdict.pays);
+	/* seen twice, the second time a second after the beginning */
+	assert_true(took_ms >= 1000);
 }
