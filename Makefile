@@ -225,6 +225,13 @@ N ?= 200
 soak: all
 	$(Q)tests/e2e/soak.py $(N)
 
+# Two hosts with a systemd each, in namespaces or (KIND=machine) emulated;
+# resumes from its book.
+KIND ?= container
+.PHONY: lab-systemd
+lab-systemd: all fault-build
+	$(Q)VMFERRY_BUILD=$(BUILD) VMFERRY_LAB=$(KIND) tests/systemd/run.py
+
 # Eight migrations at once; thirty-two in a queue.
 .PHONY: crowd
 crowd: all
@@ -316,6 +323,7 @@ help:
 	@echo 'make asan      an ASan+UBSan build in build-asan'
 	@echo 'make fuzz      each fuzzer for 60 s'
 	@echo 'make faults    the fault matrix, whole; tests/fault/README.md'
+	@echo 'make lab-systemd   units, logins and boots of a real systemd'
 	@echo 'make mutants   what the unit tests would not notice'
 	@echo 'make crowd     eight migrations at once, thirty-two in a queue'
 	@echo 'make tsan valgrind analyze soak N=200   the longer ones'

@@ -15,6 +15,11 @@
 
 extern const char unit_hold_sh[];
 
+enum {
+	/* a manager that loads its units again also runs its generators */
+	RELOAD_MS = 60000,
+};
+
 /* --- asking --------------------------------------------------------------- */
 
 static bool is_service(const struct guest *g)
@@ -42,14 +47,15 @@ static int run_words(struct run *r, const char *words, struct buf *out,
 		   g->user_unit ? "user" : "system");
 	buf_printf(&inner, "%s%s\n", unit_hold_sh, words);
 	if (g->user_unit && reach_guest_user(r, r->src.facts.uid, &user)) {
-		buf_printf(&script, "unset XDG_RUNTIME_DIR\n");
+		/* that user could type into our terminal */
+		buf_printf(&script, "unset XDG_RUNTIME_DIR\nsetsid");
 		as_user_words(&script, &user);
 	}
 	buf_printf(&script, " sh -c ");
 	quote_word(&script, buf_data(&inner));
 	buf_printf(&script, "\n");
 	return probe_script(r->src.host, "unit", buf_data(&script), out,
-			    mono_in_ms(RUN_SCRIPT_MS), err);
+			    mono_in_ms(RELOAD_MS), err);
 }
 
 static bool has_value(const char *text, const char *key, const char *value)

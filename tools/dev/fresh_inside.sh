@@ -58,6 +58,8 @@ clone() {
 	settings=$root/dev/gitconfig
 	git config --file "$settings" safe.directory '*'
 	git config --file "$settings" advice.detachedHead false
+	# git 2.47 clones a HEAD that is no branch into one that it names aloud
+	git config --file "$settings" init.defaultBranch main
 	GIT_CONFIG_GLOBAL=$settings git clone --quiet --no-hardlinks \
 		"$repository" "$root$home/vmferry"
 	rm "$settings"
