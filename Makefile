@@ -156,9 +156,10 @@ check: need-check
 	$(Q)VMFERRY_BUILD=$(BUILD) tests/e2e/run.py --lanes $(LANES)
 	$(Q)[ "$$(id -u)" != 0 ] || $(MAKE) -j$(JOBS) faults-tenth
 
-# The protocol, explored state by state with the code's own recovery table.
+# The protocol, explored state by state with the code's own recovery table, and
+# recoveries of the model replayed by the program.
 .PHONY: model
-model: $(BUILD)/libvmferry.a
+model: $(BUILD)/libvmferry.a $(BUILD)/vmferry
 	$(Q)tests/model/run
 
 # What QEMU does, shown on the installed one.
@@ -253,7 +254,8 @@ faults-tenth: all fault-build
 # --- lint -------------------------------------------------------------------
 
 C_FILES := $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(SUPPORT_SRC) \
-	tests/model/verdict_dump.c $(wildcard tests/fuzz/*.c)
+	tests/model/verdict_dump.c tests/model/fake_system.c \
+	$(wildcard tests/fuzz/*.c)
 HEADERS := $(wildcard transport/*.h transport/base/*.h transport/endpoint/*.h \
 	qmp/*.h engine/*.h engine/*/*.h tools/cli/*.h tests/fake/*.h tests/unit/*.h tests/fuzz/*.h)
 TIDY_SRC := $(LIB_SRC) $(CLI_SRC)

@@ -283,6 +283,10 @@ def preparing(s, rules):
         if s.journal == "MIGRATE":
             yield "engine: SWITCH", put(s, journal="SWITCH")
         elif src and s.source in ("run", "paused"):
+            # its user may act once more before `migrate`
+            if unnoticed(s) and rules.flag != "deaf":
+                yield "engine: notes the user's wish", put(
+                    s, wanted=not s.wanted)
             yield "engine: migrate", put(s, active=True, pc="precopy")
 
 
@@ -418,7 +422,9 @@ def after_commit(s, m):
         yield "engine: no answer", put(
             s, pc="abort" if m == "resume" else "look")
     elif s.pc == "refused":
-        if m == "rb_silent":
+        if s.source == "gone" and sees_src(s):
+            yield "engine: keeps the only copy", put(s, pc="hold")
+        elif m == "rb_silent":
             yield "engine: back", put(s, pc="take-back")
         else:
             yield "engine: ROLLBACK", put(s, journal="ROLLBACK", pc="look")
@@ -432,6 +438,8 @@ def after_commit(s, m):
                                                   active=False, pc="DONE")
         else:
             yield "engine: source is out of reach", put(s, pc="hold")
+    elif s.pc == "DONE" and not dst:
+        yield "engine: destination is out of reach", put(s, pc="hold")
     elif s.pc == "DONE":
         yield "engine: DONE", put(s, journal="DONE", pc="end")
 
@@ -510,8 +518,10 @@ def undo(s, m):
                 yield "engine: closes the stream", put(s, stream=False)
         else:
             yield "engine: source is as it was", put(s, pc="clean")
+    elif s.pc == "clean" and s.dest != "none" and not sees_dst(s):
+        yield "engine: destination is out of reach", put(s, pc="hold")
     elif s.pc == "clean":
-        n = quit_dest(s) if sees_dst(s) else s
+        n = quit_dest(s)
         yield "engine: ABORTED", put(n, journal="ABORTED", pc="end")
         if s.watched and s.link == "up" and s.source == "run" and \
                 not s.committed and n.dest == "gone":

@@ -12,15 +12,24 @@ static const char *forced(const struct verdict_input *in, enum verdict_choice c)
 	return verdict_name(verdict_force(in, c).verdict);
 }
 
+/* The text of a row of a table: which row it is. */
+static const char *why(const struct verdict_input *in, enum verdict_choice c)
+{
+	return c == CHOICE_NONE ? verdict_decide(in).why
+				: verdict_force(in, c).why;
+}
+
 static void print_row(const struct verdict_input *in)
 {
-	printf("%s,%s,%s,%d,%d,%d,%d,%s,%s,%s,%d\n",
+	printf("%s,%s,%s,%d,%d,%d,%d,%s,%s,%s,%d,"
+	       "\"%s\",\"%s\",\"%s\"\n",
 	       journal_record_name(in->journal), side_state_name(in->source),
 	       side_state_name(in->destination), in->disks_moved,
 	       in->source_unwatched, in->source_ran, in->destination_ran,
 	       verdict_name(verdict_decide(in).verdict),
 	       forced(in, CHOICE_CONTINUE), forced(in, CHOICE_DISCARD),
-	       verdict_ignores_destination(in));
+	       verdict_ignores_destination(in), why(in, CHOICE_NONE),
+	       why(in, CHOICE_CONTINUE), why(in, CHOICE_DISCARD));
 }
 
 static void print_flags(struct verdict_input in)
@@ -38,7 +47,8 @@ int main(void)
 {
 	puts("journal,source,destination,disks_moved,source_unwatched,"
 	     "source_ran,destination_ran,"
-	     "verdict,continue,discard,ignores_destination");
+	     "verdict,continue,discard,ignores_destination,"
+	     "why,why_continue,why_discard");
 	/* notes come behind all others, and are no input */
 	for (int j = 0; j < JOURNAL_WISH; j++)
 		for (int s = 0; s < SIDE_STATES; s++)
