@@ -5,8 +5,9 @@
 Brings two lab hosts up, starts a guest that rewrites memory faster than the
 allowed bandwidth, and migrates it with a budget that cannot be kept until the
 deadline: all that time the engine watches and holds. Prints one JSON object:
-peak and resident set (KiB), the tunnel's buffers (KiB), and the CPU share of
-each thread (percent of one core) over the middle of the run.
+for the engine and each of its endpoints peak and resident set (KiB) and the CPU
+share (percent of one core) over the middle of the run; the tunnel's buffers
+(KiB).
 
 Usage: cost.py [SECONDS]
 """
@@ -60,21 +61,28 @@ def find_vmferry(pid):
     return None
 
 
-def thread_ticks(pid):
-    """CPU ticks by thread id."""
-    ticks = {}
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        after = stat.read_text(errors="replace").rsplit(")", 1)[1].split()
-        ticks[int(stat.parent.name)] = int(after[11]) + int(after[12])
-    return ticks
+def with_endpoints(pid):
+    """{pid: name} of the engine and of the processes that carry its bytes."""
+    names = {pid: "engine"}
+    for p in descendants(pid):
+        words = Path(f"/proc/{p}/cmdline").read_text(errors="replace").split("\0")
+        if words[:2] == ["vmferry", "ssh-endpoint"]:
+            names[p] = f"endpoint-{p}"
+    return names
+
+
+def cpu_ticks(pid):
+    after = Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+    return int(after[11]) + int(after[12])
 
 
 def memory_kib(pid):
     values = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        key, _, rest = line.partition(":")
-        if key in ("VmHWM", "VmRSS", "RssAnon", "RssFile"):
-            values[key] = int(rest.split()[0])
+    for name in "status", "smaps_rollup":
+        for line in Path(f"/proc/{pid}/{name}").read_text().splitlines():
+            key, _, rest = line.partition(":")
+            if key in ("VmHWM", "VmRSS", "RssAnon", "RssFile", "Pss"):
+                values[key] = int(rest.split()[0])
     return values
 
 
@@ -89,16 +97,14 @@ def measure(seconds):
         pid = find_vmferry(run.pid)
         time.sleep(0.05)
     time.sleep(5)
-    before, began = thread_ticks(pid), time.monotonic()
+    names = with_endpoints(pid)
+    before, began = {p: cpu_ticks(p) for p in names}, time.monotonic()
     time.sleep(seconds)
-    after, elapsed = thread_ticks(pid), time.monotonic() - began
-    memory = memory_kib(pid)
+    elapsed = time.monotonic() - began
+    share = {name: round(100 * (cpu_ticks(p) - before[p]) / TICKS / elapsed, 2)
+             for p, name in names.items()}
+    memory = {name: memory_kib(p) for p, name in names.items()}
     out, _ = run.communicate(timeout=120)
-    share = {
-        ("control" if t == pid else f"tunnel-{t}"):
-            round(100 * (after[t] - before[t]) / TICKS / elapsed, 2)
-        for t in after if t in before
-    }
     return {
         "memory_kib": memory,
         "tunnel_buffers_kib": TUNNEL_BUFFERS_KIB,
