@@ -5,7 +5,7 @@
 # is neither in sudo's log nor in what sudo says when it refuses.
 # shellcheck shell=sh disable=SC2016
 boot='printf "\n%s-root %d\n" "$1" "${SUDO_UID:-0}"
-unset LC_ALL LANGUAGE SUDO_COMMAND SUDO_USER SUDO_UID SUDO_GID
+unset LC_ALL LANGUAGE SUDO_COMMAND SUDO_USER SUDO_UID SUDO_GID SUDO_HOME
 read -r length && eval "$(head -c "$length")"'
 [ "$(id -u)" != 0 ] || exec sh -c "$boot" sh "$2"
 exec env LC_ALL=C LANGUAGE=C sudo -H "$3" -p "$1" -- sh -c "$boot" sh "$2"
