@@ -12,6 +12,7 @@
 #include "engine/state/journal_identity.h"
 #include "engine/state/state_dir.h"
 #include "qmp/json.h"
+#include "tests/unit/identity_spaces.h"
 #include "tests/unit/remove_tree.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -21,19 +22,6 @@ enum { ALICE = 4301 };
 static char root[40];
 static struct moved moved;
 static struct owns_journals asked;
-
-static const struct identity_space here = {
-	.host = "hosta",
-	.machine = "here",
-	.boot = "boot",
-	.pid_namespace = 1,
-};
-static const struct identity_space there = {
-	.host = "hostb",
-	.machine = "there",
-	.boot = "b",
-	.pid_namespace = 1,
-};
 
 static int setup(void **s)
 {

@@ -100,6 +100,17 @@ static void act(void *arg)
 			     .version = qemu,                \
 			     .body = fn,                     \
 		     })
+/* The destination is connected to a second time. */
+#define PLAY_AGAIN(src_steps, dst_steps, again_steps, fn)            \
+	in_task(act, &(struct play){                                 \
+			     .src = src_steps,                       \
+			     .n_src = ARRAY_SIZE(src_steps),         \
+			     .dst = dst_steps,                       \
+			     .n_dst = ARRAY_SIZE(dst_steps),         \
+			     .dst_again = again_steps,               \
+			     .n_dst_again = ARRAY_SIZE(again_steps), \
+			     .body = fn,                             \
+		     })
 
 /* --- the gate ------------------------------------------------------------ */
 
@@ -855,15 +866,7 @@ TEST(a_lock_that_is_asked_for_again_may_cost_the_answer)
 		{ .leaves = true },
 	};
 
-	in_task(act, &(struct play){
-			     .src = src,
-			     .n_src = ARRAY_SIZE(src),
-			     .dst = dst,
-			     .n_dst = ARRAY_SIZE(dst),
-			     .dst_again = again,
-			     .n_dst_again = ARRAY_SIZE(again),
-			     .body = arrives,
-		     });
+	PLAY_AGAIN(src, dst, again, arrives);
 }
 
 static void is_kept(struct run *r)
@@ -906,15 +909,7 @@ TEST(a_repeated_cont_that_is_refused_allows_the_way_back)
 		{ .leaves = true },
 	};
 
-	in_task(act, &(struct play){
-			     .src = src,
-			     .n_src = ARRAY_SIZE(src),
-			     .dst = dst,
-			     .n_dst = ARRAY_SIZE(dst),
-			     .dst_again = again,
-			     .n_dst_again = ARRAY_SIZE(again),
-			     .body = is_taken_back,
-		     });
+	PLAY_AGAIN(src, dst, again, is_taken_back);
 }
 
 TEST(a_lost_answer_is_asked_for_not_repeated)
@@ -932,15 +927,7 @@ TEST(a_lost_answer_is_asked_for_not_repeated)
 		{ .leaves = true },
 	};
 
-	in_task(act, &(struct play){
-			     .src = src,
-			     .n_src = ARRAY_SIZE(src),
-			     .dst = dst,
-			     .n_dst = ARRAY_SIZE(dst),
-			     .dst_again = again,
-			     .n_dst_again = ARRAY_SIZE(again),
-			     .body = arrives,
-		     });
+	PLAY_AGAIN(src, dst, again, arrives);
 }
 
 static void is_left_to_a_person(struct run *r)
@@ -973,15 +960,7 @@ TEST(no_second_cont_once_the_source_ran_on)
 		{ .leaves = true },
 	};
 
-	in_task(act, &(struct play){
-			     .src = src,
-			     .n_src = ARRAY_SIZE(src),
-			     .dst = dst,
-			     .n_dst = ARRAY_SIZE(dst),
-			     .dst_again = again,
-			     .n_dst_again = ARRAY_SIZE(again),
-			     .body = is_left_to_a_person,
-		     });
+	PLAY_AGAIN(src, dst, again, is_left_to_a_person);
 }
 
 TEST(a_lost_cont_is_sent_again_to_a_paused_guest)
@@ -997,15 +976,7 @@ TEST(a_lost_cont_is_sent_again_to_a_paused_guest)
 		{ .leaves = true },
 	};
 
-	in_task(act, &(struct play){
-			     .src = src,
-			     .n_src = ARRAY_SIZE(src),
-			     .dst = dst,
-			     .n_dst = ARRAY_SIZE(dst),
-			     .dst_again = again,
-			     .n_dst_again = ARRAY_SIZE(again),
-			     .body = arrives,
-		     });
+	PLAY_AGAIN(src, dst, again, arrives);
 }
 
 static void stays_paused(struct run *r)

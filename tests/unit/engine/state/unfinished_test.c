@@ -12,6 +12,7 @@
 #include "engine/state/journal.h"
 #include "engine/state/journal_identity.h"
 #include "qmp/json.h"
+#include "tests/unit/identity_spaces.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/remove_tree.h"
 #include "transport/base/xalloc.h"
@@ -28,18 +29,6 @@ static int64_t source_uid; /* -1: BEGIN does not say */
 static uid_t asking_uid;
 static const char *token_file, *token_there;
 
-static const struct identity_space here = {
-	.host = "hosta",
-	.machine = "here",
-	.boot = "boot",
-	.pid_namespace = 1,
-};
-static const struct identity_space there = {
-	.host = "hostb",
-	.machine = "there",
-	.boot = "b",
-	.pid_namespace = 1,
-};
 static const struct identity_space another = { .machine = "another" };
 
 static int make_dir(void **state)
