@@ -26,8 +26,6 @@
 
 #define SSHD "/usr/sbin/sshd"
 
-static char *config_path; /* what sshd_options() hands out */
-
 /* --- files --------------------------------------------------------------- */
 
 char *sshd_path(const struct sshd *d, const char *name)
@@ -292,6 +290,7 @@ static struct sshd *prepare(const char *extra)
 	d = XNEW(struct sshd);
 	strcpy(d->dir, "/tmp/vmferry-sshd-XXXXXX");
 	assert_non_null(mkdtemp(d->dir));
+	d->config = sshd_path(d, "config");
 	d->port = free_port();
 	snprintf(d->target, sizeof(d->target), "127.0.0.1:%d", d->port);
 	write_files(d, extra ? extra : "");
@@ -418,17 +417,15 @@ void sshd_stop(struct sshd *d)
 		return;
 	sshd_kill(d);
 	remove_dir(d->dir);
-	free(STEAL(config_path));
+	free(d->config);
 	free(d);
 }
 
-struct host_options sshd_options(struct sshd *d)
+struct host_options sshd_options(const struct sshd *d)
 {
-	free(config_path);
-	config_path = sshd_path(d, "config");
 	return (struct host_options){
 		.backend = HOST_SSH_LIBSSH2,
-		.ssh_config = config_path,
+		.ssh_config = d->config,
 	};
 }
 

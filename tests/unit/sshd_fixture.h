@@ -21,6 +21,7 @@
  */
 struct sshd {
 	char dir[64];
+	char *config; /* DIR/config */
 	pid_t pid;
 	int port;
 	char target[64];  /* "127.0.0.1:PORT" */
@@ -72,7 +73,7 @@ void sshd_keygen(const struct sshd *d, const char *name,
 void sshd_authorize(const struct sshd *d, const char *name);
 
 /* Options that make host_open() use DIR/config. Strings live with @d. */
-struct host_options sshd_options(struct sshd *d);
+struct host_options sshd_options(const struct sshd *d);
 
 /* An echo server on the UNIX socket DIR/NAME, in threads of its own. */
 struct echo;
