@@ -16,7 +16,7 @@ is_shared() {
 	return 1
 }
 # Removes $1. The last one gives the socket back.
-release() {
+hand_back() {
 	if ! is_shared "$1" && read -r was_owner was_mode <"$1/was"; then
 		chown "$was_owner" "$1/s" && chmod "$was_mode" "$1/s"
 	fi 2>/dev/null

@@ -34,11 +34,11 @@ done
 	no "it is on a file system of its own that root does not own"
 # what a login that was cut off has left
 find "$safe" -maxdepth 1 -user 0 -name '.vmferry-*' -mmin +5 2>/dev/null |
-while IFS= read -r old; do release "$old"; done 2>/dev/null
+while IFS= read -r old; do hand_back "$old"; done 2>/dev/null
 was=
 dir=$(mktemp -d "${safe%/}/.vmferry-XXXXXXXXXXXX") ||
 	no "$safe cannot be written to"
-give_up() { release "$dir"; no "$1"; }
+give_up() { hand_back "$dir"; no "$1"; }
 ln -P -T -- "$real" "$dir/s" 2>/dev/null || give_up "it cannot be linked to"
 [ ! -L "$dir/s" ] && [ -S "$dir/s" ] || give_up "it is no socket"
 # $login may have it from another connection

@@ -13,7 +13,7 @@ is_it() {
 	) && [ "$*" = "$uid $uid $uid $uid" ]
 }
 # "FLAGS MOUNT INODE", one descriptor a line
-descriptors() {
+open_descriptors() {
 	is_it || return
 	for info in /proc/"$pid"/fdinfo/*; do
 		# in one piece
@@ -56,5 +56,5 @@ held() {
 	i=$(mark_of "$1")
 	echo "$mode ${a:-??} ${i:--} $(describe "$1")"
 }
-open=$(descriptors)
+open=$(open_descriptors)
 is_it || open=
