@@ -12,6 +12,7 @@ import unittest
 
 import harness
 import labkit
+import loop_device
 import runas_test
 
 QEMU_IMG = shutil.which("qemu-img")
@@ -234,12 +235,7 @@ class StorageTest(LabDisksCase):
 
     def loop(self, name, data):
         make_file(self.path(name), data)
-        done = subprocess.run(["losetup", "--show", "-f", self.path(name)],
-                              capture_output=True, text=True)
-        if done.returncode:
-            self.skipTest(f"no loop device: {done.stderr}")
-        self.addCleanup(subprocess.run, ["losetup", "-d", done.stdout.strip()])
-        return done.stdout.strip()
+        return loop_device.on(self, self.path(name))
 
     def test_devices_are_compared_by_their_contents(self):
         data = os.urandom(runas_test.MIB)

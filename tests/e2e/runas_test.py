@@ -6,13 +6,11 @@ Only what their QEMU has open already. Guests of nobody's own, whose command
 lines say whatever their user likes, are the attack.
 """
 import ctypes
-import fcntl
 import json
 import os
 import select
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ import unittest
 sys.dont_write_bytecode = True
 import case
 import harness
+import loop_device
 import trust_test
 
 NOBODY = trust_test.NOBODY
@@ -67,29 +66,6 @@ class RootsGuest(harness.Guest):
         self.argv[self.argv.index(harness.GUEST_ELF)] = kernel
         self.argv += AS_NOBODY
         return super().start(ready)
-
-
-LOOP_CTL_GET_FREE = 0x4C82
-
-
-def block_device(case, path):
-    """A loop device on that file; a bare root has no nodes for them."""
-    def made(name, kind, *number):
-        if not os.path.exists(name):
-            os.mknod(name, kind | 0o600, os.makedev(*number))
-            case.addCleanup(os.unlink, name)
-        return name
-
-    try:
-        with open(made("/dev/loop-control", stat.S_IFCHR, 10, 237)) as f:
-            n = fcntl.ioctl(f, LOOP_CTL_GET_FREE)
-        device = made(f"/dev/loop{n}", stat.S_IFBLK, 7, n)
-    except OSError as e:
-        case.skipTest(f"no loop devices ({e.strerror})")
-    subprocess.run(["losetup", device, path], check=True)
-    case.addCleanup(subprocess.run, ["losetup", "-d", device])
-    os.chmod(device, 0o600)
-    return device
 
 
 def node(path, fmt="raw", driver="file", more=""):
@@ -237,7 +213,7 @@ class RunasTest(case.LoopbackCase):
 
     def test_a_block_device_goes_along(self):
         image = self.roots_file("image")
-        device = block_device(self, image)
+        device = loop_device.on(self, image)
         self.assert_hops(drive(device, ",auto-read-only=off"), device)
 
     def test_what_is_read_only_stays_so(self):
