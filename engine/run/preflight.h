@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * preflight: what the checks look at, and the table of them. Private to
- * preflight.c, which gathers and judges, preflight_checks.c and
- * preflight_rights.c.
+ * preflight.c, which gathers and judges, and to the files of checks.
  */
 #ifndef ENGINE_RUN_PREFLIGHT_H
 #define ENGINE_RUN_PREFLIGHT_H
@@ -77,7 +76,7 @@ void preflight_hands_free(struct preflight *p);
 int preflight_make_plan(struct preflight *p, const struct argv_hand *hands,
 			size_t n_hands, struct err *err);
 
-/* Rows of the table, for their tests. */
+/* Rows of the table. */
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_files(struct preflight *p);
 void preflight_check_access(struct preflight *p);
@@ -104,6 +103,22 @@ void preflight_check_forwarding(struct preflight *p);
 void preflight_check_tools(struct preflight *p);
 void preflight_check_transport(struct preflight *p);
 void preflight_check_room(struct preflight *p);
+void preflight_check_unfinished(struct preflight *p);
+void preflight_check_manager(struct preflight *p);
+void preflight_check_blocked(struct preflight *p);
+void preflight_check_jobs(struct preflight *p);
+void preflight_check_hotplug(struct preflight *p);
+void preflight_check_locking(struct preflight *p);
+void preflight_check_inactive(struct preflight *p);
+void preflight_check_command_line(struct preflight *p);
+void preflight_check_tcg_dirty_bits(struct preflight *p);
+void preflight_check_qemu(struct preflight *p);
+void preflight_check_machine(struct preflight *p);
+void preflight_check_given_machine(struct preflight *p);
+void preflight_check_version(struct preflight *p);
+void preflight_check_kvm(struct preflight *p);
+void preflight_check_memory(struct preflight *p);
+void preflight_check_network(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

@@ -197,3 +197,22 @@ TEST(a_keyring_that_is_shared_is_refused_on_either_host)
 	assert_int_equal(r.checks.n, 3);
 	assert_int_equal(r.checks.v[1].side, CHECK_SOURCE);
 }
+
+/* --- become --------------------------------------------------------------- */
+
+TEST(a_login_of_roots_becomes_nobody)
+{
+	expect_nothing(preflight_check_become);
+}
+
+TEST(a_login_that_becomes_root_is_named)
+{
+	r.dst.host->login = 4242;
+	preflight_check_become(&p);
+	assert_int_equal(r.checks.n, 1);
+	assert_string_equal(r.checks.v[0].name, "become");
+	assert_true(migrate_options_check_known("become"));
+	assert_int_equal(r.checks.v[0].verdict, CHECK_PASS);
+	assert_non_null(strstr(r.checks.v[0].found, "user 4242"));
+	assert_null(r.checks.v[0].remedy);
+}
