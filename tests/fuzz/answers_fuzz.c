@@ -156,11 +156,8 @@ static void ask_for_disks(struct host *h)
 	strv_push(&paths, "/b");
 	if (disk_facts_ask(h, &asker, &paths, f, &mounts, MONO_NEVER, NULL) ==
 	    0) {
-		AUTO_FREE char *remedy =
-			f[0].mount.type
-				? disk_proof_mount_remedy(&f[0].mount, &mounts)
-				: NULL;
-
+		if (f[0].mount.type)
+			free(disk_proof_mount_remedy(&f[0].mount, &mounts));
 		(void)disk_proof_judge(&f[0], &f[1], false, &why);
 		fuzz_claim(why != NULL, "a verdict has a reason");
 	}
