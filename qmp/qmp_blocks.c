@@ -32,6 +32,7 @@ static void block_free(struct qmp_block *b)
 	free(b->file);
 	free(b->backing);
 	free(b->data);
+	free(b->detect_zeroes);
 }
 
 void qmp_blocks_free(struct qmp_blocks *l)
@@ -57,6 +58,24 @@ static int read_data_file(struct json_at image, const char **data,
 	return inside.value ? json_opt_str(inside, "data-file", data, err) : 0;
 }
 
+/* How it is used, where QEMU says it. */
+static int read_use(struct json_at entry, struct qmp_block *b, struct err *err)
+{
+	const char *zeroes = NULL;
+	struct json_at cache;
+
+	if (json_opt_object(entry, "cache", &cache, err) < 0 ||
+	    json_opt_bool(entry, "encrypted", &b->encrypted, err) < 0 ||
+	    json_opt_str(entry, "detect_zeroes", &zeroes, err) < 0)
+		return -1;
+	b->detect_zeroes = xstrdup(zeroes);
+	if (!cache.value)
+		return 0;
+	return json_opt_bool(cache, "direct", &b->direct, err) < 0
+		       ? -1
+		       : json_opt_bool(cache, "no-flush", &b->no_flush, err);
+}
+
 static int read_block(struct json_at entry, struct qmp_block *b,
 		      struct err *err)
 {
@@ -77,7 +96,7 @@ static int read_block(struct json_at entry, struct qmp_block *b,
 	b->file = xstrdup(file);
 	b->backing = xstrdup(backing);
 	b->data = xstrdup(data);
-	return 0;
+	return read_use(entry, b, err);
 }
 
 static int read_all(struct json_at all, struct qmp_blocks *out, struct err *err)
@@ -94,8 +113,10 @@ static int read_all(struct json_at all, struct qmp_blocks *out, struct err *err)
 	out->v = xcalloc(n, sizeof(*out->v));
 	for (; out->n < n; out->n++) {
 		if (json_index(all, out->n, &one, err) < 0 ||
-		    read_block(one, &out->v[out->n], err) < 0)
+		    read_block(one, &out->v[out->n], err) < 0) {
+			block_free(&out->v[out->n]);
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -114,5 +135,95 @@ int qmp_blocks_query(struct qmp *q, struct qmp_blocks *out,
 	if (read_all(all, out, err) == 0)
 		return 0;
 	qmp_blocks_free(out);
+	return -1;
+}
+
+/* --- what is below what --------------------------------------------------- */
+
+static void edge_free(struct qmp_block_edge *e)
+{
+	free(e->parent);
+	free(e->child);
+	free(e->name);
+}
+
+void qmp_block_edges_free(struct qmp_block_edges *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		edge_free(&l->v[i]);
+	free(l->v);
+	*l = (struct qmp_block_edges){ .n = 0 };
+}
+
+/* The name of the node @id, borrowed. */
+static int name_of(struct json_at nodes, uint64_t id, const char **name,
+		   struct err *err)
+{
+	struct json_at one;
+	uint64_t its = 0;
+
+	for (size_t i = 0; i < json_length(nodes); i++) {
+		if (json_index(nodes, i, &one, err) < 0 ||
+		    json_get_u64(one, "id", &its, err) < 0)
+			return -1;
+		if (its == id)
+			return json_get_str(one, "name", name, err);
+	}
+	return err_set(err, ERR_PROTOCOL, "%s: no node %llu", nodes.path,
+		       (unsigned long long)id);
+}
+
+static int read_edge(struct json_at nodes, struct json_at entry,
+		     struct qmp_block_edge *e, struct err *err)
+{
+	const char *parent = NULL, *child = NULL, *name;
+	uint64_t from, to;
+
+	if (json_get_u64(entry, "parent", &from, err) < 0 ||
+	    json_get_u64(entry, "child", &to, err) < 0 ||
+	    json_get_str(entry, "name", &name, err) < 0 ||
+	    name_of(nodes, from, &parent, err) < 0 ||
+	    name_of(nodes, to, &child, err) < 0)
+		return -1;
+	*e = (struct qmp_block_edge){ xstrdup(parent), xstrdup(child),
+				      xstrdup(name) };
+	return 0;
+}
+
+static int read_edges(struct json_at graph, struct qmp_block_edges *out,
+		      struct err *err)
+{
+	struct json_at nodes, edges, one;
+	size_t n;
+
+	if (json_get_array(graph, "nodes", &nodes, err) < 0 ||
+	    json_get_array(graph, "edges", &edges, err) < 0)
+		return -1;
+	n = json_length(edges);
+	if (n > QMP_BLOCKS_MAX || json_length(nodes) > QMP_BLOCKS_MAX)
+		return err_set(err, ERR_PROTOCOL, "%s: more than %d nodes",
+			       graph.path, QMP_BLOCKS_MAX);
+	out->v = xcalloc(n, sizeof(*out->v));
+	for (; out->n < n; out->n++) {
+		if (json_index(edges, out->n, &one, err) < 0 ||
+		    read_edge(nodes, one, &out->v[out->n], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int qmp_block_edges_query(struct qmp *q, struct qmp_block_edges *out,
+			  struct mono deadline, struct err *err)
+{
+	AUTO_JSON struct json_object *reply = NULL;
+	struct json_at graph = { NULL, "x-debug-query-block-graph" };
+
+	*out = (struct qmp_block_edges){ .n = 0 };
+	if (qmp_call(q, graph.path, NULL, &reply, deadline, err) < 0)
+		return -1;
+	graph.value = reply;
+	if (read_edges(graph, out, err) == 0)
+		return 0;
+	qmp_block_edges_free(out);
 	return -1;
 }

@@ -22,6 +22,9 @@ struct qmp_block {
 	char *backing; /* the image below it, as it says itself; NULL */
 	char *data;    /* the file that it keeps its data in; NULL */
 	bool read_only;
+	bool direct, no_flush; /* cache.direct, cache.no-flush */
+	bool encrypted;
+	char *detect_zeroes;
 };
 struct qmp_blocks {
 	struct qmp_block *v;
@@ -31,6 +34,22 @@ struct qmp_blocks {
 int qmp_blocks_query(struct qmp *q, struct qmp_blocks *out,
 		     struct mono deadline, struct err *err);
 void qmp_blocks_free(struct qmp_blocks *l);
+
+/* What one node has below it: "file", "backing", …; strings owned. */
+struct qmp_block_edge {
+	char *parent, *child, *name;
+};
+struct qmp_block_edges {
+	struct qmp_block_edge *v;
+	size_t n;
+};
+/*
+ * All of them, from x-debug-query-block-graph: no other command of QEMU before
+ * 11.1 names a node's children by their names.
+ */
+int qmp_block_edges_query(struct qmp *q, struct qmp_block_edges *out,
+			  struct mono deadline, struct err *err);
+void qmp_block_edges_free(struct qmp_block_edges *l);
 
 /* What the nodes of @driver do. */
 enum qmp_block_kind qmp_blocks_kind(const char *driver);

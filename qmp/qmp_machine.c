@@ -126,71 +126,6 @@ int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 	return json_get_bool(at, "enabled", enabled, err);
 }
 
-/* --- hot-plugged devices ------------------------------------------------- */
-
-/* The device type in "child<TYPE>", owned; NULL when it is no child. */
-static char *child_type(const char *type)
-{
-	static const char prefix[] = "child<";
-	size_t len = strlen(type);
-
-	if (strncmp(type, prefix, strlen(prefix)) != 0 || type[len - 1] != '>')
-		return NULL;
-	return xstrndup(type + strlen(prefix), len - strlen(prefix) - 1);
-}
-
-struct plug_search {
-	struct qmp *q;
-	const char *parent;
-	struct strv *devices;
-	struct mono deadline;
-};
-
-static int add_hotplugged(void *arg, struct json_at entry, struct err *err)
-{
-	const struct plug_search *s = arg;
-	AUTO_JSON struct json_object *reply = NULL;
-	AUTO_FREE char *path = NULL;
-	AUTO_FREE char *type = NULL;
-	const char *name, *word;
-
-	if (json_get_str(entry, "name", &name, err) < 0 ||
-	    json_get_str(entry, "type", &word, err) < 0)
-		return -1;
-	type = child_type(word);
-	if (!type)
-		return 0;
-	path = xasprintf("%s/%s", s->parent, name);
-	if (qom_get(s->q, path, "hotplugged", &reply, s->deadline, err) < 0)
-		return -1;
-	if (!json_object_is_type(reply, json_type_boolean))
-		return err_set(err, ERR_PROTOCOL,
-			       "hotplugged of %s: expected true or false",
-			       path);
-	if (json_object_get_boolean(reply))
-		strv_pushf(s->devices, "%s (%s)", name, type);
-	return 0;
-}
-
-int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
-		   struct err *err)
-{
-	static const char *const parents[] = {
-		"/machine/peripheral",
-		"/machine/peripheral-anon",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
-		struct plug_search s = { q, parents[i], devices, deadline };
-
-		if (for_each(q, "qom-list",
-			     json_add_str(json_new(), "path", parents[i]),
-			     add_hotplugged, &s, deadline, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* --- disks --------------------------------------------------------------- */
 
 static void disk_free(struct qmp_disk *d)
@@ -210,6 +145,21 @@ void qmp_disks_free(struct qmp_disks *d)
 	*d = (struct qmp_disks){ .n = 0 };
 }
 
+static int read_limits(struct json_at inserted, bool *limited, struct err *err)
+{
+	static const char *const keys[] = { "iops", "iops_rd", "iops_wr",
+					    "bps",  "bps_rd",  "bps_wr" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		uint64_t limit = 0;
+
+		if (json_opt_u64(inserted, keys[i], &limit, err) < 0)
+			return -1;
+		*limited |= limit != 0;
+	}
+	return 0;
+}
+
 static int read_disk(struct json_at entry, struct json_at inserted,
 		     struct qmp_disk *d, struct err *err)
 {
@@ -222,6 +172,7 @@ static int read_disk(struct json_at entry, struct json_at inserted,
 	    json_get_str(inserted, "file", &file, err) < 0 ||
 	    json_get_str(inserted, "drv", &driver, err) < 0 ||
 	    json_get_bool(inserted, "ro", &d->read_only, err) < 0 ||
+	    read_limits(inserted, &d->limited, err) < 0 ||
 	    json_get_object(inserted, "image", &image, err) < 0 ||
 	    json_get_u64(image, "virtual-size", &d->virtual_bytes, err) < 0)
 		return -1;

@@ -25,13 +25,6 @@ int qmp_vcpu_count(struct qmp *q, unsigned int *count, struct mono deadline,
 /* True when the guest runs on KVM (query-kvm enabled). */
 int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 		    struct err *err);
-/*
- * Hot-plugged devices under /machine/peripheral and -anon, as "ID (TYPE)";
- * appended to @devices. Empty when everything came from the command line.
- */
-int qmp_hotplugged(struct qmp *q, struct strv *devices, struct mono deadline,
-		   struct err *err);
-
 /* One inserted medium of query-block. Strings owned. */
 struct qmp_disk {
 	char *device;	 /* "virtio0", or "" for -blockdev */
@@ -40,6 +33,7 @@ struct qmp_disk {
 	char *file;	 /* as QEMU names it; may be a json: or URL */
 	char *driver;	 /* "qcow2", "raw" */
 	bool read_only;
+	bool limited; /* in operations or bytes a second */
 	uint64_t virtual_bytes;
 };
 struct qmp_disks {

@@ -303,6 +303,19 @@ static int ask_migration(struct run *r, struct err *err)
 	return busy ? -1 : 0;
 }
 
+/* Many questions, each of them short. */
+static int ask_plugged(struct run *r, struct err *err)
+{
+	struct run_facts *f = &r->source.facts;
+	const struct strv *argv = &r->source.guest.argv;
+
+	if (plugged_read(r->src.qmp, argv, &f->plugged,
+			 mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return -1;
+	plugged_apply(&f->plugged, argv, &f->argv);
+	return 0;
+}
+
 static int ask_hardware(struct run *r, struct err *err)
 {
 	struct run_facts *f = &r->source.facts;
@@ -313,12 +326,11 @@ static int ask_hardware(struct run *r, struct err *err)
 	    qmp_memory_bytes(q, &f->ram_bytes, run_qmp_deadline(), err) < 0 ||
 	    qmp_vcpu_count(q, &f->vcpus, run_qmp_deadline(), err) < 0 ||
 	    qmp_kvm_enabled(q, &f->kvm, run_qmp_deadline(), err) < 0 ||
-	    qmp_hotplugged(q, &f->hotplugged, run_qmp_deadline(), err) < 0 ||
 	    qmp_query_disks(q, &f->disks, run_qmp_deadline(), err) < 0 ||
 	    qmp_query_jobs(q, &f->jobs, run_qmp_deadline(), err) < 0)
 		return -1;
 	r->result->ram_bytes = (int64_t)f->ram_bytes;
-	return 0;
+	return ask_plugged(r, err);
 }
 
 int connect_discover(struct run *r, struct err *err)

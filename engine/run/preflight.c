@@ -306,7 +306,7 @@ int preflight_make_plan(struct preflight *p, const struct argv_hand *hands,
 {
 	struct run *r = p->r;
 	AUTO_STRV struct strv given = { 0 };
-	const struct strv *argv = &r->source.guest.argv;
+	const struct strv *argv = &r->source.facts.argv;
 
 	if (r->opt->dest_args) {
 		strv_push(&given, r->source.guest.argv.v[0]);

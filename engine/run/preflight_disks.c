@@ -29,7 +29,7 @@ static struct mono in_time(void)
 static struct disk_chain_input input_of(const struct preflight *p)
 {
 	return (struct disk_chain_input){
-		.argv = &p->r->source.guest.argv,
+		.argv = &p->r->source.facts.argv,
 		.cwd = p->r->source.guest.cwd,
 		.plan = &p->r->dest.plan,
 		.blocks = &p->disks.blocks,

@@ -50,18 +50,54 @@ void preflight_check_jobs(struct preflight *p)
 	    xstrdup("wait for them, or cancel them"));
 }
 
+static void add_given(struct preflight *p, const struct plugged *g)
+{
+	AUTO_STRV struct strv all = { 0 };
+	AUTO_FREE char *names = NULL;
+
+	strv_push_all(&all, &g->devices);
+	strv_push_all(&all, &g->refused);
+	names = strv_join(&all, ", ");
+	ADD(p, "hotplug", SOURCE, WARN,
+	    xasprintf("plugged in after the start: %s", names),
+	    xstrdup("make sure that --dest-args has it"));
+}
+
 void preflight_check_hotplug(struct preflight *p)
 {
-	AUTO_FREE char *devices = NULL;
+	const struct plugged *g = &p->r->source.facts.plugged;
+	AUTO_FREE char *devices = strv_join(&g->devices, ", ");
+	AUTO_FREE char *gone = strv_join(&g->gone, ", ");
+	AUTO_FREE char *unsaid = strv_join(&g->unsaid, ", ");
 
-	if (!p->r->source.facts.hotplugged.n)
+	if (p->r->opt->dest_args && (g->devices.n || g->refused.n)) {
+		add_given(p, g);
 		return;
-	devices = strv_join(&p->r->source.facts.hotplugged, ", ");
-	ADD(p, "hotplug", SOURCE, FAIL,
-	    xasprintf("plugged in after the start, so not on the command "
-		      "line: %s",
-		      devices),
-	    xstrdup("unplug it, or restart the guest with it"));
+	}
+	for (size_t i = 0; i < g->refused.n; i++)
+		ADD(p, "hotplug", SOURCE, FAIL,
+		    xasprintf("plugged in after the start, and not made anew "
+			      "there: %s",
+			      g->refused.v[i]),
+		    xstrdup("unplug it, or restart the guest with it"));
+	if (g->gone.n)
+		ADD(p, "hotplug", SOURCE, PASS,
+		    xasprintf("unplugged since the start, and left out there: "
+			      "%s",
+			      gone),
+		    NULL);
+	if (g->devices.n)
+		ADD(p, "hotplug", SOURCE, PASS,
+		    xasprintf("plugged in after the start, and goes along: %s",
+			      devices),
+		    NULL);
+	if (g->unsaid.n)
+		ADD(p, "hotplug", SOURCE, WARN,
+		    xasprintf("QEMU does not report %s: they have their "
+			      "defaults there",
+			      unsaid),
+		    xstrdup("if that is not enough, give the destination's "
+			    "command line with --dest-args"));
 }
 
 /* Without image locks nothing stops two QEMUs from writing to one disk. */

@@ -173,7 +173,8 @@ static void facts_free(struct run_facts *f)
 	free(f->machine);
 	free(f->blocked);
 	qmp_disks_free(&f->disks);
-	strv_free(&f->hotplugged);
+	plugged_free(&f->plugged);
+	strv_free(&f->argv);
 	strv_free(&f->jobs);
 }
 

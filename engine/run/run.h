@@ -18,6 +18,7 @@
 #include "engine/event/check.h"
 #include "engine/event/event.h"
 #include "engine/guest/guest.h"
+#include "engine/guest/plugged.h"
 #include "engine/hosts/probe.h"
 #include "engine/run/attempt.h"
 #include "engine/run/lane.h"
@@ -73,7 +74,8 @@ struct run_facts {
 	unsigned int vcpus;
 	bool kvm;
 	struct qmp_disks disks;
-	struct strv hotplugged;
+	struct plugged plugged;
+	struct strv argv; /* its command line, as it would be now */
 	struct strv jobs;
 	char *blocked; /* QEMU's own reasons, NULL when none */
 };

@@ -12,7 +12,9 @@
 #include "qmp/frame.h"
 #include "qmp/json.h"
 #include "qmp/qmp_machine.h"
+#include "qmp/qmp_blocks.h"
 #include "qmp/qmp_migrate.h"
+#include "qmp/qmp_plug.h"
 #include "qmp/qmp_private.h"
 #include "qmp/qmp_status.h"
 #include "tests/fuzz/fuzz_input.h"
@@ -79,6 +81,26 @@ static void read_migration(void)
 	(void)qmp_query_migrate_parameters(NULL, &params, MONO_NEVER, &err);
 }
 
+static void read_plugs(void)
+{
+	AUTO_STRV struct strv objects = { 0 };
+	struct qmp_block_edges edges;
+	struct qmp_plugs plugs;
+
+	if (qmp_block_edges_query(NULL, &edges, MONO_NEVER, NULL) == 0)
+		qmp_block_edges_free(&edges);
+	json_object_put(qmp_plug_object(NULL, "o", MONO_NEVER, NULL));
+	if (qmp_plugs_query(NULL, &plugs, MONO_NEVER, NULL) < 0)
+		return;
+	for (size_t i = 0; i < plugs.n; i++) {
+		AUTO_FREE char *bus = NULL;
+
+		json_object_put(qmp_plug_device(NULL, &plugs.v[i], &objects,
+						&bus, MONO_NEVER, NULL));
+	}
+	qmp_plugs_free(&plugs);
+}
+
 static void read_machine(void)
 {
 	AUTO_STRV struct strv words = { 0 };
@@ -92,7 +114,7 @@ static void read_machine(void)
 	(void)qmp_memory_bytes(NULL, &bytes, MONO_NEVER, NULL);
 	(void)qmp_vcpu_count(NULL, &vcpus, MONO_NEVER, NULL);
 	(void)qmp_kvm_enabled(NULL, &kvm, MONO_NEVER, NULL);
-	(void)qmp_hotplugged(NULL, &words, MONO_NEVER, NULL);
+	read_plugs();
 	if (qmp_query_disks(NULL, &disks, MONO_NEVER, NULL) == 0)
 		qmp_disks_free(&disks);
 	(void)qmp_query_jobs(NULL, &words, MONO_NEVER, NULL);

@@ -10,6 +10,7 @@
 #include "qmp/json.h"
 #include "qmp/qmp_machine.h"
 #include "qmp/qmp_migrate.h"
+#include "qmp/qmp_plug.h"
 #include "qmp/qmp_status.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_peer.h"
@@ -25,6 +26,17 @@ struct command {
 	struct task *task; /* NULL: it was run in place */
 };
 
+static void look_at(struct qmp *q, const struct qmp_plug *d, struct mono until,
+		    struct err *err)
+{
+	AUTO_STRV struct strv objects = { 0 };
+	AUTO_FREE char *bus = NULL;
+
+	json_object_put(qmp_plug_device(q, d, &objects, &bus, until, err));
+	for (size_t i = 0; i < objects.n; i++)
+		json_object_put(qmp_plug_object(q, objects.v[i], until, err));
+}
+
 static void run_query(struct qmp *q, unsigned int what, struct mono until,
 		      struct err *err)
 {
@@ -34,6 +46,7 @@ static void run_query(struct qmp *q, unsigned int what, struct mono until,
 	struct qmp_migrate_info info;
 	struct qmp_status status;
 	struct qmp_disks disks;
+	struct qmp_plugs plugs;
 	char uuid[37];
 
 	switch (what % 8) {
@@ -58,7 +71,11 @@ static void run_query(struct qmp *q, unsigned int what, struct mono until,
 			qmp_disks_free(&disks);
 		break;
 	case 6:
-		(void)qmp_hotplugged(q, &words, until, err);
+		if (qmp_plugs_query(q, &plugs, until, err) < 0)
+			break;
+		for (size_t i = 0; i < plugs.n; i++)
+			look_at(q, &plugs.v[i], until, err);
+		qmp_plugs_free(&plugs);
 		break;
 	default:
 		(void)qmp_query_jobs(q, &words, until, err);

@@ -32,14 +32,10 @@ static void numbers_body(struct qmp *q)
 static void lists_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
-	AUTO_STRV struct strv devices = { 0 };
 	AUTO_STRV struct strv jobs = { 0 };
 	AUTO_FREE char *text = NULL;
 	struct qmp_disks disks;
 
-	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
-	assert_int_equal(devices.n, 1);
-	assert_string_equal(devices.v[0], "late (e1000)");
 	expect_ok(qmp_query_jobs(q, &jobs, SOON, &err), &err);
 	text = strv_join(&jobs, ",");
 	assert_string_equal(text, "mirror j1 ready");
@@ -51,6 +47,7 @@ static void lists_body(struct qmp *q)
 	assert_string_equal(disks.v[0].file, "/var/a.qcow2");
 	assert_string_equal(disks.v[0].driver, "qcow2");
 	assert_true(disks.v[0].read_only);
+	assert_true(disks.v[0].limited);
 	assert_true(disks.v[0].virtual_bytes == 10000000000);
 	qmp_disks_free(&disks);
 }
@@ -73,25 +70,6 @@ TEST(every_command_suits_all_versions)
 		{ .expect = "query-cpus-fast", .reply = "[{},{}]" },
 		{ .expect = "query-kvm",
 		  .reply = "{\"enabled\":true,\"present\":true}" },
-		{ .expect = "qom-list",
-		  .args = "{\"path\":\"/machine/peripheral\"}",
-		  .reply = "[{\"name\":\"type\",\"type\":\"string\"},"
-			   "{\"name\":\"d0\",\"type\":"
-			   "\"child<virtio-blk-pci>\"},"
-			   "{\"name\":\"late\",\"type\":\"child<e1000>\"}]" },
-		{ .expect = "qom-get",
-		  .args = "{\"path\":\"/machine/peripheral/d0\","
-			  "\"property\":\"hotplugged\"}",
-		  .reply = "false" },
-		{ .expect = "qom-get",
-		  .args = "{\"path\":\"/machine/peripheral/late\","
-			  "\"property\":\"hotplugged\"}",
-		  .reply = "true" },
-		{ .expect = "qom-list",
-		  .args = "{\"path\":\"/machine/peripheral-anon\"}",
-		  .reply = "[{\"name\":\"device[0]\",\"type\":"
-			   "\"child<e1000>\"}]" },
-		{ .expect = "qom-get", .reply = "false" },
 		{ .expect = "query-jobs",
 		  .reply = "[{\"id\":\"j1\",\"type\":\"mirror\","
 			   "\"status\":\"ready\"},{\"id\":\"j0\","
@@ -101,6 +79,7 @@ TEST(every_command_suits_all_versions)
 			   "{\"device\":\"\",\"qdev\":"
 			   "\"/machine/peripheral/d0\",\"inserted\":"
 			   "{\"node-name\":\"n0\",\"file\":\"/var/a.qcow2\","
+			   "\"bps\":0,\"iops_wr\":7,"
 			   "\"drv\":\"qcow2\",\"ro\":true,\"image\":"
 			   "{\"virtual-size\":10000000000}}}]" },
 	};
@@ -130,9 +109,6 @@ static void broken_body(struct qmp *q)
 	assert_int_equal(qmp_query_disks(q, &disks, SOON, &err), -1);
 	expect_err_kind(&err, ERR_PROTOCOL, "query-block.drv: missing");
 	assert_int_equal(disks.n, 0);
-	assert_int_equal(qmp_hotplugged(q, &list, SOON, &err), -1);
-	expect_err_kind(&err, ERR_PROTOCOL,
-			"hotplugged of /machine/peripheral/a");
 }
 
 TEST(broken_answers_are_refused)
@@ -146,9 +122,6 @@ TEST(broken_answers_are_refused)
 		{ .expect = "query-block",
 		  .reply =
 			  "[{\"device\":\"\",\"inserted\":{\"file\":\"x\"}}]" },
-		{ .expect = "qom-list",
-		  .reply = "[{\"name\":\"a\",\"type\":\"child<x>\"}]" },
-		{ .expect = "qom-get", .reply = "\"yes\"" },
 	};
 
 	WITH_SCRIPT(steps, broken_body);
@@ -219,37 +192,6 @@ TEST(a_real_qemu_reports_its_machine)
 	static const char *const extra[] = { "-smp", "2", NULL };
 
 	with_real(extra, real_numbers);
-}
-
-static void hotplug(struct qmp *q, struct real_qemu *r)
-{
-	AUTO_ERR struct err err = { 0 };
-	AUTO_STRV struct strv devices = { 0 };
-	struct json_object *args = json_new();
-
-	(void)r;
-	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
-	assert_int_equal(devices.n, 0);
-	json_add_str(args, "driver", "virtio-rng-pci");
-	json_add_str(args, "id", "late");
-	expect_ok(qmp_call(q, "device_add", args, NULL, SOON, &err), &err);
-	args = json_add_str(json_new(), "driver", "virtio-rng-pci");
-	expect_ok(qmp_call(q, "device_add", args, NULL, SOON, &err), &err);
-	expect_ok(qmp_hotplugged(q, &devices, SOON, &err), &err);
-	assert_int_equal(devices.n, 2);
-	assert_string_equal(devices.v[0], "late (virtio-rng-pci)");
-	assert_string_equal(devices.v[1], "device[1] (virtio-rng-pci)");
-}
-
-TEST(a_device_plugged_into_a_real_qemu_is_listed)
-{
-	static const char *const extra[] = {
-		"-device", "virtio-rng-pci,id=early",
-		"-device", "virtio-rng-pci",
-		NULL,
-	};
-
-	with_real(extra, hotplug);
 }
 
 static void add_disk(struct qmp *q, const char *path)
