@@ -126,6 +126,51 @@ int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 	return json_get_bool(at, "enabled", enabled, err);
 }
 
+/* --- all devices --------------------------------------------------------- */
+
+/* The device type in "child<TYPE>", owned; NULL when it is no child. */
+static char *child_type(const char *type)
+{
+	static const char prefix[] = "child<";
+	size_t len = strlen(type);
+
+	if (strncmp(type, prefix, strlen(prefix)) != 0 || type[len - 1] != '>')
+		return NULL;
+	return xstrndup(type + strlen(prefix), len - strlen(prefix) - 1);
+}
+
+static int add_type(void *arg, struct json_at entry, struct err *err)
+{
+	struct strv *types = arg;
+	const char *word;
+	char *type;
+
+	if (json_get_str(entry, "type", &word, err) < 0)
+		return -1;
+	type = child_type(word);
+	if (type)
+		strv_take(types, type);
+	return 0;
+}
+
+int qmp_device_types(struct qmp *q, struct strv *types, struct mono deadline,
+		     struct err *err)
+{
+	static const char *const parents[] = {
+		"/machine/peripheral",
+		"/machine/peripheral-anon",
+		"/machine/unattached",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
+		if (for_each(q, "qom-list",
+			     json_add_str(json_new(), "path", parents[i]),
+			     add_type, types, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* --- disks --------------------------------------------------------------- */
 
 static void disk_free(struct qmp_disk *d)

@@ -25,6 +25,13 @@ int qmp_vcpu_count(struct qmp *q, unsigned int *count, struct mono deadline,
 /* True when the guest runs on KVM (query-kvm enabled). */
 int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 		    struct err *err);
+/*
+ * The QOM types of all that the machine has ("virtio-vga", "pcie-root-port";
+ * memory regions and CPUs, too), also of what QEMU adds by itself; appended.
+ */
+int qmp_device_types(struct qmp *q, struct strv *types, struct mono deadline,
+		     struct err *err);
+
 /* One inserted medium of query-block. Strings owned. */
 struct qmp_disk {
 	char *device;	 /* "virtio0", or "" for -blockdev */

@@ -16,7 +16,7 @@ const char *const migrate_options_checks[] = {
 	"boot",	      "supervisor",    "same-host",    "ssh-library",
 	"remap",      "guardian",      "tools",	       "forwarding",
 	"lingering",  "migratable",    "jobs",	       "hotplug",
-	"locking",    "inactive",      "command-line", "tcg-dirty-bits",
+	"locking",    "inactive",      "command-line", "qemu-fault",
 	"qemu",	      "qemu-replaced", "machine",      "version",
 	"kvm",	      "memory",	       "user",	       "disk",
 	"file",	      "access",	       "bridge",       "directory",

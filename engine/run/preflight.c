@@ -18,6 +18,7 @@
 #include "engine/run/beside.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/preflight.h"
+#include "engine/run/preflight_faults.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
@@ -471,7 +472,7 @@ static int gather(struct preflight *p, struct err *err)
 	if (ask_first(p, err) < 0 || make_names(p, err) < 0)
 		return -1;
 	p->storage = volatile_storage(run_state(r));
-	if (ask_images(p, err) < 0)
+	if (ask_images(p, err) < 0 || preflight_faults_ask(p, err) < 0)
 		return -1;
 	p->same_pids =
 		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
@@ -492,6 +493,8 @@ static void preflight_free(struct preflight *p)
 	free(p->here);
 	free(p->there);
 	unit_facts_free(&p->unit);
+	free(p->source_qemu);
+	strv_free(&p->devices);
 	free(p->inactive);
 	free(p->library);
 	free(p->lonely);
@@ -522,9 +525,6 @@ static void emit_checks(struct run *r)
 
 static void emit_facts(struct run *r, const struct preflight *p)
 {
-	const struct qmp_version *v = qmp_version(r->src.qmp);
-	AUTO_FREE char *version =
-		xasprintf("%d.%d.%d", v->major, v->minor, v->micro);
 	AUTO_STRV struct strv from = { 0 }, to = { 0 };
 	const char *uuid = r->source.facts.uuid;
 	struct event ev = { .kind = EVENT_FACTS };
@@ -532,7 +532,7 @@ static void emit_facts(struct run *r, const struct preflight *p)
 	argv_blank_secrets(&r->source.guest.argv, &from);
 	argv_blank_secrets(&r->dest.plan.argv, &to);
 	ev.facts = (struct event_facts){
-		.source_qemu = version,
+		.source_qemu = p->source_qemu,
 		.destination_qemu = p->qemu.version,
 		.source_argv = &from,
 		.destination_argv = &to,

@@ -44,6 +44,8 @@ struct preflight {
 	bool shares_keyring_here, shares_keyring_there;
 	bool kvm_usable;	/* /dev/kvm opens on the destination */
 	struct unit_facts unit; /* that the source is in */
+	char *source_qemu;	/* "7.2.22"; qemu.version is the other */
+	struct strv devices;	/* QOM types of all that the guest has */
 	char *inactive;		/* why QEMU would abort, or NULL */
 	const char *storage;	/* that of the state directory does not
 				    * outlive a power cut: what it is */
@@ -111,7 +113,6 @@ void preflight_check_hotplug(struct preflight *p);
 void preflight_check_locking(struct preflight *p);
 void preflight_check_inactive(struct preflight *p);
 void preflight_check_command_line(struct preflight *p);
-void preflight_check_tcg_dirty_bits(struct preflight *p);
 void preflight_check_qemu(struct preflight *p);
 void preflight_check_machine(struct preflight *p);
 void preflight_check_given_machine(struct preflight *p);

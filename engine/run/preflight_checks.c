@@ -8,7 +8,10 @@
 #include <stddef.h>
 
 #include "engine/run/preflight.h"
+#include "engine/run/preflight_faults.h"
 
+/* One a line: a row more is one line more. */
+/* clang-format off */
 void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_unfinished,
 	preflight_check_manager,
@@ -30,7 +33,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_locking,
 	preflight_check_inactive,
 	preflight_check_command_line,
-	preflight_check_tcg_dirty_bits,
+	preflight_faults_check,
 	preflight_check_keyring,
 	preflight_check_qemu,
 	preflight_check_replaced,
@@ -57,3 +60,4 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_names,
 	NULL,
 };
+/* clang-format on */

@@ -9,25 +9,6 @@
 #include "qmp/qmp.h"
 #include "transport/base/xalloc.h"
 
-/*
- * QEMU before 8 under TCG can lose dirty pages when RAM is a multiple of
- * 256 KiB; one of the few places where a version decides, since the bug is not
- * to be seen in any feature.
- */
-void preflight_check_tcg_dirty_bits(struct preflight *p)
-{
-	const struct qmp_version *v = qmp_version(p->r->src.qmp);
-
-	if (p->r->source.facts.kvm || v->major >= 8 ||
-	    p->r->source.facts.ram_bytes % (256 * 1024))
-		return;
-	ADD(p, "tcg-dirty-bits", SOURCE, WARN,
-	    xasprintf("QEMU %d.%d under TCG may lose pages of a guest whose "
-		      "RAM is a multiple of 256 KiB",
-		      v->major, v->minor),
-	    xstrdup("start it with, say, -m 1048584K, or stop it first"));
-}
-
 void preflight_check_qemu(struct preflight *p)
 {
 	if (p->qemu.path && !p->qemu.version[0])

@@ -309,6 +309,53 @@ class ForcedCommandTest(case.LoopbackCase):
         self.assertEqual(guest.status(), "running")
 
 
+
+def qemu_version():
+    said = subprocess.run([harness.QEMU, "-version"], capture_output=True,
+                          text=True, check=True).stdout
+    return tuple(int(n) for n in re.search(r"version (\d+)\.(\d+)",
+                                           said).groups())
+
+
+@unittest.skipIf(qemu_version() >= (9, 0), "this QEMU is corrected")
+class QemuFaultTest(case.LoopbackCase):
+    """Of QEMU under TCG, with RAM of a multiple of 256 KiB."""
+
+    def faults(self, done):
+        return [c for c in done.json()["checks"] if c["name"] == "qemu-fault"]
+
+    def test_a_guest_that_would_be_damaged_is_refused(self):
+        guest = self.guest(memory="128M")
+        done = self.migrate(guest)
+        self.assert_stayed(guest, done, 3)
+        self.assert_explained(done, "under TCG loses track of pages",
+                              "QEMU commit 03bfc2188f06")
+        self.assert_hint(done)
+        (found,) = self.faults(self.check(guest, "--json"))
+        self.assertEqual((found["side"], found["verdict"]), ("source", "fail"))
+        # a distribution may have corrected it
+        done = self.check(guest, "--json", "--skip-check", "qemu-fault")
+        self.assert_exit(done, 0)
+        (found,) = self.faults(done)
+        self.assertEqual(found["verdict"], "warn")
+
+    def test_it_moves_whole_when_it_is_stopped_as_the_remedy_says(self):
+        guest = self.guest(memory="128M")
+        (found,) = self.faults(self.check(guest, "--json"))
+        self.assertIn("`stop` on its monitor, `cont` after", found["remedy"])
+        with guest.monitor() as q:
+            q.command("stop")
+        done = self.assert_exit(self.migrate(guest), 0)
+        guest.pid = done.result["owner_pid"]
+        with guest.monitor() as q:
+            q.command("cont")
+        self.assert_healthy(guest)
+
+    def test_with_8_kib_more_nothing_is_said(self):
+        guest = self.guest(memory="131080K")
+        self.assertEqual(self.faults(self.check(guest, "--json")), [])
+
+
 class DestinationTest(FaultCase):
     def test_no_qemu_over_there(self):
         done = self.migrate(self.one, "--qemu-binary", "/nonexistent/qemu")

@@ -19,7 +19,7 @@ import harness
 
 # Long enough for another engine to get as far as to its wait.
 SLOW = ["--bandwidth", "1M", *harness.BUDGET]
-HUGE = "64G"
+HUGE = "67108872K"
 
 
 # More than any host has: nothing else fits beside it.

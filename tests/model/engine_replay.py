@@ -48,7 +48,7 @@ class World:
         self.name = f"model{World.count}"
         self.source = subprocess.Popen(
             [self.path("qemu-system-x86_64"), "-name", self.name, "-machine",
-             "fake-7.2", "-m", "128", "-nodefaults", "-display", "none",
+             "fake-7.2", "-m", "131080K", "-nodefaults", "-display", "none",
              "-qmp", f"unix:{self.path('qmp')},server=on,wait=off"],
             env=place.env, stdin=subprocess.DEVNULL)
         harness.wait_until(lambda: os.path.exists(self.path("qmp")), 60,

@@ -99,7 +99,7 @@ class Machine:
         return [{}]
 
     def do_query_memory_size_summary(self, _):
-        return {"base-memory": 128 << 20}
+        return {"base-memory": 131080 << 10}
 
     def do_qom_get(self, _):
         return "fake-7.2-machine"

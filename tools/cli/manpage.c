@@ -393,9 +393,15 @@ static const char troubles[] =
 	"both.";
 
 static const char bugs[] =
-	"QEMU 7.2 under TCG can lose memory pages of a guest whose RAM is a "
-	"multiple of 256 KiB; check warns. Guests on KVM are not "
-	"concerned.\n\n"
+	"Some versions of QEMU have faults that harm a migration. The check "
+	"\"qemu-fault\" knows those that upstream has described, names the "
+	"commit that corrects each, and refuses the migration: QEMU before "
+	"9.0 under TCG damages the memory of a running guest whose RAM is a "
+	"multiple of 256 KiB; QEMU 8.0.0 and 9.0.0 and other versions refuse "
+	"each other's guests with some PCI Express devices or a virtio-gpu. "
+	"Where the distribution has corrected it in an older version, "
+	"--skip-check qemu-fault accepts it. Guests on KVM lose no "
+	"memory.\n\n"
 	"libssh2 1.10 cannot use RSA keys, certificates and FIDO keys, nor "
 	"servers that offer only GCM or EtM algorithms; ssh(1) is used "
 	"instead (--ssh auto), and vmferry says so. The check \"ssh-library\" "

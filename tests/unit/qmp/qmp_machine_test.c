@@ -32,10 +32,15 @@ static void numbers_body(struct qmp *q)
 static void lists_body(struct qmp *q)
 {
 	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv types = { 0 };
 	AUTO_STRV struct strv jobs = { 0 };
+	AUTO_FREE char *all = NULL;
 	AUTO_FREE char *text = NULL;
 	struct qmp_disks disks;
 
+	expect_ok(qmp_device_types(q, &types, SOON, &err), &err);
+	all = strv_join(&types, ",");
+	assert_string_equal(all, "e1000,virtio-vga,ioh3420");
 	expect_ok(qmp_query_jobs(q, &jobs, SOON, &err), &err);
 	text = strv_join(&jobs, ",");
 	assert_string_equal(text, "mirror j1 ready");
@@ -70,6 +75,20 @@ TEST(every_command_suits_all_versions)
 		{ .expect = "query-cpus-fast", .reply = "[{},{}]" },
 		{ .expect = "query-kvm",
 		  .reply = "{\"enabled\":true,\"present\":true}" },
+		{ .expect = "qom-list",
+		  .args = "{\"path\":\"/machine/peripheral\"}",
+		  .reply = "[{\"name\":\"type\",\"type\":\"string\"},"
+			   "{\"name\":\"n\",\"type\":\"child<e1000>\"}]" },
+		{ .expect = "qom-list",
+		  .args = "{\"path\":\"/machine/peripheral-anon\"}",
+		  .reply = "[]" },
+		{ .expect = "qom-list",
+		  .args = "{\"path\":\"/machine/unattached\"}",
+		  .reply = "[{\"name\":\"device[0]\",\"type\":"
+			   "\"child<virtio-vga>\"},"
+			   "{\"name\":\"bus\",\"type\":\"link<bus>\"},"
+			   "{\"name\":\"device[1]\",\"type\":"
+			   "\"child<ioh3420>\"}]" },
 		{ .expect = "query-jobs",
 		  .reply = "[{\"id\":\"j1\",\"type\":\"mirror\","
 			   "\"status\":\"ready\"},{\"id\":\"j0\","
@@ -192,6 +211,49 @@ TEST(a_real_qemu_reports_its_machine)
 	static const char *const extra[] = { "-smp", "2", NULL };
 
 	with_real(extra, real_numbers);
+}
+
+static void lists_vga(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv types = { 0 };
+
+	(void)r;
+	expect_ok(qmp_device_types(q, &types, SOON, &err), &err);
+	assert_true(strv_has(&types, "virtio-rng-pci"));
+	assert_true(strv_has(&types, "virtio-balloon-pci"));
+	/* -vga has no -device */
+	assert_true(strv_has(&types, "cirrus-vga"));
+}
+
+TEST(a_real_qemu_lists_what_it_was_given_in_whatever_way)
+{
+	static const char *const extra[] = {
+		"-device", "virtio-rng-pci,id=early",
+		"-device", "virtio-balloon-pci",
+		"-vga",	   "cirrus",
+		NULL,
+	};
+
+	with_real(extra, lists_vga);
+}
+
+static void lists_no_controller(struct qmp *q, struct real_qemu *r)
+{
+	AUTO_ERR struct err err = { 0 };
+	AUTO_STRV struct strv types = { 0 };
+
+	(void)r;
+	expect_ok(qmp_device_types(q, &types, SOON, &err), &err);
+	assert_false(strv_has(&types, "PIIX4"));
+	assert_false(strv_has(&types, "piix3-ide"));
+}
+
+TEST(a_real_qemu_without_a_machine_lists_no_disk_controller)
+{
+	static const char *const extra[] = { "-M", "none", NULL };
+
+	with_real(extra, lists_no_controller);
 }
 
 static void add_disk(struct qmp *q, const char *path)
