@@ -50,9 +50,9 @@ static int for_each(struct qmp *q, const char *command,
 
 /* --- machine, memory, processors ----------------------------------------- */
 
-static int qom_get(struct qmp *q, const char *path, const char *property,
-		   struct json_object **reply, struct mono deadline,
-		   struct err *err)
+int qmp_qom_get(struct qmp *q, const char *path, const char *property,
+		struct json_object **reply, struct mono deadline,
+		struct err *err)
 {
 	struct json_object *args = json_new();
 
@@ -69,7 +69,7 @@ int qmp_machine_type(struct qmp *q, char **type, struct mono deadline,
 	const char *word;
 	size_t len;
 
-	if (qom_get(q, "/machine", "type", &reply, deadline, err) < 0)
+	if (qmp_qom_get(q, "/machine", "type", &reply, deadline, err) < 0)
 		return -1;
 	if (!json_object_is_type(reply, json_type_string))
 		return err_set(err, ERR_PROTOCOL,

@@ -10,6 +10,10 @@
 #include "qmp/qmp.h"
 #include "transport/base/strv.h"
 
+/* *reply is the owned value of a property of the object at @path. */
+int qmp_qom_get(struct qmp *q, const char *path, const char *property,
+		struct json_object **reply, struct mono deadline,
+		struct err *err);
 /*
  * The versioned machine type ("pc-i440fx-7.2"), from qom-get /machine type
  * without its "-machine"; owned.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "qmp/json.h"
+#include "qmp/qmp_machine.h"
 #include "transport/base/xalloc.h"
 
 static const char objects_path[] = "/objects/";
@@ -27,17 +28,6 @@ static struct json_object *list_of(struct qmp *q, const char *command,
 		return NULL;
 	}
 	return reply;
-}
-
-static int get(struct qmp *q, const char *path, const char *property,
-	       struct json_object **value, struct mono deadline,
-	       struct err *err)
-{
-	struct json_object *args = json_new();
-
-	json_add_str(args, "path", path);
-	json_add_str(args, "property", property);
-	return qmp_call(q, "qom-get", args, value, deadline, err);
 }
 
 char *qmp_plug_info(struct qmp *q, const char *command, struct mono deadline,
@@ -101,7 +91,7 @@ static int read_hotplugged(struct qmp *q, struct qmp_plug *d,
 {
 	AUTO_JSON struct json_object *value = NULL;
 
-	if (get(q, d->path, "hotplugged", &value, deadline, err) < 0)
+	if (qmp_qom_get(q, d->path, "hotplugged", &value, deadline, err) < 0)
 		return -1;
 	if (!json_object_is_type(value, json_type_boolean))
 		return err_set(err, ERR_PROTOCOL,
@@ -271,7 +261,7 @@ static int take_property(struct reading *r, struct json_at property,
 		return -1;
 	if (is_own(r, name, type) || !has_property(r, name))
 		return 0;
-	if (get(r->q, r->d->path, name, &value, r->deadline, err) < 0)
+	if (qmp_qom_get(r->q, r->d->path, name, &value, r->deadline, err) < 0)
 		return -1;
 	if (!strcmp(name, "port") &&
 	    json_object_is_type(value, json_type_string) &&
@@ -341,7 +331,8 @@ static int take_bus(struct reading *r, char **bus, struct err *err)
 
 	if (!has_property(r, "parent_bus"))
 		return 0;
-	if (get(r->q, r->d->path, "parent_bus", &value, r->deadline, err) < 0)
+	if (qmp_qom_get(r->q, r->d->path, "parent_bus", &value, r->deadline,
+			err) < 0)
 		return -1;
 	path = json_object_get_string(value);
 	name = path ? strrchr(path, '/') : NULL;
@@ -429,7 +420,7 @@ static int take_of_object(struct qmp *q, const char *path, const char *property,
 {
 	AUTO_JSON struct json_object *value = NULL;
 
-	if (get(q, path, property, &value, deadline, err) < 0)
+	if (qmp_qom_get(q, path, property, &value, deadline, err) < 0)
 		return -1;
 	if (!if_set || json_object_get_boolean(value))
 		json_add_sub(option, property, STEAL(value));
@@ -444,7 +435,7 @@ static int refuse_policy(struct qmp *q, const char *path, const char *type,
 
 	if (!begins(type, "memory-backend-"))
 		return 0;
-	if (get(q, path, "policy", &value, deadline, err) < 0)
+	if (qmp_qom_get(q, path, "policy", &value, deadline, err) < 0)
 		return -1;
 	if (json_object_is_type(value, json_type_string) &&
 	    !strcmp(json_object_get_string(value), "default"))
@@ -479,7 +470,7 @@ struct json_object *qmp_plug_object(struct qmp *q, const char *id,
 	AUTO_FREE char *path = xasprintf("%s%s", objects_path, id);
 	const struct object_type *t;
 
-	if (get(q, path, "type", &value, deadline, err) < 0)
+	if (qmp_qom_get(q, path, "type", &value, deadline, err) < 0)
 		return NULL;
 	if (!json_object_is_type(value, json_type_string)) {
 		err_set(err, ERR_PROTOCOL, "type of %s: expected a string",

@@ -12,17 +12,17 @@ void migrate_options_init(struct migrate_options *opt)
 }
 
 const char *const migrate_options_checks[] = {
-	"unfinished", "state",	       "manager",      "restart",
-	"boot",	      "supervisor",    "same-host",    "ssh-library",
-	"remap",      "guardian",      "tools",	       "forwarding",
-	"lingering",  "migratable",    "jobs",	       "hotplug",
-	"locking",    "inactive",      "command-line", "qemu-fault",
-	"qemu",	      "qemu-replaced", "machine",      "version",
-	"kvm",	      "memory",	       "user",	       "disk",
-	"file",	      "access",	       "bridge",       "directory",
-	"ram-file",   "trace-file",    "same-guest",   "name-in-use",
-	"group",      "keyring",       "transport",    "room",
-	"become",     "active-image",  NULL,
+	"unfinished",  "state",		"manager",	"restart",
+	"boot",	       "supervisor",	"same-host",	"ssh-library",
+	"remap",       "guardian",	"tools",	"forwarding",
+	"lingering",   "migratable",	"jobs",		"hotplug",
+	"locking",     "inactive",	"command-line", "qemu-fault",
+	"qemu",	       "qemu-replaced", "machine",	"version",
+	"kvm",	       "cpu",		"memory",	"user",
+	"disk",	       "file",		"access",	"bridge",
+	"directory",   "ram-file",	"trace-file",	"same-guest",
+	"name-in-use", "group",		"keyring",	"transport",
+	"room",	       "become",	"active-image", NULL,
 };
 
 bool migrate_options_check_known(const char *name)

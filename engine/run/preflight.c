@@ -18,6 +18,7 @@
 #include "engine/run/beside.h"
 #include "engine/run/departed_names.h"
 #include "engine/run/preflight.h"
+#include "engine/run/preflight_cpu.h"
 #include "engine/run/preflight_faults.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
@@ -454,6 +455,7 @@ static int ask_of_plan(struct preflight *p, struct err *err)
 		{ look_here, p },
 		{ look_there, p },
 		{ ask_forwarding, p },
+		{ preflight_cpu_try, p },
 		{ preflight_disks_look_here, p },
 		{ preflight_disks_look_there, p },
 	};
@@ -472,7 +474,8 @@ static int gather(struct preflight *p, struct err *err)
 	if (ask_first(p, err) < 0 || make_names(p, err) < 0)
 		return -1;
 	p->storage = volatile_storage(run_state(r));
-	if (ask_images(p, err) < 0 || preflight_faults_ask(p, err) < 0)
+	if (ask_images(p, err) < 0 || preflight_faults_ask(p, err) < 0 ||
+	    preflight_cpu_ask(p, err) < 0)
 		return -1;
 	p->same_pids =
 		identity_same_pids(&r->src.facts.space, &r->dst.facts.space);
@@ -494,6 +497,7 @@ static void preflight_free(struct preflight *p)
 	free(p->there);
 	unit_facts_free(&p->unit);
 	free(p->source_qemu);
+	preflight_cpu_free(p);
 	strv_free(&p->devices);
 	free(p->inactive);
 	free(p->library);

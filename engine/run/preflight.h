@@ -15,6 +15,7 @@
 #include "engine/hosts/lingering.h"
 #include "engine/hosts/name_use.h"
 #include "engine/hosts/socket_forwarding.h"
+#include "engine/run/cpu_trial.h"
 #include "engine/run/preflight_disks.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
@@ -46,8 +47,11 @@ struct preflight {
 	struct unit_facts unit; /* that the source is in */
 	char *source_qemu;	/* "7.2.22"; qemu.version is the other */
 	struct strv devices;	/* QOM types of all that the guest has */
-	char *inactive;		/* why QEMU would abort, or NULL */
-	const char *storage;	/* that of the state directory does not
+	struct qmp_cpu cpu;	/* the guest's; empty: not x86 */
+	bool cpu_tried;
+	struct cpu_trial cpu_there;
+	char *inactive;	     /* why QEMU would abort, or NULL */
+	const char *storage; /* that of the state directory does not
 				    * outlive a power cut: what it is */
 	struct lingering lingers_here, lingers_there;
 	enum lingering_manager manager_here; /* that the guest is a unit of */

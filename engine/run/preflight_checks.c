@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "engine/run/preflight.h"
+#include "engine/run/preflight_cpu.h"
 #include "engine/run/preflight_faults.h"
 
 /* One a line: a row more is one line more. */
@@ -41,6 +42,7 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_given_machine,
 	preflight_check_version,
 	preflight_check_kvm,
+	preflight_cpu_check,
 	preflight_check_memory,
 	preflight_check_room,
 	preflight_check_user,

@@ -96,13 +96,15 @@ class Machine:
         return {"enabled": False, "present": False}
 
     def do_query_cpus_fast(self, _):
-        return [{}]
+        return [{"qom-path": "/machine/unattached/device[0]"}]
 
     def do_query_memory_size_summary(self, _):
         return {"base-memory": 131080 << 10}
 
-    def do_qom_get(self, _):
-        return "fake-7.2-machine"
+    def do_qom_get(self, a):
+        if a["path"] == "/machine":
+            return "fake-7.2-machine"
+        raise Refused("no such property")
 
     def do_query_migrate(self, _):
         return {"status": self.migration} if self.migration else {}

@@ -23,7 +23,7 @@
 #include "transport/quote.h"
 
 extern const char probe_host_sh[], probe_files_sh[], probe_qemu_sh[];
-extern const char link_sink_sh[];
+extern const char link_sink_sh[], cpu_trial_sh[];
 
 TEST_FIXTURE(in_shells_setup, in_shells_teardown);
 
@@ -165,6 +165,50 @@ TEST(a_qemu_that_is_not_there_prints_nothing)
 					   probe_qemu_sh);
 
 	in_shells(script, "");
+}
+
+/* Its words are kept; what it reads is what QEMU would be asked. */
+TEST(a_qemu_is_tried)
+{
+	AUTO_FREE char *path = in_shells_path("it's a qemu");
+	AUTO_BUF struct buf script = { 0 };
+
+	in_shells_put("it's a qemu",
+		      "#!/bin/sh\nfor w; do echo \"<$w>\"; done\n"
+		      "while read -r line; do echo \"$line\"; done\n"
+		      "echo 'a warning' >&2\n",
+		      0700);
+	as_user_assign(&script, NULL);
+	buf_printf(&script, "set -- ");
+	quote_word(&script, path);
+	buf_printf(&script, " -cpu 'a b' '*'\n%s%s", as_user_sh, cpu_trial_sh);
+	in_shells(buf_data(&script),
+		  "<-cpu>\n<a b>\n<*>\n<-qmp>\n<stdio>\n"
+		  "{\"execute\":\"qmp_capabilities\"}\n"
+		  "{\"execute\":\"query-cpus-fast\",\"id\":\"cpus\"}\n"
+		  "{\"execute\":\"qom-get\",\"id\":\"type\",\"arguments\":"
+		  "{\"path\":\"/machine/unattached/device[0]\","
+		  "\"property\":\"type\"}}\n"
+		  "{\"execute\":\"qom-get\",\"id\":\"vendor\",\"arguments\":"
+		  "{\"path\":\"/machine/unattached/device[0]\","
+		  "\"property\":\"vendor\"}}\n"
+		  "{\"execute\":\"qom-get\",\"id\":\"feature-words\","
+		  "\"arguments\":{\"path\":\"/machine/unattached/device[0]\""
+		  ",\"property\":\"feature-words\"}}\n"
+		  "{\"execute\":\"quit\"}\na warning\n");
+}
+
+TEST(a_qemu_that_goes_on_and_on_is_cut)
+{
+	AUTO_FREE char *path = in_shells_path("talks");
+	AUTO_BUF struct buf script = { 0 };
+
+	in_shells_put("talks", "#!/bin/sh\nexec yes\n", 0700);
+	as_user_assign(&script, NULL);
+	buf_printf(&script, "set -- ");
+	quote_word(&script, path);
+	buf_printf(&script, "\n{ %s%s\n} | wc -c", as_user_sh, cpu_trial_sh);
+	in_shells(buf_data(&script), "262144\n");
 }
 
 /* --- discovery ------------------------------------------------------------ */
