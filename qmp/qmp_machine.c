@@ -332,3 +332,19 @@ int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
 {
 	return for_each(q, "query-jobs", NULL, add_job, jobs, deadline, err);
 }
+
+char *qmp_human(struct qmp *q, const char *command, struct mono deadline,
+		struct err *err)
+{
+	AUTO_JSON struct json_object *reply = NULL;
+
+	if (qmp_call(q, "human-monitor-command",
+		     json_add_str(json_new(), "command-line", command), &reply,
+		     deadline, err) < 0)
+		return NULL;
+	if (!json_object_is_type(reply, json_type_string)) {
+		err_set(err, ERR_PROTOCOL, "%s: expected text", command);
+		return NULL;
+	}
+	return xstrdup(json_object_get_string(reply));
+}

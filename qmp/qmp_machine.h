@@ -73,4 +73,8 @@ void qmp_images_free(struct qmp_images *l);
 int qmp_query_jobs(struct qmp *q, struct strv *jobs, struct mono deadline,
 		   struct err *err);
 
+/* What the human monitor prints for @command; owned, NULL on errors. */
+char *qmp_human(struct qmp *q, const char *command, struct mono deadline,
+		struct err *err);
+
 #endif

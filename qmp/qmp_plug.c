@@ -30,22 +30,6 @@ static struct json_object *list_of(struct qmp *q, const char *command,
 	return reply;
 }
 
-char *qmp_plug_info(struct qmp *q, const char *command, struct mono deadline,
-		    struct err *err)
-{
-	AUTO_JSON struct json_object *reply = NULL;
-
-	if (qmp_call(q, "human-monitor-command",
-		     json_add_str(json_new(), "command-line", command), &reply,
-		     deadline, err) < 0)
-		return NULL;
-	if (!json_object_is_type(reply, json_type_string)) {
-		err_set(err, ERR_PROTOCOL, "%s: expected text", command);
-		return NULL;
-	}
-	return xstrdup(json_object_get_string(reply));
-}
-
 static bool begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -226,8 +210,7 @@ static int take_link(struct reading *r, const char *name,
  */
 static int take_port(struct reading *r, struct err *err)
 {
-	AUTO_FREE char *text =
-		qmp_plug_info(r->q, "info usb", r->deadline, err);
+	AUTO_FREE char *text = qmp_human(r->q, "info usb", r->deadline, err);
 	AUTO_FREE char *end = xasprintf(", ID: %s", r->d->id ? r->d->id : "");
 	static const char mark[] = ", Port ";
 	char *rest = text;

@@ -56,8 +56,4 @@ struct json_object *qmp_plug_device(struct qmp *q, const struct qmp_plug *d,
 struct json_object *qmp_plug_object(struct qmp *q, const char *id,
 				    struct mono deadline, struct err *err);
 
-/* What the human monitor prints for @command; owned, NULL on errors. */
-char *qmp_plug_info(struct qmp *q, const char *command, struct mono deadline,
-		    struct err *err);
-
 #endif

@@ -140,12 +140,10 @@ static int need_net(struct reading *r, const char *id, struct strv *options,
 	if (strv_has(&r->named.nets, id))
 		return 0;
 	if (!r->has_net) {
-		r->network =
-			qmp_plug_info(r->q, "info network", r->deadline, err);
+		r->network = qmp_human(r->q, "info network", r->deadline, err);
 		if (!r->network)
 			return -1;
-		r->usernet =
-			qmp_plug_info(r->q, "info usernet", r->deadline, err);
+		r->usernet = qmp_human(r->q, "info usernet", r->deadline, err);
 		if (!r->usernet)
 			return -1;
 	}

@@ -324,6 +324,7 @@ static int ask_hardware(struct run *r, struct err *err)
 	if (qmp_machine_type(q, &f->machine, run_qmp_deadline(), err) < 0 ||
 	    qmp_query_uuid(q, f->uuid, run_qmp_deadline(), err) < 0 ||
 	    qmp_memory_bytes(q, &f->ram_bytes, run_qmp_deadline(), err) < 0 ||
+	    qmp_ramblocks_huge(q, &f->huge, run_qmp_deadline(), err) < 0 ||
 	    qmp_vcpu_count(q, &f->vcpus, run_qmp_deadline(), err) < 0 ||
 	    qmp_kvm_enabled(q, &f->kvm, run_qmp_deadline(), err) < 0 ||
 	    qmp_query_disks(q, &f->disks, run_qmp_deadline(), err) < 0 ||

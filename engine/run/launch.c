@@ -113,9 +113,7 @@ static void add_wish(struct buf *b, const struct run *r,
 		     const struct admit_wish *wish)
 {
 	AUTO_FREE char *reserve =
-		xasprintf("%llu %s",
-			  (unsigned long long)r->source.facts.ram_bytes +
-				  ADMIT_QEMU_BYTES,
+		xasprintf("%llu %s", (unsigned long long)queue_ram_bytes(r),
 			  guest_label(&r->source.guest));
 
 	buf_printf(b, "need=%llu limit=%u\n",

@@ -20,6 +20,7 @@
 #include "engine/run/preflight.h"
 #include "engine/run/preflight_cpu.h"
 #include "engine/run/preflight_faults.h"
+#include "engine/run/preflight_memory.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/queue.h"
 #include "engine/run/reach.h"
@@ -441,7 +442,7 @@ static int ask_first(struct preflight *p, struct err *err)
 		{ ask_unit, p },	{ find_guests, p },
 		{ ask_room, p },	{ sweep_here, p },
 		{ sweep_there, p },	{ ask_library, p },
-		{ ask_lane, p },
+		{ ask_lane, p },	{ preflight_memory_ask, p },
 	};
 
 	return beside_ask(questions, ARRAY_SIZE(questions), err);
@@ -498,6 +499,7 @@ static void preflight_free(struct preflight *p)
 	unit_facts_free(&p->unit);
 	free(p->source_qemu);
 	preflight_cpu_free(p);
+	memory_kinds_free(&p->kinds);
 	strv_free(&p->devices);
 	free(p->inactive);
 	free(p->library);

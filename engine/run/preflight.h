@@ -13,6 +13,7 @@
 #include "engine/hosts/hand_over.h"
 #include "engine/hosts/host_tools.h"
 #include "engine/hosts/lingering.h"
+#include "engine/hosts/memory_kinds.h"
 #include "engine/hosts/name_use.h"
 #include "engine/hosts/socket_forwarding.h"
 #include "engine/run/cpu_trial.h"
@@ -50,8 +51,9 @@ struct preflight {
 	struct qmp_cpu cpu;	/* the guest's; empty: not x86 */
 	bool cpu_tried;
 	struct cpu_trial cpu_there;
-	char *inactive;	     /* why QEMU would abort, or NULL */
-	const char *storage; /* that of the state directory does not
+	struct memory_kinds kinds; /* on the destination */
+	char *inactive;		   /* why QEMU would abort, or NULL */
+	const char *storage;	   /* that of the state directory does not
 				    * outlive a power cut: what it is */
 	struct lingering lingers_here, lingers_there;
 	enum lingering_manager manager_here; /* that the guest is a unit of */

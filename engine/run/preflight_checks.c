@@ -10,6 +10,7 @@
 #include "engine/run/preflight.h"
 #include "engine/run/preflight_cpu.h"
 #include "engine/run/preflight_faults.h"
+#include "engine/run/preflight_memory.h"
 
 /* One a line: a row more is one line more. */
 /* clang-format off */
@@ -44,6 +45,8 @@ void (*const preflight_checks[])(struct preflight *p) = {
 	preflight_check_kvm,
 	preflight_cpu_check,
 	preflight_check_memory,
+	preflight_memory_check_pages,
+	preflight_memory_check_lock,
 	preflight_check_room,
 	preflight_check_user,
 	preflight_check_groups,

@@ -48,23 +48,24 @@ void preflight_check_memory(struct preflight *p)
 	const struct run *r = p->r;
 	struct admit_wish wish = queue_wish(r);
 	enum admit answer;
+	double needed;
 	char *found;
 
 	/* who may come first, and what is skipped, is not asked here */
 	wish.limit = 0;
-	wish.ram_bytes = r->source.facts.ram_bytes + ADMIT_QEMU_BYTES;
+	wish.ram_bytes = queue_ram_bytes(r);
+	needed = wish.ram_bytes ? gib(wish.ram_bytes - ADMIT_QEMU_BYTES) : 0;
 	answer = admit_judge(&p->room, &wish);
 	found = p->room.promised_bytes
 			? xasprintf("RAM %.1f GiB needed, %.1f GiB available "
 				    "on %s, of which %.1f GiB are promised to "
 				    "guests that arrive there",
-				    gib(r->source.facts.ram_bytes),
-				    gib(p->room.available_bytes), dst_name(p),
-				    gib(p->room.promised_bytes))
+				    needed, gib(p->room.available_bytes),
+				    dst_name(p), gib(p->room.promised_bytes))
 			: xasprintf("RAM %.1f GiB needed, %.1f GiB available "
 				    "on %s",
-				    gib(r->source.facts.ram_bytes),
-				    gib(p->room.available_bytes), dst_name(p));
+				    needed, gib(p->room.available_bytes),
+				    dst_name(p));
 	if (answer == ADMIT_NEVER)
 		ADD(p, "memory", DESTINATION, FAIL, found,
 		    xstrdup("free memory there"));

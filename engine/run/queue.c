@@ -57,15 +57,23 @@ static bool is_news(struct run *r, enum reason reason)
 
 /* --- what it asks for ---------------------------------------------------- */
 
+uint64_t queue_ram_bytes(const struct run *r)
+{
+	const struct run_facts *f = &r->source.facts;
+	uint64_t ram = f->ram_bytes ? f->ram_bytes : r->source.guest.ram_bytes;
+	uint64_t huge = 0;
+
+	for (size_t i = 0; i < f->huge.n; i++)
+		huge += f->huge.v[i].bytes;
+	if (!ram)
+		return 0;
+	return (ram > huge ? ram - huge : 0) + ADMIT_QEMU_BYTES;
+}
+
 struct admit_wish queue_wish(const struct run *r)
 {
-	uint64_t ram = r->source.facts.ram_bytes ? r->source.facts.ram_bytes
-						 : r->source.guest.ram_bytes;
-
 	return (struct admit_wish){
-		.ram_bytes = ram && !run_skips(r, "memory")
-				     ? ram + ADMIT_QEMU_BYTES
-				     : 0,
+		.ram_bytes = run_skips(r, "memory") ? 0 : queue_ram_bytes(r),
 		.limit = r->opt->wait ? r->opt->parallel : 0,
 	};
 }

@@ -24,6 +24,11 @@ int queue_run(struct run *r, struct err *err);
 bool queue_leaves_session(const struct run *r);
 /* Looks at the destination, changes nothing; the run's key must be known. */
 int queue_ask(struct run *r, struct admit_view *v, struct err *err);
+/*
+ * What its RAM takes of the memory that is available there, with what QEMU
+ * itself needs: huge pages are not counted among it. 0: not known.
+ */
+uint64_t queue_ram_bytes(const struct run *r);
 /* What this run's guest asks of the destination, as far as is known now. */
 struct admit_wish queue_wish(const struct run *r);
 /* Fills @err with why the destination does not take the guest; -1. */

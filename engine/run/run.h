@@ -24,6 +24,7 @@
 #include "engine/run/lane.h"
 #include "engine/state/lessons.h"
 #include "qmp/qmp_machine.h"
+#include "qmp/qmp_ramblocks.h"
 #include "qmp/qmp_status.h"
 #include "transport/base/strv.h"
 #include "transport/base/task.h"
@@ -71,6 +72,7 @@ struct run_facts {
 	char *machine; /* versioned */
 	char uuid[37]; /* all zero: none */
 	uint64_t ram_bytes;
+	struct qmp_ramblocks huge; /* of it, and of ROMs */
 	unsigned int vcpus;
 	bool kvm;
 	struct qmp_disks disks;

@@ -98,6 +98,9 @@ class Machine:
     def do_query_cpus_fast(self, _):
         return [{"qom-path": "/machine/unattached/device[0]"}]
 
+    def do_human_monitor_command(self, _):
+        return ""
+
     def do_query_memory_size_summary(self, _):
         return {"base-memory": 131080 << 10}
 

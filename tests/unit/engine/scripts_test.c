@@ -14,6 +14,7 @@
 #include "engine/hosts/identity.h"
 #include "engine/hosts/launch_script.h"
 #include "engine/hosts/lingering.h"
+#include "engine/hosts/memory_kinds.h"
 #include "engine/hosts/probe.h"
 #include "engine/hosts/proc_ask.h"
 #include "engine/state/moved.h"
@@ -209,6 +210,22 @@ TEST(a_qemu_that_goes_on_and_on_is_cut)
 	quote_word(&script, path);
 	buf_printf(&script, "\n{ %s%s\n} | wc -c", as_user_sh, cpu_trial_sh);
 	in_shells(buf_data(&script), "262144\n");
+}
+
+TEST(huge_pages_are_read_with_what_a_login_may_lock)
+{
+	AUTO_BUF struct buf script = { 0 };
+
+	quote_assign(&script, "root", in_shells_dir);
+	buf_printf(&script,
+		   "h=$root/sys/kernel/mm/hugepages/hugepages-2048kB\n"
+		   "mkdir -p $h ${h%%2048kB}1048576kB\n"
+		   "echo 5 >$h/free_hugepages; echo 2 >$h/resv_hugepages\n"
+		   "echo 9 >$h/nr_overcommit_hugepages\n"
+		   "echo 1 >$h/surplus_hugepages\n"
+		   "ulimit -l 64\n%s",
+		   memory_kinds_sh);
+	in_shells(buf_data(&script), "pages=2048 5 2 9 1\nmemlock=64\n");
 }
 
 /* --- discovery ------------------------------------------------------------ */
