@@ -10,6 +10,8 @@
  *
  * - that the source's process has open (/proc/PID/fdinfo), with that access
  *   mode or a lesser one, and not by O_PATH, which takes no right to the file;
+ *   on a mount whose files are all on one device, since an inode's number alone
+ *   says which it is (no subvolumes of btrfs, no overlay of several);
  * - that is the same file on the destination: the same device and inode where
  *   both are one host, else an inode of the same number, size and birth, or a
  *   block device of the same size and identifier (that of LVM, of multipath,

@@ -273,6 +273,89 @@ CASE(an_inode_counts_on_its_mount_alone)
 	assert_int_equal(umount2(where, MNT_DETACH), 0);
 }
 
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* A new file below @dir, called @n; its path is to be freed. */
+static char *make_file(const char *dir, int n)
+{
+	char *path = xasprintf("%s/%d", dir, n);
+
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	return path;
+}
+
+enum { LOWER_FILES = 64 };
+
+/* An overlay of two file systems at "m"; false where there can be none. */
+static bool mount_two(const char *root)
+{
+	static const char *const dirs[] = { "low", "up", "m", "up/u", "up/w" };
+	AUTO_FREE char *low = xasprintf("%s/low", root);
+	AUTO_FREE char *at = xasprintf("%s/m", root);
+	AUTO_FREE char *options =
+		xasprintf("lowerdir=%s,upperdir=%s/up/u,workdir=%s/up/w", low,
+			  root, root);
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		AUTO_FREE char *dir = xasprintf("%s/%s", root, dirs[i]);
+
+		assert_int_equal(mkdir(dir, 0755), 0);
+		if (i < 2 && mount("none", dir, "tmpfs", 0, NULL) < 0)
+			return false;
+	}
+	for (int i = 0; i < LOWER_FILES; i++)
+		free(make_file(low, i));
+	return mount("none", at, "overlay", 0, options) == 0;
+}
+
+static void unmount_two(const char *root)
+{
+	static const char *const dirs[] = { "m", "up", "low" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		AUTO_FREE char *dir = xasprintf("%s/%s", root, dirs[i]);
+
+		(void)umount2(dir, MNT_DETACH);
+	}
+}
+
+/* Opens a file below @at that has the number @inode; false: none gets it. */
+static bool open_numbered(struct place *p, const char *at, uint64_t inode)
+{
+	for (int i = LOWER_FILES; i < 4 * LOWER_FILES && p->fd < 0; i++) {
+		AUTO_FREE char *path = make_file(at, i);
+
+		if (inode_of(path) == inode)
+			p->fd = open(path, O_RDWR | O_CLOEXEC);
+	}
+	return p->fd >= 0;
+}
+
+/* One mount may have files of several devices, each with inodes of its own. */
+CASE(nor_does_an_inode_count_where_one_mount_has_several_devices)
+{
+	AUTO_FREE char *at = xasprintf("%s/m", p->root);
+	AUTO_FREE char *other = xasprintf("%s/%d", at, LOWER_FILES - 1);
+	bool found = false;
+
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		skip();
+	if (mount_two(p->root))
+		found = open_numbered(p, at, inode_of(other));
+	if (found)
+		expect_held(p, other, own_ticks(), getuid(), "--");
+	unmount_two(p->root);
+	if (!found)
+		skip();
+}
+
 CASE(another_process_or_another_user_holds_nothing)
 {
 	p->fd = open(p->name, O_RDWR | O_CLOEXEC);
