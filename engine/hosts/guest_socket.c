@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hosts/admit.h"
 #include "engine/hosts/answer.h"
 #include "engine/hosts/probe.h"
 #include "engine/hosts/socket_listener.h"
@@ -69,8 +70,8 @@ static int trust_there(struct host *h, const char *path, uid_t owner,
 
 	(void)host_becomes(h, &login);
 	quote_assign(&script, "path", path);
-	buf_printf(&script, "owner=%u login=%u\n%s%s", (unsigned int)owner,
-		   (unsigned int)login, guest_socket_lend_sh,
+	buf_printf(&script, "owner=%u login=%u\n%s%s%s", (unsigned int)owner,
+		   (unsigned int)login, admit_sh, guest_socket_lend_sh,
 		   guest_socket_trust_sh);
 	if (probe_script(h, "socket", buf_data(&script), &text, deadline, err) <
 	    0)
@@ -118,7 +119,7 @@ static void leave(struct host *h, const char *path, struct place *p,
 	err_replace(err, p->at, path);
 	if (p->dir) {
 		quote_assign(&script, "dir", p->dir);
-		buf_printf(&script, "%s%s", guest_socket_lend_sh,
+		buf_printf(&script, "%s%s%s", admit_sh, guest_socket_lend_sh,
 			   guest_socket_leave_sh);
 		(void)probe_script(h, "socket", buf_data(&script), &text,
 				   mono_in_ms(LEAVE_MS), NULL);

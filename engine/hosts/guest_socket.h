@@ -20,8 +20,10 @@
  * same way, and lent: from then until it loses its second name it belongs to
  * the login user, mode 0600, and the directory has mode 0711 and a name that
  * cannot be guessed. The guest's user is shut out meanwhile, as is everybody
- * else but root. The directory keeps the owner, so that a socket whose
- * connection was cut off is known and given back by the next one.
+ * else but root. A record below /run/vmferry keeps the owner, so that a socket
+ * whose connection was cut off is known and given back by the next one; who
+ * lends or gives back has a lock that only root can take, as the last of
+ * several connections has to give it back.
  */
 #ifndef ENGINE_HOSTS_GUEST_SOCKET_H
 #define ENGINE_HOSTS_GUEST_SOCKET_H

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Removes what guest_socket_trust_sh made in $dir. Needs guest_socket_lend_sh.
+# Removes what guest_socket_trust_sh made in $dir. Needs admit_sh and
+# guest_socket_lend_sh. Without the lock it stays until the next one is made.
 # shellcheck shell=sh disable=SC2154
-hand_back "$dir"
+! locked || hand_back "$lent/${dir##*/.vmferry-}"

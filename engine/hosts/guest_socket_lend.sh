@@ -1,25 +1,51 @@
 # SPDX-License-Identifier: MIT
-# The second name of a socket: s, in a directory of root's. Where somebody else
-# than root is to connect to it, whose it was (user and mode) is there, too, as
-# was. A socket that is connected to from several sides has several.
-# shellcheck shell=sh
+# The second name of a socket: s, in a directory of root's, $at. What is known of
+# it is in a record, below $lent, where nobody but root looks, writes or locks:
+# beside the socket other users may have put, or mounted, anything. The record is
+# there before the directory is:
 #
-# Sets $other to another such directory, beside $1, of the socket of $1.
-is_shared() {
-	for other in "${1%/*}"/.vmferry-*; do
-		[ "$other" != "$1" ] && [ ! -L "$other" ] &&
-			[ "$(stat -c %u -- "$other")" = 0 ] &&
-			[ -f "$other/was" ] &&
-			[ "$(stat -c %d:%i -- "$other/s")" = "$(stat -c %d:%i -- "$1/s")" ] &&
-			return 0
-	done 2>/dev/null
+#	the directory
+#	which file the socket is, once it is lent to another user than root,
+#	and whose it was: user and mode
+#
+# A socket that is connected to from several sides has several. `locked` is for who
+# judges, lends or gives back: by then nothing is done that a user could make wait.
+# shellcheck shell=sh disable=SC2034
+root=/run/vmferry
+lent=$root/sockets
+lend_begin() {
+	umask 077
+	[ -d "$root" ] || { mkdir -p "$root" && chmod 711 "$root"; }
+	mkdir -p "$lent"
+} 2>/dev/null
+id_of_socket() { stat -c %d:%i -- "$1"; }
+# Reads the record $1.
+read_lent() {
+	at=; id=; was=
+	{ IFS= read -r at && read -r id && read -r was; } <"$1"
+	[ -n "$at" ]
+} 2>/dev/null
+# Sets $was to whose the socket $1 was when it was lent first, by another record
+# than $2.
+was_lent() {
+	for record in "$lent"/*; do
+		[ "$record" != "$2" ] && read_lent "$record" &&
+			[ -n "$was" ] && [ "$id" = "$1" ] && return
+	done
+	was=
 	return 1
 }
-# Removes $1. The last one gives the socket back.
+# Removes what the record $1 is about. The last one gives the socket back.
 hand_back() {
-	if ! is_shared "$1" && read -r was_owner was_mode <"$1/was"; then
-		chown "$was_owner" "$1/s" && chmod "$was_mode" "$1/s"
-	fi 2>/dev/null
-	rm -f -- "$1/s" "$1/was"
-	rmdir -- "$1"
-}
+	read_lent "$1" || { rm -f -- "$1"; return; }
+	place=$at owner_was=${was% *} mode_was=${was#* }
+	if [ -n "$was" ] && [ "$id" = "$(id_of_socket "$place/s")" ] &&
+		! was_lent "$id" "$1"
+	then
+		chmod "$mode_was" "$place/s"
+		chown "$owner_was" "$place/s"
+	fi
+	rm -f -- "$place/s"
+	rmdir -- "$place"
+	rm -f -- "$1"
+} 2>/dev/null

@@ -2,7 +2,8 @@
 # Gives the socket $path of user $owner a second name, below a directory that
 # only root can change: "at=NAME" and "dir=DIRECTORY", which guest_socket_leave_sh
 # removes; "why=REASON"; or nothing when the login is not root's. Needs
-# guest_socket_lend_sh.
+# admit_sh and guest_socket_lend_sh. Nothing is looked at there but what it made
+# itself.
 #
 # Where root's rights come by sudo it is user $login whom sshd connects as. Until
 # that name is removed the socket is his, and the directory one that he can enter
@@ -32,22 +33,31 @@ while :; do
 done
 [ "$(stat -c %d -- "$real")" = "$at" ] ||
 	no "it is on a file system of its own that root does not own"
-# what a login that was cut off has left
-find "$safe" -maxdepth 1 -user 0 -name '.vmferry-*' -mmin +5 2>/dev/null |
-while IFS= read -r old; do hand_back "$old"; done 2>/dev/null
-was=
-dir=$(mktemp -d "${safe%/}/.vmferry-XXXXXXXXXXXX") ||
-	no "$safe cannot be written to"
-give_up() { hand_back "$dir"; no "$1"; }
+case $safe in
+*'
+'*) no "its directory has a line feed in its name" ;;
+esac
+lend_begin || no "$root cannot be written to"
+new=$(mktemp "$lent/XXXXXXXXXXXX") || no "$lent cannot be written to"
+dir=${safe%/}/.vmferry-${new##*/}
+give_up() { hand_back "$new"; no "$1"; }
+printf '%s\n' "$dir" >"$new" && mkdir -- "$dir" ||
+	give_up "$safe cannot be written to"
 ln -P -T -- "$real" "$dir/s" 2>/dev/null || give_up "it cannot be linked to"
 [ ! -L "$dir/s" ] && [ -S "$dir/s" ] || give_up "it is no socket"
+locked || give_up "other connections to sockets take too long"
+# what a login that was cut off has left
+find "$lent" -type f -mmin +5 2>/dev/null | while IFS= read -r old; do
+	hand_back "$old"
+done
+socket=$(id_of_socket "$dir/s")
 # $login may have it from another connection
-! is_shared "$dir" || read -r was <"$other/was" || was=
-[ -n "$was" ] || was=$(stat -c '%u %a' -- "$dir/s")
+was_lent "$socket" "$new" || was=$(stat -c '%u %a' -- "$dir/s")
 [ "${was% *}" = "$owner" ] || give_up "it belongs to another user"
 if [ "$login" != 0 ]; then
-	printf '%s\n' "$was" >"$dir/was" && chmod 711 "$dir" &&
-		chown "$login" "$dir/s" && chmod 600 "$dir/s" ||
+	printf '%s\n%s\n%s\n' "$dir" "$socket" "$was" >"$new" &&
+		chmod 711 "$dir" && chown "$login" "$dir/s" &&
+		chmod 600 "$dir/s" ||
 		give_up "it cannot be given to the login user"
 fi
 printf 'at=%s/s\ndir=%s\n' "$dir" "$dir"

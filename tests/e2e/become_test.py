@@ -115,6 +115,7 @@ class Watcher:
 
     def __init__(self, root):
         self.pattern = os.path.join(root, ".vmferry-*")
+        self.records = os.path.join(root, "sockets")
         self.seen, self.ends = set(), False
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
@@ -125,7 +126,8 @@ class Watcher:
                 try:
                     at = os.stat(place)
                     # the record is there before anything is lent
-                    os.stat(os.path.join(place, "was"))
+                    os.stat(os.path.join(self.records,
+                                         place.rpartition("-")[2]))
                     s = os.stat(os.path.join(place, "s"))
                 except OSError:
                     continue

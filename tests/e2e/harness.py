@@ -143,8 +143,8 @@ class Place:
     def left_over(self):
         """What is in the run root and the state directory.
 
-        locks/, queue/, tokens/, recordings, marks of moves and what was learnt
-        of pairs may stay.
+        locks/, queue/, tokens/, sockets/, recordings, marks of moves and what
+        was learnt of pairs may stay.
         """
         found = []
         for top, dirs, files in os.walk(self.run_root):
@@ -154,7 +154,7 @@ class Place:
                       for run in os.listdir(self.runs)]
         found += self.strange_state()
         stay = [os.path.join(self.run_root, d)
-                for d in ("locks", "queue", "tokens")]
+                for d in ("locks", "queue", "tokens", "sockets")]
         return [p for p in found if p not in stay]
 
     def strange_state(self):

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/hosts/admit.h"
 #include "engine/hosts/name_use.h"
 #include "engine/run/socket_names.h"
 #include "tests/unit/in_shells.h"
@@ -38,7 +39,7 @@ static void put_socket(const char *name, uid_t owner)
 static void add_trust(struct buf *b, const char *path, uid_t login)
 {
 	quote_assign(b, "path", path);
-	buf_printf(b, "owner=65534 login=%d\n%s%s", (int)login,
+	buf_printf(b, "owner=65534 login=%d\n%s%s%s", (int)login, admit_sh,
 		   guest_socket_lend_sh, guest_socket_trust_sh);
 }
 
@@ -51,8 +52,11 @@ static void trust_prints(const char *name, const char *expected)
 	buf_printf(&script, "(\n");
 	add_trust(&script, path, 0);
 	buf_printf(&script,
-		   ") | sed 's/vmferry-[A-Za-z0-9]*/T/'\n"
-		   "rm -rf %s/.vmferry-*\n",
+		   ") >answer; sed 's/vmferry-[A-Za-z0-9]*/T/' answer\n"
+		   "dir=$(sed -n 's/^dir=//p' answer)\n"
+		   "[ -z \"$dir\" ] || (\n%s%s%s)\n"
+		   "ls -d %s/.vmferry-* 2>/dev/null\n",
+		   admit_sh, guest_socket_lend_sh, guest_socket_leave_sh,
 		   in_shells_dir);
 	in_shells(buf_data(&script), expected);
 }
@@ -88,17 +92,6 @@ TEST(nothing_else_is_trusted_as_a_socket)
 	trust_prints("link", "why=it belongs to another user\n");
 }
 
-TEST(a_second_name_goes_again)
-{
-	AUTO_FREE char *made = in_shells_path("made");
-	AUTO_FREE char *script = NULL;
-
-	script = xasprintf("dir=%s\nmkdir -p \"$dir\"; : >\"$dir/s\"\n%s%s"
-			   "[ -e \"$dir\" ] || echo gone\n",
-			   made, guest_socket_lend_sh, guest_socket_leave_sh);
-	in_shells(script, "gone\n");
-}
-
 enum { LOGIN = 64997 };
 
 /* The answer is read into $at and $dir, of @tag. */
@@ -114,8 +107,8 @@ static void add_lending(struct buf *b, const char *path, const char *tag)
 
 static void add_leaving(struct buf *b, const char *tag)
 {
-	buf_printf(b, "(\ndir=$dir%s\n%s%s)\n", tag, guest_socket_lend_sh,
-		   guest_socket_leave_sh);
+	buf_printf(b, "(\ndir=$dir%s\n%s%s%s)\n", tag, admit_sh,
+		   guest_socket_lend_sh, guest_socket_leave_sh);
 }
 
 static const char whose[] = "stat -c '%u %a' \"$path\"\n";
@@ -185,12 +178,39 @@ TEST(a_socket_whose_borrower_was_cut_off_comes_back)
 	assert_int_equal(chmod(in_shells_dir, 0711), 0);
 	quote_assign(&script, "path", path);
 	add_lending(&script, path, "1");
-	buf_printf(&script, "touch -d '10 minutes ago' \"$dir1\" 2>/dev/null "
-			    "|| touch -t 202001010000 \"$dir1\"\n");
+	buf_printf(&script, "touch -t 202001010000 "
+			    "\"/run/vmferry/sockets/${dir1##*/.vmferry-}\"\n");
 	add_lending(&script, path, "2");
 	add_leaving(&script, "2");
 	buf_printf(&script, "%s[ -e \"$dir1\" ] || echo gone\n", whose);
 	in_shells(buf_data(&script), "65534 750\ngone\n");
+}
+
+/* Each of them sees that the other has it still. */
+TEST(a_socket_that_is_left_by_several_at_once_comes_back)
+{
+	AUTO_FREE char *path = in_shells_path("at once");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("at once", 65534);
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(chmod(in_shells_dir, 0711), 0);
+	quote_assign(&script, "path", path);
+	buf_printf(&script, "round() {\n");
+	add_lending(&script, path, "1");
+	add_lending(&script, path, "2");
+	buf_printf(&script, "{\n");
+	add_leaving(&script, "1");
+	buf_printf(&script, "} &\n{\n");
+	add_leaving(&script, "2");
+	buf_printf(&script, "} &\nwait\n%s}\n", whose);
+	buf_printf(&script,
+		   "for n in 1 2 3 4 5 6 7 8; do round; done | sort -u\n");
+	in_shells(buf_data(&script), "65534 750\n");
 }
 
 /* What its user makes beside it says nothing about whose it is. */
@@ -214,6 +234,33 @@ TEST(a_record_of_another_users_lends_nothing)
 	add_lending(&script, path, "");
 	buf_printf(&script, "rm -rf \"$f\"\n");
 	in_shells(buf_data(&script), "why=it belongs to another user\n");
+}
+
+/* Of all in a file system of FUSE its user can say that it is root's. */
+TEST(what_lies_beside_it_is_not_touched)
+{
+	AUTO_FREE char *path = in_shells_path("beside");
+	AUTO_BUF struct buf script = { 0 };
+
+	if (geteuid()) {
+		skip();
+		return;
+	}
+	put_socket("beside", 65534);
+	in_shells_put("victim", "", 0600);
+	assert_int_equal(chmod(in_shells_dir, 01777), 0);
+	quote_assign(&script, "path", path);
+	buf_printf(&script,
+		   "f=%s/.vmferry-forged; mkdir -p \"$f\"\n"
+		   "ln -sf %s/victim \"$f/s\"; echo 65534 4755 >\"$f/was\"\n"
+		   "touch -t 202001010000 \"$f\"\n",
+		   in_shells_dir, in_shells_dir);
+	add_lending(&script, path, "");
+	add_leaving(&script, "");
+	buf_printf(&script,
+		   "stat -c '%%u %%a' %s/victim\nls \"$f\"\nrm -rf \"$f\"\n",
+		   in_shells_dir);
+	in_shells(buf_data(&script), "0 600\ns\nwas\n");
 }
 
 TEST(a_directory_that_the_login_user_cannot_enter_lends_nothing)
