@@ -16,6 +16,7 @@
 #include "transport/child.h"
 #include "transport/openssh.h"
 #include "transport/ssh_argv.h"
+#include "transport/ssh_config.h"
 #include "transport/stream_fd.h"
 #include "transport/tunnel_fd.h"
 
@@ -23,6 +24,7 @@ struct host_openssh {
 	struct host base;
 	struct openssh *control;
 	struct strv options; /* for further logins */
+	char *ciphers;	     /* of those for tunnels; NULL: ssh's own choice */
 	char *destination;
 	bool ask;
 };
@@ -96,8 +98,10 @@ static struct openssh *login_again(const struct host_openssh *h,
 		.name = h->base.name,
 	};
 
-	strv_push(&options, "-o");
-	strv_push(&options, "Ciphers=^aes128-gcm@openssh.com");
+	if (h->ciphers) {
+		strv_push(&options, "-o");
+		strv_pushf(&options, "Ciphers=%s", h->ciphers);
+	}
 	strv_push_all(&options, &h->options);
 	return openssh_new(&login, deadline, err);
 }
@@ -184,6 +188,7 @@ static void op_close(struct host *base)
 
 	openssh_free(h->control);
 	strv_free(&h->options);
+	free(h->ciphers);
 	free(h->destination);
 	free(h->base.name);
 	free(h);
@@ -210,6 +215,27 @@ static char *target_name(const struct host_target *t)
 			 t->port ? t->port : "");
 }
 
+#define CHEAP "aes128-gcm@openssh.com"
+
+/* Those that the configuration allows, one that costs little first. */
+static char *tunnel_ciphers(const struct host_target *t,
+			    const struct host_options *opt,
+			    struct mono deadline)
+{
+	struct ssh_config c = { .hostname = NULL };
+	AUTO_FREE char *list = NULL;
+	char *all = NULL;
+
+	if (ssh_config_read(&c, t, opt, deadline, NULL) == 0 && c.ciphers) {
+		list = xasprintf(",%s,", c.ciphers);
+		all = strstr(list, "," CHEAP ",")
+			      ? xasprintf(CHEAP ",%s", c.ciphers)
+			      : xstrdup(c.ciphers);
+	}
+	ssh_config_free(&c);
+	return all;
+}
+
 struct host *host_openssh_open(const struct host_target *t,
 			       const struct host_options *opt,
 			       struct mono deadline, struct err *err)
@@ -220,6 +246,7 @@ struct host *host_openssh_open(const struct host_target *t,
 	h->base = (struct host){ .ops = &openssh_ops, .name = target_name(t) };
 	h->destination = xstrdup(t->host);
 	h->ask = opt->ask != NULL;
+	h->ciphers = tunnel_ciphers(t, opt, deadline);
 	ssh_argv_login(&h->options, t, opt);
 	login = (struct openssh_login){
 		.options = &h->options,

@@ -393,6 +393,32 @@ IN_TASK(a_tunnel_leaves_nothing)
 	host_close(h);
 }
 
+/* Though it has what a tunnel takes first where that is allowed. */
+IN_TASK(a_tunnel_takes_no_cipher_that_the_configuration_forbids)
+{
+	struct sshd *other;
+	struct host_options opt;
+	AUTO_FREE char *text = NULL, *config = NULL;
+	struct err err = { 0 };
+	struct host *h;
+
+	need_server();
+	other = sshd_start("");
+	config = sshd_path(other, "strict");
+	text = xasprintf("Ciphers aes256-ctr\nInclude %s/config\n", other->dir);
+	sshd_write(other, "strict", text);
+	opt = sshd_options(other);
+	opt.ssh_config = config;
+	h = try_open(other, &opt, &err);
+	if (!h)
+		fail_with_err(&err);
+	sshd_restart(other, "Ciphers aes128-gcm@openssh.com\n");
+	assert_null(host_tunnel(h, "/nowhere", IN_TASK_SOON, &err));
+	expect_err_kind(&err, ERR_CRYPTO, "no matching cipher");
+	host_close(h);
+	sshd_stop(other);
+}
+
 /* --- asking -------------------------------------------------------------- */
 
 static char *never_called(void *arg, const char *prompt, enum host_ask what)
