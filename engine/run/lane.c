@@ -62,6 +62,8 @@ static struct host *log_in(const struct run *r, bool ask, struct err *err)
 	struct host_options opt = r->opt->ssh;
 
 	opt.backend = HOST_SSH_OPENSSH;
+	/* it only connects, to a socket that the other login lends it */
+	opt.become = HOST_BECOME_NONE;
 	if (!ask)
 		opt.ask = NULL;
 	return host_open(r->opt->destination, &opt, mono_in_ms(RUN_CONNECT_MS),

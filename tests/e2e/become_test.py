@@ -159,6 +159,14 @@ class FreelyTest(BecomeCase):
         guest = self.guest()
         self.assert_moved(guest, self.migrate(guest, "--ssh", "openssh"))
 
+    def test_the_memory_takes_another_way(self):
+        guest = self.guest()
+        for lane in (("openssh",), ("tcp", "--insecure")):
+            with self.subTest(lane[0]):
+                done = self.migrate(guest, "--transport", *lane)
+                self.assert_moved(guest, done)
+                self.assertEqual(done.result["transport"], lane[0])
+
     def test_the_settings_file_has_it(self):
         path = os.path.join(self.place.work, "vmferry/vmferry.conf")
         os.makedirs(os.path.dirname(path))
@@ -387,6 +395,16 @@ class PasswordTest(BecomeCase):
         self.assertNotIn("Password for", t.text())
         self.assertNotIn("guardian cannot", t.text())
         self.assert_secret(t)
+        self.take_over(guest)
+
+    def test_the_login_of_another_way_needs_none(self):
+        guest = self.guest()
+        guest.expect("run-*")
+        t = self.terminal("migrate", guest.name, self.there, *SUDO,
+                          *harness.BUDGET, "--transport", "openssh")
+        self.type_password(t)
+        self.assertEqual(t.finish(), 0, t.text())
+        self.assertNotIn("Password for", t.text())
         self.take_over(guest)
 
     def test_a_program_is_asked_for_it(self):
