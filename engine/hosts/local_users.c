@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/hosts/probe.h"
+#include "engine/hosts/proc_ask.h"
 #include "transport/base/buf.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_local.h"
@@ -14,7 +15,7 @@
 
 extern const char local_users_sh[];
 
-static const char head[] = "account=";
+static const char head[] = "account=", silent[] = "silent=";
 
 void local_user_free(struct local_user *u)
 {
@@ -28,6 +29,7 @@ void local_users_free(struct local_users *list)
 	for (size_t i = 0; i < list->n; i++)
 		local_user_free(&list->v[i]);
 	free(list->v);
+	strv_free(&list->silent);
 	*list = (struct local_users){ .v = NULL };
 }
 
@@ -89,6 +91,11 @@ void local_users_parse(const char *text, struct local_users *out)
 
 		if (!strncmp(text, head, strlen(head)))
 			take_account(text + strlen(head), end, out);
+		else if (!strncmp(text, silent, strlen(silent)))
+			strv_take(&out->silent,
+				  xstrndup(text + strlen(silent),
+					   (size_t)(end - text) -
+						   strlen(silent)));
 		text = *end ? end + 1 : end;
 	}
 }
@@ -105,7 +112,7 @@ static int ask(const char *user, const char *below, struct local_users *out,
 
 	quote_assign(&script, "user", user);
 	quote_assign(&script, "below", below);
-	buf_printf(&script, "%s", local_users_sh);
+	buf_printf(&script, "%s%s", proc_ask_sh, local_users_sh);
 	rc = probe_script(h, "accounts", buf_data(&script), &text, deadline,
 			  err);
 	host_close(h);

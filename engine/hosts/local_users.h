@@ -13,6 +13,7 @@
 
 #include "transport/base/clock.h"
 #include "transport/base/err.h"
+#include "transport/base/strv.h"
 
 /* Strings owned. */
 struct local_user {
@@ -25,6 +26,7 @@ struct local_user {
 struct local_users {
 	struct local_user *v;
 	size_t n;
+	struct strv silent; /* names of those whose homes do not answer */
 };
 
 /*
@@ -35,8 +37,10 @@ int local_users_find(const char *word, struct local_user *out,
 		     struct mono deadline, struct err *err);
 /*
  * All but root below whose homes there is the directory @below, without a slash
- * before it. Where accounts are not listed (a server's often are not) these are
- * not among them. From a task.
+ * before it. A home that does not answer within a second keeps no other from
+ * being found; where there are so many that time runs out, it is an error. Where
+ * accounts are not listed (a server's often are not) these are not among them.
+ * From a task.
  */
 int local_users_having(const char *below, struct local_users *out,
 		       struct mono deadline, struct err *err);

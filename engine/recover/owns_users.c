@@ -83,14 +83,18 @@ static int explain(const struct search *s, struct err *err)
 int owns_users_search(const char *word, struct strv *notes, struct err *err)
 {
 	struct search s = { .word = word, .notes = notes };
-	AUTO_ERR struct err e = { 0 };
 	struct local_users users;
 	int rc = 0;
 
 	if (local_users_having(moved_user_away, &users,
-			       mono_in_ms(RUN_SCRIPT_MS), &e) < 0)
-		strv_pushf(notes, "what users have moved is not known: %s",
-			   e.message);
+			       mono_in_ms(RUN_SCRIPT_MS), err) < 0)
+		return err_wrap(err, ERR_UNDECIDED,
+				"what users have moved is not known");
+	for (size_t i = 0; i < users.silent.n; i++)
+		strv_pushf(notes,
+			   "marks of %s are passed over: the home directory "
+			   "does not answer",
+			   users.silent.v[i]);
 	for (size_t i = 0; i < users.n; i++)
 		look_at(&s, &users.v[i]);
 	if (s.users.n)

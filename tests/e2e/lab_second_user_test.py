@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import unittest
 
+import deaf_fuse
 import harness
 import labkit
 import second_user
@@ -185,6 +187,26 @@ class SecondUserTest(unittest.TestCase):
         # what bob has made of his own does not count for anybody else
         code, said = self.ask("web2")
         self.assertEqual(code, 0)
+        self.assertIn("marks of bob are passed over", "".join(said["notes"]))
+
+    def test_a_home_that_does_not_answer_hides_no_other(self):
+        self.forge(self.alice, "web1")
+        self.assertEqual(self.code("web1"), 7)
+        place = f"{self.bob.home}/.local"
+        done = self.bob.run(self.a, "mkdir", "-p", place)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        fuse = subprocess.Popen(
+            self.a.argv(sys.executable, deaf_fuse.__file__, place, "4302",
+                        "4302", "allow_other"),
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(fuse.stdout.close)
+        self.addCleanup(fuse.wait)
+        self.addCleanup(fuse.kill)
+        if fuse.stdout.readline() != "mounted\n":
+            self.skipTest("there is no FUSE")
+        code, said = self.ask("web1")
+        self.assertEqual(code, 7)
+        self.assertIn("alice has moved one away", said["error"]["message"])
         self.assertIn("marks of bob are passed over", "".join(said["notes"]))
 
     # --- who may ask ---------------------------------------------------------

@@ -34,6 +34,18 @@ TEST(two_names_of_one_number_are_one_user)
 	local_users_free(&l);
 }
 
+TEST(who_did_not_answer_is_listed)
+{
+	struct local_users l;
+
+	local_users_parse("silent=bob\naccount=7:7:alice:/a\nsilent=eve\n", &l);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.silent.n, 2);
+	assert_string_equal(l.silent.v[0], "bob");
+	assert_string_equal(l.silent.v[1], "eve");
+	local_users_free(&l);
+}
+
 TEST(what_is_no_account_is_passed_over)
 {
 	static const char *const bad[] = {
