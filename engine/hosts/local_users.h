@@ -38,9 +38,9 @@ int local_users_find(const char *word, struct local_user *out,
 /*
  * All but root below whose homes there is the directory @below, without a slash
  * before it. A home that does not answer within a second keeps no other from
- * being found; where there are so many that time runs out, it is an error. Where
- * accounts are not listed (a server's often are not) these are not among them.
- * From a task.
+ * being found; where there are so many that time runs out, it is an error.
+ * Where accounts are not listed (a server's often are not) these are not among
+ * them. From a task.
  */
 int local_users_having(const char *below, struct local_users *out,
 		       struct mono deadline, struct err *err);

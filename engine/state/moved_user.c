@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,69 @@
 const char moved_user_away[] = ".local/state/vmferry/away";
 
 enum { MARKS_MAX = 4096 };
+
+/* --- what its user may have mounted there --------------------------------- */
+
+/* The kernel's "\\040" are blanks again, in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+	unsigned int c;
+	int len;
+
+	for (; *text; text += len) {
+		len = 1;
+		if (sscanf(text, "\\%3o%n", &c, &len) != 1 || len != 4) {
+			c = (unsigned char)*text;
+			len = 1;
+		}
+		*to++ = (char)c;
+	}
+	*to = '\0';
+}
+
+/* Whether @path is @dir, or below it. */
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+/* "ID PARENT DEVICE ROOT POINT … - TYPE SOURCE OPTIONS", as FUSE says whose. */
+static bool is_by_user(const char *line, const char *home, const char *away)
+{
+	const char *rest = strstr(line, " - ");
+	const char *user = rest ? strstr(rest, "user_id=") : NULL;
+	AUTO_FREE char *point = NULL;
+
+	if (!user || !strtoul(user + strlen("user_id="), NULL, 10) ||
+	    sscanf(line, "%*s %*s %*s %*s %ms", &point) != 1)
+		return false;
+	unescape(point);
+	return is_below(point, home) &&
+	       (is_below(away, point) || is_below(point, away));
+}
+
+/* Who opens what is on such a mount may wait for ever, and not be ended. */
+static int refuse_mounts(const char *home, const char *away, struct err *err)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	AUTO_FREE char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	if (!f)
+		return err_sys(err, errno, "cannot read mountinfo");
+	while (!found && getline(&line, &size, f) > 0)
+		found = is_by_user(line, home, away);
+	(void)fclose(f);
+	return found ? err_set(err, ERR_SYSTEM,
+			       "a user has mounted a file system on the way "
+			       "to %s",
+			       away)
+		     : 0;
+}
 
 /* --- the directory -------------------------------------------------------- */
 
@@ -150,6 +214,8 @@ int moved_user_find(const struct local_user *u, const char *word,
 	DIR *d;
 
 	*out = (struct moved){ .run = NULL };
+	if (refuse_mounts(u->home, path, err) < 0)
+		return -1;
 	rc = open_away(u, &fd, err);
 	if (rc <= 0)
 		return rc;

@@ -8,7 +8,8 @@
  * what he wrote. So it counts for his own guests and no others: a mark is
  * passed over unless it names him as the user of the guest, and is an error
  * unless its file, and each directory below the home, is his. That is judged by
- * descriptor; links are not followed.
+ * descriptor; links are not followed. It is an error, too, where a user has
+ * mounted a file system on that way (FUSE), which need not answer.
  */
 #ifndef ENGINE_STATE_MOVED_USER_H
 #define ENGINE_STATE_MOVED_USER_H

@@ -3,7 +3,8 @@
 
 A process that looks into it waits, and cannot be ended. As a program, with the
 mount point, a uid and a gid as arguments, it prints a line once it is mounted;
-with one argument more other users may look into it, too.
+with one argument more other users may look into it, too, and with "half" as
+another it says of itself that it is a directory, and no more.
 """
 import ctypes
 import os
@@ -13,7 +14,7 @@ import sys
 
 MNT_DETACH = 2
 IN_HEADER, OUT_HEADER = struct.Struct("<IIQQIIII"), struct.Struct("<IiQ")
-INIT = 26
+GETATTR, INIT = 3, 26
 
 
 class DeafFuse:
@@ -40,7 +41,14 @@ class DeafFuse:
         ctypes.CDLL(None).umount2(self.path.encode(), MNT_DETACH)
 
 
+def attributes(uid, gid):
+    return struct.pack("<QII6Q10I", 0, 0, 0, 1, *[0] * 5, *[0] * 3, 0o40755,
+                       2, int(uid), int(gid), 0, 4096, 0)
+
+
 def serve(path, uid, gid, *more):
+    half = "half" in more
+    more = [m for m in more if m != "half"]
     fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     options = ",".join([f"fd={fd}", "rootmode=40755", f"user_id={uid}",
                         f"group_id={gid}", *more])
@@ -56,6 +64,10 @@ def serve(path, uid, gid, *more):
             os.write(fd, OUT_HEADER.pack(OUT_HEADER.size + len(body), 0,
                                          unique) + body)
             print("mounted", flush=True)
+        elif opcode == GETATTR and half:
+            body = attributes(uid, gid)
+            os.write(fd, OUT_HEADER.pack(OUT_HEADER.size + len(body), 0,
+                                         unique) + body)
 
 
 if __name__ == "__main__":

@@ -189,25 +189,41 @@ class SecondUserTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("marks of bob are passed over", "".join(said["notes"]))
 
-    def test_a_home_that_does_not_answer_hides_no_other(self):
-        self.forge(self.alice, "web1")
-        self.assertEqual(self.code("web1"), 7)
-        place = f"{self.bob.home}/.local"
-        done = self.bob.run(self.a, "mkdir", "-p", place)
+    def mount_deaf(self, user, below, *how):
+        """A file system of the user's that does not answer."""
+        place = f"{user.home}/{below}"
+        done = user.run(self.a, "mkdir", "-p", place)
         self.assertEqual(done.returncode, 0, done.stderr)
         fuse = subprocess.Popen(
-            self.a.argv(sys.executable, deaf_fuse.__file__, place, "4302",
-                        "4302", "allow_other"),
+            self.a.argv(sys.executable, deaf_fuse.__file__, place,
+                        str(user.uid), str(user.uid), "allow_other", *how),
             stdout=subprocess.PIPE, text=True)
         self.addCleanup(fuse.stdout.close)
         self.addCleanup(fuse.wait)
         self.addCleanup(fuse.kill)
         if fuse.stdout.readline() != "mounted\n":
             self.skipTest("there is no FUSE")
+
+    def assert_alices_counts(self):
         code, said = self.ask("web1")
         self.assertEqual(code, 7)
         self.assertIn("alice has moved one away", said["error"]["message"])
-        self.assertIn("marks of bob are passed over", "".join(said["notes"]))
+        return "".join(said["notes"])
+
+    def test_a_home_that_does_not_answer_hides_no_other(self):
+        self.forge(self.alice, "web1")
+        # what is mounted elsewhere is nobody's business
+        self.mount_deaf(self.alice, "mnt")
+        self.assertEqual(self.assert_alices_counts(), "")
+        self.mount_deaf(self.bob, ".local")
+        self.assertIn("marks of bob are passed over",
+                      self.assert_alices_counts())
+
+    def test_nor_does_one_that_answers_half(self):
+        self.forge(self.alice, "web1")
+        self.mount_deaf(self.bob, AWAY, "half")
+        self.assertIn("marks of bob are passed over",
+                      self.assert_alices_counts())
 
     # --- who may ask ---------------------------------------------------------
 
