@@ -4,7 +4,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/event/check_family.h"
 #include "qmp/json_fields.h"
 #include "qmp/json.h"
 #include "transport/base/xalloc.h"
@@ -49,6 +51,15 @@ void checks_add(struct checks *list, const char *name, enum check_side side,
 	};
 }
 
+void checks_lacks(struct checks *list, const char *path)
+{
+	struct check *c = &list->v[list->n - 1];
+
+	assert(list->n);
+	free(c->path);
+	c->path = xstrdup(path);
+}
+
 size_t checks_count(const struct checks *list, enum check_verdict verdict)
 {
 	size_t n = 0;
@@ -74,9 +85,50 @@ void checks_free(struct checks *list)
 	for (size_t i = 0; i < list->n; i++) {
 		free(list->v[i].found);
 		free(list->v[i].remedy);
+		free(list->v[i].path);
+		free(list->v[i].cause);
 	}
 	free(list->v);
 	*list = (struct checks){ 0 };
+}
+
+static bool is_one_problem(const struct check *a, const struct check *b)
+{
+	return a == b || (a->cause && b->cause && a->verdict == b->verdict &&
+			  !strcmp(a->cause, b->cause));
+}
+
+size_t checks_problem(const struct checks *list, size_t i)
+{
+	size_t first = 0;
+
+	while (!is_one_problem(&list->v[first], &list->v[i]))
+		first++;
+	return first;
+}
+
+size_t checks_problems(const struct checks *list, enum check_verdict verdict)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += list->v[i].verdict == verdict &&
+		     checks_problem(list, i) == i;
+	return n;
+}
+
+const char *checks_remedy(const struct checks *list, size_t i)
+{
+	const char *remedy = list->v[i].remedy;
+
+	for (size_t k = i; k < list->n; k++) {
+		const struct check *c = &list->v[k];
+
+		if (is_one_problem(&list->v[i], c) && c->remedy &&
+		    !strcmp(c->name, "file"))
+			remedy = c->remedy;
+	}
+	return remedy;
 }
 
 struct json_object *check_to_json(const struct check *c)
@@ -88,5 +140,8 @@ struct json_object *check_to_json(const struct check *c)
 	json_fields_text(o, "verdict", check_verdict_name(c->verdict));
 	json_fields_text(o, "found", c->found);
 	json_fields_text(o, "remedy", c->remedy);
+	json_fields_text(o, "family",
+			 check_family_name(check_family_of(c->name)));
+	json_fields_text(o, "cause", c->cause);
 	return o;
 }

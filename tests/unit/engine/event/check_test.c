@@ -47,7 +47,7 @@ TEST(the_worst_verdict_wins_in_any_place)
 	checks_free(&list);
 }
 
-TEST(json_has_the_five_members_of_the_contract)
+TEST(json_has_the_members_of_the_contract)
 {
 	struct checks list = { 0 };
 	AUTO_JSON struct json_object *o = NULL;
@@ -59,7 +59,8 @@ TEST(json_has_the_five_members_of_the_contract)
 	assert_string_equal(line,
 			    "{\"name\":\"unit\",\"side\":\"source\","
 			    "\"verdict\":\"warn\",\"found\":\"unit restarts\","
-			    "\"remedy\":\"Restart=no\"}");
+			    "\"remedy\":\"Restart=no\","
+			    "\"family\":\"other\",\"cause\":null}");
 	checks_free(&list);
 }
 
@@ -92,5 +93,47 @@ TEST(text_that_is_not_utf8_stays_valid_json)
 	found = json_object_get_string(json_object_object_get(again, "found"));
 	assert_string_equal(found, "caf\xc3\xa9 \uFFFD\uFFFD\uFFFD\uFFFD"
 				   "\uFFFD\uFFFD \uFFFD\uFFFD");
+	checks_free(&list);
+}
+
+/* Two of one cause, one of its own, one of another verdict. */
+static void missing(struct checks *list)
+{
+	static const enum check_verdict verdicts[] = { CHECK_FAIL, CHECK_FAIL,
+						       CHECK_WARN };
+
+	checks_add(list, "memory", CHECK_DESTINATION, CHECK_FAIL,
+		   xstrdup("too little"), xstrdup("free some"));
+	for (size_t i = 0; i < 3; i++) {
+		checks_add(list, i ? "file" : "directory", CHECK_DESTINATION,
+			   verdicts[i], xstrdup("it is missing"),
+			   xstrdup(i ? "mount /srv" : "mkdir /srv"));
+		checks_lacks(list, "/srv/x");
+		list->v[list->n - 1].cause = xstrdup("no /srv");
+	}
+}
+
+TEST(findings_of_one_cause_and_verdict_are_one_problem)
+{
+	struct checks list = { 0 };
+
+	missing(&list);
+	assert_int_equal(checks_problem(&list, 0), 0);
+	assert_int_equal(checks_problem(&list, 1), 1);
+	assert_int_equal(checks_problem(&list, 2), 1);
+	assert_int_equal(checks_problem(&list, 3), 3);
+	assert_int_equal(checks_problems(&list, CHECK_FAIL), 2);
+	assert_int_equal(checks_problems(&list, CHECK_WARN), 1);
+	assert_int_equal(checks_count(&list, CHECK_FAIL), 3);
+	checks_free(&list);
+}
+
+TEST(a_problem_has_the_remedy_of_a_file)
+{
+	struct checks list = { 0 };
+
+	missing(&list);
+	assert_string_equal(checks_remedy(&list, 0), "free some");
+	assert_string_equal(checks_remedy(&list, 1), "mount /srv");
 	checks_free(&list);
 }

@@ -111,7 +111,8 @@ TEST(a_check_is_spread_out)
 	assert_json(&ev,
 		    COMMON("check") "\"name\":\"ram\",\"side\":\"destination\","
 				    "\"verdict\":\"pass\",\"found\":\"fits\","
-				    "\"remedy\":null}");
+				    "\"remedy\":null,\"family\":\"other\","
+				    "\"cause\":null}");
 }
 
 TEST(a_phase_reports_both_ends)
