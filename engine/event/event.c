@@ -68,6 +68,9 @@ static void facts_fields(struct json_object *o, const struct event *ev)
 	json_add_u64(o, "ram_bytes", f->ram_bytes);
 	json_add_u64(o, "vcpus", f->vcpus);
 	json_add_bool(o, "kvm", f->kvm);
+	json_fields_text(o, "login", f->login);
+	json_add_num(o, "link_bps", f->link_bps, 0);
+	json_add_u64(o, "lessons", f->lessons);
 }
 
 static void check_fields(struct json_object *o, const struct event *ev)

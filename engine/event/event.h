@@ -68,6 +68,9 @@ struct event_facts {
 	uint64_t ram_bytes;
 	unsigned int vcpus;
 	bool kvm;
+	const char *login; /* "libssh2 1.10.0"; NULL: there was none */
+	double link_bps;   /* that earlier migrations had; NAN: none */
+	size_t lessons;	   /* how many there were */
 };
 
 struct event_phase {

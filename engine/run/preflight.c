@@ -7,6 +7,7 @@
  * them (preflight_checks.c).
  */
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,8 +530,22 @@ static void emit_checks(struct run *r)
 	}
 }
 
+/* What speaks to the destination, to be freed; NULL: it is this host. */
+static char *login_words(const struct run *r)
+{
+	const char *backend = host_backend(r->dst.host);
+
+	if (host_is_local(r->dst.host))
+		return NULL;
+	if (strcmp(backend, "ssh") != 0)
+		return xstrdup("ssh(1)");
+	return xasprintf("libssh2 %s", ssh_library_version());
+}
+
 static void emit_facts(struct run *r, const struct preflight *p)
 {
+	double link = lessons_link_bps(&r->lessons);
+	AUTO_FREE char *login = login_words(r);
 	AUTO_STRV struct strv from = { 0 }, to = { 0 };
 	const char *uuid = r->source.facts.uuid;
 	struct event ev = { .kind = EVENT_FACTS };
@@ -549,28 +564,34 @@ static void emit_facts(struct run *r, const struct preflight *p)
 		.ram_bytes = r->source.facts.ram_bytes,
 		.vcpus = r->source.facts.vcpus,
 		.kvm = r->source.facts.kvm,
+		.login = login,
+		.link_bps = link > 0 ? link : NAN,
+		.lessons = r->lessons.n,
 	};
 	run_emit(r, &ev);
 }
 
 static int refuse(const struct run *r, struct err *err)
 {
-	const struct check *first = NULL;
-	size_t n = checks_count(&r->checks, CHECK_FAIL);
+	const struct checks *list = &r->checks;
+	const struct check *first;
+	const char *remedy;
+	size_t n = checks_count(list, CHECK_FAIL), i = 0;
 
-	for (size_t i = 0; i < r->checks.n && !first; i++) {
-		if (r->checks.v[i].verdict == CHECK_FAIL)
-			first = &r->checks.v[i];
-	}
-	if (!first)
+	if (!n)
 		return 0;
-	err_set(err, ERR_REFUSED, "%s", first->found);
+	while (list->v[i].verdict != CHECK_FAIL)
+		i++;
+	first = &list->v[i];
+	remedy = checks_remedy(list, i);
+	err_set(err, ERR_REFUSED, "%s",
+		first->cause ? first->cause : first->found);
 	err_wrap(err, ERR_REFUSED, "%zu check%s failed; nothing was changed", n,
 		 n == 1 ? "" : "s");
 	if (first->side == CHECK_DESTINATION)
 		err_at_host(err, host_name(r->dst.host));
-	if (first->remedy)
-		err_hint(err, "%s", first->remedy);
+	if (remedy)
+		err_hint(err, "%s", remedy);
 	return -1;
 }
 

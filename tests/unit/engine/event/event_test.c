@@ -83,6 +83,9 @@ TEST(facts_keep_argv_as_arrays)
 		.ram_bytes = 1 << 20,
 		.vcpus = 2,
 		.kvm = true,
+		.login = "ssh(1)",
+		.link_bps = 1e9,
+		.lessons = 3,
 	};
 	assert_json(&ev, COMMON("facts") "\"source_qemu\":\"7.2.22\","
 					 "\"destination_qemu\":null,"
@@ -92,7 +95,9 @@ TEST(facts_keep_argv_as_arrays)
 					 "\"uid\":1000,"
 					 "\"machine\":\"pc-q35-7.2\","
 					 "\"ram_bytes\":1048576,\"vcpus\":2,"
-					 "\"kvm\":true}");
+					 "\"kvm\":true,\"login\":\"ssh(1)\","
+					 "\"link_bps\":1000000000,"
+					 "\"lessons\":3}");
 	strv_free(&argv);
 }
 
