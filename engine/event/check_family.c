@@ -58,13 +58,16 @@ static const struct {
 
 	{ "bridge", CHECK_FAMILY_NETWORK },
 
+	{ "cpu", CHECK_FAMILY_MACHINE },
+	{ "hugepages", CHECK_FAMILY_MACHINE },
 	{ "kvm", CHECK_FAMILY_MACHINE },
 	{ "machine", CHECK_FAMILY_MACHINE },
+	{ "memlock", CHECK_FAMILY_MACHINE },
 	{ "memory", CHECK_FAMILY_MACHINE },
 	{ "qemu", CHECK_FAMILY_MACHINE },
+	{ "qemu-fault", CHECK_FAMILY_MACHINE },
 	{ "qemu-replaced", CHECK_FAMILY_MACHINE },
 	{ "ram-file", CHECK_FAMILY_MACHINE },
-	{ "tcg-dirty-bits", CHECK_FAMILY_MACHINE },
 	{ "version", CHECK_FAMILY_MACHINE },
 
 	{ "boot", CHECK_FAMILY_OWNER },

@@ -603,6 +603,9 @@ int preflight_run(struct run *r, struct err *err)
 	if (rc == 0) {
 		for (size_t i = 0; preflight_checks[i]; i++)
 			preflight_checks[i](&p);
+		rc = preflight_missing_ask(&p, err);
+	}
+	if (rc == 0) {
 		emit_facts(r, &p);
 		emit_checks(r);
 		rc = refuse(r, err);

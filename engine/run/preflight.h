@@ -84,6 +84,15 @@ void preflight_hands_free(struct preflight *p);
 int preflight_make_plan(struct preflight *p, const struct argv_hand *hands,
 			size_t n_hands, struct err *err);
 
+/*
+ * After the checks: gives those that miss something in one missing directory
+ * the same cause. -1: cancelled; what else fails leaves them as they are.
+ */
+int preflight_missing_ask(struct preflight *p, struct err *err);
+/* The topmost of @dirs that was not found and that @path is in, or NULL. */
+const char *preflight_missing_above(const char *path, const struct strv *dirs,
+				    const struct probe_file *found);
+
 /* Rows of the table. */
 void preflight_check_replaced(struct preflight *p);
 void preflight_check_files(struct preflight *p);

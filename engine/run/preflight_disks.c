@@ -250,6 +250,7 @@ static void check_missing(struct preflight *p, size_t i)
 					   "OLD=NEW",
 					   mounted)
 			       : STEAL(mounted));
+	checks_lacks(&p->r->checks, item->path);
 }
 
 static char *found_same(const struct preflight *p, size_t i, const char *why)

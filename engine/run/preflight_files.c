@@ -78,13 +78,16 @@ static void check_file(struct preflight *p, size_t i)
 	if (f->kind == ARGV_RAM || f->kind == ARGV_TRACE ||
 	    f->kind == ARGV_IMAGE)
 		return;
-	if (!p->there[i].exists)
+	if (!p->there[i].exists) {
 		ADD(p, "file", DESTINATION, FAIL,
 		    xasprintf("%s does not exist on %s", f->path, dst_name(p)),
 		    xstrdup("put it there, or map its path with "
 			    "--remap OLD=NEW"));
-	else if (p->here[i].exists && !f->directory &&
-		 p->here[i].size_bytes != p->there[i].size_bytes)
+		checks_lacks(&p->r->checks, f->path);
+		return;
+	}
+	if (p->here[i].exists && !f->directory &&
+	    p->here[i].size_bytes != p->there[i].size_bytes)
 		ADD(p, "file", BOTH, WARN,
 		    xasprintf("%s differs in size between the hosts", f->path),
 		    xstrdup("copy it from the source"));

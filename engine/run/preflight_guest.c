@@ -148,7 +148,10 @@ void preflight_check_command_line(struct preflight *p)
 				    "destination's with --dest-args"));
 		else
 			ADD(p, "command-line", SOURCE, WARN,
-			    xasprintf("%s: %s", n->option, n->text), NULL);
+			    xasprintf("%s: %s", n->option, n->text),
+			    xstrdup("make sure that it means the same there, "
+				    "or give the destination's with "
+				    "--dest-args"));
 	}
 	if (!bad)
 		ADD(p, "command-line", SOURCE, PASS,

@@ -11,6 +11,16 @@
 #include "engine/run/preflight_add.h"
 #include "engine/run/reach.h"
 #include "transport/base/xalloc.h"
+#include "transport/quote.h"
+
+/* A line for the destination's shell. */
+static char *make_directory(const struct preflight *p, const char *path)
+{
+	AUTO_FREE char *user = quote_text(p->r->source.guest.user);
+	AUTO_FREE char *word = quote_text(path);
+
+	return xasprintf("install -d -o %s %s, there", user, word);
+}
 
 /*
  * Names are given with the rights of the guest's user. One that root had made
@@ -22,13 +32,15 @@ static void check_directory(struct preflight *p, const struct argv_move *m,
 {
 	const struct probe_file *there = &p->there[at];
 
-	if (there->type != 'd')
+	if (there->type != 'd') {
 		ADD(p, "directory", DESTINATION, FAIL,
 		    xasprintf("%s, where %s will be, is no directory on %s",
 			      p->paths.v[at], m->public, dst_name(p)),
-		    xstrdup("create it there"));
-	else if (!argv_moves_is_log(m) && there->access_known &&
-		 !there->writable)
+		    make_directory(p, p->paths.v[at]));
+		checks_lacks(&p->r->checks, m->public);
+		return;
+	}
+	if (!argv_moves_is_log(m) && there->access_known && !there->writable)
 		ADD(p, "directory", DESTINATION, FAIL,
 		    xasprintf("%s, whose QEMU will run on %s, may not write to "
 			      "%s, where %s will be",
@@ -43,6 +55,7 @@ static void check_directory(struct preflight *p, const struct argv_move *m,
 void preflight_check_directories(struct preflight *p)
 {
 	const struct argv_moves *m = &p->r->dest.plan.moves;
+	AUTO_FREE char *path = NULL;
 
 	for (size_t i = 0; i < m->n; i++)
 		check_directory(p, &m->v[i], p->moves_at + i);
@@ -53,6 +66,8 @@ void preflight_check_directories(struct preflight *p)
 		      "%s",
 		      p->r->dest.plan.cwd, dst_name(p)),
 	    xstrdup("create it there, or map it with --remap OLD=NEW"));
+	path = xasprintf("%s/", p->r->dest.plan.cwd);
+	checks_lacks(&p->r->checks, path);
 }
 
 /* The guest itself is seen there, too, where both hosts are one. */
