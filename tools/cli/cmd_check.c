@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry check: preflight only. */
+#include <math.h>
+#include <stdlib.h>
+
 #include "qmp/json_fields.h"
 #include "qmp/json.h"
+#include "tools/cli/check_view.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
-#include "tools/cli/receipt.h"
+#include "tools/cli/human.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
@@ -27,49 +31,127 @@ static struct json_object *to_json(const struct checks *list,
 	return json_add_sub(o, "error", result_error_to_json(&r->error));
 }
 
-static void put_count(struct buf *b, size_t n, const char *what)
+/* What is known of one destination, for people. */
+struct report {
+	struct cli *cli;
+	struct checks list;
+	struct result r;
+	char *source_qemu, *destination_qemu, *login;
+	double link_bps;
+	size_t lessons;
+};
+
+static void report_free(struct report *rep)
 {
-	buf_printf(b, "%zu %s%s", n, what, n == 1 ? "" : "s");
+	checks_free(&rep->list);
+	result_free(&rep->r);
+	free(rep->source_qemu);
+	free(rep->destination_qemu);
+	free(rep->login);
+}
+
+static char *copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* An event_sink: the facts are for the head line. */
+static void take_event(void *arg, const struct event *ev)
+{
+	struct report *rep = arg;
+
+	if (ev->kind == EVENT_FACTS && !rep->source_qemu) {
+		rep->source_qemu = copy(ev->facts.source_qemu);
+		rep->destination_qemu = copy(ev->facts.destination_qemu);
+		rep->login = copy(ev->facts.login);
+		rep->link_bps = ev->facts.link_bps;
+		rep->lessons = ev->facts.lessons;
+	}
+	ui_event(&rep->cli->ui, ev);
+}
+
+/* --- for people ---------------------------------------------------------- */
+
+static void put_head(struct buf *b, const struct style *style,
+		     const struct report *rep)
+{
+	AUTO_FREE char *link = NULL;
+	struct check_head h = {
+		.source = rep->r.source,
+		.source_qemu = rep->source_qemu,
+		.destination = rep->r.destination,
+		.destination_qemu = rep->destination_qemu,
+		.login = rep->login,
+	};
+
+	if (rep->link_bps > 0)
+		link = xasprintf("link %s, learnt from %zu migration%s; how it "
+				 "would go: vmferry forecast",
+				 human_rate(rep->link_bps).text, rep->lessons,
+				 rep->lessons == 1 ? "" : "s");
+	h.link = link;
+	check_view_head(b, style, &h);
 }
 
 /* "2 problems, 1 warning. Nothing was changed. db2 is RUNNING on hosta." */
 static void put_summary(struct buf *b, const struct style *style,
-			const struct checks *list, const struct result *r)
+			const struct report *rep)
 {
-	AUTO_FREE char *last = result_last_line(r);
+	AUTO_FREE char *last = result_last_line(&rep->r);
 
-	if (list->n) {
-		put_count(b, checks_count(list, CHECK_FAIL), "problem");
-		buf_printf(b, ", ");
-		put_count(b, checks_count(list, CHECK_WARN), "warning");
-		buf_printf(b, ". ");
+	if (rep->list.n) {
+		check_view_counts(b, &rep->list);
+		buf_append(b, " ", 1);
 	}
 	text_put(b, style->utf8, last);
 	buf_append(b, "\n", 1);
 }
 
-static void print_people(struct cli *cli, const struct checks *list,
-			 const struct result *r)
+static enum check_detail detail_of(const struct settings *s)
+{
+	return s->quiet	    ? CHECK_DETAIL_PROBLEMS
+	       : s->verbose ? CHECK_DETAIL_ALL
+			    : CHECK_DETAIL_FAMILIES;
+}
+
+static void print_people(struct cli *cli, const struct report *rep)
 {
 	struct style style = cli_people_style(cli);
 	AUTO_BUF struct buf b = { 0 };
 
-	for (size_t i = 0; i < list->n; i++) {
-		if (!cli->settings.quiet || list->v[i].verdict != CHECK_PASS)
-			receipt_check(&b, &style, &list->v[i]);
-	}
+	if (rep->source_qemu && !cli->settings.quiet)
+		put_head(&b, &style, rep);
+	check_view_list(&b, &style, &rep->list, detail_of(&cli->settings));
 	/* refused by the checks above, or never got to them */
-	if (r->error.kind != ERR_NONE && !checks_count(list, CHECK_FAIL))
-		cli_print_error(cli, &r->error);
-	put_summary(&b, &style, list, r);
+	if (rep->r.error.kind != ERR_NONE &&
+	    !checks_count(&rep->list, CHECK_FAIL))
+		cli_print_error(cli, &rep->r.error);
+	put_summary(&b, &style, rep);
 	cli_print_people(cli, &b);
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static int check_one(struct cli *cli, struct migrate_options *opt)
+{
+	struct report rep = { .cli = cli, .link_bps = NAN };
+	int code;
+
+	result_init(&rep.r);
+	opt->sink = take_event;
+	opt->sink_arg = &rep;
+	migrate_check(opt, &rep.list, &rep.r);
+	code = result_exit_code(&rep.r);
+	print_people(cli, &rep);
+	if (cli->settings.json)
+		code = cli_print_json(to_json(&rep.list, &rep.r), code);
+	report_free(&rep);
+	return code;
 }
 
 static int run(struct cli *cli)
 {
 	AUTO_ERR struct err err = { 0 };
-	struct checks list = { 0 };
-	struct result r;
 	struct cli_plan p;
 	int code;
 
@@ -77,16 +159,9 @@ static int run(struct cli *cli)
 		cli_plan_free(&p);
 		return cli_usage(cli, &err);
 	}
-	result_init(&r);
 	/* the lines below say it all */
 	cli->ui.quiet = true;
-	migrate_check(&p.opt, &list, &r);
-	code = result_exit_code(&r);
-	print_people(cli, &list, &r);
-	if (cli->settings.json)
-		code = cli_print_json(to_json(&list, &r), code);
-	checks_free(&list);
-	result_free(&r);
+	code = check_one(cli, &p.opt);
 	cli_plan_free(&p);
 	return cli_end(code);
 }
@@ -106,11 +181,17 @@ const struct command cmd_check = {
 		"Connects to the guest's monitor and to the destination, runs "
 		"every check that migrate would run, and prints each with its "
 		"verdict: PASS, WARN (does not block) or FAIL (blocks), the "
-		"last two with what to do about it. Nothing is changed "
+		"last two with what to do about it. What passed is one line a "
+		"family of checks, with their names; with -v each has its own. "
+		"Findings about paths in one directory that the destination "
+		"does not have are one problem. Nothing is changed "
 		"anywhere, but for a moment there is a file with a random name "
 		"beside each image, unless both hosts are one machine: a host "
 		"that sees it has the same storage (see check-storage).\n\n"
-		"Exit code 3 when a check fails.",
+		"Exit code 3 when a check fails. --json has of each of "
+		"`checks` its family (hosts, guest, disks, network, machine, "
+		"owner), too, and a cause that findings of one problem have in "
+		"common.",
 	.examples = "vmferry check web1 root@hostb\n"
 		    "vmferry check pid:4211 hostb --remap /srv/vm=/data/vm",
 	.groups = groups,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vmferry migrate: the live migration. */
 #include "qmp/json.h"
+#include "tools/cli/check_view.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/group.h"
 #include "tools/cli/receipt.h"
@@ -36,8 +37,9 @@ static int dry_run(struct cli *cli, const struct cli_plan *p, struct result *r)
 	/* the lines below say it all */
 	cli->ui.quiet = true;
 	migrate_plan(&p->opt, &list, &plan, r);
-	for (size_t i = 0; i < list.n; i++)
-		receipt_check(&b, &style, &list.v[i]);
+	check_view_list(&b, &style, &list,
+			cli->settings.verbose ? CHECK_DETAIL_ALL
+					      : CHECK_DETAIL_FAMILIES);
 	for (size_t i = 0; i < plan.n; i++) {
 		text_put(&b, style.utf8, plan.v[i]);
 		buf_append(&b, "\n", 1);

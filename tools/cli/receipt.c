@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* receipt: results in words: checks, what a migration cost, errors. */
+/* receipt: results in words: what a migration cost, errors. */
 #include "tools/cli/receipt.h"
 
 #include <math.h>
@@ -8,45 +8,6 @@
 #include "tools/cli/human.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
-
-/* --- checks -------------------------------------------------------------- */
-
-/* The remedy on the same line, or, where that is too wide, on the next. */
-static void put_remedy(struct buf *b, const struct style *s, size_t start,
-		       const struct check *c)
-{
-	AUTO_BUF struct buf fix = { 0 };
-	int width = text_width(buf_data(b) + start);
-
-	text_putf(&fix, s->utf8, "fix: %s", c->remedy);
-	if (s->columns && width + 4 + text_width(buf_data(&fix)) > s->columns)
-		buf_printf(b, "\n       ");
-	else
-		buf_printf(b, "    ");
-	buf_printf(b, "%s", buf_data(&fix));
-}
-
-void receipt_check(struct buf *b, const struct style *s, const struct check *c)
-{
-	static const struct {
-		const char *word, *code;
-	} verdicts[CHECK_VERDICTS] = {
-		[CHECK_PASS] = { "PASS", STYLE_GREEN },
-		[CHECK_WARN] = { "WARN", STYLE_YELLOW },
-		[CHECK_FAIL] = { "FAIL", STYLE_RED },
-	};
-	size_t start;
-
-	buf_printf(b, " %s%s%s", style_paint(s, verdicts[c->verdict].code),
-		   verdicts[c->verdict].word, style_paint(s, STYLE_PLAIN));
-	start = buf_len(b);
-	text_putf(b, s->utf8, "  %s", c->found);
-	if (c->verdict == CHECK_FAIL)
-		text_putf(b, s->utf8, " [%s]", c->name);
-	if (c->remedy && c->verdict != CHECK_PASS)
-		put_remedy(b, s, start, c);
-	buf_append(b, "\n", 1);
-}
 
 /* --- a migration --------------------------------------------------------- */
 

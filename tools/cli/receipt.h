@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * receipt: results in words: checks, what a migration cost, errors.
+ * receipt: results in words: what a migration cost, errors.
  *
  * Pure: each appends lines to a buffer.
  */
 #ifndef TOOLS_CLI_RECEIPT_H
 #define TOOLS_CLI_RECEIPT_H
 
-#include "engine/event/check.h"
 #include "engine/event/result.h"
 #include "tools/cli/style.h"
 #include "transport/base/buf.h"
 
-/* " FAIL  what was found    fix: the remedy [name]". */
-void receipt_check(struct buf *b, const struct style *s, const struct check *c);
 /* What a migration that went through cost; only numbers that are known. */
 void receipt_migration(struct buf *b, const struct style *s,
 		       const struct result *r);

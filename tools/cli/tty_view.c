@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tools/cli/human.h"
-#include "tools/cli/receipt.h"
+#include "tools/cli/check_view.h"
 #include "tools/cli/text.h"
 #include "transport/base/xalloc.h"
 
@@ -324,7 +324,7 @@ static void show_check(struct tty_view *v, const struct check *c)
 
 	if (c->verdict == CHECK_PASS)
 		return;
-	receipt_check(&b, &v->style, c);
+	check_view_row(&b, &v->style, c);
 	line = xstrndup(buf_data(&b), buf_len(&b) - 1); /* less its newline */
 	tty_view_line(v, line);
 }
