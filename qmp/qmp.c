@@ -49,10 +49,20 @@ close:
 	return NULL;
 }
 
+struct qmp *qmp_share(struct qmp *q)
+{
+	q->others++;
+	return q;
+}
+
 void qmp_close(struct qmp *q)
 {
 	if (!q)
 		return;
+	if (q->others) {
+		q->others--;
+		return;
+	}
 	assert(!q->waiters && !q->listeners);
 	qmp_io_stop(q);
 	stream_close(q->stream);

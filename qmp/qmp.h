@@ -52,9 +52,11 @@ struct qmp_version {
  */
 struct qmp *qmp_open(struct stream *stream, const char *side,
 		     struct mono deadline, struct err *err);
+/* One more user of @q, who closes it, too; returns @q. */
+struct qmp *qmp_share(struct qmp *q);
 /*
- * Closes and frees; never waits for QEMU. No call may be under way. NULL is
- * fine.
+ * Closes and frees, once every user has done so; never waits for QEMU. No call
+ * of that user may be under way. NULL is fine.
  */
 void qmp_close(struct qmp *q);
 

@@ -36,6 +36,7 @@ struct qmp_text {
 
 struct qmp {
 	struct stream *stream;
+	size_t others; /* users beside the first */
 	char *side;
 	struct qmp_version version;
 	bool oob;

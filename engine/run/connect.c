@@ -14,6 +14,7 @@
 #include "engine/run/choose_xbzrle.h"
 #include "engine/run/learn.h"
 #include "engine/run/lock.h"
+#include "engine/run/monitor_share.h"
 #include "engine/run/reach.h"
 #include "engine/run/run.h"
 #include "qmp/qmp.h"
@@ -165,7 +166,7 @@ static int open_source(struct run *r, struct err *err)
 {
 	AUTO_ERR struct err second = { 0 };
 
-	if (connect_open_source(r, err) == 0)
+	if (monitor_share_open(r, err) == 0)
 		return 0;
 	if (refuse_second(r, &second) < 0 ||
 	    reach_refuse_arriving(r, &second) < 0) {

@@ -15,6 +15,7 @@
 #include "transport/host_open.h"
 
 struct argv_remap;
+struct monitor_share;
 struct policy;
 
 /* Else the percentage to throttle by, 1 … 99. */
@@ -65,6 +66,9 @@ struct migrate_options {
 	 * itself may have to start QEMU or ssh(1). NULL is fine.
 	 */
 	void (*set_up)(const char *const *write_dirs);
+	int connect_ms; /* for the login, 0: RUN_CONNECT_MS */
+	/* with other runs of this guest that change nothing; NULL: alone */
+	struct monitor_share *share;
 	event_sink *sink; /* may be NULL */
 	void *sink_arg;
 };

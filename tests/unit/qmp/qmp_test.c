@@ -39,6 +39,26 @@ TEST(a_session_closes_under_a_flood)
 	WITH_SCRIPT(steps, unanswered_body);
 }
 
+static void shared_body(struct qmp *q)
+{
+	assert_ptr_equal(qmp_share(q), q);
+	expect_status(q, "running");
+	qmp_close(q);
+	expect_status(q, "running");
+}
+
+TEST(a_shared_session_is_open_until_its_last_user_closes_it)
+{
+	static const struct fake_step step = {
+		.expect = "query-status",
+		.reply = "{\"status\":\"running\",\"running\":true,"
+			 "\"singlestep\":false}",
+	};
+	const struct fake_step steps[] = { step, step };
+
+	WITH_SCRIPT(steps, shared_body);
+}
+
 static void real_session_body(struct qmp *q, struct real_qemu *r)
 {
 	AUTO_ERR struct err err = { 0 };
