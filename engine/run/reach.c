@@ -167,6 +167,8 @@ static void notify(void *arg, const char *what, const char *text)
 int reach_destination(struct run *r, struct err *err)
 {
 	struct host_options opt = r->opt->ssh;
+	int connect_ms = r->opt->connect_ms ? r->opt->connect_ms
+					    : RUN_CONNECT_MS;
 
 	opt.ask = opt.ask ? ask_noted : NULL;
 	opt.notify = notify;
@@ -175,7 +177,7 @@ int reach_destination(struct run *r, struct err *err)
 		(void)await_source(r);
 	if (!r->dst.host)
 		r->dst.host = host_open(r->opt->destination, &opt,
-					mono_in_ms(RUN_CONNECT_MS), err);
+					mono_in_ms(connect_ms), err);
 	if (!r->dst.host)
 		return no_destination(r, err);
 	r->result->transport = host_backend(r->dst.host);

@@ -82,7 +82,10 @@ class UsageTest(CliCase):
 
     def test_missing_and_surplus_words_are_reported(self):
         self.assert_usage(self.run_it("migrate", "web1"), "GUEST DEST")
-        self.assert_usage(self.run_it("check", "a", "b", "c"), '"c"')
+        self.assert_usage(self.run_it("migrate", "a", "b", "c"), '"c"')
+        self.assert_usage(self.run_it("check", "a"), "GUEST DEST...")
+        self.assert_usage(self.run_it("check", "a", "b", "c", "b"),
+                          "b is named twice")
         self.assert_usage(self.run_it("migrate", "a", "b", "--deadline"),
                           "--deadline SEC")
 
@@ -346,6 +349,7 @@ class DocumentTest(CliCase):
         self.assertTrue(text.startswith("#compdef vmferry\n"))
         for name in COMMANDS:
             self.assertIn(f"\t{name})\n", text)
+        self.assertIn("'1:guest:->guests' '*:destination:_hosts'", text)
         if shutil.which("zsh"):
             done = subprocess.run(["zsh", "-n"], input=text, text=True,
                                   capture_output=True)

@@ -14,6 +14,7 @@ struct cli;
 /* What a shell can offer for a command's operands. */
 enum command_operands {
 	OPERANDS_GUEST, /* if any: a guest, then a host */
+	OPERANDS_GUEST_HOSTS,
 	OPERANDS_HOSTS,
 	OPERANDS_COMMAND,
 };

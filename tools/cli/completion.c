@@ -139,6 +139,10 @@ static void zsh_operands(const struct command *c, FILE *out)
 		fputs(" \\\n\t\t\t'1:command:->commands'", out);
 	else if (c->operands == OPERANDS_HOSTS)
 		fputs(" \\\n\t\t\t'*:host:_hosts'", out);
+	else if (c->operands == OPERANDS_GUEST_HOSTS)
+		fputs(" \\\n\t\t\t'1:guest:->guests' "
+		      "'*:destination:_hosts'",
+		      out);
 	else if (c->max_operands == 2)
 		fputs(" \\\n\t\t\t'1:guest:->guests' "
 		      "'2:destination:_hosts'",

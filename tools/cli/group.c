@@ -54,7 +54,8 @@ static const struct option speech_options[] = {
 		.set = option_set_count,
 		AT(verbose),
 		.help = "Tells more on standard error; twice: what is said on "
-			"every connection. Never a secret.",
+			"every connection. Never a secret. check has a line "
+			"for each check that passed, too.",
 	},
 	{
 		.name = "color",
