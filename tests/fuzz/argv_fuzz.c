@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "engine/argv/argv.h"
+#include "engine/argv/argv_listen.h"
+#include "engine/argv/argv_nics.h"
 #include "engine/guest/guest_describe.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "transport/base/buf.h"
@@ -31,6 +33,32 @@ static void describe(const struct strv *argv, const struct argv_moves *moves)
 		fuzz_claim(g.monitors[i].path || g.monitors[i].tcp,
 			   "a monitor is somewhere");
 	guest_free(&g);
+}
+
+/* What it has of its host's network. */
+static void look_at_network(const struct strv *argv)
+{
+	AUTO_STRV struct strv words = { 0 };
+	struct argv_nics nics;
+	struct argv_ports ports;
+	struct argv_clients clients;
+
+	argv_nics_read(argv, &nics);
+	for (size_t i = 0; i < nics.n; i++)
+		fuzz_claim(!nics.v[i].ifname ||
+				   argv_nics_is_ifname(nics.v[i].ifname),
+			   "a tap has the name of an interface");
+	argv_nics_free(&nics);
+	argv_listen_ports(argv, &ports);
+	for (size_t i = 0; i < ports.n; i++)
+		fuzz_claim(ports.v[i].first && ports.v[i].last <= 65535 &&
+				   ports.v[i].first <= ports.v[i].last,
+			   "a port is one");
+	argv_listen_free(&ports);
+	argv_listen_clients(argv, &clients);
+	argv_listen_clients_free(&clients);
+	argv_listen_terminals(argv, &words);
+	argv_listen_passwords(argv, &words);
 }
 
 static void blank(const struct strv *argv)
@@ -142,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_moves(&argv, &moves);
 	describe(&argv, &moves);
 	blank(&argv);
+	look_at_network(&argv);
 	rebuild(&argv, &moves, flags);
 	argv_moves_free(&moves);
 	return 0;
