@@ -17,9 +17,9 @@
 /* Strings owned. */
 struct argv_port {
 	bool udp;
-	char *host;		 /* as written; "": every address */
+	char *host;		  /* as written; "": every address */
 	unsigned int first, last; /* QEMU takes the first free one of them */
-	char *option;		 /* "-vnc" */
+	char *option;		  /* "-vnc" */
 };
 struct argv_ports {
 	struct argv_port *v;

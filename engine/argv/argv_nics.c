@@ -278,8 +278,8 @@ static bool has_default(const struct argv_items *items)
 	AUTO_FREE char *machine = argv_items_machine(items, "type");
 
 	return !argv_items_last(items, "nodefaults") &&
-	       !(machine && (!strncmp(machine, "microvm", 7) ||
-			     !strcmp(machine, "none")));
+	       !(machine &&
+		 (!strncmp(machine, "microvm", 7) || !strcmp(machine, "none")));
 }
 
 void argv_nics_read(const struct strv *argv, struct argv_nics *out)

@@ -18,6 +18,7 @@
 #include "engine/hosts/disk_proof.h"
 #include "engine/hosts/guest_socket.h"
 #include "engine/hosts/name_use.h"
+#include "engine/hosts/net_facts.h"
 #include "engine/run/launch.h"
 #include "engine/run/migrate_options.h"
 #include "engine/run/run.h"
@@ -166,6 +167,29 @@ static void ask_for_disks(struct host *h)
 	disk_mounts_free(&mounts);
 }
 
+static void ask_for_network(struct host *h)
+{
+	struct net_asker asker = { .pid = 42, .bridges = true };
+	const struct net_link *l;
+	struct net_facts f;
+
+	strv_push(&asker.links, "tap0");
+	strv_push(&asker.macs, "52:54:00:12:34:56");
+	strv_push(&asker.tcp, "170D");
+	if (net_facts_ask(h, &asker, &f, MONO_NEVER, NULL) == 0) {
+		l = net_facts_link(&f, "tap0");
+		fuzz_claim(!l || l->self.kind != NET_MISSING,
+			   "a link that is found is there");
+		fuzz_claim(!l || !l->master || !strchr(l->master, '\n'),
+			   "a name is one line");
+		(void)net_facts_taken(&f, false, "127.0.0.1", 5901);
+		(void)net_facts_has_address(&f, "10.0.0.1");
+		(void)net_facts_alive(&f, "52:54:00:12:34:56");
+	}
+	net_facts_free(&f);
+	net_asker_free(&asker);
+}
+
 static void ask_for_ancestors(struct host *h)
 {
 	struct ancestors all;
@@ -263,6 +287,7 @@ static void run_all(void *arg)
 	ask_for_mark(&t.host);
 	ask_for_names(&t.host);
 	ask_for_disks(&t.host);
+	ask_for_network(&t.host);
 	ask_for_ancestors(&t.host);
 	ask_for_unit(first.n ? first.v[0] : "");
 	(void)guest_socket_connect(&t.host, "/s", &owner, MONO_NEVER, NULL);

@@ -129,8 +129,8 @@ TEST(displays_whose_password_is_set_later_are_named)
 	expect_words(argv_listen_passwords, "-spice port=1", "spice");
 	expect_words(argv_listen_passwords,
 		     "-spice port=1,disable-ticketing=on", "");
-	expect_words(argv_listen_passwords,
-		     "-spice port=1,password-secret=s", "");
+	expect_words(argv_listen_passwords, "-spice port=1,password-secret=s",
+		     "");
 }
 
 static void expect_clients(const char *words, const char *expected)

@@ -65,8 +65,7 @@ TEST(a_helper_has_a_bridge)
 {
 	expect("qemu -netdev bridge,id=n0 -nodefaults", "bridge n0 - - br0 ");
 	expect("qemu -nic bridge,br=lan", "bridge - 52:54:00:12:34:56 - lan ");
-	expect("qemu -netdev tap,id=n0,helper=/h,br=lan",
-	       "bridge n0 - - lan ");
+	expect("qemu -netdev tap,id=n0,helper=/h,br=lan", "bridge n0 - - lan ");
 }
 
 TEST(cards_without_a_mac_have_those_of_qemu)
