@@ -58,12 +58,6 @@ static void list_paths(struct preflight *p)
 
 	for (size_t i = 0; i < plan->n_files; i++)
 		strv_push(&p->paths, plan->files[i].path);
-	for (size_t i = 0; i < plan->n_nets; i++) {
-		const struct argv_net *net = &plan->nets[i];
-
-		strv_pushf(&p->paths, "/sys/class/net/%s",
-			   net->bridge ? net->bridge : "lo");
-	}
 	p->moves_at = p->paths.n;
 	for (size_t i = 0; i < plan->moves.n; i++)
 		strv_take(&p->paths, parent_of(plan->moves.v[i].public));
@@ -460,9 +454,13 @@ static int ask_of_plan(struct preflight *p, struct err *err)
 		{ preflight_cpu_try, p },
 		{ preflight_disks_look_here, p },
 		{ preflight_disks_look_there, p },
+		{ preflight_net_look_here, p },
+		{ preflight_net_look_there, p },
+		{ preflight_net_ask_sockets, p },
 	};
 
 	list_paths(p);
+	preflight_net_read(p);
 	p->names = xcalloc(p->r->dest.plan.moves.n, sizeof(*p->names));
 	p->here = xcalloc(p->paths.n, sizeof(*p->here));
 	p->there = xcalloc(p->paths.n, sizeof(*p->there));
@@ -513,6 +511,7 @@ static void preflight_free(struct preflight *p)
 	host_tools_free(&p->tools);
 	preflight_hands_free(p);
 	preflight_disks_free(p);
+	preflight_net_free(p);
 }
 
 /* --- the verdict --------------------------------------------------------- */

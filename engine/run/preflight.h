@@ -18,6 +18,7 @@
 #include "engine/hosts/socket_forwarding.h"
 #include "engine/run/cpu_trial.h"
 #include "engine/run/preflight_disks.h"
+#include "engine/run/preflight_net.h"
 #include "engine/run/run.h"
 #include "engine/run/unit_hold.h"
 
@@ -34,7 +35,7 @@ struct preflight_hand {
 struct preflight {
 	struct run *r;
 	struct probe_qemu qemu;
-	struct strv paths; /* plan.files, bridges, then: */
+	struct strv paths; /* plan.files, then: */
 	size_t moves_at;   /* directories of public sockets */
 	size_t cwd_at;	   /* the working directory, if it matters */
 	struct probe_file *here, *there;
@@ -70,6 +71,7 @@ struct preflight {
 	struct strv chain;	      /* images below those of the plan */
 	struct probe_file *chain_there;
 	struct preflight_disks disks;
+	struct preflight_net net;
 };
 
 /* A stage: gathers, checks, refuses. Fills the plan of the destination. */
@@ -134,7 +136,6 @@ void preflight_check_given_machine(struct preflight *p);
 void preflight_check_version(struct preflight *p);
 void preflight_check_kvm(struct preflight *p);
 void preflight_check_memory(struct preflight *p);
-void preflight_check_network(struct preflight *p);
 
 /* Each adds what it finds to the run's list; NULL at the end. */
 extern void (*const preflight_checks[])(struct preflight *p);

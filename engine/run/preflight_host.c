@@ -114,30 +114,6 @@ void preflight_check_room(struct preflight *p)
 		ADD(p, "room", DESTINATION, PASS, found, NULL);
 }
 
-void preflight_check_network(struct preflight *p)
-{
-	const struct argv_plan *plan = &p->r->dest.plan;
-
-	for (size_t i = 0; i < plan->n_nets; i++) {
-		const char *bridge = plan->nets[i].bridge;
-
-		if (!bridge)
-			continue;
-		if (p->there[plan->n_files + i].exists)
-			ADD(p, "bridge", DESTINATION, PASS,
-			    xasprintf("bridge %s exists on %s", bridge,
-				      dst_name(p)),
-			    NULL);
-		else
-			ADD(p, "bridge", DESTINATION, FAIL,
-			    xasprintf("no bridge %s on %s", bridge,
-				      dst_name(p)),
-			    xasprintf("ip link add %s type bridge, and give "
-				      "it an uplink",
-				      bridge));
-	}
-}
-
 void preflight_check_forwarding(struct preflight *p)
 {
 	const char *host = dst_name(p);
