@@ -57,6 +57,13 @@ static const struct {
 	{ "trace-file", CHECK_FAMILY_DISKS },
 
 	{ "bridge", CHECK_FAMILY_NETWORK },
+	{ "console", CHECK_FAMILY_NETWORK },
+	{ "mac", CHECK_FAMILY_NETWORK },
+	{ "password", CHECK_FAMILY_NETWORK },
+	{ "port", CHECK_FAMILY_NETWORK },
+	{ "socket", CHECK_FAMILY_NETWORK },
+	{ "tap", CHECK_FAMILY_NETWORK },
+	{ "user-network", CHECK_FAMILY_NETWORK },
 
 	{ "cpu", CHECK_FAMILY_MACHINE },
 	{ "hugepages", CHECK_FAMILY_MACHINE },

@@ -131,7 +131,10 @@ TEST(decisions_and_warnings_never_wait)
 TEST(passed_checks_are_for_the_curious)
 {
 	char found[] = "fits";
-	struct check c = { "ram", CHECK_BOTH, CHECK_PASS, found, NULL };
+	struct check c = { .name = "ram",
+			   .side = CHECK_BOTH,
+			   .verdict = CHECK_PASS,
+			   .found = found };
 	struct event ev = at(EVENT_CHECK, 0);
 	struct fixture f;
 
