@@ -67,12 +67,12 @@ static int rank(const struct result *r)
 	}
 }
 
-size_t check_hosts_best(const struct result *const *results, size_t n)
+size_t check_hosts_best(const struct check_host *v, size_t n)
 {
 	size_t best = 0;
 
 	for (size_t i = 1; i < n; i++) {
-		if (rank(results[i]) < rank(results[best]))
+		if (rank(v[i].result) < rank(v[best].result))
 			best = i;
 	}
 	return best;

@@ -33,11 +33,11 @@ void check_hosts_run(const struct migrate_options *opt,
 		     const struct check_host *v, size_t n);
 
 /*
- * Which of @n results says most of whether the guest could go anywhere: one
- * that is ready, else one that was refused by checks, else one of a host out
- * of reach; the first of these. What cannot be asked at all (a wrong word, a
- * cancel) comes before all.
+ * Which of the results in @v says most of whether the guest could go anywhere:
+ * one that is ready, else one that was refused by checks, else one of a host
+ * out of reach; the first of these. What cannot be asked at all (a wrong word,
+ * a cancel) comes before all.
  */
-size_t check_hosts_best(const struct result *const *results, size_t n);
+size_t check_hosts_best(const struct check_host *v, size_t n);
 
 #endif

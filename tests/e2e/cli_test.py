@@ -486,7 +486,8 @@ class TerminalTest(case.LoopbackCase):
         self.assertEqual(t.finish(), 0, t.text())
         self.assertNotIn("s3cret!", t.text())
         # nobody would be there for the guardian
-        self.assertRegex(t.text(), r"WARN +the guardian cannot log in to ")
+        self.assertRegex(t.text(), r"WARN +hosts and login: the guardian "
+                         "cannot log in to ")
 
     def test_a_passphrase_for_ssh_is_not_the_guardians_either(self):
         guest = self.guest(self.append)
@@ -495,7 +496,8 @@ class TerminalTest(case.LoopbackCase):
         t.wait_for("assphrase")
         t.type(b"s3cret!\n")
         self.assertEqual(t.finish(), 0, t.text())
-        self.assertRegex(t.text(), r"WARN +the guardian cannot log in to ")
+        self.assertRegex(t.text(), r"WARN +hosts and login: the guardian "
+                         "cannot log in to ")
 
     def test_ctrl_c_at_the_question_gives_the_echo_back(self):
         guest = self.guest(self.append)

@@ -56,15 +56,16 @@ static void print_one(struct cli *cli, const struct check_report *rep)
 	cli_print_people(cli, &b);
 }
 
-static int check_one(struct cli *cli, struct migrate_options *opt)
+static int check_one(struct cli *cli, const struct migrate_options *given)
 {
+	struct migrate_options opt = *given;
 	struct check_report rep;
 	int code;
 
-	check_report_init(&rep, &cli->ui, opt->destination);
-	opt->sink = check_report_event;
-	opt->sink_arg = &rep;
-	migrate_check(opt, &rep.list, &rep.result);
+	check_report_init(&rep, &cli->ui, opt.destination);
+	opt.sink = check_report_event;
+	opt.sink_arg = &rep;
+	migrate_check(&opt, &rep.list, &rep.result);
 	code = result_exit_code(&rep.result);
 	print_one(cli, &rep);
 	if (cli->settings.json)
@@ -130,8 +131,6 @@ static void ask_all(struct cli *cli, const struct migrate_options *opt,
 		    struct several *all)
 {
 	AUTO_FREE struct check_host *hosts = xcalloc(all->n, sizeof(*hosts));
-	AUTO_FREE const struct result **results =
-		xcalloc(all->n, sizeof(*results));
 
 	for (size_t i = 0; i < all->n; i++) {
 		struct check_report *rep = &all->v[i];
@@ -144,10 +143,9 @@ static void ask_all(struct cli *cli, const struct migrate_options *opt,
 			.list = &rep->list,
 			.result = &rep->result,
 		};
-		results[i] = &rep->result;
 	}
 	check_hosts_run(opt, hosts, all->n);
-	all->best = check_hosts_best(results, all->n);
+	all->best = check_hosts_best(hosts, all->n);
 }
 
 static int check_several(struct cli *cli, const struct migrate_options *opt)

@@ -73,8 +73,7 @@ static void real_body(struct qmp *q, struct real_qemu *r)
 	plug(q, "device_add",
 	     "{\"driver\":\"virtio-scsi-pci\",\"id\":\"zz\","
 	     "\"iothread\":\"io\"}");
-	plug(q, "blockdev-add",
-	     "{\"driver\":\"null-co\",\"node-name\":\"n\"}");
+	plug(q, "blockdev-add", "{\"driver\":\"null-co\",\"node-name\":\"n\"}");
 	plug(q, "device_add",
 	     "{\"driver\":\"scsi-hd\",\"id\":\"aa\",\"drive\":\"n\","
 	     "\"bus\":\"zz.0\"}");

@@ -11,12 +11,14 @@
 
 static void assert_best(enum outcome a, enum outcome b, enum outcome best)
 {
-	const struct result one = { .outcome = a }, two = { .outcome = b };
-	const struct result *const there[] = { &one, &two };
-	const struct result *const back[] = { &two, &one };
+	struct result one = { .outcome = a }, two = { .outcome = b };
+	const struct check_host there[] = { { .result = &one },
+					    { .result = &two } };
+	const struct check_host back[] = { there[1], there[0] };
 
-	assert_int_equal(there[check_hosts_best(there, 2)]->outcome, best);
-	assert_int_equal(back[check_hosts_best(back, 2)]->outcome, best);
+	assert_int_equal(there[check_hosts_best(there, 2)].result->outcome,
+			 best);
+	assert_int_equal(back[check_hosts_best(back, 2)].result->outcome, best);
 }
 
 TEST(one_that_could_take_the_guest_is_enough)
@@ -41,9 +43,10 @@ TEST(a_wrong_word_and_a_cancel_come_before_all)
 
 TEST(of_two_alike_the_first_is_the_best)
 {
-	const struct result one = { .outcome = OUTCOME_REFUSED };
-	const struct result two = { .outcome = OUTCOME_REFUSED };
-	const struct result *const both[] = { &one, &two };
+	struct result one = { .outcome = OUTCOME_REFUSED };
+	struct result two = { .outcome = OUTCOME_REFUSED };
+	const struct check_host both[] = { { .result = &one },
+					   { .result = &two } };
 
 	assert_int_equal(check_hosts_best(both, 2), 0);
 }
