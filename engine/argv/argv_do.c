@@ -78,6 +78,11 @@ void argv_do_logfile(struct argv_work *w, const struct argv_item *it)
 {
 	AUTO_FREE char *there = NULL;
 
+	/* without a name QEMU writes none */
+	if (!*it->value) {
+		argv_work_keep(w, it);
+		return;
+	}
 	argv_work_parent(w, it->value);
 	if (it == argv_items_last(w->items, "D") && !strchr(it->value, '%')) {
 		argv_work_emit(w, it, argv_work_bind_log(w, it->value));

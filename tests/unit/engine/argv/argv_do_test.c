@@ -85,6 +85,16 @@ TEST(the_pid_file_is_moved)
 	argv_plan_free(&plan);
 }
 
+TEST(a_log_without_a_name_stays)
+{
+	struct argv_plan plan;
+	AUTO_FREE char *got = argv_case_other("-D ''", &plan);
+
+	assert_string_equal(got, "-D ");
+	assert_int_equal(plan.moves.n, 0);
+	argv_plan_free(&plan);
+}
+
 TEST(logs_go_through_a_pipe_traces_only_to_another_host)
 {
 	expect_other("-d int -D /var/log/q.log",
