@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/run/page_sample.h"
+#include "qmp/qmp_machine.h"
 #include "tests/unit/qmp_fixture.h"
 #include "tests/unit/test.h"
 #include "transport/base/xalloc.h"
@@ -527,6 +528,21 @@ TEST(a_guest_at_rest_is_quiet)
 static struct page_sample_pace pace;
 static double took_ms;
 
+/* Its BIOS, which writes to memory, is over: it is at its `hlt`. */
+static void await_rest(struct qmp *q)
+{
+	for (int seen = 0; seen < 3;) {
+		AUTO_ERR struct err err = { 0 };
+		AUTO_FREE char *text =
+			qmp_human(q, "info registers", SOON, &err);
+
+		if (!text)
+			fail_with_err(&err);
+		seen = strstr(text, "HLT=1") ? seen + 1 : 0;
+		expect_ok(task_sleep_until(mono_in_ms(50), &err), &err);
+	}
+}
+
 static void look_in_the_way(struct qmp *q, struct real_qemu *r)
 {
 	AUTO_ERR struct err err = { 0 };
@@ -545,13 +561,22 @@ static void hurry(struct qmp *q, struct real_qemu *r)
 	look_in_the_way(q, r);
 }
 
+static void (*at_rest)(struct qmp *q, struct real_qemu *r);
+
+static void when_at_rest(struct qmp *q, struct real_qemu *r)
+{
+	await_rest(q);
+	at_rest(q, r);
+}
+
 /* How many pages it has looked at, and so whether it looked elsewhere. */
 static size_t pages_of_a_quiet_guest(double quiet_ms,
 				     void (*body)(struct qmp *q,
 						  struct real_qemu *r))
 {
 	pace = (struct page_sample_pace){ .quiet_ms = quiet_ms };
-	with_kernel(halts, sizeof(halts), body);
+	at_rest = body;
+	with_kernel(halts, sizeof(halts), when_at_rest);
 	assert_false(verdict.pays);
 	assert_non_null(strstr(verdict.why, "quiet"));
 	return verdict.looked_at;
