@@ -89,7 +89,7 @@ class HotplugTest(case.LoopbackCase):
         self.plug_all(guest)
         before = self.facts(guest)
         self.assertEqual(before["cpus"], 2)
-        outcome = self.check(guest)
+        outcome = self.check(guest, "-v")
         self.assertEqual(outcome.code, 0, str(outcome))
         self.assertRegex(outcome.text, r"goes along: .*nic \(virtio-net-pci\)")
         for _ in range(2):
@@ -104,7 +104,7 @@ class HotplugTest(case.LoopbackCase):
             q.command("device_del", id="pen")
             harness.wait_until(lambda: self.device(q, "pen") is None, 20,
                                "it was not unplugged")
-        outcome = self.check(guest)
+        outcome = self.check(guest, "-v")
         self.assertIn("left out there: pen", outcome.text)
         self.assert_moved(guest, self.migrate(guest))
         with guest.monitor() as q:

@@ -90,7 +90,8 @@ class Host:
                 path = os.path.join(where, name)[len(self.root):]
                 if not any((path + "/").startswith(k + "/") for k in kept):
                     found.append(path)
-        stay = ("/run/vmferry/locks", "/run/vmferry/tokens")
+        stay = ("/run/vmferry/locks", "/run/vmferry/tokens",
+                "/run/vmferry/sockets")
         return [p for p in found if p not in stay]
 
     def descriptors_of_sshd(self):

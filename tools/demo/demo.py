@@ -209,7 +209,7 @@ def is_last(fd):
 def missing_directories(place):
     """What programs make that are started here, the innermost first."""
     paths = [os.path.join(place.run_root, d)
-             for d in ("locks", "queue", "tokens")]
+             for d in ("locks", "queue", "tokens", "sockets")]
     paths += [place.run_root, "/run/sshd"]
     # the destination's, and what the source's guests' users may read
     paths += [os.path.join(harness.STATE, d) for d in ("arrived", "away")]
