@@ -168,6 +168,8 @@ static bool is_own(const struct reading *r, const char *name, const char *type)
 	return begins(name, "x-") || begins(type, "child<") ||
 	       /* of a USB device: whether the guest sees it */
 	       !strcmp(name, "attached") ||
+	       /* of a PCI device: where its bus is now */
+	       !strcmp(name, "busnr") ||
 	       /* of a DIMM: its memory's */
 	       (!strcmp(name, "size") && has_property(r, "memdev"));
 }
@@ -184,6 +186,8 @@ static bool is_default(struct json_at property, struct json_object *value)
 		return json_object_equal(normal, value);
 	if (json_object_is_type(value, json_type_string))
 		return !*json_object_get_string(value);
+	if (json_object_is_type(value, json_type_array))
+		return !json_object_array_length(value);
 	/* bootindex */
 	return json_object_is_type(value, json_type_int) &&
 	       json_object_get_int64(value) == -1;

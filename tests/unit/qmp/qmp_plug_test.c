@@ -125,11 +125,12 @@ TEST(what_is_no_default_and_can_be_given_makes_the_device_anew)
 	static const struct fake_step steps[] = {
 		{ .expect = "qom-list",
 		  .args = "{\"path\":\"/machine/peripheral/d\"}",
-		  .reply = "[" LISTED("parent_bus") LISTED("addr")
-			  LISTED("memdev") LISTED("mac") LISTED("size") LISTED(
-				  "bootindex") LISTED("rombar") LISTED("rng")
-				  LISTED("x-old") LISTED("attached")
-					  LISTED("serial") LISTED_LAST },
+		  .reply = "[" LISTED("parent_bus") LISTED("addr") LISTED(
+			  "memdev") LISTED("mac") LISTED("size")
+			  LISTED("bootindex") LISTED("rombar") LISTED(
+				  "rng") LISTED("x-old") LISTED("attached")
+				  LISTED("busnr") LISTED("map") LISTED("serial")
+					  LISTED_LAST },
 		{ .expect = "qom-get",
 		  .args = "{\"path\":\"/machine/peripheral/d\","
 			  "\"property\":\"parent_bus\"}",
@@ -138,6 +139,8 @@ TEST(what_is_no_default_and_can_be_given_makes_the_device_anew)
 		  .args = "{\"typename\":\"some-pci\"}",
 		  .reply = "[{\"name\":\"x-old\",\"type\":\"bool\"},"
 			   "{\"name\":\"attached\",\"type\":\"bool\"},"
+			   "{\"name\":\"busnr\",\"type\":\"busnr\"},"
+			   "{\"name\":\"map\",\"type\":\"MappingList\"},"
 			   "{\"name\":\"part\",\"type\":\"child<y>\"},"
 			   "{\"name\":\"absent\",\"type\":\"str\"},"
 			   "{\"name\":\"size\",\"type\":\"uint64\"},"
@@ -150,6 +153,7 @@ TEST(what_is_no_default_and_can_be_given_makes_the_device_anew)
 			   "{\"name\":\"serial\",\"type\":\"str\"},"
 			   "{\"name\":\"bootindex\",\"type\":\"int32\"},"
 			   "{\"name\":\"mac\",\"type\":\"str\"}]" },
+		{ .expect = "qom-get", .reply = "[]" },
 		{ .expect = "qom-get", .reply = "1" },
 		{ .expect = "qom-get", .reply = "56" },
 		{ .expect = "qom-get", .reply = "\"/objects/more\"" },
