@@ -177,14 +177,17 @@ class TapTest(LabNetCase):
     def test_the_guests_user_gets_one_of_its_own(self):
         for host in (self.a, self.b):
             # one that anybody may open, as distributions have it
-            host.sh("mkdir -m 777 /run/g && mkdir /run/dev && "
+            host.sh("mkdir -m 777 /run/g && "
+                    f"install -m 644 {harness.GUEST_ELF} /run/g/kernel && "
+                    "mkdir /run/dev && "
                     "mount -t tmpfs dev /run/dev && "
                     "mknod -m 666 /run/dev/tun c 10 200 && "
                     "mount --bind /run/dev/tun /dev/net/tun")
         self.tap(self.a, made="user nobody")
         guest = self.guest(*TAP, under=("setpriv", "--reuid", "nobody",
                                         "--regid", "nogroup",
-                                        "--clear-groups"), directory="/run/g")
+                                        "--clear-groups"),
+                           directory="/run/g", kernel="/run/g/kernel")
         self.tap(self.b)
         self.passes("tap0 is up in br0 on hostb")
         self.b.sh("chmod 600 /dev/net/tun")
