@@ -60,10 +60,15 @@ static int reopen(struct takeover *t, struct run *r, struct mono until,
 static int read_again(struct takeover *t, struct err *err)
 {
 	journal_view_free(&t->view);
-	if (journal_read(t->path, &t->view, err) == 0)
-		return 0;
-	t->finished = errno == ENOENT;
-	return -1;
+	if (journal_read(t->path, &t->view, err) < 0) {
+		t->finished = errno == ENOENT;
+		return -1;
+	}
+	/* it is about to be removed */
+	t->finished = journal_record_is_final(journal_state(&t->view));
+	return t->finished ? err_set(err, ERR_BUSY, "%s was finished meanwhile",
+				     t->path)
+			   : 0;
 }
 
 void takeover_let_go(struct takeover *t, struct run *r)

@@ -26,7 +26,7 @@ struct takeover {
 	struct journal_view view;
 	bool at_once;  /* who holds a lock for a short time is not waited for */
 	bool rest;     /* only the destination is left to be cleaned up */
-	bool finished; /* by somebody else meanwhile: there is no journal */
+	bool finished; /* by somebody else meanwhile */
 };
 
 /*

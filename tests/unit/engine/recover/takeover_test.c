@@ -186,6 +186,31 @@ IN_TASK(what_another_recovery_finishes_meanwhile_is_finished)
 	journal_view_free(&t.view);
 }
 
+/* It lets go of its journal first, then removes it. */
+static void finish_but_for_its_removal(void *arg)
+{
+	struct journal *j = arg;
+
+	assert_int_equal(journal_append(j, JOURNAL_ABORTED, NULL, NULL), 0);
+	journal_close(j);
+}
+
+IN_TASK(so_it_is_before_its_journal_is_removed)
+{
+	struct run r = open_run(true);
+	struct journal *j = begin(JOURNAL_DESTRUN);
+	struct takeover t = read_journal();
+	struct task *other =
+		task_start(task_loop(), "other", finish_but_for_its_removal, j);
+	enum err_kind kind;
+
+	assert_int_equal(take(&t, &r, &kind), -1);
+	assert_true(t.finished);
+	task_join(other);
+	close_run(&r);
+	journal_view_free(&t.view);
+}
+
 /* Another recovery that goes on and then cannot. */
 static void go_on(void *arg)
 {
