@@ -85,8 +85,10 @@ class PausedTest(case.LoopbackCase):
             q.command("cont")
         self.assert_healthy(guest)
         guest.stop()
-        subprocess.run(["qemu-img", "check", "-q", self.disks["qcow2"]],
-                       check=True)
+        # a QEMU that ends may have its files for a moment longer
+        harness.wait_until(lambda: subprocess.run(
+            ["qemu-img", "check", "-q", self.disks["qcow2"]]).returncode == 0,
+            20, "the image is not sound")
 
     def move_by_hand(self, guest):
         """As another program would, that leaves the images inactive."""
