@@ -171,12 +171,12 @@ static void finish(void *arg)
 	journal_close(j);
 }
 
-IN_TASK(what_another_recovery_finishes_meanwhile_is_finished)
+static void expect_finished(void (*by)(void *journal))
 {
 	struct run r = open_run(true);
 	struct journal *j = begin(JOURNAL_DESTRUN);
 	struct takeover t = read_journal();
-	struct task *other = task_start(task_loop(), "other", finish, j);
+	struct task *other = task_start(task_loop(), "other", by, j);
 	enum err_kind kind;
 
 	assert_int_equal(take(&t, &r, &kind), -1);
@@ -184,6 +184,11 @@ IN_TASK(what_another_recovery_finishes_meanwhile_is_finished)
 	task_join(other);
 	close_run(&r);
 	journal_view_free(&t.view);
+}
+
+IN_TASK(what_another_recovery_finishes_meanwhile_is_finished)
+{
+	expect_finished(finish);
 }
 
 /* It lets go of its journal first, then removes it. */
@@ -197,18 +202,7 @@ static void finish_but_for_its_removal(void *arg)
 
 IN_TASK(so_it_is_before_its_journal_is_removed)
 {
-	struct run r = open_run(true);
-	struct journal *j = begin(JOURNAL_DESTRUN);
-	struct takeover t = read_journal();
-	struct task *other =
-		task_start(task_loop(), "other", finish_but_for_its_removal, j);
-	enum err_kind kind;
-
-	assert_int_equal(take(&t, &r, &kind), -1);
-	assert_true(t.finished);
-	task_join(other);
-	close_run(&r);
-	journal_view_free(&t.view);
+	expect_finished(finish_but_for_its_removal);
 }
 
 /* Another recovery that goes on and then cannot. */
