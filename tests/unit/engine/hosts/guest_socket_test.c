@@ -15,6 +15,7 @@
 #include "engine/hosts/socket_forwarding.h"
 #include "tests/unit/in_task.h"
 #include "tests/unit/sshd_fixture.h"
+#include "transport/base/task.h"
 #include "transport/base/xalloc.h"
 #include "transport/host_open.h"
 
@@ -205,21 +206,32 @@ IN_TASK(a_socket_of_anybody_elses_is_refused)
 	for_both_ways(refuse_others);
 }
 
+/* Other programs that are tested beside this one have theirs for a moment. */
+static void expect_no_listener(void)
+{
+	struct mono until = mono_in_ms(10000);
+	struct err err = { 0 };
+	glob_t g = { 0 };
+
+	while (glob("/run/vmferry-??????", 0, NULL, &g) == 0) {
+		globfree(&g);
+		assert_true(mono_before(mono_now(), until));
+		if (task_sleep_until(mono_in_ms(20), &err) < 0)
+			fail_with_err(&err);
+	}
+}
+
 static void ask_forwarding(struct place *p, struct host *h)
 {
 	enum socket_forwarding answer = FORWARDING_UNKNOWN;
 	struct err err = { 0 };
-	AUTO_FREE char *pattern = xstrdup("/run/vmferry-??????");
-	glob_t g = { 0 };
-
 	(void)p;
 	if (access("/usr/bin/ssh-agent", X_OK) < 0)
 		skip();
 	if (socket_forwarding_ask(h, NULL, &answer, SSHD_SOON, &err) < 0)
 		fail_with_err(&err);
 	assert_int_equal(answer, FORWARDING_WORKS);
-	assert_int_equal(glob(pattern, 0, NULL, &g), GLOB_NOMATCH);
-	globfree(&g);
+	expect_no_listener();
 }
 
 IN_TASK(the_login_user_is_whom_forwarding_is_asked_for)
