@@ -128,8 +128,7 @@ int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 
 /* --- all devices --------------------------------------------------------- */
 
-/* The device type in "child<TYPE>", owned; NULL when it is no child. */
-static char *child_type(const char *type)
+char *qmp_child_type(const char *type)
 {
 	static const char prefix[] = "child<";
 	size_t len = strlen(type);
@@ -147,7 +146,7 @@ static int add_type(void *arg, struct json_at entry, struct err *err)
 
 	if (json_get_str(entry, "type", &word, err) < 0)
 		return -1;
-	type = child_type(word);
+	type = qmp_child_type(word);
 	if (type)
 		strv_take(types, type);
 	return 0;

@@ -29,6 +29,8 @@ int qmp_vcpu_count(struct qmp *q, unsigned int *count, struct mono deadline,
 /* True when the guest runs on KVM (query-kvm enabled). */
 int qmp_kvm_enabled(struct qmp *q, bool *enabled, struct mono deadline,
 		    struct err *err);
+/* TYPE of "child<TYPE>", as qom-list has it, to be freed; NULL: no child. */
+char *qmp_child_type(const char *type);
 /*
  * The QOM types of all that the machine has ("virtio-vga", "pcie-root-port";
  * memory regions and CPUs, too), also of what QEMU adds by itself; appended.

@@ -35,17 +35,6 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* TYPE of "child<TYPE>", to be freed; NULL when it is no child. */
-static char *child_type(const char *type)
-{
-	static const char prefix[] = "child<";
-	size_t len = strlen(type);
-
-	if (!begins(type, prefix) || type[len - 1] != '>')
-		return NULL;
-	return xstrndup(type + strlen(prefix), len - strlen(prefix) - 1);
-}
-
 /* --- devices -------------------------------------------------------------- */
 
 static void plug_free(struct qmp_plug *d)
@@ -106,7 +95,7 @@ static int add_plugs(struct qmp *q, const char *parent, bool named,
 		    json_get_str(one, "name", &name, err) < 0 ||
 		    json_get_str(one, "type", &word, err) < 0)
 			return -1;
-		type = child_type(word);
+		type = qmp_child_type(word);
 		if (!type)
 			continue;
 		if (out->n == QMP_PLUG_MAX)
